@@ -1,0 +1,170 @@
+"""Draw the pictures between two neighbouring ones, by optical flow, without a network.
+
+1. Motion is measured from first to last and from last to first with DIS (Kroeger, Timofte,
+   Dai and Van Gool, "Fast Optical Flow using Dense Inverse Search", ECCV 2016), refined at full
+   resolution by the variational method of Brox et al. (ECCV 2004); both come with OpenCV.
+2. For a new picture three motions compete at every pixel: the forward flow and the backward
+   flow, each carried to the moment of the new picture, and rest. A motion points at one place
+   in either picture; the better the two places look alike, the more its mix of them weighs.
+
+So a caption stays still above a moving street, each side of an occlusion edge follows the flow
+that fits it, and where no motion fits (film damage, a missed cut) the result is a cross-fade.
+
+Example:
+    interpolator = FlowInterpolator()
+    third, two_thirds = interpolator.between(first, last, [1 / 3, 2 / 3])
+    middle, = interpolator.between(first, last, [0.5])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+# DIS needs room for its 8-pixel patches at two scales; smaller pictures are padded to this side.
+SMALLEST_SIDE = 32
+# Two pixels between patches instead of three: thin things are hit by more patches.
+PATCH_STRIDE = 2
+# Fixed-point iterations of the full-resolution refinement; more gain nothing that can be seen.
+REFINEMENTS = 3
+# Look-ups when a flow is carried to another moment; the second already moves little.
+PROJECTIONS = 2
+# Side, in pixels, of the window over which two places are compared: wider than a flow patch, so
+# that grain does not decide, yet narrow enough to tell the two sides of an edge apart.
+WINDOW = 25
+# Differences far below this (of 255) are noise and tell no motion from another.
+NOISE = 1.0
+
+
+class FlowInterpolator:
+    """Interpolate between two pictures by optical flow in both directions.
+
+    Keeps no state: the result depends on the arguments only, not on earlier calls or the number
+    of threads, and one object may be used from several threads at once.
+    """
+
+    def between(
+        self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
+    ) -> list[np.ndarray]:
+        """Return the pictures at `fractions` of the way from `first` to `last`.
+
+        `first` and `last` are RGB of shape (H, W, 3), uint8 (0..255) or uint16 (0..65535), of
+        any size from 1x1. Every fraction lies between 0 and 1, both excluded. The results, one
+        for each fraction, have the shape and dtype of `first`; the inputs are left as they are.
+
+        Raises ValueError if the pictures or a fraction are not as described.
+        """
+        _check_pictures(first, last)
+        _check_fractions(fractions)
+        if np.array_equal(first, last):
+            return [first.copy() for _ in fractions]
+        scale = 255 / np.iinfo(first.dtype).max
+        start, end = (picture.astype(np.float32) * np.float32(scale) for picture in (first, last))
+        forward, backward = _measure_motion(start, end), _measure_motion(end, start)
+        return [
+            _to_integers(_draw(start, end, forward, backward, fraction) / scale, first.dtype)
+            for fraction in fractions
+        ]
+
+
+def _measure_motion(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return for every pixel of `start` how far it moves to reach its place in `end`.
+
+    Takes float32 RGB 0..255; the result is (H, W, 2) float32, x and y in pixels.
+    """
+    height, width = start.shape[:2]
+    below, right = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
+    here, there = (
+        cv2.copyMakeBorder(_luma(picture), 0, below, 0, right, cv2.BORDER_REPLICATE)
+        for picture in (start, end)
+    )
+    # Made anew for each call: these objects hold buffers and must not be shared between threads.
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setPatchStride(PATCH_STRIDE)
+    # DIS would refine at half resolution, where thin things have no motion of their own.
+    search.setVariationalRefinementIterations(0)
+    refinement = cv2.VariationalRefinement.create()
+    refinement.setFixedPointIterations(REFINEMENTS)
+    flow = refinement.calc(here, there, search.calc(here, there, None))
+    return np.ascontiguousarray(flow[:height, :width])
+
+
+def _luma(picture: np.ndarray) -> np.ndarray:
+    """Return float32 RGB 0..255 as the 8-bit luma that optical flow works on."""
+    return cv2.convertScaleAbs(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+
+
+def _draw(
+    start: np.ndarray, end: np.ndarray, forward: np.ndarray, backward: np.ndarray, fraction: float
+) -> np.ndarray:
+    """Return the float32 picture at `fraction`, mixed from what the three motions propose."""
+    height, width = start.shape[:2]
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    total, weights = np.zeros_like(start), np.zeros((height, width, 1), np.float32)
+    for motion in (
+        _carry(forward, grid, fraction),
+        -_carry(backward, grid, 1 - fraction),
+        None,
+    ):
+        if motion is None:
+            before, after = start, end
+        else:
+            before = _sample(start, grid - np.float32(fraction) * motion)
+            after = _sample(end, grid + np.float32(1 - fraction) * motion)
+        weight = _agreement(before, after)
+        total += weight * cv2.addWeighted(before, 1 - fraction, after, fraction, 0)
+        weights += weight
+    return total / weights
+
+
+def _carry(flow: np.ndarray, grid: np.ndarray, fraction: float) -> np.ndarray:
+    """Return the flow as seen by the pixels of the picture at `fraction` of its way.
+
+    A pixel x there is reached from the y with y + fraction * flow(y) = x, found by iteration.
+    """
+    carried = flow
+    for _ in range(PROJECTIONS):
+        places = grid - np.float32(fraction) * carried
+        carried = cv2.remap(flow, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return carried
+
+
+def _sample(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the picture's values at `places`; cubic, for bilinear sampling blurs fine detail."""
+    return cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _agreement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the weight of a motion, (H, W, 1), from how alike the two places it joins are."""
+    difference = cv2.cvtColor(cv2.absdiff(before, after), cv2.COLOR_RGB2GRAY)
+    difference = cv2.stackBlur(difference, (WINDOW, WINDOW))
+    return (1 / (difference + NOISE) ** 2)[..., np.newaxis]
+
+
+def _to_integers(picture: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Round to an integer type; cubic sampling can overshoot its range, which is clipped."""
+    return np.rint(picture).clip(0, np.iinfo(dtype).max).astype(dtype)
+
+
+def _check_pictures(first: np.ndarray, last: np.ndarray) -> None:
+    for name, picture in (("first", first), ("last", last)):
+        if picture.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"{name} has dtype {picture.dtype}; allowed are uint8 and uint16.")
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
+            raise ValueError(f"{name} has shape {picture.shape}; allowed is (H, W, 3), RGB.")
+    if first.shape != last.shape or first.dtype != last.dtype:
+        raise ValueError(
+            f"first is {first.dtype} {first.shape} but last is {last.dtype} {last.shape}; "
+            "both must have the same shape and dtype."
+        )
+
+
+def _check_fractions(fractions: Sequence[float]) -> None:
+    for fraction in fractions:
+        if not 0 < fraction < 1:
+            raise ValueError(
+                f"fraction {fraction} is not between the two pictures; "
+                "allowed is more than 0 and less than 1."
+            )

@@ -1,0 +1,118 @@
+"""Reading the weights of ncnn's model files into PyTorch's names, without ncnn.
+
+    state = esrgan_state(Path("realesrgan-x4plus.param"), Path("realesrgan-x4plus.bin"))
+
+The formats are those of Tencent/ncnn (modelbin.cpp, param-and-model-file-structure.md). The two
+kinds of network in the Real-ESRGAN family keep their layers in the official order, so that the
+n-th convolution of the file is the n-th of the official state dict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+FP16_TAG = 0x01306B47
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that has weights: its kind and the numbers that the file states for it."""
+
+    kind: str
+    values: dict[int, float]
+
+
+def read_layers(param: Path) -> list[Layer]:
+    """Read a .param file and return the layers that have weights, in the order of the .bin."""
+    lines = param.read_text().split("\n")
+    if not lines or lines[0].strip() != "7767517":
+        raise ValueError(f"{param.name} is not an ncnn model: it does not begin with 7767517.")
+    layers = []
+    for line in lines[2:]:
+        words = line.split()
+        if not words or words[0] not in ("Convolution", "PReLU"):
+            continue
+        pairs = (word.split("=") for word in words[4 + int(words[2]) + int(words[3]) :])
+        values = {int(key): float(value) for key, value in pairs if "," not in value}
+        layers.append(Layer(words[0], values))
+    return layers
+
+
+def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
+    """Read a .bin file: for every layer [weight, bias] or [slope], float32.
+
+    Raises:
+        ValueError: the file is longer or shorter than the layers say.
+    """
+    at = 0
+
+    def take(count: int, dtype: type) -> np.ndarray:
+        nonlocal at
+        size = count * np.dtype(dtype).itemsize
+        if at + size > len(data):
+            raise ValueError(f"The ncnn weights end at byte {len(data)}, in the middle of a layer.")
+        found = np.frombuffer(data, dtype, count, at)
+        at += -(-size // 4) * 4  # every buffer is aligned to four bytes
+        return found.astype(np.float32)
+
+    weights = []
+    for layer in layers:
+        if layer.kind == "PReLU":
+            weights.append([take(int(layer.values[0]), np.float32)])
+            continue
+        out, kernel, count = (int(layer.values[key]) for key in (0, 1, 6))
+        tag = int(np.frombuffer(data, np.uint32, 1, at)[0])
+        at += 4
+        if tag not in (0, FP16_TAG):
+            raise ValueError(f"The ncnn weights are stored in a way that is not known (tag {tag:#x}).")
+        kernels = take(count, np.float16 if tag else np.float32)
+        bias = take(out, np.float32)
+        weights.append([kernels.reshape(out, -1, kernel, kernel), bias])
+    if at != len(data):
+        raise ValueError(f"The ncnn weights hold {len(data)} bytes where {at} are expected.")
+    return weights
+
+
+def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
+    """Read a network of the Real-ESRGAN family under the official state dict's names.
+
+    Args:
+        param, weights: the .param and .bin file of an RRDBNet (x4plus) or of an SRVGGNetCompact
+            (animevideov3).
+    """
+    import torch
+
+    layers = read_layers(param)
+    arrays = read_weights(layers, weights.read_bytes())
+    compact = any(layer.kind == "PReLU" for layer in layers)
+    names = compact_names(len(layers)) if compact else rrdb_names(len(layers))
+    state = {}
+    for name, parts in zip(names, arrays, strict=True):
+        for suffix, array in zip(("weight", "bias"), parts, strict=False):
+            state[f"{name}.{suffix}"] = torch.from_numpy(array.copy())
+    return state
+
+
+def compact_names(layers: int) -> list[str]:
+    """Return the names of SRVGGNetCompact's layers: convolutions and PReLUs in turn."""
+    return [f"body.{number}" for number in range(layers)]
+
+
+def rrdb_names(convolutions: int) -> list[str]:
+    """Return the names of RRDBNet's convolutions; 15 belong to each block, 6 to the rest."""
+    blocks = (convolutions - 6) // 15
+    body = [
+        f"body.{block}.rdb{dense}.conv{number}"
+        for block in range(blocks)
+        for dense in (1, 2, 3)
+        for number in (1, 2, 3, 4, 5)
+    ]
+    tail = ["conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"]
+    return ["conv_first", *body, *tail]

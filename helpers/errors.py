@@ -1,0 +1,55 @@
+"""Every error that a person or a notebook can do something about.
+
+Each message is one sentence or two: what happened, what was found, what is allowed, what to do
+next. The command prints it and exits with code 2; a notebook shows it under the cell.
+"""
+
+from __future__ import annotations
+
+
+class SilkPurseError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class VideoOpenError(SilkPurseError):
+    """The file cannot be read as a video."""
+
+
+class VideoIndexError(SilkPurseError):
+    """The decoder did not give the frames that the file's index promises."""
+
+
+class VideoWriteError(SilkPurseError):
+    """The video cannot be written as asked."""
+
+
+class StageError(SilkPurseError, ValueError):
+    """A stage was given a value it cannot use, or broke the law of stages."""
+
+
+class ModelError(SilkPurseError):
+    """A model is unknown, missing, damaged or of the wrong kind."""
+
+
+class OutOfMemoryError(SilkPurseError):
+    """Even the smallest tile does not fit in memory."""
+
+
+class ProjectError(SilkPurseError):
+    """The project folder cannot be used as asked."""
+
+
+class RecipeMismatchError(ProjectError):
+    """A saved stage was made with another recipe, source or weight file."""
+
+
+class ProjectLockedError(ProjectError):
+    """Another run is writing the same stage."""
+
+
+class SegmentError(ProjectError):
+    """A saved segment is missing or damaged."""
+
+
+class StorageError(ProjectError):
+    """The disk is full, or the drive went away, and what was finished has been kept."""

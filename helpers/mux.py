@@ -1,0 +1,192 @@
+"""Joining a new picture with everything else that its source holds.
+
+Sound, subtitles, chapters and metadata are copied untouched where the new container can hold them,
+re-encoded where it cannot, and it is always said which. Timestamps are kept against the same zero
+as the picture's, so sound stays where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import VideoWriteError
+from helpers.index import open_container
+from helpers.runtime import runtime
+
+AUDIO = {
+    "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
+    "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le"},
+}
+"""Sound that a container holds and players expect there; Matroska holds everything."""
+
+TEXT = {"mov_text", "subrip", "ass", "ssa", "webvtt", "text", "srt"}
+SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "mkv": "srt"}
+"""What text subtitles become in a container that cannot hold them as they are."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A stream of the source: its type, its number among that type, and what it is coded with."""
+
+    kind: str
+    number: int
+    codec: str
+    channels: int = 0
+
+    @property
+    def letter(self) -> str:
+        """The letter that ffmpeg calls its type by."""
+        return self.kind[0]
+
+    def __str__(self) -> str:
+        return f"{self.kind} track {self.number + 1} ({self.codec})"
+
+
+def join(
+    picture: Path,
+    first: Fraction,
+    path: Path,
+    source: str | Path | None = None,
+    start: Fraction | None = None,
+    stop: Fraction | None = None,
+) -> list[str]:
+    """Join an encoded picture with the other tracks of `source` into `path`.
+
+    Args:
+        picture: a file with one video stream whose first frame is at 0.
+        first: when that frame belongs on the source's timeline, in seconds.
+        start, stop: the stretch of the source to keep, in seconds on its timeline.
+
+    Returns:
+        What could not be carried over as it was, in words.
+    """
+    tracks, zero, notes = ([], first, []) if source is None else _tracks(Path(source), path)
+    begin = max(start, zero) if start is not None else zero
+    try:
+        _run(picture, first - begin, path, source, tracks, (begin - zero, stop, zero), False)
+    except VideoWriteError:
+        if not any(track.kind == "audio" for track in tracks):
+            raise
+        _run(picture, first - begin, path, source, tracks, (begin - zero, stop, zero), True)
+        notes.append("its sound could not be copied as it is and was re-encoded")
+        return notes
+    for track in tracks:
+        target = _target(track, path)
+        if target != "copy":
+            notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {target}")
+    return notes
+
+
+def _tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[str]]:
+    """Return the tracks to carry over, the source's zero in seconds, and what is left out."""
+    tracks, notes = [], []
+    with open_container(source) as container:
+        zero = Fraction(container.start_time or 0, 1_000_000)
+        counts: dict[str, int] = {}
+        for stream in container.streams:
+            number = counts.get(stream.type, 0)
+            counts[stream.type] = number + 1
+            if stream.type not in ("audio", "subtitle", "attachment"):
+                if stream.type == "data":
+                    notes.append(f"data track {number + 1} (a time code or the like) was left out")
+                continue
+            context = stream.codec_context
+            codec = context.codec.canonical_name if context is not None else "unknown"
+            channels = getattr(context, "channels", 0) or 0
+            track = Track(stream.type, number, codec, channels)
+            if _fits(track, path):
+                tracks.append(track)
+            else:
+                notes.append(f"{track} cannot be held by {path.suffix} and was left out; use .mkv")
+    return tracks, zero, notes
+
+
+def _fits(track: Track, path: Path) -> bool:
+    """Tell whether a track can be put into the container at all."""
+    if track.kind == "audio":
+        return track.codec != "unknown"
+    if track.kind == "attachment":
+        return path.suffix == ".mkv"
+    return path.suffix == ".mkv" or track.codec in TEXT
+
+
+def _target(track: Track, path: Path) -> str:
+    """Return what a track is coded with in the container: "copy" wherever it can be."""
+    ending = path.suffix[1:].lower()
+    if track.kind == "audio":
+        return "copy" if track.codec in AUDIO.get(ending, {track.codec}) else "aac"
+    if track.kind == "subtitle" and track.codec in TEXT:
+        wanted = SUBTITLES[ending]
+        held = {"mov_text"} if ending != "mkv" else TEXT - {"mov_text"}
+        return "copy" if track.codec in held else wanted
+    return "copy"
+
+
+def _run(
+    picture: Path,
+    offset: Fraction,
+    path: Path,
+    source: str | Path | None,
+    tracks: list[Track],
+    stretch: tuple[Fraction, Fraction | None, Fraction],
+    encode_audio: bool,
+) -> None:
+    """Run ffmpeg once; the file appears under its name when it is whole."""
+    import ffmpeg
+
+    inputs = [ffmpeg.input(str(picture), itsoffset=f"{float(offset):.6f}")["v:0"]]
+    options: dict[str, Any] = {"c:v": "copy", "f": _format(path)}
+    if source is not None:
+        skip, stop, zero = stretch
+        trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
+        if stop is not None:
+            trim["to"] = f"{float(stop - zero):.6f}"
+        whole = ffmpeg.input(str(source), **trim)
+        inputs += [whole[f"{track.letter}:{track.number}"] for track in tracks]
+        options |= {"map_metadata": "1", "map_chapters": "1"}
+    counts: dict[str, int] = {}
+    for track in tracks:
+        number = counts.get(track.letter, 0)
+        counts[track.letter] = number + 1
+        target = _target(track, path)
+        if encode_audio and track.kind == "audio":
+            target = "aac"
+        options[f"c:{track.letter}:{number}"] = target
+        if target == "aac":
+            options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
+    if path.suffix in (".mp4", ".mov"):
+        options |= {"movflags": "+faststart", "video_track_timescale": _timescale(picture)}
+    part = path.with_name(f".{path.name}.part")
+    graph = ffmpeg.output(*inputs, str(part), **options).global_args("-loglevel", "error")
+    command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+        )
+        if done.returncode or not part.exists():
+            said = " ".join(done.stderr.split())[-400:] or f"exit code {done.returncode}"
+            raise VideoWriteError(
+                f"ffmpeg could not join picture and sound into {path.name}: {said}"
+            )
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _format(path: Path) -> str:
+    from helpers.writing import CONTAINERS
+
+    return CONTAINERS[path.suffix[1:].lower()]
+
+
+def _timescale(picture: Path) -> str:
+    """Return the units a second in which the picture's timestamps are whole numbers."""
+    with open_container(picture) as container:
+        return str(container.streams.video[0].time_base.denominator)  # type: ignore[union-attr]

@@ -1,0 +1,233 @@
+"""This machine: what it has, what works here. The only file that imports google.colab.
+
+    runtime = start(drive=True)      # once, in a notebook's first cell
+    runtime.device, runtime.precision, runtime.free_memory()
+
+What changes only the speed of a run lives here and never in a stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+log = logging.getLogger("helpers")
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """This machine.
+
+    Attributes:
+        drive: the folder of the user's Google Drive, where it is mounted.
+        scratch: a folder on the local disk for work in progress.
+        cache: a folder for downloaded models; on Drive where there is one, so that it lasts.
+        forced_device, forced_precision: what the user insists on, instead of what is found.
+        memory_limit: bytes a network may use at once, instead of a part of what is free.
+        user_ffmpeg: the user's own ffmpeg binary.
+    """
+
+    drive: Path | None = None
+    scratch: Path = field(default_factory=lambda: Path(os.environ.get("TMPDIR", "/tmp")))
+    cache: Path = field(default_factory=lambda: default_cache())
+    forced_device: str | None = None
+    forced_precision: str | None = None
+    memory_limit: int | None = None
+    user_ffmpeg: Path | None = None
+
+    @cached_property
+    def device(self) -> str:
+        """Where networks run: "cuda", "mps" or "cpu"."""
+        import torch
+
+        if self.forced_device:
+            return self.forced_device
+        if torch.cuda.is_available() and torch.cuda.get_device_capability() >= (7, 0):
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+
+    @cached_property
+    def precision(self) -> str:
+        """The numbers networks count in: "fp16" on CUDA, "bf16" on a CPU that has it, or "fp32"."""
+        if self.forced_precision:
+            return self.forced_precision
+        if self.device == "cuda":
+            return "fp16"
+        return "bf16" if self.device == "cpu" and cpu_has_bf16() else "fp32"
+
+    @property
+    def batch(self) -> int:
+        """How many frames a network is given at once. A CPU gains nothing from more than one."""
+        return 4 if self.device == "cuda" else 1
+
+    def free_memory(self) -> int:
+        """Return how many bytes a network may use now."""
+        if self.memory_limit is not None:
+            return self.memory_limit
+        if self.device == "cuda":
+            import torch
+
+            return int(torch.cuda.mem_get_info()[0] * 0.7)
+        # On a CPU small tiles are as fast as large ones, so there is no gain in taking more.
+        return min(available_memory() // 2, GIB)
+
+    @cached_property
+    def ffmpeg(self) -> str:
+        """The ffmpeg binary: the user's own, the system's, or the one of imageio-ffmpeg."""
+        own = self.user_ffmpeg or os.environ.get("SILK_PURSE_FFMPEG")
+        if own:
+            if not os.access(own, os.X_OK):
+                from helpers.errors import VideoWriteError
+
+                raise VideoWriteError(
+                    f"SILK_PURSE_FFMPEG names {own}, which is not a program that can be run; "
+                    "correct it or unset it."
+                )
+            return str(own)
+        system = shutil.which("ffmpeg")
+        if system:
+            return system
+        import imageio_ffmpeg
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+
+    def encodes(self, encoder: str) -> bool:
+        """Tell whether an encoder of the graphics card works, by encoding one frame."""
+        return self.device == "cuda" and encodes_one_frame(encoder)
+
+
+@lru_cache
+def encodes_one_frame(encoder: str) -> bool:
+    """Encode one grey frame with an encoder and tell whether it worked."""
+    import av
+    import numpy as np
+
+    try:
+        context = av.CodecContext.create(encoder, "w")
+        context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"  # type: ignore[attr-defined]
+        context.time_base = Fraction(1, 25)
+        grey = av.VideoFrame.from_ndarray(np.full((384, 256), 128, np.uint8), format="yuv420p")
+        grey.pts = 0
+        return bool([*context.encode(grey), *context.encode(None)])  # type: ignore[attr-defined]
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        log.info("%s does not work here: %s", encoder, error)
+        return False
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that this process can still take, containers considered."""
+    try:
+        info = Path("/proc/meminfo").read_text()
+        free = int(info.split("MemAvailable:")[1].split()[0]) * 1024
+    except (OSError, IndexError):
+        return 4 * GIB
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        return min(free, int(limit) - used) if limit.isdigit() else free
+    except (OSError, ValueError):
+        return free
+
+
+@lru_cache
+def cpu_has_bf16() -> bool:
+    """Tell whether the CPU multiplies bfloat16 in hardware."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16"))
+
+
+def default_cache() -> Path:
+    """Return the user's folder for downloaded models."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("SILK_PURSE_CACHE") or Path(base) / "silk-purse")
+
+
+def on_colab() -> bool:
+    """Tell whether this is a Google Colab runtime."""
+    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
+
+
+def mount_drive() -> Path | None:
+    """Mount Google Drive on Colab and return its folder; None, with the reason logged, if not."""
+    try:
+        from google.colab import drive  # type: ignore[import-not-found]
+    except ImportError:
+        log.warning("Google Drive can only be mounted on Google Colab; going on without it.")
+        return None
+    try:
+        drive.mount("/content/drive")
+    except Exception as error:  # Colab raises plain errors of many types here
+        log.warning("Google Drive was not mounted (%s); work stays on this machine.", error)
+        return None
+    return Path("/content/drive/MyDrive")
+
+
+_current: Runtime | None = None
+
+
+def start(drive: bool = False) -> Runtime:
+    """Find out what this machine is and make it the runtime of everything that follows.
+
+    Args:
+        drive: mount Google Drive, where there is one, and keep projects and models on it.
+    """
+    global _current
+    if not logging.getLogger().handlers:
+        logging.basicConfig(format="%(message)s")
+    folder = mount_drive() if drive else None
+    cache = folder / "silk-purse" / "models" if folder else default_cache()
+    scratch = Path("/content/scratch") if on_colab() else Path(os.environ.get("TMPDIR", "/tmp"))
+    scratch.mkdir(parents=True, exist_ok=True)
+    _current = Runtime(drive=folder, cache=cache, scratch=scratch)
+    return _current
+
+
+def runtime() -> Runtime:
+    """Return the runtime that `start` made, or a plain one."""
+    global _current
+    if _current is None:
+        _current = Runtime()
+    return _current
+
+
+def use(new: Runtime) -> None:
+    """Make `new` the runtime of everything that follows."""
+    global _current
+    _current = new
+
+
+def machine_name() -> str:
+    """Return the processor's name, for reports."""
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+        return info.split("model name")[1].split(":", 1)[1].split("\n")[0].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file; computed once for as long as it does not change."""
+    state = path.stat()
+    return _sha256(str(path.resolve()), state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: str, size: int, changed: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,237 @@
+"""The one shape of every step: a clip goes in, a clip comes out.
+
+    class Brighten(Stage):
+        amount: int
+        def process(self, frames, times): ...
+
+    brighter = Brighten(amount=10)(clip)      # nothing is computed yet
+    brighter[100]                             # one frame is
+
+The law: a range read by itself is bit-identical to the same range of the whole. Resuming,
+previewing and random access rest on it, and one contract test holds every stage to it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.errors import StageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of restoration. Subclasses are frozen dataclasses of what changes the *result*.
+
+    What changes only the speed (device, precision, tile, batch) belongs to the Runtime.
+
+    Attributes:
+        context: how many neighbours on each side a frame's result depends on.
+        heavy: whether the work is worth a thread of its own reading ahead for it.
+    """
+
+    context: ClassVar[int] = 0
+    heavy: ClassVar[bool] = False
+
+    def info(self, source: Clip) -> ClipInfo:
+        """What will be true of every frame of the result."""
+        return source.info
+
+    def times(self, source: Clip) -> Sequence[Fraction]:
+        """The result's timeline."""
+        return source.times
+
+    def end(self, source: Clip) -> Fraction:
+        """When the result's last frame stops being shown."""
+        return source.end
+
+    def cuts(self, source: Clip) -> Sequence[Fraction]:
+        """When the result's shots begin."""
+        return source.cuts
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """Which source frames, half-open, must be seen to make the result's start..stop-1."""
+        return max(start - self.context, 0), min(stop + self.context, len(source))
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Make the result's frames at `times` from the source frames of their window.
+
+        A frame's `cut` need not be set: whoever reads the clip finds it as `cuts` says.
+        """
+        raise NotImplementedError
+
+    def recipe(self) -> dict[str, Any]:
+        """Say in JSON-able words what this stage does; weight files by their sha256."""
+        values = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        return {"stage": type(self).__name__, **values}
+
+    def __call__(self, clip: Clip) -> Clip:
+        """Return the clip that this stage makes of `clip`."""
+        return StagedClip(self, clip)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StagedClip(Clip):
+    """What a stage makes of a source; a stage and a clip, nothing else, so it pickles."""
+
+    stage: Stage
+    source: Clip
+
+    @cached_property
+    def info(self) -> ClipInfo:  # type: ignore[override]
+        """What is true of every frame."""
+        return self.stage.info(self.source)
+
+    @cached_property
+    def times(self) -> Sequence[Fraction]:  # type: ignore[override]
+        """The start of every frame, in exact seconds."""
+        return self.stage.times(self.source)
+
+    @cached_property
+    def end(self) -> Fraction:  # type: ignore[override]
+        """When the last frame stops being shown."""
+        return self.stage.end(self.source)
+
+    @cached_property
+    def cuts(self) -> Sequence[Fraction]:  # type: ignore[override]
+        """When shots begin."""
+        return self.stage.cuts(self.source)
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Give a half-open range of frames, reading of the source only what they need."""
+        start, stop = self.span(start, stop)
+        if start == stop:
+            return
+        times, cuts = self.times[start:stop], set(self.cuts)
+        source = self.source.frames(*self.stage.window(self.source, start, stop))
+        if self.stage.heavy:
+            source = prefetch(source)
+        with closing(source), closing(self.stage.process(source, times)) as made:  # type: ignore[type-var]
+            for time in times:
+                frame = next(made, None)
+                if frame is None or frame.time != time:
+                    raise StageError(
+                        f"{type(self.stage).__name__} gave {frame} where the frame at {time} s was "
+                        "due; this is a fault of the stage, please report it."
+                    )
+                cut = time in cuts
+                yield frame if frame.cut == cut else Frame(frame.image, time, cut)
+
+    def recipe(self) -> list[dict[str, Any]]:
+        """The source's recipe and this stage's."""
+        return [*self.source.recipe(), self.stage.recipe()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is derived is left behind: it is quick to make again and long to send.
+        return {"stage": self.stage, "source": self.source}
+
+
+def prefetch(source: Iterator[T], ahead: int = 3) -> Iterator[T]:
+    """Read `source` in a thread of its own, at most `ahead` items before they are asked for.
+
+    An exception in the thread is raised here, and however this generator ends (used up, closed,
+    thrown into), the source is closed and the thread has ended when it returns.
+    """
+    items: queue.Queue[tuple[bool, Any]] = queue.Queue(ahead)
+    stopped = threading.Event()
+
+    def put(item: tuple[bool, Any]) -> None:
+        while not stopped.is_set():
+            try:
+                return items.put(item, timeout=0.05)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for item in source:
+                put((True, item))
+                if stopped.is_set():
+                    break
+            put((False, None))
+        except BaseException as error:  # handed to the caller, whatever it is
+            put((False, error))
+        finally:
+            close = getattr(source, "close", None)
+            if close:
+                close()
+
+    def give() -> Iterator[T]:
+        thread = threading.Thread(target=read, name="prefetch", daemon=True)
+        thread.start()
+        try:
+            while True:
+                more, item = items.get()
+                if more:
+                    yield item
+                elif item is None:
+                    return
+                else:
+                    raise item
+        finally:
+            stopped.set()
+            thread.join()
+
+    return give()
+
+
+def map_images(
+    frames: Iterator[Frame],
+    compute: Callable[[list[np.ndarray]], list[np.ndarray]],
+    batch: int = 1,
+) -> Iterator[Frame]:
+    """Put every frame's image through `compute`, in batches; a repeated image is computed once.
+
+    Every call of `compute` gets exactly `batch` images (the last batch is filled up with copies),
+    because a network may round differently for another shape, and a frame's result must not
+    depend on its neighbours.
+
+    Args:
+        frames: the frames, in order.
+        compute: makes a list of images from a list of images, one for one.
+        batch: images a call.
+    """
+    # Distinct images not computed yet, and the times at which each is shown.
+    waiting: list[tuple[np.ndarray, list[Fraction]]] = []
+    last: tuple[np.ndarray, np.ndarray] | None = None  # the last image computed, and its result
+
+    def flush() -> Iterator[Frame]:
+        nonlocal last
+        images = [image for image, _ in waiting]
+        results = compute(images + images[-1:] * (batch - len(images)))
+        for (_, showing), result in zip(waiting, results, strict=False):
+            yield from (Frame(result, time) for time in showing)
+        last = images[-1], results[len(images) - 1]
+        waiting.clear()
+
+    for frame in frames:
+        if waiting and np.array_equal(waiting[-1][0], frame.image):
+            waiting[-1][1].append(frame.time)
+        elif not waiting and last and np.array_equal(last[0], frame.image):
+            yield Frame(last[1], frame.time)
+        else:
+            waiting.append((frame.image, [frame.time]))
+            if len(waiting) == batch:
+                yield from flush()
+    if waiting:
+        yield from flush()
+
+
+def plain(value: Any) -> Any:
+    """Turn a field's value into JSON-able words, exactly."""
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

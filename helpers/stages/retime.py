@@ -1,0 +1,121 @@
+"""Stages that change the timeline and leave every picture as it is."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.errors import StageError
+from helpers.stage import Stage
+
+
+@dataclass(frozen=True)
+class Trim(Stage):
+    """Keep the frames that start in a stretch of the film.
+
+    Attributes:
+        start, stop: seconds on the film's own timeline, half-open; None is its beginning or end.
+    """
+
+    start: Fraction | None = None
+    stop: Fraction | None = None
+
+    def _range(self, source: Clip) -> tuple[int, int]:
+        first = 0 if self.start is None else bisect_left(source.times, self.start)
+        last = len(source) if self.stop is None else bisect_left(source.times, self.stop)
+        if first >= last:
+            raise StageError(
+                f"Nothing of the film lies between {self.start or 0} s and {self.stop} s; it goes "
+                f"from {float(source.times[0]):.2f} s to {float(source.end):.2f} s."
+            )
+        return first, last
+
+    def times(self, source: Clip) -> Sequence[Fraction]:
+        """The kept frames' own times."""
+        return source.times[slice(*self._range(source))]
+
+    def end(self, source: Clip) -> Fraction:
+        """Where the last kept frame ends."""
+        last = self._range(source)[1]
+        return source.end if last == len(source) else source.times[last]
+
+    def cuts(self, source: Clip) -> Sequence[Fraction]:
+        """The first kept frame, and the cuts after it."""
+        times = self.times(source)
+        return (times[0], *(cut for cut in source.cuts if times[0] < cut <= times[-1]))
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The same frames, counted from the film's beginning."""
+        first, _ = self._range(source)
+        return first + start, first + stop
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Pass them on."""
+        return frames
+
+
+@dataclass(frozen=True)
+class ConstantRate(Stage):
+    """Give every frame the same length, repeating and leaving out frames as a player would show.
+
+    Attributes:
+        fps: frames a second.
+    """
+
+    fps: Fraction
+
+    def __post_init__(self) -> None:
+        check_fps(self.fps)
+
+    def info(self, source: Clip) -> ClipInfo:
+        """The source's, at the new rate."""
+        return source.info.replace(fps=self.fps)
+
+    def times(self, source: Clip) -> Sequence[Fraction]:
+        """Every multiple of the frame length from the first frame to the end."""
+        return rate_times(source, self.fps)
+
+    def end(self, source: Clip) -> Fraction:
+        """The end of the last frame of full length."""
+        return self.times(source)[-1] + 1 / self.fps
+
+    def cuts(self, source: Clip) -> Sequence[Fraction]:
+        """For every cut, the first frame at or after it."""
+        return snap(source.cuts, self.times(source))
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The frames shown at these times."""
+        times = self.times(source)
+        return source.number_at(times[start]), source.number_at(times[stop - 1]) + 1
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Show, at each time, the last frame that has started."""
+        shown = next(frames)
+        following = next(frames, None)
+        for time in times:
+            while following is not None and following.time <= time:
+                shown, following = following, next(frames, None)
+            yield Frame(shown.image, time)
+
+
+def check_fps(fps: Fraction) -> None:
+    """Raise StageError unless a frame rate is above 0 and at most 1000."""
+    if not 0 < fps <= 1000:
+        raise StageError(f"A rate of {fps} frames a second was asked for; allowed is up to 1000.")
+
+
+def rate_times(source: Clip, fps: Fraction) -> tuple[Fraction, ...]:
+    """Return every multiple of 1/fps from the source's first frame to before its end."""
+    first = source.times[0]
+    count = max(math.ceil((source.end - first) * fps), 1)
+    return tuple(first + number / fps for number in range(count))
+
+
+def snap(cuts: Sequence[Fraction], times: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """Return, for every cut, the first of `times` at or after it; each once."""
+    last = times[-1]
+    return tuple(sorted({times[bisect_left(times, cut)] for cut in cuts if cut <= last}))
