@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -108,6 +108,16 @@ class ClipInfo:
     def replace(self, **changes: Any) -> ClipInfo:
         """Return a copy with some fields changed."""
         return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON-able values, exactly."""
+        return {**asdict(self), "fps": str(self.fps), "sar": str(self.sar)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ClipInfo:
+        """Return what `to_json` was made from."""
+        exact = {"fps": Fraction(values["fps"]), "sar": Fraction(values["sar"])}
+        return cls(**{**values, **exact, "colour": ColourTags(**values["colour"])})
 
 
 class Clip(ABC):

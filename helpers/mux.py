@@ -7,7 +7,6 @@ as the picture's, so sound stays where it was.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Any
 from helpers.errors import VideoWriteError
 from helpers.index import open_container
 from helpers.runtime import runtime
+from helpers.storage import sync_file
 
 AUDIO = {
     "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
@@ -173,8 +173,7 @@ def _run(
             raise VideoWriteError(
                 f"ffmpeg could not join picture and sound into {path.name}: {said}"
             )
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
+from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -117,9 +119,13 @@ class StagedClip(Clip):
         source = self.source.frames(*self.stage.window(self.source, start, stop))
         if self.stage.heavy:
             source = prefetch(source)
-        with closing(source), closing(self.stage.process(source, times)) as made:  # type: ignore[type-var]
+        waited, worked = Stopwatch(), Stopwatch()
+        watched = waited.watch(source)
+        with closing(source), closing(self.stage.process(watched, times)) as made:  # type: ignore[type-var]
             for time in times:
-                frame = next(made, None)
+                with worked:
+                    frame = next(made, None)
+                self._count(waited, worked)
                 if frame is None or frame.time != time:
                     raise StageError(
                         f"{type(self.stage).__name__} gave {frame} where the frame at {time} s was "
@@ -128,6 +134,13 @@ class StagedClip(Clip):
                 cut = time in cuts
                 yield frame if frame.cut == cut else Frame(frame.image, time, cut)
 
+    def _count(self, waited: Stopwatch, worked: Stopwatch) -> None:
+        """Book the stage's own seconds, and its source's if that is the film itself."""
+        waiting, working = waited.take(), worked.take()
+        spend(type(self.stage).__name__, working - waiting)
+        if not isinstance(self.source, StagedClip):
+            spend("read", waiting)
+
     def recipe(self) -> list[dict[str, Any]]:
         """The source's recipe and this stage's."""
         return [*self.source.recipe(), self.stage.recipe()]
@@ -135,6 +148,46 @@ class StagedClip(Clip):
     def __getstate__(self) -> dict[str, Any]:
         # What is derived is left behind: it is quick to make again and long to send.
         return {"stage": self.stage, "source": self.source}
+
+
+spent: Counter[str] = Counter()
+"""Seconds spent in each stage since the program began; `restore` reports what it added."""
+
+_spending = threading.Lock()
+
+
+def spend(name: str, seconds: float) -> None:
+    """Book seconds of work."""
+    with _spending:
+        spent[name] += seconds  # type: ignore[assignment]
+
+
+class Stopwatch:
+    """Adds up seconds: of a `with` block, or of waiting for an iterator."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self.begun = perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        self.seconds += perf_counter() - self.begun
+
+    def watch(self, items: Iterator[T]) -> Iterator[T]:
+        """Pass items on, adding up the time it takes to get them."""
+        while True:
+            with self:
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item
+
+    def take(self) -> float:
+        """Return the seconds so far and begin again."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
 
 
 def prefetch(source: Iterator[T], ahead: int = 3) -> Iterator[T]:

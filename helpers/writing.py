@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
-from helpers.errors import VideoWriteError
+from helpers.errors import VideoOpenError, VideoWriteError
 from helpers.index import MATRICES, PRIMARIES, TRANSFERS
 from helpers.stage import prefetch
 
@@ -184,6 +185,7 @@ class Encoder:
         self.times = list(clip.times[first:last])
         end = clip.end if last is None or last >= len(clip) else clip.times[last]
         self.time_base, self.pts = timestamps([*self.times, end])
+        self.durations = {a: b - a for a, b in pairwise(self.pts)}
         self.notes: list[str] = []
         self.count = 0
         self.format = self.codec.formats[self.info.depth > 8]
@@ -226,15 +228,43 @@ class Encoder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Finish the file and make sure of it: what was not written whole is not kept."""
         try:
             if kind is None:
                 self._mux(None)
-                if self.count != len(self.times):
-                    raise VideoWriteError(
-                        f"{self.path.name}: {len(self.times)} frames were due and {self.count} came."
-                    )
         finally:
-            self.container.close()
+            with self._disk():
+                self.container.close()
+        if kind is None:
+            self._check()
+
+    def _check(self) -> None:
+        """Count the frames in the finished file: a full disk does not always tell in time."""
+        from helpers.index import make_index
+        from helpers.storage import sync_file
+
+        try:
+            found = len(make_index(self.path, None, "packets").pts)
+        except VideoOpenError:
+            found = 0
+        if not self.count == len(self.times) == found:
+            raise VideoWriteError(
+                f"{self.path.name}: {len(self.times)} frames were due, {self.count} came and {found} "
+                f"could be written. Is the disk of {self.path.parent} full? Run it again."
+            )
+        sync_file(self.path)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """Put a failure to write into words."""
+        import av
+
+        from helpers.storage import storage_error
+
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            raise storage_error(self.path.name, self.path.parent, error) from error  # type: ignore[arg-type]
 
     def write(self, frame: Frame) -> None:
         """Encode the next frame."""
@@ -261,15 +291,9 @@ class Encoder:
     def _mux(self, picture: av.VideoFrame | None) -> None:
         for packet in self.stream.encode(picture):  # type: ignore[attr-defined]
             # The encoder does not know how long a frame of uneven spacing lasts; the timeline does.
-            packet.duration = self._durations[packet.pts]
-            self.container.mux(packet)
-
-    @property
-    def _durations(self) -> dict[int, int]:
-        if not hasattr(self, "_lasting"):
-            pairs = zip(self.pts, self.pts[1:], strict=False)
-            self._lasting = {start: stop - start for start, stop in pairs}
-        return self._lasting
+            packet.duration = self.durations[packet.pts]
+            with self._disk():
+                self.container.mux(packet)
 
     def _encoder_name(self) -> str:
         from helpers.runtime import runtime

@@ -1,0 +1,198 @@
+"""The main job, for the command and the end-to-end notebook: an old film in, a better one out.
+
+    report = restore("talk.mp4", "restored.mp4", project="talk.project")
+    print(report.summary())
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from helpers import catalog
+from helpers.clip import Clip
+from helpers.errors import VideoWriteError
+from helpers.project import Project
+from helpers.report import Report, Side, sound_offset_ms
+from helpers.runtime import runtime
+from helpers.stage import spent
+from helpers.stages.interpolate import Interpolate
+from helpers.stages.retime import Trim
+from helpers.stages.upscale import Upscale
+from helpers.video import VideoClip
+from helpers.writing import check_target, write_video
+
+log = logging.getLogger("helpers")
+
+SMOOTH = 24
+"""Frames a second that interpolation reaches where nobody asks for a rate."""
+
+UHD = (3840, 2160)
+"""The size that enlarging stops at where nobody asks for one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done to a film. None leaves a choice to `complete`, "none" leaves a step out.
+
+    Attributes:
+        upscale, interpolate: a model's name, or "none".
+        scale, size: see Upscale; 4 if neither is given, but not beyond 3840x2160.
+        fps, factor: see Interpolate; the smallest whole factor that reaches 24 if neither is given.
+        start, stop: the stretch of the film to do, in seconds.
+    """
+
+    upscale: str = "x4plus"
+    scale: Fraction | None = None
+    size: tuple[int, int] | None = None
+    interpolate: str = "flow"
+    fps: Fraction | None = None
+    factor: int | None = None
+    start: Fraction | None = None
+    stop: Fraction | None = None
+
+    def apply(self, clip: Clip, notes: list[str] | None = None) -> Clip:
+        """Return the clip that the plan makes; what was decided for the user is added to notes."""
+        notes = [] if notes is None else notes
+        if self.start is not None or self.stop is not None:
+            clip = Trim(self.start, self.stop)(clip)
+        if self.upscale != "none":
+            clip = self._enlarge(clip, notes)
+        if self.interpolate != "none":
+            clip = self._smooth(clip, notes)
+        return clip
+
+    def _enlarge(self, clip: Clip, notes: list[str]) -> Clip:
+        if self.scale is not None or self.size is not None:
+            return Upscale(self.upscale, self.scale, self.size)(clip)
+        own = catalog.get(self.upscale, "upscale").scale or 4
+        room = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
+        scale = min(Fraction(own), room)
+        if scale <= 1:
+            notes.append(f"{clip.info.size} is large already and was not enlarged; --scale does it")
+            return clip
+        if scale < own:
+            notes.append(f"enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}")
+        return Upscale(self.upscale, scale)(clip)
+
+    def _smooth(self, clip: Clip, notes: list[str]) -> Clip:
+        if self.fps is not None or self.factor is not None:
+            return Interpolate(self.interpolate, self.fps, self.factor)(clip)
+        # A rate that is 24 but for the clock's last digits is not doubled.
+        factor = math.ceil(SMOOTH / (clip.info.fps * Fraction(101, 100)))
+        if factor == 1:
+            rate = float(clip.info.fps)
+            notes.append(f"{rate:.4g} frames a second is smooth already; --fps or --factor adds more")
+            return clip
+        return Interpolate(self.interpolate, factor=factor)(clip)
+
+
+def restore(
+    source: str | Path,
+    output: str | Path,
+    *,
+    plan: Plan | None = None,
+    project: str | Path | None = None,
+    codec: str = "h264",
+    progress: bool = True,
+) -> Report:
+    """Restore a film, going on where an earlier run of the same was broken off.
+
+    Args:
+        source: the film.
+        output: the file to write; OUTPUT.report.json is left beside it.
+        plan: what is to be done; enlarged and smoothed with the best that runs here if not given.
+        project: the folder that remembers. One beside the output if not given, which is deleted
+            when the output is whole.
+        codec: see `write_video`.
+
+    Raises:
+        SilkPurseError: with one sentence that says what was found, and what to do.
+    """
+    plan = plan or Plan()
+    source, output = Path(source), Path(output)
+    check_target(output, codec)
+    if output.exists() and source.exists() and output.samefile(source):
+        raise VideoWriteError(f"{output} is the source itself; name another file for the result.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(project) if project else output.with_name(output.name + ".project")
+
+    before, clock = dict(spent), time.perf_counter()
+    opened = Project(folder)
+    clip = opened.source(source, progress=progress)
+    notes = list(_film(clip).notes)
+    found = time.perf_counter()
+    wanted = plan.apply(clip, notes)
+    saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
+    made = time.perf_counter()
+    trimmed = plan.start is not None or plan.stop is not None
+    written = write_video(
+        saved,
+        output,
+        codec=codec,
+        source=source,
+        start=saved.times[0] if trimmed else None,
+        stop=saved.end if trimmed else None,
+        progress=progress,
+    )
+    done = time.perf_counter()
+
+    seconds = {"find shots": found - clock}
+    for name, value in spent.items():
+        if value - before.get(name, 0) > 0.005 and name not in ("MarkShots", "Trim"):
+            seconds[name.lower()] = value - before.get(name, 0)
+    seconds |= {"make": made - found, "render": done - made, "all": done - clock}
+    report = Report(
+        source=Side.of(source, clip),
+        result=Side.of(output, saved),
+        seconds={name: round(value, 2) for name, value in seconds.items()},
+        models=models_used(wanted),
+        recipe=wanted.recipe(),
+        notes=[*notes, *written.notes],
+        sound_offset_ms=sound_offset_ms(source, output, saved.times[0]),
+        machine={
+            "device": runtime().device,
+            "precision": runtime().precision,
+            "encoder": written.encoder,
+        },
+    )
+    report.write(output.with_name(output.name + ".report.json"))
+    if not project:
+        shutil.rmtree(folder)
+    return report
+
+
+def _film(clip: Clip) -> VideoClip:
+    """Return the file at the bottom of a clip."""
+    while not isinstance(clip, VideoClip):
+        clip = clip.source  # type: ignore[attr-defined]
+    return clip
+
+
+def models_used(clip: Clip) -> dict[str, str]:
+    """Return the models of a clip's stages and the sha256 of their weights ("-" if none)."""
+    steps = (step for step in clip.recipe() if "model" in step)
+    return {step["model"]: step.get("weights", "-") for step in steps}
+
+
+def segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
+    """Return how many seconds of film a segment holds: ten, or what takes five minutes to make.
+
+    A slow machine loses at most that much when it is cut off. Measured on one frame.
+    """
+    begun = time.perf_counter()
+    middle = len(clip) // 2
+    clip[middle]
+    first = time.perf_counter() - begun
+    if first < 2:
+        return Fraction(10)
+    begun = time.perf_counter()  # the first one also loaded the network
+    clip[middle]
+    each = time.perf_counter() - begun
+    length = Fraction(budget / max(each, 0.001)) / clip.info.fps
+    return max(Fraction(1), min(Fraction(10), Fraction(round(length))))
