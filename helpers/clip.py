@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -136,7 +136,7 @@ class Clip(ABC):
     cuts: Sequence[Fraction]
 
     @abstractmethod
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
         """Give the frames numbered start..stop-1, in order. May be called again and again."""
 
     @abstractmethod
@@ -218,7 +218,7 @@ class MemoryClip(Clip):
         depth = 16 if self.images[0].dtype == np.uint16 else 8
         return ClipInfo(width, height, len(self) / self.duration, self.sar, depth=depth)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
         """Give a half-open range of frames."""
         cuts = set(self.cuts)
         for number in range(*self.span(start, stop)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -94,7 +94,9 @@ def open_container(path: Path) -> InputContainer:
     import av
 
     if not path.exists():
-        raise VideoOpenError(f"There is no file {path}. Check the name, or mount the drive it is on.")
+        raise VideoOpenError(
+            f"There is no file {path}. Check the name, or mount the drive it is on."
+        )
     if path.is_dir():
         raise VideoOpenError(f"{path} is a folder, not a file. Name the video file inside it.")
     if not os.access(path, os.R_OK):
@@ -151,7 +153,7 @@ def decode(
     *,
     threads: bool = True,
     faults: list[Exception] | None = None,
-) -> Iterator[av.VideoFrame]:
+) -> Generator[av.VideoFrame, None, None]:
     """Give every frame the decoder can make; damaged packets are passed over, as players do.
 
     Args:

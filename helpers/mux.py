@@ -20,7 +20,17 @@ from helpers.storage import sync_file
 
 AUDIO = {
     "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
-    "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_f32le"},
+    "mov": {
+        "aac",
+        "mp3",
+        "ac3",
+        "eac3",
+        "alac",
+        "pcm_s16le",
+        "pcm_s16be",
+        "pcm_s24le",
+        "pcm_f32le",
+    },
 }
 """Sound that a container holds and players expect there; Matroska holds everything."""
 
@@ -164,6 +174,10 @@ def _run(
     part = path.with_name(f".{path.name}.part")
     graph = ffmpeg.output(*inputs, str(part), **options).global_args("-loglevel", "error")
     command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
+    if source is not None and not tracks:
+        # ffmpeg-python leaves out an input of which no stream is used; the metadata still is.
+        at = command.index("-map")
+        command[at:at] = ["-i", str(source)]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
@@ -189,3 +203,18 @@ def _timescale(picture: Path) -> str:
     """Return the units a second in which the picture's timestamps are whole numbers."""
     with open_container(picture) as container:
         return str(container.streams.video[0].time_base.denominator)  # type: ignore[union-attr]
+
+
+def sound_tracks(path: Path) -> list[str]:
+    """Say in words what sound and subtitles a file holds."""
+    lines = []
+    with open_container(path) as container:
+        for number, stream in enumerate(container.streams.audio, 1):
+            context = stream.codec_context
+            name = context.codec.canonical_name if context else "unknown"
+            lines.append(
+                f"audio track {number}: {name}, {stream.rate} Hz, {stream.channels} channels"
+            )
+        if container.streams.subtitles:
+            lines.append(f"{len(container.streams.subtitles)} subtitle tracks")
+    return lines

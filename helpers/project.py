@@ -19,7 +19,7 @@ import logging
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -80,7 +80,7 @@ class SavedClip(Clip):
         """The stage's name."""
         return self.folder.name
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, from as few segments as hold it."""
         start, stop = self.span(start, stop)
         done = read_done(self.folder)
@@ -91,7 +91,7 @@ class SavedClip(Clip):
                 continue
             check_segment(self.folder, segment, done)
             picture = segment_clip(self.folder / segment.file, self.info, self.codec)
-            with closing(picture.frames(first - segment.start, last - segment.start)) as frames:  # type: ignore[type-var]
+            with closing(picture.frames(first - segment.start, last - segment.start)) as frames:
                 for number, frame in enumerate(frames, first):
                     time = self.times[number]
                     yield Frame(frame.image, time, time in cuts)
@@ -111,7 +111,9 @@ class Project:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         if self.folder.exists() and not self.folder.is_dir():
-            raise ProjectError(f"{folder} is a file; a project needs a folder. Choose another name.")
+            raise ProjectError(
+                f"{folder} is a file; a project needs a folder. Choose another name."
+            )
         retried("the project", self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
 
     def __repr__(self) -> str:
@@ -195,8 +197,8 @@ class Project:
         segments, done = _segments(stage), read_done(folder)
         if len(done) < len(segments):
             raise ProjectError(
-                f"{name} is not finished: {len(done)} of {len(segments)} segments are there. Run it "
-                "again; it goes on at the first missing one."
+                f"{name} is not finished: {len(done)} of {len(segments)} segments are there. Run "
+                "it again; it goes on at the first missing one."
             )
         return _saved(folder, stage)
 
@@ -211,13 +213,15 @@ class Project:
                 with suppress(ProjectError):
                     return self.load(name)
         where = f" before {before}" if before else ""
-        raise ProjectError(f"{self.folder} has no finished stage{where}. Run an earlier step first.")
+        raise ProjectError(
+            f"{self.folder} has no finished stage{where}. Run an earlier step first."
+        )
 
     def status(self) -> Status:
         """Return a table of what was begun and what is finished."""
         rows = []
         for name in self.names():
-            stage = read_json(self.folder / name / "stage.json")
+            stage = read_json(self.folder / name / "stage.json") or {}
             done = read_done(self.folder / name)
             info = ClipInfo.from_json(stage["info"])
             frames = sum(s.stop - s.start for s in _segments(stage) if s.file in done)
@@ -248,7 +252,7 @@ class Project:
         start, stop = clip.span(start, stop)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "times.csv").open("w") as table, closing(clip.frames(start, stop)) as frames:  # type: ignore[type-var]
+        with (folder / "times.csv").open("w") as table, closing(clip.frames(start, stop)) as frames:
             table.write("file,seconds,exact\n")
             for number, frame in enumerate(frames, start):
                 path = folder / f"{number:06d}.png"
@@ -389,7 +393,11 @@ def plan(clip: Clip, length: Fraction) -> list[Segment]:
         begun = times[edges[-1]]
         if clip.end - begun <= length * Fraction(3, 2):
             break
-        near = [c for c in cuts if length * Fraction(2, 3) <= times[c] - begun <= length * Fraction(4, 3)]
+        near = [
+            c
+            for c in cuts
+            if length * Fraction(2, 3) <= times[c] - begun <= length * Fraction(4, 3)
+        ]
         if near:
             edge = min(near, key=lambda number: abs(times[number] - begun - length))
         else:
@@ -519,7 +527,7 @@ class _Run:
     def _make_run(self, run: list[Segment]) -> None:
         """Make segments that follow each other in one pass, so that nothing is computed twice."""
         frames = prefetch(self.clip.frames(run[0].start, run[-1].stop))
-        with closing(frames):  # type: ignore[type-var]
+        with closing(frames):
             for segment in run:
                 path = self.scratch / segment.file
                 part = path.with_suffix(".part.mkv")
@@ -566,8 +574,8 @@ def check_space(folder: Path, clip: Clip, codec: str, missing: list[Segment]) ->
     if need > free:
         raise StorageError(
             f"{folder.name} will take about {need / 1e9:.2f} GB ({frames} frames of "
-            f"{clip.info.size}) and {folder} has {free / 1e9:.2f} GB free. Make room, choose another "
-            "folder, a smaller scale, or codec='near-lossless' (a fifth of the size)."
+            f"{clip.info.size}) and {folder} has {free / 1e9:.2f} GB free. Make room, choose "
+            "another folder, a smaller scale, or codec='near-lossless' (a fifth of the size)."
         )
 
 

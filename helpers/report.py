@@ -127,6 +127,7 @@ def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
         if start is None:
             first = next(container.decode(pick_stream(container)))
             start = first.pts * Fraction(first.time_base)  # type: ignore[operator]
+    assert start is not None
     out = np.zeros(LISTEN * RATE, np.float32)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     with open_container(path) as container:

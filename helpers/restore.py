@@ -1,7 +1,7 @@
 """The main job, for the command and the end-to-end notebook: an old film in, a better one out.
 
-    report = restore("talk.mp4", "restored.mp4", project="talk.project")
-    print(report.summary())
+report = restore("talk.mp4", "restored.mp4", project="talk.project")
+print(report.summary())
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ class Plan:
         factor = math.ceil(SMOOTH / (clip.info.fps * Fraction(101, 100)))
         if factor == 1:
             rate = float(clip.info.fps)
-            notes.append(f"{rate:.4g} frames a second is smooth already; --fps or --factor adds more")
+            notes.append(
+                f"{rate:.4g} frames a second is smooth already; --fps or --factor adds more"
+            )
             return clip
         return Interpolate(self.interpolate, factor=factor)(clip)
 

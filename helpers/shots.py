@@ -1,7 +1,7 @@
 """Where shots begin, found by PySceneDetect.
 
-    cuts = find_cuts(clip)            # one pass over the film; keep the answer in the project
-    clip = MarkShots(cuts)(clip)      # from here on every stage knows them
+cuts = find_cuts(clip)            # one pass over the film; keep the answer in the project
+clip = MarkShots(cuts)(clip)      # from here on every stage knows them
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def find_cuts(clip: Clip, progress: bool = False) -> tuple[Fraction, ...]:
     detector = AdaptiveDetector(min_scene_len=max(round(SHORTEST * fps), 1))
     found: set[int] = set()
     stamp = FrameTimecode(0, fps)
-    with closing(prefetch(clip.frames())) as frames:  # type: ignore[type-var]
+    with closing(prefetch(clip.frames())) as frames:
         for number, frame in enumerate(bar(frames, len(clip), "find shots", progress)):
             stamp = FrameTimecode(number, fps)
             found.update(cut.frame_num for cut in detector.process_frame(stamp, _small(frame)))

@@ -123,7 +123,7 @@ def compare(
     """
     times = moments([before, after], at)
     rows = [pictures([before, after], time, labels, zoom) for time in times]
-    sliders = [slider(*row, width, PICTURE_CAP // len(rows)) for row in rows]
+    sliders = [slider(row, width, PICTURE_CAP // len(rows)) for row in rows]
     view = static(rows, width, path)
     output = {"text/html": "\n".join(sliders), "text/plain": "The same, under a slider."}
     return View(view.sentence, (*view.outputs, output))
@@ -261,7 +261,8 @@ def eight_bit(image: np.ndarray) -> np.ndarray:
 
 def shown_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:
     """Return the size at which a row is shown: its largest picture's shape, in a box."""
-    largest = max(row, key=lambda picture: picture.image.size)
+    # Of equals, the one that knows the shape of its pixels: an array does not.
+    largest = max(row, key=lambda picture: (picture.image.size, picture.sar != 1))
     high, wide = largest.image.shape[:2]
     wide, high = wide * max(largest.sar, Fraction(1)), high / min(largest.sar, Fraction(1))
     scale = min(width / wide, height / high, max(SMALLEST / max(wide, high), 1))
@@ -367,7 +368,7 @@ def save(image: np.ndarray, path: Path) -> None:
 SLIDER = Template("""\
 <style>
 #$id {position:relative; max-width:${width}px; overflow:hidden; direction:ltr; user-select:none}
-#$id:focus-within {outline:2px solid #4c8dff}
+#$id:has(:focus-visible) {outline:2px solid #4c8dff}
 #$id img {display:block; width:100%; max-width:none; height:auto; margin:0}
 #$id img.over {position:absolute; inset:0; height:100%; clip-path:inset(0 0 0 var(--at))}
 #$id i {position:absolute; top:0; bottom:0; left:var(--at); width:2px; margin-left:-1px;
@@ -390,13 +391,13 @@ SLIDER = Template("""\
 </div>""")
 
 
-def slider(before: Picture, after: Picture, width: int, cap: int) -> str:
-    """Return HTML in which `after` lies over `before`, uncovered by a pointer or the keyboard."""
+def slider(row: Sequence[Picture], width: int, cap: int) -> str:
+    """Return HTML in which the second picture, over the first, is uncovered as one likes."""
     from helpers.engines.resize import resize
 
-    wide, high = shown_size([before, after], width, width * 3 // 4)
+    wide, high = shown_size(row, width, width * 3 // 4)
     fields = {"id": f"slider-{uuid.uuid4().hex[:12]}", "width": str(wide)}
-    for side, picture in (("before", before), ("after", after)):
+    for side, picture in zip(("before", "after"), row, strict=True):
         data = jpeg(resize(picture.image, wide, high, "bicubic"), cap)
         fields[side] = base64.b64encode(data).decode()
         fields[f"{side}_label"] = html.escape(picture.label)

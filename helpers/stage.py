@@ -16,7 +16,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -110,7 +110,7 @@ class StagedClip(Clip):
         """When shots begin."""
         return self.stage.cuts(self.source)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, reading of the source only what they need."""
         start, stop = self.span(start, stop)
         if start == stop:
@@ -121,7 +121,8 @@ class StagedClip(Clip):
             source = prefetch(source)
         waited, worked = Stopwatch(), Stopwatch()
         watched = waited.watch(source)
-        with closing(source), closing(self.stage.process(watched, times)) as made:  # type: ignore[type-var]
+        made = self.stage.process(watched, times)
+        with closing(source), closing(made):  # type: ignore[type-var]
             for time in times:
                 with worked:
                     frame = next(made, None)
@@ -190,7 +191,7 @@ class Stopwatch:
         return seconds
 
 
-def prefetch(source: Iterator[T], ahead: int = 3) -> Iterator[T]:
+def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
     """Read `source` in a thread of its own, at most `ahead` items before they are asked for.
 
     An exception in the thread is raised here, and however this generator ends (used up, closed,
@@ -220,7 +221,7 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Iterator[T]:
             if close:
                 close()
 
-    def give() -> Iterator[T]:
+    def give() -> Generator[T, None, None]:
         thread = threading.Thread(target=read, name="prefetch", daemon=True)
         thread.start()
         try:

@@ -1,8 +1,8 @@
 """Writing that is whole or not there at all, on disks that fill up and drives that go away.
 
-    write_json(folder / "done.json", values)     # atomic: the old file or the new one, nothing else
-    publish(local, folder / "000003.mkv")        # copied, checked, and only then named
-    with lock(folder): ...                       # one writer at a time
+write_json(folder / "done.json", values)     # atomic: the old file or the new one, nothing else
+publish(local, folder / "000003.mkv")        # copied, checked, and only then named
+with lock(folder): ...                       # one writer at a time
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ are honoured on the way, rotation is applied, interlaced pictures are deinterlac
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -102,7 +102,7 @@ class VideoClip(Clip):
         """The first frame's time: a file does not say where its shots begin."""
         return (self.times[0],)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, seeking to the nearest key frame before it."""
         start, stop = self.span(start, stop)
         if start == stop:
@@ -132,7 +132,7 @@ class VideoClip(Clip):
             }
         ]
 
-    def _decoded(self, first: int, last: int) -> Iterator[av.VideoFrame]:
+    def _decoded(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
         """Give the decoder's frames first..last-1, exactly these."""
         for key in self.index.entries(first):
             expected = first
@@ -154,7 +154,7 @@ class VideoClip(Clip):
             f"that the decoder does not give; open the file with scan='decode'."
         )
 
-    def _decoded_from(self, key: int | None) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _decoded_from(self, key: int | None) -> Generator[tuple[int, av.VideoFrame], None, None]:
         """Decode from a key frame (from the very start if None), numbering the frames."""
         with open_container(self.path) as container:
             stream = pick_stream(container, self.stream)
@@ -225,11 +225,43 @@ class VideoClip(Clip):
 
 
 RGB_FORMATS = frozenset(
-    "rgb24 bgr24 rgba bgra argb abgr 0rgb rgb0 0bgr bgr0 gbrp gbrap pal8 rgb48le rgb48be bgr48le "
-    "rgba64le gbrp10le gbrp12le gbrp14le gbrp16le gbrap10le gbrap12le gbrap16le rgb555le rgb565le "
-    "bgr8 rgb8".split()
+    [
+        "rgb24",
+        "bgr24",
+        "rgba",
+        "bgra",
+        "argb",
+        "abgr",
+        "0rgb",
+        "rgb0",
+        "0bgr",
+        "bgr0",
+        "gbrp",
+        "gbrap",
+        "pal8",
+        "rgb48le",
+        "rgb48be",
+        "bgr48le",
+        "rgba64le",
+        "gbrp10le",
+        "gbrp12le",
+        "gbrp14le",
+        "gbrp16le",
+        "gbrap10le",
+        "gbrap12le",
+        "gbrap16le",
+        "rgb555le",
+        "rgb565le",
+        "bgr8",
+        "rgb8",
+    ]
 )
 """Pixel formats that need no luma/chroma matrix."""
 
-SWSCALE_MATRIX = {"bt2020nc": "bt2020", "bt2020c": "bt2020", "bt470bg": "bt601", "smpte170m": "bt601"}
+SWSCALE_MATRIX = {
+    "bt2020nc": "bt2020",
+    "bt2020c": "bt2020",
+    "bt470bg": "bt601",
+    "smpte170m": "bt601",
+}
 """swscale's names for the matrices it knows by another name than the files."""

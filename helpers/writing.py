@@ -134,7 +134,7 @@ def write_video(
     try:
         with Encoder(silent, clip, codec, quality) as encoder:
             notes += encoder.notes
-            with closing(prefetch(clip.frames())) as frames:  # type: ignore[type-var]
+            with closing(prefetch(clip.frames())) as frames:
                 for frame in bar(frames, len(clip), "render", progress):
                     encoder.write(frame)
         notes += join(silent, clip.times[0], path, source, start, stop)
@@ -249,8 +249,8 @@ class Encoder:
             found = 0
         if not self.count == len(self.times) == found:
             raise VideoWriteError(
-                f"{self.path.name}: {len(self.times)} frames were due, {self.count} came and {found} "
-                f"could be written. Is the disk of {self.path.parent} full? Run it again."
+                f"{self.path.name}: {len(self.times)} frames were due, {self.count} came and "
+                f"{found} could be written. Is the disk of {self.path.parent} full? Run it again."
             )
         sync_file(self.path)
 
@@ -374,4 +374,6 @@ def bar(items, total: int, label: str, show: bool = True):  # noqa: ANN001, ANN2
     """Wrap an iterator in the one kind of progress bar there is."""
     from tqdm import tqdm
 
-    return tqdm(items, total=total, desc=label, unit="frame", ascii=True, mininterval=1, disable=not show)
+    return tqdm(
+        items, total=total, desc=label, unit="frame", ascii=True, mininterval=1, disable=not show
+    )

@@ -71,7 +71,9 @@ def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
         tag = int(np.frombuffer(data, np.uint32, 1, at)[0])
         at += 4
         if tag not in (0, FP16_TAG):
-            raise ValueError(f"The ncnn weights are stored in a way that is not known (tag {tag:#x}).")
+            raise ValueError(
+                f"The ncnn weights are stored in a way that is not known (tag {tag:#x})."
+            )
         kernels = take(count, np.float16 if tag else np.float32)
         bias = take(out, np.float32)
         weights.append([kernels.reshape(out, -1, kernel, kernel), bias])

@@ -128,7 +128,7 @@ class Upscaler:
         return smaller
 
     def _tiled(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
-        """Enlarge tile by tile; all tiles have one size, and each is cut out of its surroundings."""
+        """Enlarge tile by tile; all have one size, and each is cut out of its surroundings."""
         height, width = images[0].shape[:2]
         if tile >= max(height, width):
             return self._run(images)

@@ -42,7 +42,9 @@ class Upscale(Stage):
         if self.scale is not None and self.size is not None:
             raise StageError("Both a scale and a size were given; give one of the two.")
         if self.scale is not None and not 0 < self.scale <= 32:
-            raise StageError(f"A scale of {float(self.scale):g} was asked for; allowed is up to 32.")
+            raise StageError(
+                f"A scale of {float(self.scale):g} was asked for; allowed is up to 32."
+            )
         if self.size is not None and not all(1 <= side <= LARGEST for side in self.size):
             raise StageError(f"A size of {self.size} was asked for; allowed is 1 to {LARGEST}.")
 

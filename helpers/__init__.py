@@ -1,0 +1,69 @@
+"""Silk Purse: restore old, small, noisy or damaged video.
+
+    from helpers import Project, Upscale, start
+
+    start()
+    project = Project("talk.project")
+    clip = project.source("talk.mp4")
+    large = project.save(Upscale(model="x4plus")(clip), "04_upscale")
+
+These are the names a notebook uses, and nothing else; each is imported when it is first needed, so
+that `import helpers` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from helpers.catalog import models as models
+    from helpers.doctor import doctor as doctor
+    from helpers.planner import estimate as estimate
+    from helpers.project import Project as Project
+    from helpers.restore import Plan as Plan
+    from helpers.restore import restore as restore
+    from helpers.runtime import start as start
+    from helpers.show import compare as compare
+    from helpers.show import play as play
+    from helpers.stages.interpolate import Interpolate as Interpolate
+    from helpers.stages.retime import ConstantRate as ConstantRate
+    from helpers.stages.retime import Trim as Trim
+    from helpers.stages.upscale import Upscale as Upscale
+    from helpers.video import open_video as open_video
+    from helpers.writing import write_video as write_video
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ConstantRate": "stages.retime",
+    "Interpolate": "stages.interpolate",
+    "Plan": "restore",
+    "Project": "project",
+    "Trim": "stages.retime",
+    "Upscale": "stages.upscale",
+    "compare": "show",
+    "doctor": "doctor",
+    "estimate": "planner",
+    "models": "catalog",
+    "open_video": "video",
+    "play": "show",
+    "restore": "restore",
+    "start": "runtime",
+    "write_video": "writing",
+}
+
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name from its home when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    value = getattr(import_module(f"helpers.{_HOMES[name]}"), name)
+    globals()[name] = value  # also where a submodule has the same name, as `restore` has
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,215 @@
+"""The command: the same functions that the notebooks call.
+
+python -m helpers restore talk.mp4 -o restored.mp4
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import asdict
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from helpers import catalog
+from helpers.errors import SilkPurseError
+
+# The base of every complaint about how the command was called, wherever typer keeps its click.
+UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+app = typer.Typer(
+    help="Restore old, small, noisy or damaged video.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+class CodecName(str, Enum):
+    """What `--codec` may be."""
+
+    h264 = "h264"
+    h265 = "h265"
+    ffv1 = "ffv1"
+    prores = "prores"
+
+
+def seconds(text: str) -> Fraction:
+    """Read a time: seconds (12.5) or a clock (1:02:03.5)."""
+    try:
+        parts = [Fraction(part) for part in text.split(":")]
+        if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts):
+            raise ValueError
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(
+            f"{text!r} is not a time; write seconds (12.5) or a clock (1:02:03.5)."
+        ) from None
+    total = Fraction(0)
+    for part in parts:
+        total = total * 60 + part
+    return total
+
+
+def number(text: str) -> Fraction:
+    """Read a number that may be a fraction: 2, 1.5, 24000/1001."""
+    try:
+        value = Fraction(text)
+        if value <= 0:
+            raise ValueError
+    except (ValueError, ZeroDivisionError):
+        raise typer.BadParameter(
+            f"{text!r} is not a number above 0, like 2, 1.5 or 24000/1001."
+        ) from None
+    return value
+
+
+def dimensions(text: str) -> tuple[int, int]:
+    """Read a size: 1280x720."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise typer.BadParameter(f"{text!r} is not a size like 1280x720.")
+    return int(width), int(height)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    project: Annotated[
+        Optional[Path],  # noqa: UP045 (typer reads it at run time)
+        typer.Option(help="The folder that remembers; kept, where the usual one is not."),
+    ] = None,
+    upscale: Annotated[str, typer.Option(help="A model to enlarge with, or none.")] = "x4plus",
+    scale: Annotated[
+        Optional[Fraction],  # noqa: UP045
+        typer.Option(parser=number, help="How many times larger; up to 4, within 3840x2160."),
+    ] = None,
+    size: Annotated[
+        Optional[tuple],  # noqa: UP045
+        typer.Option(parser=dimensions, metavar="WxH", help="The exact size instead."),
+    ] = None,
+    interpolate: Annotated[str, typer.Option(help="A model to smooth with, or none.")] = "flow",
+    fps: Annotated[
+        Optional[Fraction],  # noqa: UP045
+        typer.Option(parser=number, help="Frames a second, at a constant rate."),
+    ] = None,
+    factor: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="How many frames from each; enough to reach 24 if not given."),
+    ] = None,
+    codec: Annotated[CodecName, typer.Option(help="ffv1 is lossless.")] = CodecName.h264,
+    start: Annotated[
+        Optional[Fraction],  # noqa: UP045
+        typer.Option(parser=seconds, help="Where to begin: seconds, or 1:02:03.5."),
+    ] = None,
+    stop: Annotated[
+        Optional[Fraction],  # noqa: UP045
+        typer.Option(parser=seconds, help="Where to stop."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Restore a film. Run the same again after it was broken off, and it goes on."""
+    from helpers.restore import Plan
+    from helpers.restore import restore as run
+
+    plan = Plan(
+        upscale=upscale,
+        scale=scale,
+        size=size,
+        interpolate=interpolate,
+        fps=fps,
+        factor=factor,
+        start=start,
+        stop=stop,
+    )
+    report = run(source, output, plan=plan, project=project, codec=codec.value)
+    typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
+
+
+@app.command()
+def probe(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")], as_json: Json = False
+) -> None:
+    """Say what a film is, and what is odd about it."""
+    from helpers.mux import sound_tracks
+    from helpers.video import open_video
+
+    logging.getLogger("helpers").setLevel(logging.ERROR)  # the notes are printed below
+    clip = open_video(source)
+    steps = [b - a for a, b in zip(clip.times, [*clip.times[1:], clip.end], strict=True)]
+    values: dict[str, Any] = {
+        "file": str(source),
+        "frames": len(clip),
+        "seconds": float(clip.duration),
+        "first": float(clip.times[0]),
+        "variable_rate": float(max(steps) - min(steps)) > 0.002,
+        **clip.info.to_json(),
+        "rotation": clip.rotation,
+        "deinterlaced": clip.bwdif,
+        "audio": sound_tracks(source),
+        "notes": list(clip.notes),
+    }
+    if as_json:
+        typer.echo(json.dumps(values, indent=2))
+        return
+    info, kind = clip.info, "grey" if clip.info.grey else "colour"
+    rate = f"{float(info.fps):.3f} frames a second" + (
+        ", uneven" if values["variable_rate"] else ""
+    )
+    typer.echo(f"{source}: {info.size}, {rate}, {len(clip)} frames, {float(clip.duration):.2f} s")
+    typer.echo(
+        f"{kind}, {info.depth} bits, {info.field_order}, {info.colour.matrix} {info.colour.range}"
+        f", pixels {info.sar.numerator}:{info.sar.denominator}"
+    )
+    for line in [*values["audio"], *clip.notes]:
+        typer.echo(f"- {line}")
+
+
+@app.command("doctor")
+def check(as_json: Json = False) -> None:
+    """Say what works on this machine, and what to do about the rest."""
+    from helpers.doctor import doctor
+
+    found = doctor()
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else repr(found))
+    if not found.good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models there are."""
+    rows = catalog.models()
+    if as_json:
+        typer.echo(json.dumps([{**asdict(row), "present": row.present} for row in rows], indent=2))
+        return
+    for row in rows:
+        here = "here" if row.present else "to be fetched"
+        times = f"x{row.scale}" if row.scale else ""
+        typer.echo(f"{row.role:<12}{row.name:<14}{times:<4}{row.licence:<14}{here:<14}{row.note}")
+
+
+def main() -> None:
+    """Run the command; what goes wrong is one sentence on stderr and exit code 2."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    try:
+        code = app(prog_name="python -m helpers", standalone_mode=False)
+    except (SilkPurseError, UsageError) as error:
+        said = getattr(error, "format_message", error.__str__)()
+        sys.stderr.write(" ".join(said.split()) + "\n")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("\nStopped. What is finished is kept: run the same command to go on.\n")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
