@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from helpers.catalog import models as models
-    from helpers.doctor import doctor as doctor
+    from helpers.health import doctor as doctor
     from helpers.planner import estimate as estimate
     from helpers.project import Project as Project
-    from helpers.restore import Plan as Plan
-    from helpers.restore import restore as restore
+    from helpers.plan import Plan as Plan
+    from helpers.plan import restore as restore
     from helpers.runtime import start as start
     from helpers.show import compare as compare
     from helpers.show import play as play
+    from helpers.show import sheet as sheet
+    from helpers.sources import find_film as find_film
+    from helpers.sources import project_folder as project_folder
+    from helpers.sources import sample as sample
     from helpers.stages.interpolate import Interpolate as Interpolate
     from helpers.stages.retime import ConstantRate as ConstantRate
     from helpers.stages.retime import Trim as Trim
@@ -38,17 +42,21 @@ __version__ = "0.1.0"
 _HOMES = {
     "ConstantRate": "stages.retime",
     "Interpolate": "stages.interpolate",
-    "Plan": "restore",
+    "Plan": "plan",
     "Project": "project",
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
     "compare": "show",
-    "doctor": "doctor",
+    "doctor": "health",
     "estimate": "planner",
+    "find_film": "sources",
     "models": "catalog",
     "open_video": "video",
     "play": "show",
-    "restore": "restore",
+    "project_folder": "sources",
+    "restore": "plan",
+    "sample": "sources",
+    "sheet": "show",
     "start": "runtime",
     "write_video": "writing",
 }

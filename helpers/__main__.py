@@ -116,8 +116,8 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Restore a film. Run the same again after it was broken off, and it goes on."""
-    from helpers.restore import Plan
-    from helpers.restore import restore as run
+    from helpers.plan import Plan
+    from helpers.plan import restore as run
 
     plan = Plan(
         upscale=upscale,
@@ -172,10 +172,22 @@ def probe(
         typer.echo(f"- {line}")
 
 
+@app.command()
+def report(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
+    as_json: Json = False,
+) -> None:
+    """Show again what was done to make a film: sizes, rates, seconds, sound."""
+    from helpers.report import Report, report_path
+
+    found = Report.read(report_path(output))
+    typer.echo(found.to_json() if as_json else found.summary())
+
+
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
     """Say what works on this machine, and what to do about the rest."""
-    from helpers.doctor import doctor
+    from helpers.health import doctor
 
     found = doctor()
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else repr(found))

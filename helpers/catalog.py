@@ -94,9 +94,25 @@ MODELS = (
 )  # fmt: skip
 
 
-def models(role: str | None = None) -> list[Model]:
+class Table(tuple[Model, ...]):
+    """Rows of the catalogue; show themselves as a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        cells = [
+            (row.name, row.role, f"x{row.scale}" if row.scale else "any", row.licence, row.note)
+            for row in self
+        ]
+        head = "".join(f"<th>{name}</th>" for name in ("model", "role", "scale", "licence", ""))
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in row) + "</tr>"
+            for row in cells
+        )
+        return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def models(role: str | None = None) -> Table:
     """Return the rows of a role, or all."""
-    return [model for model in MODELS if role in (None, model.role)]
+    return Table(model for model in MODELS if role in (None, model.role))
 
 
 def get(name: str, role: str) -> Model:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -151,7 +152,8 @@ class Clip(ABC):
         index = number + len(self) if number < 0 else number
         if not 0 <= index < len(self):
             raise IndexError(f"frame {number} of a clip of {len(self)} frames")
-        return next(self.frames(index, index + 1))
+        with closing(self.frames(index, index + 1)) as frames:
+            return next(frames)
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
@@ -204,12 +206,19 @@ class MemoryClip(Clip):
     def __post_init__(self) -> None:
         if len(self.images) != len(self.times) or not self.images:
             raise StageError(f"{len(self.images)} images were given with {len(self.times)} times.")
-        shapes = {image.shape for image in self.images}
-        if len(shapes) > 1:
-            raise StageError(f"The images of one clip have several shapes: {sorted(shapes)}.")
+        kinds = {f"{image.shape} {image.dtype}" for image in self.images}
+        if len(kinds) > 1:
+            raise StageError(f"The images of one clip are of several kinds: {sorted(kinds)}.")
+        check_image(self.images[0])
+        # Plain numbers become exact ones, and the first frame always begins a shot.
+        times = tuple(map(Fraction, self.times))
+        cuts = {times[0], *map(Fraction, self.cuts)}
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "end", Fraction(self.end))
+        object.__setattr__(self, "cuts", tuple(sorted(cuts)))
         check_timeline(self.times, self.end)
-        # The first frame always begins a shot.
-        object.__setattr__(self, "cuts", tuple(sorted({self.times[0], *self.cuts})))
+        if strange := cuts.difference(times):
+            raise StageError(f"No frame begins at {min(strange)} s, where a shot was said to.")
 
     @property
     def info(self) -> ClipInfo:  # type: ignore[override]
@@ -229,7 +238,8 @@ class MemoryClip(Clip):
         """Name the pictures by their content."""
         import hashlib
 
-        digest = hashlib.sha256()
+        # The cuts and the end decide what a stage makes of the pictures, so they belong to it.
+        digest = hashlib.sha256(f"{self.end} {self.sar} {[*map(str, self.cuts)]}".encode())
         for image, time in zip(self.images, self.times, strict=True):
             digest.update(f"{image.shape} {image.dtype} {time}".encode())
             digest.update(np.ascontiguousarray(image).tobytes())

@@ -21,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -38,8 +38,18 @@ from helpers.errors import (
 from helpers.index import Index, make_index
 from helpers.runtime import file_sha256, runtime, use
 from helpers.shots import MarkShots, find_cuts
-from helpers.stage import StagedClip, prefetch
-from helpers.storage import Heart, lock, publish, read_json, retried, write_json
+from helpers.stage import StagedClip, exact, prefetch
+from helpers.storage import (
+    Heart,
+    damaged,
+    fingerprint,
+    lock,
+    publish,
+    read_json,
+    retried,
+    write_json,
+    write_whole,
+)
 from helpers.video import VideoClip, open_video
 from helpers.writing import CODECS, Encoder, bar, output_colour
 
@@ -130,11 +140,11 @@ class Project:
             VideoOpenError: the file cannot be read.
         """
         path = Path(path)
-        kept = read_json(self.folder / "source.json") or {}
+        kept = read_json(self.folder / "source.json")
         if not path.exists() or path.is_dir():
             open_video(path)  # says what is wrong
         key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
-        if kept.get("version") == VERSION and kept.get("key") == key:
+        if kept and (kept["version"], kept["key"]) == (VERSION, key):
             clip = _unpack_source(path, kept)
         else:
             clip = open_video(path, **{"scan": "decode", **options})
@@ -173,10 +183,13 @@ class Project:
             raise ProjectError(f"{name!r} cannot be a stage's name; take one like '04_upscale'.")
         if codec not in ("ffv1", "near-lossless"):
             raise ProjectError(f"Segments cannot be {codec}; allowed are ffv1 and near-lossless.")
+        length = exact(segment)
+        if length <= 0:
+            raise ProjectError(f"Segments of {segment} seconds were asked for; allowed is above 0.")
         folder = self.folder / name
         retried(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
-            stage = begin(folder, clip, codec, Fraction(segment))
+            stage = begin(folder, clip, codec, length)
             missing = missing_segments(folder, _segments(stage))
             if missing:
                 check_space(folder, clip, codec, missing)
@@ -189,18 +202,28 @@ class Project:
         Raises:
             ProjectError: there is no such stage, or it is not finished.
         """
-        folder = self.folder / name
-        stage = read_json(folder / "stage.json") if folder.is_dir() else None
-        if stage is None:
-            names = ", ".join(self.names()) or "none"
-            raise ProjectError(f"{self.folder} has no stage {name!r}; there are: {names}.")
-        segments, done = _segments(stage), read_done(folder)
-        if len(done) < len(segments):
+        folder = self._folder(name)
+        stage, done = read_stage(folder), read_done(folder)
+        segments = _segments(stage)
+        there = sum(segment.file in done for segment in segments)
+        if there < len(segments):
             raise ProjectError(
-                f"{name} is not finished: {len(done)} of {len(segments)} segments are there. Run "
-                "it again; it goes on at the first missing one."
+                f"{name} is not finished: {there} of {len(segments)} segments are there. Run it "
+                "again; it goes on at the first missing one."
             )
         return _saved(folder, stage)
+
+    def _folder(self, name: str) -> Path:
+        """Return a stage's folder, or say which stages there are."""
+        names = self.names()
+        if name not in names:
+            told = ", ".join(names) or "none"
+            raise ProjectError(f"{self.folder} has no stage {name!r}; there are: {told}.")
+        return self.folder / name
+
+    def _finished(self, name: str) -> bool:
+        done = read_done(self.folder / name)
+        return all(s.file in done for s in _segments(read_stage(self.folder / name)))
 
     def latest(self, before: str | None = None) -> SavedClip:
         """Return the last finished stage, or the last one that comes before a name.
@@ -210,8 +233,9 @@ class Project:
         """
         for name in reversed(self.names()):
             if before is None or name < before:
-                with suppress(ProjectError):
+                if self._finished(name):
                     return self.load(name)
+                log.warning("%s is not finished and is passed over; run it again first.", name)
         where = f" before {before}" if before else ""
         raise ProjectError(
             f"{self.folder} has no finished stage{where}. Run an earlier step first."
@@ -221,8 +245,7 @@ class Project:
         """Return a table of what was begun and what is finished."""
         rows = []
         for name in self.names():
-            stage = read_json(self.folder / name / "stage.json") or {}
-            done = read_done(self.folder / name)
+            stage, done = read_stage(self.folder / name), read_done(self.folder / name)
             info = ClipInfo.from_json(stage["info"])
             frames = sum(s.stop - s.start for s in _segments(stage) if s.file in done)
             rows.append(
@@ -251,27 +274,25 @@ class Project:
         clip = self.load(clip) if isinstance(clip, str) else clip
         start, stop = clip.span(start, stop)
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "times.csv").open("w") as table, closing(clip.frames(start, stop)) as frames:
-            table.write("file,seconds,exact\n")
+        retried("the frames", folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        table = ["file,seconds,exact"]
+        with closing(clip.frames(start, stop)) as frames:
             for number, frame in enumerate(frames, start):
                 path = folder / f"{number:06d}.png"
                 image = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-                if not cv2.imwrite(str(path), image):
-                    raise StorageError(f"{path} could not be written; is the disk full?")
-                table.write(f"{path.name},{float(frame.time):.6f},{frame.time}\n")
+                write_whole(path, cv2.imencode(".png", image)[1].tobytes())
+                table.append(f"{path.name},{float(frame.time):.6f},{frame.time}")
+        write_whole(folder / "times.csv", ("\n".join(table) + "\n").encode())
         return folder
 
     def remove(self, name: str) -> None:
         """Delete a stage and its segments."""
-        folder = self.folder / name
-        if not (folder / "stage.json").exists():
-            names = ", ".join(self.names()) or "none"
-            raise ProjectError(f"{self.folder} has no stage {name!r}; there are: {names}.")
+        folder = self._folder(name)
         with lock(folder):
             # First what makes it a stage, so that a half-removed one is never taken for whole.
-            (folder / "stage.json").unlink()
-        shutil.rmtree(folder)
+            for file in ("done.json", "stage.json"):
+                retried(name, folder, lambda path=folder / file: path.unlink(missing_ok=True))
+        retried(name, folder, lambda: shutil.rmtree(folder))
 
 
 @dataclass(frozen=True)
@@ -315,8 +336,8 @@ class Status:
 def begin(folder: Path, clip: Clip, codec: str, length: Fraction) -> dict[str, Any]:
     """Read what a stage is, or write it down if it is new; refuse if it is something else."""
     recipe = clip.recipe()
-    stage = read_json(folder / "stage.json")
-    if stage is not None:
+    if read_json(folder / "stage.json") is not None:
+        stage = read_stage(folder)
         difference = recipe_difference(stage["recipe"], recipe)
         if difference is None and stage["codec"] != codec:
             difference = (f"codec {stage['codec']}", f"codec {codec}")
@@ -327,6 +348,8 @@ def begin(folder: Path, clip: Clip, codec: str, length: Fraction) -> dict[str, A
                 f"{folder.name!r}) first."
             )
         return stage
+    # Segments of a stage that is not there any more are not those of this one.
+    retried(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
     units, pts = exact_units(clip.times)
     machine = runtime()
     stage = {
@@ -359,7 +382,7 @@ def recipe_difference(
     for step in range(max(len(old), len(new))):
         before = old[step] if step < len(old) else {}
         after = new[step] if step < len(new) else {}
-        if before == after:
+        if _content(before) == _content(after):
             continue
         titles = [str(r.get("stage") or r.get("source") or "nothing more") for r in (before, after)]
         if before.get("stage") != after.get("stage"):
@@ -371,6 +394,11 @@ def recipe_difference(
         ]
         return told[0], told[1]
     return None
+
+
+def _content(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a film's name where its sha256 is known: a renamed file is the same film."""
+    return {k: v for k, v in row.items() if k != "source"} if "sha256" in row else row
 
 
 def _short(value: Any) -> str:
@@ -388,7 +416,8 @@ def exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
 def plan(clip: Clip, length: Fraction) -> list[Segment]:
     """Cut a timeline into segments of about `length` seconds, at shot cuts where one is near."""
     times, edges = clip.times, [0]
-    cuts = [number for number, time in enumerate(times) if time in set(clip.cuts)]
+    begins = set(clip.cuts)
+    cuts = [number for number, time in enumerate(times) if time in begins]
     while True:
         begun = times[edges[-1]]
         if clip.end - begun <= length * Fraction(3, 2):
@@ -428,20 +457,46 @@ def _saved(folder: Path, stage: dict[str, Any]) -> SavedClip:
     )
 
 
+STAGE_KEYS = {"version", "recipe", "codec", "info", "first", "units", "pts", "end", "cuts",
+              "segments", "machine"}  # fmt: skip
+
+
+def read_stage(folder: Path) -> dict[str, Any]:
+    """Return what a stage is.
+
+    Raises:
+        ProjectError: its description is damaged, or of another version of this package.
+    """
+    path = folder / "stage.json"
+    stage = read_json(path)
+    if not isinstance(stage, dict) or "version" not in stage:
+        raise damaged(path, "it does not describe a stage")
+    if stage["version"] != VERSION:
+        raise ProjectError(
+            f"{folder.name} was begun by another version of this package (its files are of version "
+            f"{stage['version']}, here {VERSION}). Finish it there, or project.remove("
+            f"{folder.name!r}) and make it again."
+        )
+    if missing := STAGE_KEYS - stage.keys():
+        raise damaged(path, f"it lacks {', '.join(sorted(missing))}")
+    return stage
+
+
 def read_done(folder: Path) -> dict[str, dict[str, Any]]:
     """Return what is known of each finished segment, by file name."""
-    return read_json(folder / "done.json") or {}
+    done = read_json(folder / "done.json")
+    if done is not None and not isinstance(done, dict):
+        raise damaged(folder / "done.json", "it does not list segments")
+    return done or {}
 
 
 def check_segment(folder: Path, segment: Segment, done: dict[str, dict[str, Any]]) -> None:
     """Raise SegmentError unless a segment's file is the one that was written."""
-    path, row = folder / segment.file, done.get(segment.file)
-    if row is None or not path.exists():
-        found = "is missing"
-    elif path.stat().st_size != row["bytes"] or file_sha256(path) != row["sha256"]:
-        found = "is damaged (its sha256 is not the one noted)"
-    else:
+    row = done.get(segment.file)
+    file = fingerprint(folder / segment.file) if row else None
+    if row and file == row:
         return
+    found = "is damaged (its sha256 is not the one noted)" if file else "is missing"
     raise SegmentError(
         f"Segment {segment.file} of {folder.name} {found}. Run the same save again: only that "
         "segment is made again."
@@ -501,7 +556,7 @@ class _Run:
                 before.device, before.precision,
             )  # fmt: skip
         total = sum(segment.stop - segment.start for segment in missing)
-        self.scratch.mkdir(parents=True, exist_ok=True)
+        retried("the scratch folder", self.scratch.parent, self._make_scratch)
         try:
             with (
                 ThreadPoolExecutor(1) as self.pool,
@@ -513,6 +568,9 @@ class _Run:
         finally:
             use(before)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _make_scratch(self) -> None:
+        self.scratch.mkdir(parents=True, exist_ok=True)
 
     def _found(self, segment: Segment) -> bool:
         """Use a segment that an earlier run on this machine finished and could not write away."""

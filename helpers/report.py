@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from helpers.clip import Clip
+from helpers.errors import ProjectError
 from helpers.index import open_container, pick_stream
 
 RATE = 16_000
@@ -35,6 +36,11 @@ class Side:
         """Describe a clip and the file it is in."""
         rate, seconds = round(float(clip.info.fps), 4), round(float(clip.duration), 4)
         return cls(str(path), clip.info.size, len(clip), rate, seconds)
+
+
+def report_path(output: Path) -> Path:
+    """Return where the report of a restored film is."""
+    return output.with_name(output.name + ".report.json")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,19 @@ class Report:
     def to_json(self) -> str:
         """Return the report as JSON."""
         return json.dumps(asdict(self), indent=2)
+
+    @classmethod
+    def read(cls, path: Path) -> Report:
+        """Read a report that was written.
+
+        Raises:
+            ProjectError: it is not there.
+        """
+        if not path.exists():
+            raise ProjectError(f"There is no {path}; `restore` leaves one beside what it writes.")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        sides = {name: Side(**values[name]) for name in ("source", "result")}
+        return cls(**{**values, **sides})
 
     def write(self, path: Path) -> None:
         """Write the report, whole or not at all."""

@@ -175,6 +175,25 @@ def mount_drive() -> Path | None:
     return Path("/content/drive/MyDrive")
 
 
+def upload() -> Path:
+    """Ask for a file in Colab's dialog and return where it is now.
+
+    Raises:
+        VideoOpenError: this is not Colab, or nothing was chosen.
+    """
+    from helpers.errors import VideoOpenError
+
+    try:
+        from google.colab import files  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise VideoOpenError(
+            "Files are uploaded on Google Colab only; here, give the file's path."
+        ) from error
+    for name in files.upload():
+        return Path(name).resolve()
+    raise VideoOpenError("No file was chosen. Run the cell again, or give a path or a link.")
+
+
 _current: Runtime | None = None
 
 

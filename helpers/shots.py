@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from helpers.clip import Clip, Frame
-from helpers.stage import Stage, prefetch
+from helpers.stage import Stage, prefetch, snap
 from helpers.writing import bar
 
 WIDTH = 256
@@ -70,8 +70,6 @@ class MarkShots(Stage):
 
     def cuts(self, source: Clip) -> Sequence[Fraction]:
         """The first frame, and every marked one."""
-        from helpers.stages.retime import snap
-
         return snap((source.times[0], *self.begins), source.times)
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import queue
 import threading
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
@@ -46,6 +47,12 @@ class Stage:
     context: ClassVar[int] = 0
     heavy: ClassVar[bool] = False
 
+    def _exactly(self, *names: str) -> None:
+        """Keep these fields as exact numbers, however they were given, so that equal is equal."""
+        for name in names:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, exact(getattr(self, name)))
+
     def info(self, source: Clip) -> ClipInfo:
         """What will be true of every frame of the result."""
         return source.info
@@ -59,8 +66,9 @@ class Stage:
         return source.end
 
     def cuts(self, source: Clip) -> Sequence[Fraction]:
-        """When the result's shots begin."""
-        return source.cuts
+        """When the result's shots begin: its first frame at or after each of the source's cuts."""
+        times = self.times(source)
+        return source.cuts if times is source.times else snap(source.cuts, times)
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """Which source frames, half-open, must be seen to make the result's start..stop-1."""
@@ -127,13 +135,20 @@ class StagedClip(Clip):
                 with worked:
                     frame = next(made, None)
                 self._count(waited, worked)
-                if frame is None or frame.time != time:
-                    raise StageError(
-                        f"{type(self.stage).__name__} gave {frame} where the frame at {time} s was "
-                        "due; this is a fault of the stage, please report it."
-                    )
+                self._check(frame, time)
                 cut = time in cuts
                 yield frame if frame.cut == cut else Frame(frame.image, time, cut)
+
+    def _check(self, frame: Frame | None, time: Fraction) -> None:
+        """Raise StageError unless a frame is the one that the stage promised."""
+        info = self.info
+        due = (time, (info.height, info.width, 3), info.dtype)
+        if frame is None or (frame.time, frame.image.shape, frame.image.dtype) != due:
+            raise StageError(
+                f"{type(self.stage).__name__} gave {frame} where a frame of {info.size} in "
+                f"{info.dtype.__name__} at {time} s was due; this is a fault of the stage, please "
+                "report it."
+            )
 
     def _count(self, waited: Stopwatch, worked: Stopwatch) -> None:
         """Book the stage's own seconds, and its source's if that is the film itself."""
@@ -197,29 +212,21 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
     An exception in the thread is raised here, and however this generator ends (used up, closed,
     thrown into), the source is closed and the thread has ended when it returns.
     """
-    items: queue.Queue[tuple[bool, Any]] = queue.Queue(ahead)
+    items: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+    room = threading.Semaphore(ahead - 1)  # how many more may be read before one is asked for
     stopped = threading.Event()
-
-    def put(item: tuple[bool, Any]) -> None:
-        while not stopped.is_set():
-            try:
-                return items.put(item, timeout=0.05)
-            except queue.Full:
-                continue
 
     def read() -> None:
         try:
-            for item in source:
-                put((True, item))
-                if stopped.is_set():
-                    break
-            put((False, None))
+            with closing(source) if hasattr(source, "close") else nullcontext():  # type: ignore[type-var]
+                for item in source:
+                    items.put((True, item))
+                    room.acquire()
+                    if stopped.is_set():
+                        return
+            items.put((False, None))
         except BaseException as error:  # handed to the caller, whatever it is
-            put((False, error))
-        finally:
-            close = getattr(source, "close", None)
-            if close:
-                close()
+            items.put((False, error))
 
     def give() -> Generator[T, None, None]:
         thread = threading.Thread(target=read, name="prefetch", daemon=True)
@@ -228,6 +235,7 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
             while True:
                 more, item = items.get()
                 if more:
+                    room.release()
                     yield item
                 elif item is None:
                     return
@@ -235,6 +243,7 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
                     raise item
         finally:
             stopped.set()
+            room.release()
             thread.join()
 
     return give()
@@ -289,3 +298,23 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
+
+
+def exact(value: Fraction | float | str) -> Fraction:
+    """Turn a number as a person writes it into an exact one: 23.976 becomes 2997/125.
+
+    Raises:
+        StageError: it is not a number.
+    """
+    try:
+        return value if isinstance(value, Fraction) else Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        raise StageError(
+            f"{value!r} is not a number; allowed are numbers like 24, 1.5 or '24000/1001'."
+        ) from None
+
+
+def snap(cuts: Sequence[Fraction], times: Sequence[Fraction]) -> tuple[Fraction, ...]:
+    """Return, for every cut, the first of `times` at or after it; each once."""
+    last = times[-1]
+    return tuple(sorted({times[bisect_left(times, cut)] for cut in cuts if cut <= last}))

@@ -105,11 +105,16 @@ def sync_file(path: Path) -> None:
 
 def write_json(path: Path, values: Any) -> None:
     """Write a JSON file: the old one stays until the new one is whole."""
+    write_whole(path, json.dumps(values, separators=(",", ":")).encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file: it is there whole, or as it was before."""
 
     def write() -> None:
         part = path.with_name(path.name + ".part")
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(values, file, separators=(",", ":"))
+        with part.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -120,20 +125,34 @@ def write_json(path: Path, values: Any) -> None:
 
 def read_json(path: Path) -> Any | None:
     """Read a JSON file; None if it is not there."""
+    data = if_there(path, path.read_bytes)
+    try:
+        return None if data is None else json.loads(data)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
 
-    def read() -> str | None:
-        if not path.exists():
+
+def damaged(path: Path, found: str) -> ProjectError:
+    """Say that a file of the project cannot be understood."""
+    return ProjectError(f"{path} is damaged ({found}). Delete it; what it told of is made again.")
+
+
+def fingerprint(path: Path) -> dict[str, Any] | None:
+    """Return a file's size and sha256; None if it is not there."""
+    return if_there(path, lambda: {"bytes": path.stat().st_size, "sha256": file_sha256(path)})
+
+
+def if_there(path: Path, read: Callable[[], T]) -> T | None:
+    """Read something of a file; None if it is not there."""
+
+    def look() -> T | None:
+        try:
+            return read()
+        except FileNotFoundError:
             os.stat(path.parent)  # a missing file is an answer, a missing folder is trouble
             return None
-        return path.read_text(encoding="utf-8")
 
-    text = retried(path.name, path.parent, read)
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError as error:
-        raise ProjectError(
-            f"{path} is damaged ({error}). Delete it; what it told of is made again."
-        ) from error
+    return retried(path.name, path.parent, look)
 
 
 def publish(local: Path, path: Path) -> None:
@@ -205,9 +224,11 @@ def lock(folder: Path) -> Iterator[Heart]:
             )
         heart = Heart(path)
         heart.beat()
-        yield heart
-        with suppress(OSError):
-            path.write_text("")
+        try:
+            yield heart
+        finally:  # also after a failure: another machine need not wait for this one
+            with suppress(OSError):
+                path.write_text("")
     finally:
         handle.close()
 
@@ -229,9 +250,10 @@ def _grab(handle: int) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text() or "{}")
+        owner = json.loads(path.read_text() or "{}")
     except (OSError, ValueError):
         return {}
+    return owner if isinstance(owner, dict) else {}
 
 
 def _host() -> str:

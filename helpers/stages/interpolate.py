@@ -14,7 +14,7 @@ from helpers import catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
 from helpers.stage import Stage
-from helpers.stages.retime import check_fps, rate_times, snap
+from helpers.stages.retime import check_fps, rate_times
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Interpolate(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "interpolate")
+        self._exactly("fps")
         if (self.fps is None) == (self.factor is None):
             raise StageError("Interpolation needs either a frame rate (fps) or a factor.")
         if self.fps is not None:
@@ -63,16 +64,20 @@ class Interpolate(Stage):
             for part in range(factor)
         )
 
-    def cuts(self, source: Clip) -> Sequence[Fraction]:
-        """For every cut, the first frame at or after it."""
-        return snap(source.cuts, self.times(source))
-
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """From the frame at or before the first new one to the frame at or after the last."""
-        times = self.times(source)
-        first = source.number_at(times[start])
-        last = bisect_left(source.times, times[stop - 1])
+        first = source.number_at(self._time(source, start))
+        last = bisect_left(source.times, self._time(source, stop - 1))
         return first, min(last + 1, len(source))
+
+    def _time(self, source: Clip, number: int) -> Fraction:
+        """Return one of `times` without making them all: looking at one frame must be quick."""
+        if self.fps is not None:
+            return source.times[0] + number / self.fps
+        frame, part = divmod(number, self.factor or 1)
+        begin = source.times[frame]
+        end = source.times[frame + 1] if frame + 1 < len(source) else source.end
+        return begin + (end - begin) * Fraction(part, self.factor or 1)
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Make the frames pair by pair, so that each pair's motion is looked for once."""

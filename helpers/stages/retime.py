@@ -24,6 +24,9 @@ class Trim(Stage):
     start: Fraction | None = None
     stop: Fraction | None = None
 
+    def __post_init__(self) -> None:
+        self._exactly("start", "stop")
+
     def _range(self, source: Clip) -> tuple[int, int]:
         first = 0 if self.start is None else bisect_left(source.times, self.start)
         last = len(source) if self.stop is None else bisect_left(source.times, self.stop)
@@ -42,11 +45,6 @@ class Trim(Stage):
         """Where the last kept frame ends."""
         last = self._range(source)[1]
         return source.end if last == len(source) else source.times[last]
-
-    def cuts(self, source: Clip) -> Sequence[Fraction]:
-        """The first kept frame, and the cuts after it."""
-        times = self.times(source)
-        return (times[0], *(cut for cut in source.cuts if times[0] < cut <= times[-1]))
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The same frames, counted from the film's beginning."""
@@ -69,6 +67,7 @@ class ConstantRate(Stage):
     fps: Fraction
 
     def __post_init__(self) -> None:
+        self._exactly("fps")
         check_fps(self.fps)
 
     def info(self, source: Clip) -> ClipInfo:
@@ -83,14 +82,10 @@ class ConstantRate(Stage):
         """The end of the last frame of full length."""
         return self.times(source)[-1] + 1 / self.fps
 
-    def cuts(self, source: Clip) -> Sequence[Fraction]:
-        """For every cut, the first frame at or after it."""
-        return snap(source.cuts, self.times(source))
-
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The frames shown at these times."""
-        times = self.times(source)
-        return source.number_at(times[start]), source.number_at(times[stop - 1]) + 1
+        first, last = (source.times[0] + number / self.fps for number in (start, stop - 1))
+        return source.number_at(first), source.number_at(last) + 1
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Show, at each time, the last frame that has started."""
@@ -113,9 +108,3 @@ def rate_times(source: Clip, fps: Fraction) -> tuple[Fraction, ...]:
     first = source.times[0]
     count = max(math.ceil((source.end - first) * fps), 1)
     return tuple(first + number / fps for number in range(count))
-
-
-def snap(cuts: Sequence[Fraction], times: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    """Return, for every cut, the first of `times` at or after it; each once."""
-    last = times[-1]
-    return tuple(sorted({times[bisect_left(times, cut)] for cut in cuts if cut <= last}))

@@ -39,6 +39,7 @@ class Upscale(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "upscale")
+        self._exactly("scale")
         if self.scale is not None and self.size is not None:
             raise StageError("Both a scale and a size were given; give one of the two.")
         if self.scale is not None and not 0 < self.scale <= 32:

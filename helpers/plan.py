@@ -18,7 +18,7 @@ from helpers import catalog
 from helpers.clip import Clip
 from helpers.errors import VideoWriteError
 from helpers.project import Project
-from helpers.report import Report, Side, sound_offset_ms
+from helpers.report import Report, Side, report_path, sound_offset_ms
 from helpers.runtime import runtime
 from helpers.stage import spent
 from helpers.stages.interpolate import Interpolate
@@ -163,7 +163,7 @@ def restore(
             "encoder": written.encoder,
         },
     )
-    report.write(output.with_name(output.name + ".report.json"))
+    report.write(report_path(output))
     if not project:
         shutil.rmtree(folder)
     return report

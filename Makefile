@@ -1,0 +1,49 @@
+# make demo    restore a sample clip in a notebook, and look at the result
+# make test    lint, types and tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: setup demo test lint clips benchmark address clean
+
+# Set-up, the one place. Some packages are installed without what they ask for: see
+# colab_requirements.txt.
+$(READY): pyproject.toml colab_requirements.txt
+	@echo "Setting up $(VENV): about 6 GB, once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --requirement colab_requirements.txt
+	@touch $@
+
+setup: $(READY)
+
+demo: $(READY)
+	@rm -rf out/demo
+	@$(BIN)/python notebooks/run.py 00_end_to_end --out out/demo --html end_to_end.html
+	@$(BIN)/python -m helpers report out/demo/restored.mp4
+	@echo "look at  out/demo/restored.mp4"
+	@echo "         out/demo/before_after.png"
+	@echo "         out/demo/end_to_end.html"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+test: lint
+	$(BIN)/python -m pytest
+
+clips: $(READY)
+	$(BIN)/python sample_clips/make.py
+
+benchmark: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+address: $(READY)
+	@$(BIN)/python notebooks/address.py $(REPO)
+
+clean:
+	rm -rf out build *.egg-info .pytest_cache .ruff_cache
