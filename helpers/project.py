@@ -144,7 +144,9 @@ class Project:
         if not path.exists() or path.is_dir():
             open_video(path)  # says what is wrong
         key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
-        if kept and (kept["version"], kept["key"]) == (VERSION, key):
+        if not isinstance(kept, dict):
+            kept = {}
+        if kept.get("version") == VERSION and kept.get("key") == key:
             clip = _unpack_source(path, kept)
         else:
             clip = open_video(path, **{"scan": "decode", **options})
@@ -626,15 +628,19 @@ def runs(segments: list[Segment]) -> list[list[Segment]]:
 
 def check_space(folder: Path, clip: Clip, codec: str, missing: list[Segment]) -> None:
     """Raise StorageError if the missing segments will not fit."""
-    frames = sum(segment.stop - segment.start for segment in missing)
-    need = int(frames * frame_bytes(clip, codec) * 1.2)
-    free = retried("the project", folder, lambda: shutil.disk_usage(folder).free)
-    if need > free:
-        raise StorageError(
-            f"{folder.name} will take about {need / 1e9:.2f} GB ({frames} frames of "
-            f"{clip.info.size}) and {folder} has {free / 1e9:.2f} GB free. Make room, choose "
-            "another folder, a smaller scale, or codec='near-lossless' (a fifth of the size)."
-        )
+    lengths = sorted(segment.stop - segment.start for segment in missing)
+    each = frame_bytes(clip, codec) * 1.2
+    # On scratch one segment is made while another waits to be written away.
+    for place, frames in ((folder, sum(lengths)), (runtime().scratch, sum(lengths[-2:]))):
+        need = int(frames * each)
+        free = retried("the project", place, lambda place=place: shutil.disk_usage(place).free)
+        if need > free:
+            raise StorageError(
+                f"{folder.name} will take about {need / 1e9:.2f} GB ({frames} frames of "
+                f"{clip.info.size}) in {place}, which has {free / 1e9:.2f} GB free. Make room, "
+                "choose another folder, a smaller scale, or codec='near-lossless' (a fifth of the "
+                "size)."
+            )
 
 
 def frame_bytes(clip: Clip, codec: str, samples: int = 3) -> float:

@@ -135,12 +135,10 @@ class StagedClip(Clip):
                 with worked:
                     frame = next(made, None)
                 self._count(waited, worked)
-                self._check(frame, time)
-                cut = time in cuts
-                yield frame if frame.cut == cut else Frame(frame.image, time, cut)
+                yield self._checked(frame, time, time in cuts)
 
-    def _check(self, frame: Frame | None, time: Fraction) -> None:
-        """Raise StageError unless a frame is the one that the stage promised."""
+    def _checked(self, frame: Frame | None, time: Fraction, cut: bool) -> Frame:
+        """Return a frame with its cut marked; raise StageError if it is not what was promised."""
         info = self.info
         due = (time, (info.height, info.width, 3), info.dtype)
         if frame is None or (frame.time, frame.image.shape, frame.image.dtype) != due:
@@ -149,6 +147,7 @@ class StagedClip(Clip):
                 f"{info.dtype.__name__} at {time} s was due; this is a fault of the stage, please "
                 "report it."
             )
+        return frame if frame.cut == cut else Frame(frame.image, time, cut)
 
     def _count(self, waited: Stopwatch, worked: Stopwatch) -> None:
         """Book the stage's own seconds, and its source's if that is the film itself."""

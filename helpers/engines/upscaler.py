@@ -24,6 +24,11 @@ log = logging.getLogger("helpers")
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
+MEMORY_SIGNS = (
+    "out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed",
+)  # fmt: skip
+"""How CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS say that memory ran out."""
+
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
 
@@ -116,8 +121,10 @@ class Upscaler:
     def _halve(self, tile: int, shape: tuple[int, ...]) -> int:
         if self.device == "cuda":
             torch.cuda.empty_cache()
+        height, width = shape[:2]
+        tile = min(tile, max(height, width))
         if tile <= SMALLEST_TILE:
-            height, width = shape[:2]
+            self._tile = None  # when it is tried again there may be room
             raise OutOfMemoryError(
                 f"{self.architecture} ran out of memory on a {width}x{height} frame even in tiles "
                 f"of {tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
@@ -176,4 +183,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()
-    return any(sign in text for sign in ("out of memory", "can't allocate memory", "bad_alloc"))
+    return any(sign in text for sign in MEMORY_SIGNS)
