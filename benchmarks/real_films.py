@@ -1,0 +1,152 @@
+"""Restore some seconds of real films of every awkward kind, and put down what happened.
+
+    python benchmarks/real_films.py FOLDER_WITH_CLIPS docs/real_films.md
+
+Leaves the table, and one sheet of before and after beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import common  # noqa: F401 (puts the helpers on the path)
+import numpy as np
+
+from helpers.errors import SilkPurseError
+from helpers.plan import Plan, restore
+from helpers.report import Report
+from helpers.show import compare
+from helpers.video import open_video
+
+
+@dataclass(frozen=True)
+class Case:
+    """A film, what is awkward about it, and what is done to it."""
+
+    file: str
+    kind: str
+    plan: Plan
+
+
+TWO, THREE = Fraction(2), Fraction(3)
+
+CASES = [
+    Case("nasa_speech_multistream.mp4", "speech; two pictures, two sound tracks, subtitles",
+         Plan("animevideov3", stop=THREE)),
+    Case("nasa_vfr.mp4", "variable frame rate", Plan("animevideov3", scale=TWO, fps=Fraction(30))),
+    Case("nasa_rotated90.mp4", "rotated by its metadata", Plan("animevideov3", scale=TWO)),
+    Case("nasa_10bit_hdr.mp4", "ten bits, tagged as HDR", Plan("animevideov3", stop=THREE)),
+    Case("interlaced_bff.mp4", "interlaced, flagged progressive", Plan("animevideov3", scale=TWO)),
+    Case("odd_size_321x241.mp4", "odd width and height, 4:4:4", Plan("animevideov3", scale=THREE)),
+    Case("oldfilm_whitezombie_truncated.mp4", "cut off; pixels twice as wide", Plan("x4plus")),
+    Case("oldfilm_chaplin.mp4", "silent comedy with music, repeated frames",
+         Plan("animevideov3", scale=TWO, stop=TWO, factor=2)),
+    Case("oldfilm_hydepark.mp4", "a street in the 1890s; dust, flicker, shake",
+         Plan("animevideov3", scale=TWO, stop=TWO)),
+    Case("oldfilm_friday_speech.mp4", "sound film of 1940, fast dialogue",
+         Plan("animevideov3", scale=TWO, start=TWO, stop=Fraction(4))),
+    Case("carphone_distorted.mp4", "very low bit rate, odd pixels", Plan("x4plus", stop=TWO)),
+    Case("cartoon_314x273.gif", "animated GIF", Plan("x4plus-anime", scale=TWO, stop=TWO)),
+    Case("webcam_asl_again.mkv", "full-range colours, starts at 0.033 s",
+         Plan("animevideov3", scale=TWO, stop=TWO)),
+    Case("bigbuckbunny_720p.mp4", "six sound channels", Plan("bicubic", scale=Fraction(3, 2))),
+    Case("short_audio.mp4", "sound that reads badly near its end", Plan("bicubic", scale=TWO)),
+]  # fmt: skip
+
+
+def main() -> None:
+    """Restore every case, write the table and the sheet."""
+    clips, table = Path(sys.argv[1]), Path(sys.argv[2])
+    rows, pictures = [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        for case in CASES:
+            begun = time.perf_counter()
+            source, output = clips / case.file, Path(scratch) / f"{Path(case.file).stem}.mp4"
+            try:
+                report = restore(source, output, plan=case.plan, progress=False)
+            except SilkPurseError as error:
+                rows.append(f"| {case.file} | {case.kind} | refused: {error} | | | | |")
+                continue
+            rows.append(row(case, report, output, time.perf_counter() - begun))
+            print(rows[-1], flush=True)
+            pictures.append(picture(case, source, output))
+    sheet(pictures).save(table.with_suffix(".jpg"), quality=82)
+    table.write_text(PAGE.format(rows="\n".join(rows), sheet=f"{table.stem}.jpg"))
+
+
+def row(case: Case, report: Report, output: Path, seconds: float) -> str:
+    """Put down what happened to one film."""
+    before, after = report.source, report.result
+    seen = open_video(output)
+    wrong = [] if len(seen) == after.frames else [f"**{len(seen)} frames can be read back**"]
+    notes = "; ".join(wrong + report.notes) or "-"
+    offset = report.sound_offset_ms
+    model = "+".join(report.models)
+    return (
+        f"| {case.file} | {case.kind} | {model}: {before.size} at {before.fps:.4g} -> {after.size} "
+        f"at {after.fps:.4g} | {before.seconds:.2f} -> {float(seen.duration):.2f} s, "
+        f"{after.frames} frames | {'-' if offset is None else f'{offset:+.2f} ms'} | "
+        f"{seconds:.0f} s | {notes} |"
+    )
+
+
+def picture(case: Case, source: Path, output: Path) -> np.ndarray:
+    """Return one frame before and after, side by side."""
+    import base64
+    import io
+
+    from PIL import Image
+
+    before, after = open_video(source), open_video(output)
+    begun = case.plan.start or before.times[0]
+    at = len(after) // 2
+    shown = compare(
+        before[before.number_at(begun + after.times[at] - after.times[0])],
+        after[at],
+        width=640,
+        labels=(Path(case.file).stem[:18], "after"),
+    )
+    data = next(out["image/jpeg"] for out in shown.outputs if "image/jpeg" in out)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+
+def sheet(pictures: list[np.ndarray], columns: int = 3):  # noqa: ANN201
+    """Lay pictures out in columns of equal width."""
+    from PIL import Image
+
+    stacks: list[list[np.ndarray]] = [[] for _ in range(columns)]
+    for image in pictures:
+        shortest = min(stacks, key=lambda stack: sum(len(other) for other in stack))
+        shortest.append(image)
+    width = max(image.shape[1] for image in pictures)
+    height = max(sum(len(image) for image in stack) for stack in stacks)
+    page = Image.new("RGB", (columns * width, height), "white")
+    for number, stack in enumerate(stacks):
+        top = 0
+        for image in stack:
+            page.paste(Image.fromarray(image), (number * width, top))
+            top += len(image)
+    return page
+
+
+PAGE = """# What happened to real films
+
+Some seconds of each, through the whole chain with `restore`, on a CPU with two cores. Made by
+`python benchmarks/real_films.py`; every result was opened again, counted and looked at. The sound's
+offset is measured by comparing what is heard before and after.
+
+| File | What is awkward about it | What was done | Length | Sound | Took | Said |
+|---|---|---|---|---|---|---|
+{rows}
+
+![before and after]({sheet})
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Measure everything and write benchmarks/RESULTS.md.
+
+make benchmark                          # all, about half an hour
+python benchmarks/run.py chain memory   # some; the others keep their place in the page
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+
+from common import machine
+
+PAGE = Path(__file__).resolve().parent / "RESULTS.md"
+
+TITLES = {
+    "upscaling": "Enlarging: seconds a frame",
+    "chain": "The whole chain against its networks alone",
+    "memory": "Peak memory",
+    "interpolation": "Interpolation: how near the truth",
+}
+
+HEAD = """# Results
+
+Written by `make benchmark`. Machines differ and shared ones are noisy: the ratios, taken in one
+run, are what counts.
+"""
+
+
+def sections() -> dict[str, str]:
+    """Return what the page holds now, by benchmark."""
+    if not PAGE.exists():
+        return {}
+    parts = re.split(r"<!-- (\w+) -->\n", PAGE.read_text(encoding="utf-8"))
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def main() -> None:
+    """Measure what was asked for and put it in its place."""
+    found = sections()
+    for name in sys.argv[1:] or TITLES:
+        print(f"{name} ...", flush=True)
+        body = import_module(name).main()
+        note = f"*{date.today()}, {machine()}*"
+        found[name] = f"## {TITLES[name]}\n\n{body}\n\n{note}\n\n"
+        text = "".join(f"<!-- {key} -->\n{found[key]}" for key in TITLES if key in found)
+        PAGE.write_text(f"{HEAD}\n{text.rstrip()}\n", encoding="utf-8")
+        print(body, flush=True)
+
+
+if __name__ == "__main__":
+    main()
