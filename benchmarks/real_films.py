@@ -43,7 +43,7 @@ CASES = [
     Case("nasa_10bit_hdr.mp4", "ten bits, tagged as HDR", Plan("animevideov3", stop=THREE)),
     Case("interlaced_bff.mp4", "interlaced, flagged progressive", Plan("animevideov3", scale=TWO)),
     Case("odd_size_321x241.mp4", "odd width and height, 4:4:4", Plan("animevideov3", scale=THREE)),
-    Case("oldfilm_whitezombie_truncated.mp4", "cut off; pixels twice as wide", Plan("x4plus")),
+    Case("oldfilm_whitezombie_truncated.mp4", "cut off; pixels twice as wide", Plan("animevideov3")),
     Case("oldfilm_chaplin.mp4", "silent comedy with music, repeated frames",
          Plan("animevideov3", scale=TWO, stop=TWO, factor=2)),
     Case("oldfilm_hydepark.mp4", "a street in the 1890s; dust, flicker, shake",

@@ -29,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+INTERRUPTED = 130
+"""The exit code of a command that was stopped with Ctrl-C."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
@@ -213,13 +216,15 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     try:
         code = app(prog_name="python -m helpers", standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt  # typer has caught it
     except (SilkPurseError, UsageError) as error:
         said = getattr(error, "format_message", error.__str__)()
         sys.stderr.write(" ".join(said.split()) + "\n")
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\nStopped. What is finished is kept: run the same command to go on.\n")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

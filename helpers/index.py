@@ -9,6 +9,7 @@ looked at, because flags lie.
 from __future__ import annotations
 
 import os
+import zlib
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -48,7 +49,7 @@ class Index:
         counted: true when frames have no usable timestamps of their own and can only be counted
             from the start.
         damaged: true when some packets cannot be decoded; such a stream is decoded in one thread,
-            because a frame-threaded decoder loses good frames beside the bad ones.
+            because in several it comes out differently every time.
         notes: what was odd, in words.
     """
 
@@ -104,16 +105,16 @@ def open_container(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise VideoOpenError(f"{path} is empty (0 bytes). Copy or download it again.")
     try:
-        container = av.open(str(path), "r", metadata_errors="replace")
+        # "file:", because "12:30.mp4" would be taken for the address of a protocol "12".
+        container = av.open(f"file:{path}", "r", metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        head = path.open("rb").read(64 * 1024)
-        if b"ftyp" in head[:16] and b"moov" not in head:
+        if _lacks_moov(path):
             raise VideoOpenError(
-                f"{path} is an MP4 that was cut off before its index was written (no 'moov'), so "
+                f"{path} is an MP4 that was cut off before the end of its index ('moov'), so "
                 "nothing in it can be found. Get the whole file, or repair it with a tool such as "
                 "untrunc and a good file from the same camera."
             ) from error
-        reason = str(error).split("]")[-1].strip().rstrip(".") or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise VideoOpenError(
             f"{path} is not a video ({reason}). {ALLOWED}; if it is one, it is damaged: copy or "
             "download it again."
@@ -126,17 +127,37 @@ def open_container(path: Path) -> InputContainer:
     return container
 
 
+def _lacks_moov(path: Path) -> bool:
+    """Tell whether a file begins as an MP4 and ends before the index of one is complete."""
+    size, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(16)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if at == 0 and kind != b"ftyp":
+                return False
+            if length == 1:  # a box over 4 GiB has its length behind its name
+                length = int.from_bytes(head[8:], "big")
+            if kind == b"moov" and at + length <= size:
+                return False
+            if length < 8:  # this box reaches to the end
+                return True
+            at += length
+    return at > 0
+
+
 def pick_stream(container: InputContainer, wanted: int | None = None) -> VideoStream:
     """Return the wanted video stream, or the file's default one."""
     from av.stream import Disposition
 
-    name = container.name
+    name = container.name.removeprefix("file:")
     streams = [s for s in container.streams.video if s.codec_context is not None]
     films = [s for s in streams if not s.disposition & Disposition.attached_pic]
     if not films:
-        others = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        cover = " and a cover picture" if streams else ""
-        raise VideoOpenError(f"{name} has no video stream, only {others}{cover}. {ALLOWED}.")
+        others = sorted({s.type for s in container.streams if s.type != "video"})
+        found = " and ".join(others + ["a cover picture"] * bool(streams)) or "nothing"
+        raise VideoOpenError(f"{name} has no video stream, only {found}. {ALLOWED}.")
     if wanted is None:
         defaults = [s for s in films if s.disposition & Disposition.default]
         return (defaults or films)[0]
@@ -147,44 +168,71 @@ def pick_stream(container: InputContainer, wanted: int | None = None) -> VideoSt
     return films[wanted]
 
 
+@dataclass
+class Tally:
+    """The damage that was met while decoding.
+
+    Attributes:
+        faults: packets and pictures that are damaged.
+        suspects: numbers of the frames that came damaged, or came next to a damaged packet.
+    """
+
+    faults: int = 0
+    suspects: set[int] = field(default_factory=set)
+
+    def fault(self, number: int, reach: int = 0) -> None:
+        """Count a fault at a frame, and suspect it and `reach` frames after it."""
+        self.faults += 1
+        self.suspects.update(range(number, number + reach + 1))
+
+
+REORDER = 16
+"""Frames that a decoder may hold back to put them in order: no codec allows more."""
+
+
 def decode(
     container: InputContainer,
     stream: VideoStream,
     *,
     threads: bool = True,
-    faults: list[Exception] | None = None,
+    tally: Tally | None = None,
 ) -> Generator[av.VideoFrame, None, None]:
     """Give every frame the decoder can make; damaged packets are passed over, as players do.
 
     Args:
         threads: whether the decoder may work on several frames at once.
-        faults: what went wrong is appended to this list.
+        tally: what is met is added to it.
     """
     import av
 
-    faults = [] if faults is None else faults
+    tally = Tally() if tally is None else tally
     if not stream.codec_context.is_open:
-        stream.thread_type = "AUTO" if threads else "SLICE"
+        stream.thread_type = "AUTO" if threads else "NONE"
     packets = container.demux(stream)
+    count = 0
     while True:
         try:
             packet = next(packets)
         except (StopIteration, av.error.EOFError):
             return
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, OSError):
             # The file stops being readable here; what the decoder still holds is asked for.
-            faults.append(error)
+            tally.fault(count, REORDER)
             packet = None
         last = packet is None or packet.size == 0
         damaged = packet is not None and packet.is_corrupt
         try:
-            yield from stream.decode(packet)
+            for frame in stream.decode(packet):
+                if frame.is_corrupt:
+                    tally.fault(count)
+                count += 1
+                yield frame
         except av.error.EOFError:
             pass
-        except (av.error.InvalidDataError, av.error.ArgumentError):
+        except av.error.FFmpegError:
             damaged = True
         if damaged:
-            faults.append(av.error.InvalidDataError(0, "a packet cannot be decoded"))
+            tally.fault(count, REORDER)
         if last:
             return
 
@@ -208,82 +256,162 @@ def _scan_packets(container: InputContainer, stream: VideoStream) -> Index | Non
     """Read the timeline off the packets; None if they do not tell a straight story."""
     import av
 
-    pts: list[int] = []
+    stamps: list[int] = []
+    durations: dict[int, int] = {}
     keys: set[int] = set()
-    last, step = -1, 0
+    skipped = 0
     try:
         for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:
+            if packet.size == 0:
                 continue
             if packet.pts is None or packet.is_corrupt:
                 return None
-            pts.append(packet.pts)
+            if packet.is_discard:
+                skipped += 1
+                continue
+            stamps.append(packet.pts)
+            durations[packet.pts] = packet.duration or 0
             if packet.is_keyframe:
                 keys.add(packet.pts)
-            if packet.pts > last:
-                last, step = packet.pts, packet.duration or 0
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, OSError):
         return None
-    pts.sort()
-    honest = stream.frames in (0, len(pts)) and len(set(pts)) == len(pts)
-    if not pts or not honest or pts[0] not in keys:
+    pts = sorted(stamps)
+    # Where frames are stored in another order than they are shown in (B-frames), timestamps that
+    # rise all the same are not the frames' own: AVI has none.
+    made_up = stream.codec_context.has_b_frames and pts == stamps and len(keys) < len(pts)
+    # Of what an edit list hides, the demuxer gives only what the decoder needs to have seen.
+    whole = stream.frames in (0, len(pts)) or (skipped and stream.frames >= len(pts) + skipped)
+    honest = whole and len(durations) == len(pts)
+    if not pts or not honest or made_up or not (skipped or pts[0] in keys):
         return None
     numbers = tuple(number for number, at in enumerate(pts) if at in keys)
     base = Fraction(stream.time_base)  # type: ignore[arg-type]
-    return Index(tuple(pts), numbers, base, (last + (step or _step(pts, stream))) * base)
+    end = pts[-1] + (durations[pts[-1]] or _step(pts, stream))
+    return Index(tuple(pts), numbers, base, end * base)
 
 
-def _scan_frames(path: Path, wanted: int | None, threads: bool = True) -> Index:
-    """Decode everything once and believe the decoder."""
+def _scan_frames(path: Path, wanted: int | None) -> Index:
+    """Decode everything once and believe the decoder.
+
+    In one thread, because in several a decoder does not reliably tell which pictures are damaged.
+    """
     with open_container(path) as container:
-        index, faults = _count_frames(container, pick_stream(container, wanted), threads)
-    if faults and threads:
-        return _scan_frames(path, wanted, threads=False)
-    return index
-
-
-def _count_frames(
-    container: InputContainer, stream: VideoStream, threads: bool
-) -> tuple[Index, list[Exception]]:
-    base = Fraction(stream.time_base)  # type: ignore[arg-type]
-    found: list[int | None] = []
-    keys: list[int] = []
-    faults: list[Exception] = []
-    last_duration = 0
-    with closing(decode(container, stream, threads=threads, faults=faults)) as frames:
-        for number, frame in enumerate(frames):
-            found.append(frame.pts)
-            last_duration = frame.duration or 0
-            if frame.key_frame:
-                keys.append(number)
-    if faults and threads:
-        return Index((), (), base, Fraction(0)), faults
-    if not found:
-        raise VideoOpenError(
-            f"{container.name} has a video stream ({stream.codec_context.name}, {stream.width}x"
-            f"{stream.height}) but not one frame of it can be decoded; the file is damaged or cut "
-            "off. Copy or download it again."
+        stream = pick_stream(container, wanted)
+        found: list[tuple[int | None, int | None]] = []
+        keys: dict[int, int] = {}
+        tally = Tally()
+        last_duration = 0
+        with closing(decode(container, stream, threads=False, tally=tally)) as frames:
+            for number, frame in enumerate(frames):
+                found.append((frame.pts, frame.dts))
+                last_duration = frame.duration or 0
+                if frame.key_frame:
+                    keys[number] = _digest(frame)
+        if not found:
+            raise _no_frames(container, stream)
+        pts, straight, notes = _timeline(found, stream)
+        base = Fraction(stream.time_base)  # type: ignore[arg-type]
+        step = _step(pts, stream) * base
+        end = pts[-1] * base + (last_duration * base or step)
+        notes += _shortfall(
+            container, stream, len(pts), pts[0] * base, end, Fraction(0) if tally.faults else step
         )
-    notes = []
-    straight = all(b is not None and a is not None and a < b for a, b in pairwise(found))
-    known = [pts for pts in found if pts is not None]
+        entries = list(keys)
+        if tally.faults:
+            notes.append(
+                f"it is damaged ({tally.faults} packets or pictures); there the decoder shows what "
+                "it can"
+            )
+            sound = _sound_keys(entries, len(pts), tally.suspects)
+            entries = _reached(container, stream, {pts[key]: key for key in sound}, keys)
+    damaged = tally.faults > 0
+    return Index(tuple(pts), tuple(entries), base, end, not straight, damaged, tuple(notes))
+
+
+def _digest(frame: av.VideoFrame) -> int:
+    """Return a number that differs where pictures do."""
+    return zlib.crc32(frame.planes[0])  # type: ignore[arg-type]
+
+
+def _reached(
+    container: InputContainer, stream: VideoStream, numbers: dict[int, int], digests: dict[int, int]
+) -> list[int]:
+    """Return the key frames that seeking to them finds.
+
+    In a damaged AVI, counting from the start gives other timestamps than jumping to the middle.
+
+    Args:
+        numbers: the key frames' numbers by their timestamps.
+        digests: their pictures' digests.
+    """
+    reached = []
+    for pts, number in numbers.items():
+        try:
+            container.seek(pts, stream=stream, backward=True)
+        except OSError:  # a file that cannot be sought in
+            return []
+        with closing(decode(container, stream, threads=False)) as frames:
+            for frame in islice(frames, 2 * REORDER):
+                if frame.pts == pts:
+                    reached += [number] if _digest(frame) == digests[number] else []
+                    break
+    return reached
+
+
+def _no_frames(container: InputContainer, stream: VideoStream) -> VideoOpenError:
+    """Say that nothing of a stream can be decoded."""
+    return VideoOpenError(
+        f"{container.name.removeprefix('file:')} has a video stream ({stream.codec_context.name}, "
+        f"{stream.width}x{stream.height}) but not one frame of it can be decoded; the file is "
+        "damaged or cut off. Copy or download it again."
+    )
+
+
+def _sound_keys(keys: list[int], count: int, suspects: set[int]) -> list[int]:
+    """Return the key frames from which nothing is damaged until the next.
+
+    A decoder patches damage with pictures that it saw before. Where it starts at an undamaged
+    stretch, it has seen the same ones as if it had started at the film's beginning.
+    """
+    return [
+        key
+        for key, following in pairwise([*keys, count])
+        if suspects.isdisjoint(range(key, following))
+    ]
+
+
+def _timeline(
+    found: list[tuple[int | None, int | None]], stream: VideoStream
+) -> tuple[list[int], bool, list[str]]:
+    """Return rising timestamps, whether they are the frames' own, and what was odd."""
+    shown, stored = ([pair[which] for pair in found] for which in (0, 1))
+    # ffmpeg's rule: the time of storing counts where the time of showing is wrong more often.
+    stamps = stored if _faults(stored) < _faults(shown) else shown
+    known = [stamp for stamp in stamps if stamp is not None]
+    if stamps is shown and not _faults(shown):
+        return known, True, []
     step = _step(known, stream)
-    if straight and found[0] is not None:
-        pts = known
-    else:
-        pts, bent = _straighten(found, step)
+    pts, bent = _straighten(stamps, step)
+    lost = sum(stamp is None for stamp in shown)
+    seconds = float(step * stream.time_base)  # type: ignore[operator]
+    notes = []
+    if lost or stamps is stored:
         notes.append(
-            f"{bent} of {len(found)} frames have no timestamp or one that goes backwards; they "
-            f"follow the frame before by {float(step * base):.4f} s"
+            f"{_faults(shown)} of {len(found)} frames have no usable timestamp; they are placed "
+            f"evenly between the others, {seconds:.4f} s apart"
         )
-    end = (pts[-1] + (last_duration or step)) * base
-    notes += _shortfall(container, stream, len(pts), end - pts[0] * base)
-    if faults:
+    if bent:
         notes.append(
-            f"{len(faults)} of its packets are damaged; around them the decoder shows what it can"
+            f"its clock is set back {bent} times (joined files?); each time the film goes on "
+            f"{seconds:.4f} s after the frame before"
         )
-    index = Index(tuple(pts), tuple(keys), base, end, not straight, bool(faults), tuple(notes))
-    return index, faults
+    return pts, False, notes
+
+
+def _faults(stamps: list[int | None]) -> int:
+    """Count the timestamps that are missing or do not rise."""
+    rising = (b is not None and (a is None or a < b) for a, b in pairwise(stamps))
+    return len(stamps) - sum(rising) - (stamps[0] is not None)
 
 
 def _step(pts: list[int], stream: VideoStream) -> int:
@@ -293,42 +421,73 @@ def _step(pts: list[int], stream: VideoStream) -> int:
     return max(round(median(steps) if steps else 1 / (rate * stream.time_base)), 1)  # type: ignore[operator]
 
 
-def _straighten(found: list[int | None], step: int) -> tuple[list[int], int]:
-    """Make timestamps rise; return them and how many had to be made up or moved."""
-    pts: list[int] = []
+def _straighten(stamps: list[int | None], step: int) -> tuple[list[int], int]:
+    """Make timestamps rise and fill in the missing ones; return how often they had gone back."""
+    anchors: list[tuple[int, int]] = []  # (frame number, timestamp)
     bent, shift = 0, 0
-    for stamp in found:
-        due = pts[-1] + step if pts else 0
+    for number, stamp in enumerate(stamps):
         if stamp is None:
-            bent += 1
-            pts.append(due)
             continue
-        if pts and stamp + shift <= pts[-1]:
-            # The clock was set back (a joined file, a broken recorder): what follows moves along.
-            bent += 1
-            shift = due - stamp
-        pts.append(stamp + shift)
+        if anchors:
+            earlier, at = anchors[-1]
+            if stamp + shift < at + number - earlier:
+                # The clock was set back: what follows moves along.
+                bent += 1
+                shift = at + (number - earlier) * step - stamp
+        anchors.append((number, stamp + shift))
+    first, last = (anchors[0], anchors[-1]) if anchors else ((0, 0), (0, 0))
+    pts = [first[1] - (first[0] - number) * step for number in range(first[0] + 1)]
+    for (a, start), (b, stop) in pairwise(anchors):
+        pts += [start + (stop - start) * (number - a) // (b - a) for number in range(a + 1, b + 1)]
+    pts += [last[1] + number * step for number in range(1, len(stamps) - last[0])]
     return pts, bent
 
 
 def _shortfall(
-    container: InputContainer, stream: VideoStream, frames: int, seconds: Fraction
+    container: InputContainer,
+    stream: VideoStream,
+    frames: int,
+    start: Fraction,
+    end: Fraction,
+    least: Fraction,
 ) -> list[str]:
-    """Say how much of a file that was cut off could be read."""
-    promised = stream.duration * stream.time_base if stream.duration else None  # type: ignore[operator]
-    if promised is None and container.duration:
-        promised = Fraction(container.duration, 1_000_000)
-    if stream.frames and stream.frames > frames:
-        whole = f"{stream.frames} frames"
-        whole += f" ({float(promised):.1f} s)" if promised else ""
-    elif promised and seconds < promised * Fraction(9, 10) and promised - seconds > 1:
+    """Say how much of a file that was cut off could be read.
+
+    Args:
+        least: seconds that must be missing before frames are missed: an edit list hides some of
+            those that the file counts.
+    """
+    from av.format import Flags
+
+    promised, own = _promise(container, stream, start)
+    seconds = end - start
+    guessed = container.format.flags & Flags.ts_discont.value
+    missing = promised - seconds
+    if stream.frames > frames and missing >= least:
+        whole = f"{stream.frames} frames ({float(promised):.1f} s)"
+    elif not guessed and missing > (min(1, promised / 10) if own else max(1, promised / 20)):
         whole = f"{float(promised):.1f} s"
     else:
         return []
     return [
-        f"the file promises {whole} but holds {frames} that can be read ({float(seconds):.1f} s); "
-        "it was probably cut off, and the rest is lost"
+        f"the file promises {whole} but holds {frames} frames that can be read "
+        f"({float(seconds):.1f} s); it was cut off or damaged, and the rest is lost"
     ]
+
+
+def _promise(
+    container: InputContainer, stream: VideoStream, start: Fraction
+) -> tuple[Fraction, bool]:
+    """Return how many seconds the file claims to have, and whether that is the picture's own."""
+    if stream.duration:
+        return stream.duration * Fraction(stream.time_base), True  # type: ignore[arg-type]
+    try:
+        # What Matroska files say of a track: "00:01:02.500000000".
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        end, own = Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds), True
+    except (KeyError, ValueError):
+        end, own = Fraction(container.duration or 0, 1_000_000), False
+    return end - max(start, Fraction(0)), own
 
 
 def inspect(path: Path, wanted: int | None, index: Index) -> Look:
@@ -336,6 +495,8 @@ def inspect(path: Path, wanted: int | None, index: Index) -> Look:
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         pictures = list(_samples(container, stream, index))
+        if not pictures[0]:
+            raise _no_frames(container, stream)
         first = pictures[0][0]
         colour, notes = _colour(stream, first)
         rotation = round(first.rotation / 90) * 90 % 360
@@ -379,11 +540,14 @@ def _samples(
     """Give the film's first frames, and some from its middle and near its end."""
     with closing(decode(container, stream, threads=not index.damaged)) as frames:
         yield list(islice(frames, run))
-    if index.counted or len(index.pts) < 4 * run:
+    if index.counted or not index.keys or len(index.pts) < 4 * run:
         return
     for at in (len(index.pts) // 2, len(index.pts) * 9 // 10):
         key = index.keys[max(bisect_right(index.keys, at) - 1, 0)]
-        container.seek(index.pts[key], stream=stream, backward=True)
+        try:
+            container.seek(index.pts[key], stream=stream, backward=True)
+        except OSError:  # a file that cannot be sought in
+            return
         with closing(decode(container, stream, threads=not index.damaged)) as frames:
             found = list(islice(frames, run))
         if found:
@@ -402,21 +566,24 @@ def _average_rate(stream: VideoStream, index: Index) -> Fraction:
 
 def _colour(stream: VideoStream, frame: av.VideoFrame) -> tuple[ColourTags, list[str]]:
     """Read the colour tags; guess the matrix by the picture's size where the file is silent."""
-    from helpers.video import RGB_FORMATS
-
     codes = [int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace)]
     primaries, transfer, matrix = (
         names.get(code) for names, code in zip((PRIMARIES, TRANSFERS, MATRICES), codes, strict=True)
     )
-    name = frame.format.name
-    span = {1: "tv", 2: "pc"}.get(int(frame.color_range)) or ("pc" if "yuvj" in name else "tv")
-    if name in RGB_FORMATS:
+    full = "pc" if frame.format.name.startswith("yuvj") else "tv"
+    span = {1: "tv", 2: "pc"}.get(int(frame.color_range), full)
+    if has_rgb(frame):
         return ColourTags(primaries, transfer, "gbr", "pc"), []
     if matrix is None or matrix == "gbr":
         # What players do: high-definition pictures are taken for BT.709, others for BT.601.
         high = frame.width >= 1280 or frame.height > 576
         matrix = "bt709" if high else "smpte170m"
     return ColourTags(primaries, transfer, matrix, span), []
+
+
+def has_rgb(frame: av.VideoFrame) -> bool:
+    """Tell whether a picture is stored in red, green and blue, not in luma and chroma."""
+    return frame.format.is_rgb or frame.format.has_palette
 
 
 PRIMARIES = {

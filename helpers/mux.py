@@ -51,7 +51,7 @@ class Track:
     @property
     def letter(self) -> str:
         """The letter that ffmpeg calls its type by."""
-        return self.kind[0]
+        return {"audio": "a", "subtitle": "s", "attachment": "t"}[self.kind]
 
     def __str__(self) -> str:
         return f"{self.kind} track {self.number + 1} ({self.codec})"
@@ -102,7 +102,10 @@ def _tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[str]]
             number = counts.get(stream.type, 0)
             counts[stream.type] = number + 1
             if stream.type not in ("audio", "subtitle", "attachment"):
-                if stream.type == "data":
+                # The chapters of an MP4 are also a track; they are carried over as chapters.
+                if stream.type == "data" and not (
+                    container.chapters() and stream.name == "bin_data"
+                ):
                     notes.append(f"data track {number + 1} (a time code or the like) was left out")
                 continue
             context = stream.codec_context
@@ -120,14 +123,12 @@ def _fits(track: Track, path: Path) -> bool:
     """Tell whether a track can be put into the container at all."""
     if track.kind == "audio":
         return track.codec != "unknown"
-    if track.kind == "attachment":
-        return path.suffix == ".mkv"
-    return path.suffix == ".mkv" or track.codec in TEXT
+    return _ending(path) == "mkv" or (track.kind == "subtitle" and track.codec in TEXT)
 
 
 def _target(track: Track, path: Path) -> str:
     """Return what a track is coded with in the container: "copy" wherever it can be."""
-    ending = path.suffix[1:].lower()
+    ending = _ending(path)
     if track.kind == "audio":
         return "copy" if track.codec in AUDIO.get(ending, {track.codec}) else "aac"
     if track.kind == "subtitle" and track.codec in TEXT:
@@ -149,14 +150,14 @@ def _run(
     """Run ffmpeg once; the file appears under its name when it is whole."""
     import ffmpeg
 
-    inputs = [ffmpeg.input(str(picture), itsoffset=f"{float(offset):.6f}")["v:0"]]
+    inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
     options: dict[str, Any] = {"c:v": "copy", "f": _format(path)}
     if source is not None:
         skip, stop, zero = stretch
         trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
         if stop is not None:
             trim["to"] = f"{float(stop - zero):.6f}"
-        whole = ffmpeg.input(str(source), **trim)
+        whole = ffmpeg.input(f"file:{source}", **trim)
         inputs += [whole[f"{track.letter}:{track.number}"] for track in tracks]
         options |= {"map_metadata": "1", "map_chapters": "1"}
     counts: dict[str, int] = {}
@@ -169,15 +170,20 @@ def _run(
         options[f"c:{track.letter}:{number}"] = target
         if target == "aac":
             options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
-    if path.suffix in (".mp4", ".mov"):
+    if _ending(path) in ("mp4", "mov"):
         options |= {"movflags": "+faststart", "video_track_timescale": _timescale(picture)}
     part = path.with_name(f".{path.name}.part")
-    graph = ffmpeg.output(*inputs, str(part), **options).global_args("-loglevel", "error")
+    graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
     command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
     if source is not None and not tracks:
         # ffmpeg-python leaves out an input of which no stream is used; the metadata still is.
         at = command.index("-map")
-        command[at:at] = ["-i", str(source)]
+        command[at:at] = ["-i", f"file:{source}"]
+    if tracks:
+        # ffmpeg counts from the first stream in use where clocks may jump (MPEG-TS), and from the
+        # first of all elsewhere. With every stream in use, for nothing, the zero is always known.
+        at = command.index(f"file:{part}") + 1
+        command[at:at] = ["-map", "1", "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
@@ -196,7 +202,11 @@ def _run(
 def _format(path: Path) -> str:
     from helpers.writing import CONTAINERS
 
-    return CONTAINERS[path.suffix[1:].lower()]
+    return CONTAINERS[_ending(path)]
+
+
+def _ending(path: Path) -> str:
+    return path.suffix[1:].lower()
 
 
 def _timescale(picture: Path) -> str:

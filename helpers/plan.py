@@ -59,6 +59,14 @@ class Plan:
     start: Fraction | None = None
     stop: Fraction | None = None
 
+    def __post_init__(self) -> None:
+        # A choice that cannot be is refused now, and not after the film was searched for shots.
+        if self.upscale != "none":
+            Upscale(self.upscale, self.scale, self.size)
+        if self.interpolate != "none":
+            rate = (self.fps, self.factor)
+            Interpolate(self.interpolate, *(rate if any(rate) else (None, 1)))
+
     def apply(self, clip: Clip, notes: list[str] | None = None) -> Clip:
         """Return the clip that the plan makes; what was decided for the user is added to notes."""
         notes = [] if notes is None else notes

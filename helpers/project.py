@@ -196,6 +196,7 @@ class Project:
             if missing:
                 check_space(folder, clip, codec, missing)
                 _Run(folder, clip, stage, heart, progress).make(missing)
+            shutil.rmtree(scratch_folder(folder, stage), ignore_errors=True)
         return self.load(name)
 
     def load(self, name: str) -> SavedClip:
@@ -541,10 +542,7 @@ class _Run:
         self.heart, self.progress = heart, progress
         self.done = read_done(folder)
         self.waiting: Future[None] | None = None
-        # Named by what the stage is, so that it is found again, and never by another stage.
-        whole = f"{folder.resolve()} {json.dumps(stage)}"
-        name = hashlib.sha256(whole.encode()).hexdigest()[:16]
-        self.scratch = runtime().scratch / f"silk-purse-{name}"
+        self.scratch = scratch_folder(folder, stage)
 
     def make(self, missing: list[Segment]) -> None:
         machine, before = self.stage["machine"], runtime()
@@ -569,7 +567,6 @@ class _Run:
                 self._settle()
         finally:
             use(before)
-        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _make_scratch(self) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -615,6 +612,15 @@ class _Run:
             waiting.result()
 
 
+def scratch_folder(folder: Path, stage: dict[str, Any]) -> Path:
+    """Return where a stage's segments are on the local disk until they are written away.
+
+    Named by what the stage is, so that it is found again, and never by another stage.
+    """
+    whole = f"{folder.resolve()} {json.dumps(stage)}"
+    return runtime().scratch / f"silk-purse-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+
+
 def runs(segments: list[Segment]) -> list[list[Segment]]:
     """Group segments that follow each other without a gap."""
     groups: list[list[Segment]] = []
@@ -628,10 +634,12 @@ def runs(segments: list[Segment]) -> list[list[Segment]]:
 
 def check_space(folder: Path, clip: Clip, codec: str, missing: list[Segment]) -> None:
     """Raise StorageError if the missing segments will not fit."""
+    scratch = runtime().scratch
+    retried("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
     lengths = sorted(segment.stop - segment.start for segment in missing)
     each = frame_bytes(clip, codec) * 1.2
     # On scratch one segment is made while another waits to be written away.
-    for place, frames in ((folder, sum(lengths)), (runtime().scratch, sum(lengths[-2:]))):
+    for place, frames in ((folder, sum(lengths)), (scratch, sum(lengths[-2:]))):
         need = int(frames * each)
         free = retried("the project", place, lambda place=place: shutil.disk_usage(place).free)
         if need > free:

@@ -22,7 +22,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import VideoIndexError
-from helpers.index import Index, decode, inspect, make_index, open_container, pick_stream
+from helpers.index import Index, decode, has_rgb, inspect, make_index, open_container, pick_stream
 
 if TYPE_CHECKING:
     import av
@@ -134,20 +134,18 @@ class VideoClip(Clip):
 
     def _decoded(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
         """Give the decoder's frames first..last-1, exactly these."""
+        expected = first
         for key in self.index.entries(first):
-            expected = first
             with closing(self._decoded_from(key)) as frames:
                 for number, frame in frames:
-                    if number < first:
+                    if number < expected:
                         continue
-                    if number != expected:
-                        break
+                    if number > expected:
+                        break  # this entry does not lead to it; an earlier one may
                     yield frame
                     expected += 1
                     if expected == last:
                         return
-            if expected > first:
-                break  # some frames are already out: an earlier entry cannot mend that
         time = float(self.times[expected])
         raise VideoIndexError(
             f"{self.path.name}: the index promises a frame at {time:.3f} s (number {expected}) "
@@ -159,7 +157,10 @@ class VideoClip(Clip):
         with open_container(self.path) as container:
             stream = pick_stream(container, self.stream)
             if key is not None:
-                container.seek(self.index.pts[key], stream=stream, backward=True)
+                try:
+                    container.seek(self.index.pts[key], stream=stream, backward=True)
+                except OSError:  # ffmpeg cannot seek in this file
+                    return
             with closing(decode(container, stream, threads=not self.index.damaged)) as frames:
                 for count, frame in enumerate(frames):
                     number = self.index.number(frame.pts, count)
@@ -168,12 +169,18 @@ class VideoClip(Clip):
 
     def _converted(self, decoded: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
         """Deinterlace, convert to RGB and turn upright."""
-        graph = None
+        graph, kind = None, None
         for frame in decoded:
-            if graph is None:
-                graph = self._graph(frame)
+            found = frame.width, frame.height, frame.format.name
+            if graph is None or found != kind:
+                # The first frame, or one after which the film goes on in another size.
+                yield from self._flushed(graph)
+                graph, kind = self._graph(frame), found
             graph.push(frame)
             yield from self._pulled(graph)
+        yield from self._flushed(graph)
+
+    def _flushed(self, graph: av.filter.Graph | None) -> Iterator[np.ndarray]:
         if graph is not None:
             graph.push(None)
             yield from self._pulled(graph)
@@ -187,6 +194,8 @@ class VideoClip(Clip):
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
             image = frame.to_ndarray()  # type: ignore[union-attr]
+            if image.dtype == np.uint16 and self.info.colour.matrix != "gbr":
+                image = to_full_scale(image)
             if self.rotation:
                 image = np.ascontiguousarray(np.rot90(image, self.rotation // 90))
             yield image
@@ -203,9 +212,14 @@ class VideoClip(Clip):
         if self.bwdif:
             parity = "bff" if info.field_order == "bff" else "tff"
             filters.append(("bwdif", f"mode=send_frame:parity={parity}:deint=all"))
+        if frame.format.name.startswith(("gray", "ya")):
+            # swscale takes grey for full range, whatever it is told. Its numbers are made luma,
+            # of which it believes what it is told.
+            filters.append(("scale", "in_range=pc:out_range=pc"))
+            filters.append(("format", f"yuv444p{info.depth}le" if info.depth > 8 else "yuv444p"))
         # Frames that change size on the way come out in the clip's size.
         scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-        if frame.format.name not in RGB_FORMATS:
+        if not has_rgb(frame):
             matrix = SWSCALE_MATRIX.get(colour.matrix or "", colour.matrix)
             scale += f":in_color_matrix={matrix}:in_range={colour.range}"
         filters.append(("scale", scale + ":out_range=pc"))
@@ -224,40 +238,6 @@ class VideoClip(Clip):
         return graph
 
 
-RGB_FORMATS = frozenset(
-    [
-        "rgb24",
-        "bgr24",
-        "rgba",
-        "bgra",
-        "argb",
-        "abgr",
-        "0rgb",
-        "rgb0",
-        "0bgr",
-        "bgr0",
-        "gbrp",
-        "gbrap",
-        "pal8",
-        "rgb48le",
-        "rgb48be",
-        "bgr48le",
-        "rgba64le",
-        "gbrp10le",
-        "gbrp12le",
-        "gbrp14le",
-        "gbrp16le",
-        "gbrap10le",
-        "gbrap12le",
-        "gbrap16le",
-        "rgb555le",
-        "rgb565le",
-        "bgr8",
-        "rgb8",
-    ]
-)
-"""Pixel formats that need no luma/chroma matrix."""
-
 SWSCALE_MATRIX = {
     "bt2020nc": "bt2020",
     "bt2020c": "bt2020",
@@ -265,3 +245,18 @@ SWSCALE_MATRIX = {
     "smpte170m": "bt601",
 }
 """swscale's names for the matrices it knows by another name than the files."""
+
+
+SWSCALE_WHITE = 255 * 256
+"""What swscale makes of white where it converts luma and chroma to 16 bits of RGB."""
+
+
+def to_full_scale(image: np.ndarray) -> np.ndarray:
+    """Stretch swscale's 0..65280 to 0..65535."""
+    image = np.minimum(image, SWSCALE_WHITE)
+    return image + (image >> 8)
+
+
+def from_full_scale(image: np.ndarray) -> np.ndarray:
+    """Undo `to_full_scale`."""
+    return image - (image >> 8) + ((image & 255) < (image >> 8))

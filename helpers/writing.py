@@ -26,6 +26,7 @@ from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VideoOpenError, VideoWriteError
 from helpers.index import MATRICES, PRIMARIES, TRANSFERS
 from helpers.stage import prefetch
+from helpers.video import SWSCALE_MATRIX, from_full_scale
 
 if TYPE_CHECKING:
     import av
@@ -53,14 +54,15 @@ class Codec:
 CODECS = {
     "h264": Codec(
         "libx264", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
-        {"crf": "{quality}", "preset": "medium"},
+        {"crf": "{quality}", "preset": "medium", "forced-idr": "1"},
     ),
     "h265": Codec(
         "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
-        {"crf": "{quality}", "preset": "medium", "x265-params": "log-level=error"},
+        {"crf": "{quality}", "preset": "medium", "forced-idr": "1",
+         "x265-params": "log-level=error"},
     ),
     "ffv1": Codec(
-        "ffv1", ("bgr0", "rgb48le"), ("mkv", "mov"),
+        "ffv1", ("bgr0", "rgb48le"), ("mkv",),
         {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
     ),
     "prores": Codec(
@@ -201,11 +203,19 @@ class Encoder:
     def __enter__(self) -> Encoder:
         import av
 
-        self.container = av.open(str(self.path), "w", format=CONTAINERS[self.path.suffix[1:]])
+        self.container = av.open(
+            f"file:{self.path}", "w", format=CONTAINERS[self.path.suffix[1:].lower()]
+        )
         self.name = self._encoder_name()
         options = {k: v.format(quality=self.quality) for k, v in self.codec.options.items()}
         if self.name in NVENC.values():
-            options = {"rc": "vbr", "cq": str(self.quality), "preset": "p5", "b": "0"}
+            options = {
+                "rc": "vbr",
+                "cq": str(self.quality),
+                "preset": "p5",
+                "b": "0",
+                "forced-idr": "1",
+            }
         stream = self.container.add_stream(self.name, options=options)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.format  # type: ignore[attr-defined]
@@ -278,14 +288,19 @@ class Encoder:
         odd = (self.height - image.shape[0], self.width - image.shape[1])
         if any(odd):
             image = np.pad(image, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge")
+        if image.dtype == np.uint16 and self.colour.matrix != "gbr":
+            image = from_full_scale(image)
         layout = "rgb48le" if image.dtype == np.uint16 else "rgb24"
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
         picture.pts = self.count
         self.graph.push(picture)
         made: av.VideoFrame = self.graph.pull()  # type: ignore[assignment]
         made.pts, made.time_base = self.pts[self.count], self.time_base
-        made.pict_type = av.video.frame.PictureType.NONE
         self.count += 1
+        # A key frame at the end is also stored last, and only of the frame stored last does MP4
+        # keep how long it is shown.
+        kinds = av.video.frame.PictureType
+        made.pict_type = kinds.I if self.count == len(self.times) else kinds.NONE
         self._mux(made)
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
@@ -314,8 +329,6 @@ class Encoder:
         )
         options = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         if self.colour.matrix != "gbr":
-            from helpers.video import SWSCALE_MATRIX
-
             matrix = SWSCALE_MATRIX.get(self.colour.matrix or "", self.colour.matrix)
             options += f":out_color_matrix={matrix}:out_range={self.colour.range}"
         scale = graph.add("scale", options)

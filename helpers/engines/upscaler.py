@@ -54,9 +54,15 @@ class Upscaler:
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
     ) -> None:
-        from spandrel import ImageModelDescriptor, ModelLoader
+        from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
-        model = ModelLoader(device="cpu").load_from_state_dict(state)
+        try:
+            model = ModelLoader(device="cpu").load_from_state_dict(state)
+        except UnsupportedModelError as error:
+            raise ModelError(
+                f"These weights ({len(state)} tensors, the first is {next(iter(state), 'none')}) "
+                "are of no network that spandrel knows; allowed is one that it lists as supported."
+            ) from error
         if not isinstance(model, ImageModelDescriptor) or model.input_channels != 3:
             raise ModelError(
                 f"These are the weights of {model.architecture.name} ({model.purpose}); allowed "

@@ -1,0 +1,166 @@
+"""The command, run as a person runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import pytest
+from conftest import REPO, TALK, same
+
+from helpers.project import Project
+from helpers.video import open_video
+
+
+def command(*words):
+    return [sys.executable, "-m", "helpers", *map(str, words)]
+
+
+def run(*words, **options):
+    return subprocess.run(
+        command(*words), capture_output=True, text=True, cwd=REPO, timeout=120, **options
+    )
+
+
+def answer(*words):
+    """Run a command that must succeed and return its JSON."""
+    done = run(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# --- what it says -------------------------------------------------------------------------------
+
+
+def test_probe_says_what_a_film_is():
+    found = answer("probe", TALK)
+    assert (found["frames"], found["width"], found["height"]) == (40, 160, 120)
+    assert Fraction(found["fps"]) == 8
+    assert not found["variable_rate"] and "aac" in found["audio"][0]
+
+
+def test_models_lists_the_catalogue():
+    rows = {row["name"]: row for row in answer("models")}
+    assert {"x4plus", "bicubic", "flow"} <= rows.keys()
+    assert rows["bicubic"]["present"]
+
+
+def test_doctor_says_what_works():
+    done = run("doctor", "--json")
+    assert done.returncode in (0, 1)
+    assert json.loads(done.stdout)
+
+
+# --- what it refuses ----------------------------------------------------------------------------
+
+
+def refused(*words):
+    """Run a command that must be refused; return its one sentence."""
+    done = run(*words)
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    lines = done.stderr.strip().split("\n")
+    assert len(lines) == 1 and done.stdout == "", done.stderr
+    assert "Traceback" not in lines[0] and "Error:" not in lines[0]
+    return lines[0]
+
+
+def test_what_is_no_video_is_refused(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("Not a film.\n" * 50)
+    assert "There is no file" in refused("probe", tmp_path / "none.mp4")
+    assert "is a folder" in refused("probe", tmp_path)
+    assert "not a video" in refused("restore", text, "-o", tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--upscale", "x9"], "allowed are x4plus"),
+        (["--scale", "-1"], "'-1' is not a number above 0"),
+        (["--scale", "99"], "allowed is up to 32"),
+        (["--size", "12"], "'12' is not a size like 1280x720"),
+        (["--scale", "2", "--size", "8x8"], "one of the two"),
+        (["--codec", "divx"], "divx"),
+        (["--start", "9:9:9:9"], "is not a time"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_senseless_wish_is_refused(tmp_path, words, said):
+    assert said in refused("restore", TALK, "-o", tmp_path / "out.mp4", *words)
+    assert not list(tmp_path.iterdir()), "nothing may be begun before the wish is understood"
+
+
+def test_an_output_that_cannot_be_is_refused(tmp_path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(TALK.read_bytes())
+    assert "must end in" in refused("restore", film, "-o", tmp_path / "out.txt")
+    assert "is the source itself" in refused("restore", film, "-o", film)
+    assert film.read_bytes() == TALK.read_bytes()
+
+
+# --- what it does -------------------------------------------------------------------------------
+
+SMALL = ("--upscale", "bicubic", "--scale", "2")
+
+
+def test_a_stretch_is_restored_and_reported(tmp_path):
+    output = tmp_path / "out film.mp4"
+    report = answer("restore", TALK, "-o", output, *SMALL, "--start", "1", "--stop", "0:02")
+    assert report == json.loads((tmp_path / "out film.mp4.report.json").read_text())
+    assert report["models"]["bicubic"] == "-"
+    clip = open_video(output)
+    assert (clip.info.size, len(clip), clip.duration) == ("320x240", 24, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out film.mp4",
+        "out film.mp4.report.json",
+    ]
+
+
+def begun(tmp_path, output, *words):
+    """Start a restoration and return it when its first frames are being made."""
+    process = subprocess.Popen(
+        command("restore", TALK, "-o", output, "--project", tmp_path / "project", *words),
+        cwd=REPO,
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path / "scratch"), "HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list((tmp_path / "scratch").glob("silk-purse-*/*.part.mkv")):
+        assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
+        time.sleep(0.01)
+    return process
+
+
+SLOW = ("--upscale", "lanczos", "--size", "640x480", "--codec", "ffv1")
+
+
+def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    process = begun(tmp_path, tmp_path / "out.mkv", *SLOW)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.rstrip().split("\n")[-1].startswith("Stopped. What is finished is kept")
+    assert not any(noise in said for noise in ("Traceback", "Exception", "Error"))
+    assert not (tmp_path / "out.mkv").exists()
+
+
+def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    wish = ("--upscale", "lanczos", "--size", "120x90", "--factor", "2", "--codec", "ffv1")
+    process = begun(tmp_path, tmp_path / "killed.mkv", *wish)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed.mkv").exists()
+    again = run(
+        *("restore", TALK, "-o", tmp_path / "killed.mkv", "--project", tmp_path / "project"), *wish
+    )
+    assert again.returncode == 0, again.stderr
+    whole = run("restore", TALK, "-o", tmp_path / "whole.mkv", *wish)
+    assert whole.returncode == 0, whole.stderr
+    one, other = open_video(tmp_path / "killed.mkv"), open_video(tmp_path / "whole.mkv")
+    assert len(one) == 80 and same(list(one), list(other))
+    assert Project(tmp_path / "project").names() == ["restored"]

@@ -1,0 +1,142 @@
+"""How the package holds together: who imports whom, and how quickly."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import REPO
+
+PACKAGE = REPO / "helpers"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def module(path: Path) -> str:
+    """The name of a module within the package: "stages.upscale"."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def typing_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(path: Path, inside: bool = True) -> set[str]:
+    """What a file imports, but for typing; with `inside`, within its functions too."""
+    found: set[str] = set()
+    ahead: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while ahead:
+        node = ahead.pop()
+        if typing_only(node) or (not inside and isinstance(node, ast.FunctionDef)):
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            found.add(node.module or "")
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        ahead += ast.iter_child_nodes(node)
+    return found
+
+
+def ours(path: Path, inside: bool = True) -> set[str]:
+    """Which modules of the package a file imports."""
+    known = {module(file) for file in FILES}
+    names = {name.removeprefix("helpers.") for name in imports(path, inside)}
+    return names & known
+
+
+def users(package: str) -> set[str]:
+    """The modules that import a package from outside, anywhere in them."""
+    found = set()
+    for path in FILES:
+        if any(name == package or name.startswith(package + ".") for name in imports(path)):
+            found.add(module(path))
+    return found
+
+
+def test_the_core_knows_nothing_of_what_is_built_on_it():
+    assert ours(PACKAGE / "clip.py") == {"errors"}
+    assert ours(PACKAGE / "stage.py") == {"clip", "errors"}
+    assert ours(PACKAGE / "errors.py") == set()
+    assert ours(PACKAGE / "runtime.py") <= {"errors"}
+    assert ours(PACKAGE / "storage.py") == {"errors", "runtime"}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("engines/*.py")), ids=module)
+def test_engines_know_only_pictures(path):
+    allowed = {"errors", *(module(file) for file in PACKAGE.glob("engines/*.py"))}
+    assert ours(path) <= allowed
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("stages/*.py")), ids=module)
+def test_stages_reach_engines_by_the_catalogue(path):
+    stages = {module(file) for file in PACKAGE.glob("stages/*.py")}
+    allowed = {"catalog", "clip", "errors", "runtime", "stage", "engines.resize", *stages}
+    assert ours(path) <= allowed
+
+
+def test_no_module_imports_one_that_imports_it():
+    graph = {module(path): ours(path, inside=False) for path in FILES}
+    while free := {name for name, needs in graph.items() if not needs & graph.keys()}:
+        graph = {name: needs for name, needs in graph.items() if name not in free}
+    assert graph == {}, "these import each other in a circle"
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("matplotlib", {"show"}),
+        ("google", {"runtime"}),
+        ("av", {"index", "video", "writing", "mux", "report", "show", "runtime", "health"}),
+        ("ffmpeg", {"mux", "show", "audio"}),
+    ],
+)
+def test_a_library_is_used_in_its_place_only(package, allowed):
+    assert users(package) <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_nothing_prints(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        assert not (isinstance(node, ast.Call) and ast.unparse(node.func) == "print")
+
+
+@pytest.mark.parametrize("path", FILES, ids=module)
+def test_every_module_and_public_name_says_what_it_is(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    public = [n for n in tree.body if isinstance(n, kinds) and not n.name.startswith("_")]
+    for node in [tree, *public] if tree.body else []:
+        assert ast.get_docstring(node), getattr(node, "name", path)
+
+
+def test_importing_the_package_is_quick_and_brings_nothing_heavy():
+    script = "import sys, helpers; print(*sys.modules)"
+    seconds, loaded = [], set()
+    for _ in range(3):
+        bare, begun = _run("import sys"), time.perf_counter()
+        loaded = set(_run(script).split())
+        seconds.append(time.perf_counter() - begun)
+        assert bare == ""
+    assert not loaded & {"torch", "cv2", "av", "numpy", "matplotlib"}
+    assert min(seconds) < 0.3
+
+
+def _run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=REPO
+    )
+    return done.stdout
+
+
+def test_every_name_that_is_offered_is_there():
+    _run("import helpers\nfor name in helpers.__all__: getattr(helpers, name)")
+
+
+def test_an_unknown_name_is_answered_plainly():
+    import helpers
+
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        helpers.nothing  # noqa: B018

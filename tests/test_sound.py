@@ -1,0 +1,170 @@
+"""Tests that sound stays where it was: a click and a white picture at the same instant.
+
+Flash and click are found here by decoding, without the help of report.py, which is tested too.
+"""
+
+from __future__ import annotations
+
+import wave
+from fractions import Fraction
+from itertools import pairwise
+
+import av
+import numpy as np
+import pytest
+from films import ffmpeg, picture
+
+from helpers import Plan, open_video, restore, write_video
+from helpers.report import sound_offset_ms
+
+RATE = 44_100
+FPS = 25
+FLASHES = (10, 40, 70, 95)
+COUNT = 110
+
+
+def flashing(path):
+    """Write silent pictures that are white at FLASHES, and a matching sound of clicks."""
+    sound = np.random.default_rng(0).normal(0, 30, COUNT * RATE // FPS)
+    burst = 20_000 * np.sin(np.arange(200) / 4) * np.exp(-np.arange(200) / 40)
+    for flash in FLASHES:
+        at = flash * RATE // FPS
+        sound[at : at + len(burst)] += burst
+    with wave.open(str(path / "clicks.wav"), "wb") as file:
+        file.setparams((1, 2, RATE, len(sound), "NONE", ""))
+        file.writeframes(sound.astype("<i2").tobytes())
+    return b"".join(
+        (np.full_like(picture(n), 255) if n in FLASHES else picture(n) // 2).tobytes()
+        for n in range(COUNT)
+    )
+
+
+def source(folder, name, sound, picture_late=0.0, sound_late=0.0):
+    """Write a film with B-frames whose picture or sound begins late."""
+    pictures = flashing(folder)
+    path = folder / name
+    codec = "mpeg4" if name.endswith("avi") else "libx264"  # AVI cannot time H.264 with B-frames
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "160x128", "-r", FPS)
+    ffmpeg(
+        *(*raw, "-itsoffset", picture_late, "-i", "-"),
+        *("-itsoffset", sound_late, "-i", folder / "clicks.wav", "-map", "0:v", "-map", "1:a"),
+        *("-c:v", codec, "-bf", 3, "-g", 30, "-pix_fmt", "yuv420p", "-c:a", sound, path),
+        data=pictures,
+    )
+    return path
+
+
+def flash_times(path):
+    """Return when white pictures are shown."""
+    with av.open(str(path)) as container:
+        seen = [
+            (frame.pts * frame.time_base, frame.to_ndarray(format="gray").mean())
+            for frame in container.decode(video=0)
+        ]
+    return [float(time) for time, light in seen if light > 230]
+
+
+def click_times(path):
+    """Return when clicks are heard."""
+    with av.open(str(path)) as container:
+        parts = []
+        for frame in container.decode(audio=0):
+            samples = frame.to_ndarray().astype(float)
+            loud = samples.mean(0) if frame.format.is_planar else samples[0]
+            start = float(frame.pts * frame.time_base)
+            parts += zip(
+                start + np.arange(len(loud)) / frame.sample_rate, np.abs(loud), strict=True
+            )
+    times, loud = np.array(parts).T
+    peaks = times[loud > loud.max() / 2]
+    return [peaks[0], *(b for a, b in pairwise(peaks) if b - a > 0.2)]
+
+
+def offsets(path):
+    """Return how much later than each flash its click comes, in milliseconds."""
+    flashes, clicks = flash_times(path), click_times(path)
+    assert len(flashes) == len(clicks), (flashes, clicks)
+    return np.subtract(clicks, flashes) * 1000
+
+
+def assert_in_step(original, result, flashes=slice(None)):
+    change = offsets(result) - offsets(original)[flashes]
+    assert np.abs(change).max() < 5, change
+
+
+SOURCES = {
+    "aac.mp4": ("a.mp4", "aac"),
+    "mp3.mp4": ("a.mp4", "libmp3lame"),
+    "aac.mkv": ("a.mkv", "aac"),
+    "mp3.mkv": ("a.mkv", "libmp3lame"),
+    "pcm.mkv": ("a.mkv", "pcm_s16le"),
+    "vorbis.mkv": ("a.mkv", "libvorbis"),
+    "aac.ts": ("a.ts", "aac"),
+    "mp3.avi": ("a.avi", "libmp3lame"),
+}
+LATE = {"together": (0, 0), "sound late": (0, 0.37), "picture late": (0.52, 0)}
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("kind", SOURCES)
+def test_written_sound_keeps_step(tmp_path, kind, late):
+    path = source(tmp_path, *SOURCES[kind], *LATE[late])
+    result = tmp_path / "result.mp4"
+    write_video(open_video(path), result, source=path)
+    assert_in_step(path, result)
+
+
+@pytest.mark.parametrize("kind", ["aac.mp4", "pcm.mkv", "aac.ts"])
+def test_written_to_matroska_sound_keeps_step(tmp_path, kind):
+    path = source(tmp_path, *SOURCES[kind], 0, 0.37)
+    write_video(open_video(path), tmp_path / "result.mkv", source=path)
+    assert_in_step(path, tmp_path / "result.mkv")
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("kind", ["aac.mp4", "mp3.mkv", "pcm.mkv", "aac.ts"])
+@pytest.mark.parametrize("start", [33, 66])
+def test_a_stretch_keeps_step(tmp_path, kind, late, start):
+    from helpers import Trim
+
+    path = source(tmp_path, *SOURCES[kind], *LATE[late])
+    whole = open_video(path)
+    clip = Trim(whole.times[start], whole.times[90])(whole)
+    result = tmp_path / "result.mp4"
+    write_video(clip, result, source=path, start=clip.times[0], stop=clip.end)
+    kept = slice(1 + (start > 40), 3)
+    assert_in_step(path, result, kept)
+
+
+@pytest.mark.parametrize("start", [None, Fraction(1)])
+def test_a_restored_film_keeps_step(tmp_path, start):
+    path = source(tmp_path, "a.mp4", "aac", 0, 0.1)
+    plan = Plan(upscale="bicubic", scale=Fraction(2), interpolate="none", start=start)
+    result = tmp_path / "result.mp4"
+    report = restore(path, result, plan=plan, progress=False)
+    assert_in_step(path, result, slice(1 if start else 0, None))
+    assert abs(report.sound_offset_ms) < 1
+
+
+@pytest.mark.parametrize("shift", [40, -25, 0, 333])
+def test_the_report_measures_a_shift(tmp_path, shift):
+    path = source(tmp_path, "a.mkv", "pcm_s16le", 0, 0.4)
+    shifted = tmp_path / "shifted.mkv"
+    ffmpeg(
+        *("-i", path, "-itsoffset", shift / 1000, "-i", path),
+        *("-map", "0:v", "-map", "1:a", "-c", "copy", shifted),
+    )
+    assert sound_offset_ms(path, shifted) == pytest.approx(shift, abs=1)
+
+
+@pytest.mark.parametrize("shift", [40, -25])
+def test_the_report_measures_a_shift_of_a_stretch_in_another_codec(tmp_path, shift):
+    path = source(tmp_path, "a.mp4", "aac")
+    shifted = tmp_path / "shifted.mp4"
+    late = (1000 + shift) / 1000
+    ffmpeg(
+        *("-ss", "1", "-i", path, "-i", path, "-map", "0:v", "-map", "1:a"),
+        *("-af", f"atrim=start={1 - shift / 1000},asetpts=PTS-STARTPTS", "-c:a", "libmp3lame"),
+        shifted,
+    )
+    assert late and sound_offset_ms(path, shifted, Fraction(1)) == pytest.approx(shift, abs=2)
