@@ -43,7 +43,7 @@ CASES = [
     Case("nasa_10bit_hdr.mp4", "ten bits, tagged as HDR", Plan("animevideov3", stop=THREE)),
     Case("interlaced_bff.mp4", "interlaced, flagged progressive", Plan("animevideov3", scale=TWO)),
     Case("odd_size_321x241.mp4", "odd width and height, 4:4:4", Plan("animevideov3", scale=THREE)),
-    Case("oldfilm_whitezombie_truncated.mp4", "cut off; pixels twice as wide", Plan("animevideov3")),
+    Case("oldfilm_whitezombie_truncated.mp4", "cut off; wide pixels", Plan("animevideov3")),
     Case("oldfilm_chaplin.mp4", "silent comedy with music, repeated frames",
          Plan("animevideov3", scale=TWO, stop=TWO, factor=2)),
     Case("oldfilm_hydepark.mp4", "a street in the 1890s; dust, flicker, shake",
@@ -89,7 +89,7 @@ def row(case: Case, report: Report, output: Path, seconds: float) -> str:
     model = "+".join(report.models)
     return (
         f"| {case.file} | {case.kind} | {model}: {before.size} at {before.fps:.4g} -> {after.size} "
-        f"at {after.fps:.4g} | {before.seconds:.2f} -> {float(seen.duration):.2f} s, "
+        f"at {after.fps:.4g} | {float(seen.duration):.2f} of {before.seconds:.2f} s, "
         f"{after.frames} frames | {'-' if offset is None else f'{offset:+.2f} ms'} | "
         f"{seconds:.0f} s | {notes} |"
     )

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helpers.catalog import models as models
     from helpers.health import doctor as doctor
-    from helpers.planner import estimate as estimate
-    from helpers.project import Project as Project
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
+    from helpers.planner import estimate as estimate
+    from helpers.project import Project as Project
     from helpers.runtime import start as start
     from helpers.show import compare as compare
     from helpers.show import play as play

@@ -64,6 +64,7 @@ def join(
     source: str | Path | None = None,
     start: Fraction | None = None,
     stop: Fraction | None = None,
+    shape: Fraction | None = None,
 ) -> list[str]:
     """Join an encoded picture with the other tracks of `source` into `path`.
 
@@ -71,18 +72,20 @@ def join(
         picture: a file with one video stream whose first frame is at 0.
         first: when that frame belongs on the source's timeline, in seconds.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
+        shape: the picture's width divided by its height, as it is to be shown.
 
     Returns:
         What could not be carried over as it was, in words.
     """
     tracks, zero, notes = ([], first, []) if source is None else _tracks(Path(source), path)
     begin = max(start, zero) if start is not None else zero
+    stretch = (begin - zero, stop, zero)
     try:
-        _run(picture, first - begin, path, source, tracks, (begin - zero, stop, zero), False)
+        _run(picture, first - begin, path, source, tracks, stretch, shape, False)
     except VideoWriteError:
         if not any(track.kind == "audio" for track in tracks):
             raise
-        _run(picture, first - begin, path, source, tracks, (begin - zero, stop, zero), True)
+        _run(picture, first - begin, path, source, tracks, stretch, shape, True)
         notes.append("its sound could not be copied as it is and was re-encoded")
         return notes
     for track in tracks:
@@ -145,6 +148,7 @@ def _run(
     source: str | Path | None,
     tracks: list[Track],
     stretch: tuple[Fraction, Fraction | None, Fraction],
+    shape: Fraction | None,
     encode_audio: bool,
 ) -> None:
     """Run ffmpeg once; the file appears under its name when it is whole."""
@@ -172,6 +176,8 @@ def _run(
             options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
     if _ending(path) in ("mp4", "mov"):
         options |= {"movflags": "+faststart", "video_track_timescale": _timescale(picture)}
+    elif shape is not None and not _keeps_shape(picture):
+        options["aspect"] = f"{shape.numerator}:{shape.denominator}"
     part = path.with_name(f".{path.name}.part")
     graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
     command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
@@ -213,6 +219,12 @@ def _timescale(picture: Path) -> str:
     """Return the units a second in which the picture's timestamps are whole numbers."""
     with open_container(picture) as container:
         return str(container.streams.video[0].time_base.denominator)  # type: ignore[union-attr]
+
+
+def _keeps_shape(picture: Path) -> bool:
+    """Tell whether the encoded picture itself says what shape its pixels have; FFV1 does not."""
+    with open_container(picture) as container:
+        return bool(container.streams.video[0].sample_aspect_ratio)
 
 
 def sound_tracks(path: Path) -> list[str]:

@@ -25,7 +25,7 @@ from helpers.stages.interpolate import Interpolate
 from helpers.stages.retime import Trim
 from helpers.stages.upscale import Upscale
 from helpers.video import VideoClip
-from helpers.writing import check_target, write_video
+from helpers.writing import check_target
 
 log = logging.getLogger("helpers")
 
@@ -143,16 +143,7 @@ def restore(
     wanted = plan.apply(clip, notes)
     saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
     made = time.perf_counter()
-    trimmed = plan.start is not None or plan.stop is not None
-    written = write_video(
-        saved,
-        output,
-        codec=codec,
-        source=source,
-        start=saved.times[0] if trimmed else None,
-        stop=saved.end if trimmed else None,
-        progress=progress,
-    )
+    written = opened.render(saved, output, codec=codec, progress=progress)
     done = time.perf_counter()
 
     seconds = {"find shots": found - clock}

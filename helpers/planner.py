@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from helpers.clip import Clip
-from helpers.project import frame_bytes
+from helpers.making import frame_bytes
 from helpers.runtime import runtime
 
 

@@ -139,7 +139,8 @@ def write_video(
             with closing(prefetch(clip.frames())) as frames:
                 for frame in bar(frames, len(clip), "render", progress):
                     encoder.write(frame)
-        notes += join(silent, clip.times[0], path, source, start, stop)
+        shape = encoder.info.sar * encoder.width / encoder.height
+        notes += join(silent, clip.times[0], path, source, start, stop, shape)
     finally:
         silent.unlink(missing_ok=True)
     for note in notes:

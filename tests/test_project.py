@@ -26,8 +26,10 @@ from helpers.errors import (
     StorageError,
     VideoOpenError,
 )
-from helpers.project import Project, plan
+from helpers.making import Run
+from helpers.project import Project
 from helpers.runtime import Runtime, use
+from helpers.segments import cut_timeline
 from helpers.shots import MarkShots
 from helpers.stage import Stage
 from helpers.stages.interpolate import Interpolate
@@ -131,14 +133,14 @@ def test_segments_are_cut_at_shots_where_one_is_near():
     images = [np.zeros((2, 2, 3), np.uint8)] * 400
     times = [Fraction(n, 10) for n in range(401)]
     clip = MemoryClip(images, times[:-1], times[-1], [times[n] for n in (70, 92, 230, 310)])
-    assert [segment.start for segment in plan(clip, Fraction(10))] == [0, 92, 192, 310]
+    assert [segment.start for segment in cut_timeline(clip, Fraction(10))] == [0, 92, 192, 310]
 
 
 def test_every_frame_is_in_one_segment_however_they_are_spaced():
     for seed in range(20):
         clip = varying_clip(count=14, width=2, height=2, seed=seed)
         for length in (Fraction(1, 100), HALF, Fraction(100)):
-            segments = plan(clip, length)
+            segments = cut_timeline(clip, length)
             frames = [n for segment in segments for n in range(segment.start, segment.stop)]
             assert frames == list(range(14))
             assert all(segment.start < segment.stop for segment in segments)
@@ -149,7 +151,7 @@ def test_a_long_film_of_many_shots_is_cut_quickly():
     times = [Fraction(n, 25) for n in range(20_001)]
     clip = MemoryClip(images, times[:-1], times[-1], times[:-1:20])
     begun = time.perf_counter()
-    plan(clip, Fraction(10))
+    cut_timeline(clip, Fraction(10))
     assert time.perf_counter() - begun < 2
 
 
@@ -248,7 +250,7 @@ class BreakError(Exception):
 
 def break_off(monkeypatch, folder, clip, after, name="01_test"):
     """Run a save that fails after some segments."""
-    commit, count = project._Run._commit, []
+    commit, count = Run._commit, []
 
     def limited(self, segment, path):
         if len(count) == after:
@@ -257,7 +259,7 @@ def break_off(monkeypatch, folder, clip, after, name="01_test"):
         commit(self, segment, path)
 
     with monkeypatch.context() as patch, pytest.raises(BreakError):
-        patch.setattr(project._Run, "_commit", limited)
+        patch.setattr(Run, "_commit", limited)
         save(folder, clip, name)
 
 

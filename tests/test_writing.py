@@ -7,9 +7,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from films import H264, ffmpeg, film, numbers, picture, texture
+from films import CLIPS, H264, ffmpeg, film, needs_clips, numbers, picture, texture
 
-from helpers import open_video, write_video
+from helpers import Trim, open_video, write_video
 from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
@@ -236,8 +236,8 @@ def rich(folder, name, sounds, subtitles="srt"):
         *("-i", folder / "p.mkv", *sine, *sine, "-i", folder / "s.srt", "-i", folder / "m.txt"),
         *("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map_metadata", "4"),
         *("-c:v", "copy", "-c:a:0", sounds[0], "-c:a:1", sounds[1], "-c:s", subtitles),
-        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu"),
-        *("-metadata:s:s:0", "language=fra", folder / name),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=spa"),
+        *("-metadata:s:s:0", "language=ita", folder / name),
     )
     return folder / name
 
@@ -273,9 +273,9 @@ def test_everything_else_is_carried_over(
     assert kinds[0][:2] == ("video", "h264")
     assert [kind for kind in kinds if kind[0] == "audio"] == [
         ("audio", expected[0], "eng"),
-        ("audio", expected[1], "deu"),
+        ("audio", expected[1], "spa"),
     ]
-    assert [kind for kind in kinds if kind[0] == "subtitle"] == [("subtitle", texts, "fra")]
+    assert [kind for kind in kinds if kind[0] == "subtitle"] == [("subtitle", texts, "ita")]
     assert note in " ".join(written.notes) if note else not written.notes
     with av.open(str(tmp_path / result)) as container:
         chapters = [chapter["metadata"]["title"] for chapter in container.chapters()]
@@ -395,3 +395,28 @@ def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
     with pytest.raises(VideoWriteError, match=words):
         write_video(Breaks()(made(TIMELINES["8"])), tmp_path / name, codec=codec)
     assert left_in(tmp_path) == []
+
+
+# --- real films ---
+
+
+@needs_clips
+@pytest.mark.parametrize(
+    ("name", "result", "sounds"),
+    [
+        ("nasa_speech_multistream.mp4", "a.mp4", ["aac", "aac"]),
+        ("bigbuckbunny_720p.mp4", "a.mkv", ["aac"]),
+        ("short_audio.mp4", "a.mp4", ["mp3"]),
+        ("oldfilm_whitezombie_truncated.mp4", "a.mp4", []),
+        ("cartoon_314x273.gif", "a.mp4", []),
+    ],
+)
+def test_a_second_of_a_real_film(tmp_path, name, result, sounds):
+    whole = open_video(CLIPS / name)
+    clip = Trim(None, whole.times[0] + 1)(whole)
+    write_video(clip, tmp_path / result, source=CLIPS / name, stop=clip.end)
+    back = open_video(tmp_path / result)
+    late = np.subtract(lasting(back), lasting(clip)).astype(float)
+    assert np.abs(late).max() <= (0.001 if result == "a.mkv" else 0)
+    assert [kind[1] for kind in streams(tmp_path / result) if kind[0] == "audio"] == sounds
+    assert np.abs(back[5].image.astype(int) - clip[5].image)[:272, :314].mean() < 4
