@@ -70,7 +70,7 @@ class Project:
 
         Args:
             path: the video file; the one this project began with, if not given.
-            options: those of `open_video`.
+            options: those of `open_video`; those it was opened with before, if none are given.
 
         Raises:
             VideoOpenError: the file cannot be read.
@@ -80,9 +80,11 @@ class Project:
         if not path.exists() or path.is_dir():
             open_video(path)  # says what is wrong
         key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
-        if not isinstance(kept, dict):
-            kept = {}
-        if kept.get("version") == VERSION and kept.get("key") == key:
+        if not isinstance(kept, dict) or kept.get("version") != VERSION:
+            kept = {"key": {}}
+        if not options and kept["key"].get("sha256") == key["sha256"]:
+            key = kept["key"]
+        if kept["key"] == key:
             clip = _unpack_source(path, kept)
         else:
             clip, cuts = _search(path, options, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError
-from helpers.index import open_container, pick_stream
+from helpers.index import decode, open_container, pick_stream
 
 RATE = 16_000
 """Samples a second at which sound is compared: a sixteenth of a millisecond each."""
@@ -140,19 +141,18 @@ def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
     """Return a file's first sound track from its first picture on: mono, RATE, float32."""
     import av
 
-    with open_container(path) as container:
-        if not container.streams.audio:
-            return None
-        if start is None:
-            first = next(container.decode(pick_stream(container)))
-            start = first.pts * Fraction(first.time_base)  # type: ignore[operator]
-    assert start is not None
+    start = _first_picture(path) if start is None else start
+    if start is None:
+        return None
     out = np.zeros(LISTEN * RATE, np.float32)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
     with open_container(path) as container:
+        if not container.streams.audio:
+            return None
         stream = container.streams.audio[0]
         if start > 5:
-            container.seek(int((start - 2) / stream.time_base), stream=stream)  # type: ignore[operator]
+            with suppress(OSError):  # a file that cannot be sought in is heard from its beginning
+                container.seek(int((start - 2) / stream.time_base), stream=stream)  # type: ignore[operator]
         origin, filled = None, 0
         try:
             for frame in container.decode(stream):
@@ -167,9 +167,18 @@ def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
                     _lay(out, samples, at)
                 if origin + filled >= len(out):
                     break
-        except av.error.FFmpegError:
-            pass  # a damaged end: what was heard before it is enough
+        except (av.error.FFmpegError, ValueError):
+            pass  # a damaged end, or other channels from here: what was heard before is enough
     return out if filled else None
+
+
+def _first_picture(path: Path) -> Fraction | None:
+    """Return when a file's first picture is shown, if it says."""
+    with open_container(path) as container:
+        first = next(decode(container, pick_stream(container)), None)
+        if first is None or first.pts is None:
+            return None
+        return first.pts * Fraction(first.time_base)  # type: ignore[arg-type]
 
 
 def _lay(out: np.ndarray, samples: np.ndarray, at: int) -> None:

@@ -42,6 +42,9 @@ PICTURE_CAP = 400_000
 VIDEO_CAP = 4_000_000
 """Bytes of an inline video: a larger message may cost the browser's tab its connection."""
 
+POSTER_CAP = 60_000
+"""Bytes of the picture shown before a video is played."""
+
 COPIES = ((1.0, 26), (1.0, 32), (0.75, 32), (0.5, 34))
 """Size and constant rate factor of an inline video, tried until it is small enough."""
 
@@ -181,8 +184,12 @@ def play(
         where = f"watch {file}" if file else "write it to a file and watch that"
         sentence += f": more than {VIDEO_CAP / 1e6:g} MB even as a small copy, so {where}."
         return static([pictures([clip], begin, [name])], width, None, sentence)
+    # A browser that does not load the film before it is played shows its first frame all the same.
+    first = Preview(*preview_size(clip.info, width))(clip).at(begin).image
+    poster = base64.b64encode(jpeg(first, POSTER_CAP)).decode()
     tag = (
         f'<video controls loop playsinline style="width:100%;max-width:{width}px" '
+        f'poster="data:image/jpeg;base64,{poster}" '
         f'src="data:video/mp4;base64,{base64.b64encode(video).decode()}"></video>'
         f"<div>{html.escape(sentence)}</div>"
     )

@@ -9,6 +9,9 @@ replaced with `--set NAME=VALUE`, VALUE in Python.
 from __future__ import annotations
 
 import argparse
+import base64
+import mimetypes
+import re
 import sys
 import time
 from pathlib import Path
@@ -55,6 +58,13 @@ def run(
     return notebook
 
 
+def embedded(link: re.Match[str]) -> str:
+    """Return a picture of the project as a data link: the page is looked at from elsewhere."""
+    path = (NOTEBOOKS / link[0]).resolve()
+    kind = mimetypes.guess_type(path.name)[0]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
 def main() -> int:
     """Run one notebook from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -72,9 +82,8 @@ def main() -> int:
     if asked.html:
         from nbconvert import HTMLExporter
 
-        # Pictures beside the notebook go into the page: it is looked at from elsewhere.
-        beside = {"metadata": {"path": str(NOTEBOOKS)}}
-        page, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources=beside)
+        page, _ = HTMLExporter().from_notebook_node(notebook)
+        page = re.sub(r'(?<=src=")\.\./docs/[^"]+(?=")', embedded, page)
         (asked.out / asked.html).write_text(page, encoding="utf-8")
     sys.stdout.write(f"{asked.name} ran in {time.perf_counter() - begun:.0f} s\n")
     return 0

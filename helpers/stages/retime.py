@@ -104,7 +104,10 @@ def check_fps(fps: Fraction) -> None:
 
 
 def rate_times(source: Clip, fps: Fraction) -> tuple[Fraction, ...]:
-    """Return every multiple of 1/fps from the source's first frame to before its end."""
+    """Return every multiple of 1/fps from the source's first frame to its end.
+
+    A last frame that would be shown for less than half its length is left out.
+    """
     first = source.times[0]
-    count = max(math.ceil((source.end - first) * fps), 1)
+    count = max(math.floor((source.end - first) * fps + Fraction(1, 2)), 1)
     return tuple(first + number / fps for number in range(count))
