@@ -86,6 +86,8 @@ class Project:
             key = kept["key"]
         if kept["key"] == key:
             clip = _unpack_source(path, kept)
+            if kept["path"] != str(path.resolve()):  # the film has moved
+                write_json(self.folder / "source.json", {**kept, "path": str(path.resolve())})
         else:
             clip, cuts = _search(path, options, progress)
             kept = {"version": VERSION, "key": key, "path": str(path.resolve())}

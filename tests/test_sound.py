@@ -122,15 +122,13 @@ def test_written_to_matroska_sound_keeps_step(tmp_path, kind):
 
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("kind", ["aac.mp4", "pcm.mkv", "aac.ts"])
-@pytest.mark.parametrize("start", [33, 66])
-def test_a_stretch_keeps_step(tmp_path, kind, late, start):
+def test_a_stretch_keeps_step(tmp_path, kind, late):
     path = source(tmp_path, *SOURCES[kind], *LATE[late])
     whole = open_video(path)
-    clip = Trim(whole.times[start], whole.times[90])(whole)
+    clip = Trim(whole.times[66], whole.times[90])(whole)
     result = tmp_path / "result.mp4"
     write_video(clip, result, source=path, start=clip.times[0], stop=clip.end)
-    kept = slice(1 + (start > 40), 3)
-    assert_in_step(path, result, kept)
+    assert_in_step(path, result, slice(2, 3))
 
 
 @pytest.mark.parametrize("start", [None, Fraction(1)])
