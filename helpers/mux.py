@@ -155,7 +155,9 @@ def _run(
     import ffmpeg
 
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
-    options: dict[str, Any] = {"c:v": "copy", "f": _format(path)}
+    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **_codings(tracks, path)}
+    if encode_audio:
+        options |= {key: "aac" for key in options if key.startswith("c:a:")}
     if source is not None:
         skip, stop, zero = stretch
         trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
@@ -164,16 +166,6 @@ def _run(
         whole = ffmpeg.input(f"file:{source}", **trim)
         inputs += [whole[f"{track.letter}:{track.number}"] for track in tracks]
         options |= {"map_metadata": "1", "map_chapters": "1"}
-    counts: dict[str, int] = {}
-    for track in tracks:
-        number = counts.get(track.letter, 0)
-        counts[track.letter] = number + 1
-        target = _target(track, path)
-        if encode_audio and track.kind == "audio":
-            target = "aac"
-        options[f"c:{track.letter}:{number}"] = target
-        if target == "aac":
-            options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
     if _ending(path) in ("mp4", "mov"):
         options |= {"movflags": "+faststart", "video_track_timescale": _timescale(picture)}
     elif shape is not None and not _keeps_shape(picture):
@@ -190,6 +182,24 @@ def _run(
         # first of all elsewhere. With every stream in use, for nothing, the zero is always known.
         at = command.index(f"file:{part}") + 1
         command[at:at] = ["-map", "1", "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
+    _write(command, part, path)
+
+
+def _codings(tracks: list[Track], path: Path) -> dict[str, str]:
+    """Return ffmpeg's options that say what each track is coded with."""
+    options: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for track in tracks:
+        number = counts.get(track.letter, 0)
+        counts[track.letter] = number + 1
+        options[f"c:{track.letter}:{number}"] = _target(track, path)
+        if track.kind == "audio":  # of no effect where it is copied
+            options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
+    return options
+
+
+def _write(command: list[str], part: Path, path: Path) -> None:
+    """Run a command that writes `part`, and give it its name when it is whole."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"

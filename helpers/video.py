@@ -22,7 +22,8 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import VideoIndexError
-from helpers.index import Index, decode, has_rgb, inspect, make_index, open_container, pick_stream
+from helpers.index import Index, decode, make_index, open_container, pick_stream
+from helpers.look import has_rgb, inspect
 
 if TYPE_CHECKING:
     import av

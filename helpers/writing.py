@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VideoOpenError, VideoWriteError
-from helpers.index import MATRICES, PRIMARIES, TRANSFERS
+from helpers.look import MATRICES, PRIMARIES, TRANSFERS
 from helpers.stage import prefetch
 from helpers.video import SWSCALE_MATRIX, from_full_scale
 
@@ -388,6 +389,15 @@ def bar(items, total: int, label: str, show: bool = True):  # noqa: ANN001, ANN2
     """Wrap an iterator in the one kind of progress bar there is."""
     from tqdm import tqdm
 
+    # A notebook shows what goes to stderr as if it were a fault.
+    out = sys.stdout if "ipykernel" in sys.modules else sys.stderr
     return tqdm(
-        items, total=total, desc=label, unit="frame", ascii=True, mininterval=1, disable=not show
+        items,
+        total=total,
+        desc=label,
+        unit="frame",
+        ascii=True,
+        mininterval=1,
+        disable=not show,
+        file=out,
     )

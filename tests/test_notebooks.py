@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -127,12 +126,12 @@ def test_without_helpers_set_up_says_what_to_do(tmp_path):
 
     setup = nbformat.read(ROOT / "notebooks" / f"{NAMES[0]}.ipynb", as_version=4).cells[1].source
     source = setup.replace(address.current(), address.UNKNOWN)
-    hidden = "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p]\n"
-    environment = {**os.environ, "PYTHONPATH": ""}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", hidden + source],
-        cwd=tmp_path, capture_output=True, text=True, env=environment,
-    )  # fmt: skip
+        [sys.executable, "-I", "-S", "-c", source],  # -S: nothing that was installed is seen
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode and "tick MOUNT_DRIVE" in done.stderr
 
 
