@@ -51,7 +51,7 @@ class Estimate:
 def spoken(seconds: float) -> str:
     """Say a length of time as a person would."""
     if seconds < 90:
-        return f"{max(seconds, 1):.0f} seconds"
+        return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"

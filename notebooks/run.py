@@ -52,6 +52,7 @@ def run(
         timeout=timeout,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of its own transport
         coalesce_streams=True,  # a progress bar leaves its last state only, as on the screen
     )
     client.execute()
