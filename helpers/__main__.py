@@ -92,7 +92,9 @@ def restore(
     upscale: Annotated[str, typer.Option(help="A model to enlarge with, or none.")] = "x4plus",
     scale: Annotated[
         Optional[Fraction],  # noqa: UP045
-        typer.Option(parser=number, help="How many times larger; up to 4, within 3840x2160."),
+        typer.Option(
+            parser=number, help="How many times larger; 4 within 3840x2160, if not given."
+        ),
     ] = None,
     size: Annotated[
         Optional[tuple],  # noqa: UP045

@@ -95,8 +95,8 @@ def begin(folder: Path, clip: Clip, codec: str, length: Fraction) -> dict[str, A
         if difference is not None:
             raise RecipeMismatchError(
                 f"{folder.name} was made with {difference[0]}, and now {difference[1]} is asked "
-                f"for; they are never mixed. Save under another name, or project.remove("
-                f"{folder.name!r}) first."
+                f"for; they are never mixed. Take another project or name, or delete {folder} "
+                f"(in a notebook: project.remove({folder.name!r}))."
             )
         return stage
     # Segments of a stage that is not there any more are not those of this one.
