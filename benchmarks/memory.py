@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -52,17 +51,23 @@ def large_film(path: Path, frames: int = 4) -> Path:
     return path
 
 
+LEAN = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command from a process that holds nothing itself: a child's peak begins at its parent's
+size."""
+
+
 def peak(*words: str) -> float:
     """Run the command and return the most memory it held, in GB."""
     command = [sys.executable, "-m", "helpers", "restore", *words]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {process.returncode}")
-    return usage.ru_maxrss * 1024 / 1e9
+    lean = [sys.executable, "-c", LEAN, *command]
+    code, kilobytes = subprocess.check_output(lean, cwd=ROOT, text=True).split()
+    if int(code):
+        raise RuntimeError(f"{' '.join(words)} ended with {code}")
+    return int(kilobytes) * 1024 / 1e9
 
 
 def main() -> str:
