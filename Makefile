@@ -14,7 +14,7 @@ $(READY): pyproject.toml colab_requirements.txt
 	@echo "Setting up $(VENV): about 6 GB, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps --requirement colab_requirements.txt
 	@touch $@
 
