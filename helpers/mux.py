@@ -167,7 +167,7 @@ def _run(
         inputs += [whole[f"{track.letter}:{track.number}"] for track in tracks]
         options |= {"map_metadata": "1", "map_chapters": "1"}
     if _ending(path) in ("mp4", "mov"):
-        options |= {"movflags": "+faststart", "video_track_timescale": _timescale(picture)}
+        options |= {"movflags": "+faststart", **_mp4_track(picture)}
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
     part = path.with_name(f".{path.name}.part")
@@ -225,10 +225,15 @@ def _ending(path: Path) -> str:
     return path.suffix[1:].lower()
 
 
-def _timescale(picture: Path) -> str:
-    """Return the units a second in which the picture's timestamps are whole numbers."""
+def _mp4_track(picture: Path) -> dict[str, str]:
+    """Return ffmpeg's options for the picture's track in an MP4 or MOV."""
     with open_container(picture) as container:
-        return str(container.streams.video[0].time_base.denominator)  # type: ignore[union-attr]
+        stream = container.streams.video[0]
+        # The units a second in which the picture's timestamps are whole numbers.
+        options = {"video_track_timescale": str(stream.time_base.denominator)}  # type: ignore[union-attr]
+        if stream.codec_context.codec.canonical_name == "hevc":
+            options["tag:v"] = "hvc1"  # the name by which Apple's players know H.265
+    return options
 
 
 def _keeps_shape(picture: Path) -> bool:

@@ -58,7 +58,7 @@ CODECS = {
         {"crf": "{quality}", "preset": "medium", "forced-idr": "1"},
     ),
     "h265": Codec(
-        "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
+        "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv"),
         {"crf": "{quality}", "preset": "medium", "forced-idr": "1",
          "x265-params": "log-level=error"},
     ),

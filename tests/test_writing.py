@@ -13,6 +13,7 @@ from helpers import Trim, open_video, write_video
 from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
+from helpers.writing import CODECS
 
 NTSC = Fraction(24_000, 1001)
 TIMELINES = {
@@ -107,7 +108,7 @@ def test_a_constant_rate_repeats_and_leaves_out(tmp_path):
 @pytest.mark.parametrize("codec", ["h264", "h265", "prores", "ffv1"])
 def test_odd_sizes(tmp_path, codec):
     image = texture(45, 61)
-    path = tmp_path / ("a.mkv" if codec == "ffv1" else "a.mov")
+    path = tmp_path / f"a.{CODECS[codec].containers[0]}"
     written = write_video(made([Fraction(0), Fraction(1)], images=[image] * 2), path, codec=codec)
     info = open_video(path).info
     even = {"ffv1": (61, 45), "prores": (62, 45)}.get(codec, (62, 46))
@@ -144,7 +145,7 @@ def patches(width, height):
 @pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
 def test_colours_survive_with_the_tags_of_their_size(tmp_path, codec, size, matrix):
     image = patches(*size)
-    path = tmp_path / "a.mov"
+    path = tmp_path / f"a.{CODECS[codec].containers[0]}"
     write_video(made([Fraction(0), Fraction(1)], images=[image] * 2), path, codec=codec)
     back = open_video(path)
     assert back.info.colour.range == "tv"
