@@ -58,7 +58,7 @@ CODECS = {
         {"crf": "{quality}", "preset": "medium", "forced-idr": "1"},
     ),
     "h265": Codec(
-        "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv"),
+        "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
         {"crf": "{quality}", "preset": "medium", "forced-idr": "1",
          "x265-params": "log-level=error"},
     ),
@@ -191,7 +191,7 @@ class Encoder:
         self.time_base, self.pts = timestamps([*self.times, end])
         self.durations = {a: b - a for a, b in pairwise(self.pts)}
         self.notes: list[str] = []
-        self.count = 0
+        self.count = self.packets = 0
         self.format = self.codec.formats[self.info.depth > 8]
         subsampled = "420" in self.format or "422" in self.format
         self.width = self.info.width + (self.info.width % 2 if subsampled else 0)
@@ -309,8 +309,17 @@ class Encoder:
         for packet in self.stream.encode(picture):  # type: ignore[attr-defined]
             # The encoder does not know how long a frame of uneven spacing lasts; the timeline does.
             packet.duration = self.durations[packet.pts]
+            if self.name == "libx265":
+                packet.dts = self._stored_at(self.packets)
+            self.packets += 1
             with self._disk():
                 self.container.mux(packet)
+
+    def _stored_at(self, number: int) -> int:
+        """Return the decoding time of the number-th packet. On films of a few frames x265 leaves it
+        unset now and then, and the muxer refuses; it stores no frame more than two places late."""
+        late = number - 2
+        return self.pts[late] if late >= 0 else self.pts[0] + late * (self.pts[1] - self.pts[0])
 
     def _encoder_name(self) -> str:
         from helpers.runtime import runtime
