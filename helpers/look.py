@@ -42,13 +42,12 @@ def inspect(path: Path, wanted: int | None, index: Index) -> Look:
         if not pictures[0]:
             raise no_frames(container, stream)
         first = pictures[0][0]
-        colour, notes = _colour(stream, first)
+        colour = _colour(first)
         rotation = round(first.rotation / 90) * 90 % 360
         flags = _flagged_order(stream, first)
         width, height = first.width, first.height
-        sar = Fraction(stream.sample_aspect_ratio or first_sar(stream) or 1)
-        field_order, said = _field_order(flags, pictures)
-        notes += said
+        sar = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
+        field_order, notes = _field_order(flags, pictures)
         if rotation % 180:
             width, height, sar = height, width, 1 / sar
         depth = max(c.bits for c in first.format.components)
@@ -70,12 +69,6 @@ def inspect(path: Path, wanted: int | None, index: Index) -> Look:
                 + f"); number {films.index(stream)} is used"
             )
     return Look(info, rotation, tuple(notes))
-
-
-def first_sar(stream: VideoStream) -> Fraction | None:
-    """Return the sample aspect ratio that the codec states, if any."""
-    sar = stream.codec_context.sample_aspect_ratio
-    return sar if sar else None
 
 
 def _samples(
@@ -108,7 +101,7 @@ def _average_rate(stream: VideoStream, index: Index) -> Fraction:
     return measured.limit_denominator(100_000)
 
 
-def _colour(stream: VideoStream, frame: av.VideoFrame) -> tuple[ColourTags, list[str]]:
+def _colour(frame: av.VideoFrame) -> ColourTags:
     """Read the colour tags; guess the matrix by the picture's size where the file is silent."""
     codes = [int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace)]
     primaries, transfer, matrix = (
@@ -117,12 +110,12 @@ def _colour(stream: VideoStream, frame: av.VideoFrame) -> tuple[ColourTags, list
     full = "pc" if frame.format.name.startswith("yuvj") else "tv"
     span = {1: "tv", 2: "pc"}.get(int(frame.color_range), full)
     if has_rgb(frame):
-        return ColourTags(primaries, transfer, "gbr", "pc"), []
+        return ColourTags(primaries, transfer, "gbr", "pc")
     if matrix is None or matrix == "gbr":
         # What players do: high-definition pictures are taken for BT.709, others for BT.601.
         high = frame.width >= 1280 or frame.height > 576
         matrix = "bt709" if high else "smpte170m"
-    return ColourTags(primaries, transfer, matrix, span), []
+    return ColourTags(primaries, transfer, matrix, span)
 
 
 def has_rgb(frame: av.VideoFrame) -> bool:

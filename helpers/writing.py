@@ -128,7 +128,7 @@ def write_video(
     from helpers.stages.retime import ConstantRate
 
     path = Path(path)
-    chosen = check_target(path, codec)
+    check_target(path, codec)
     if fps is not None:
         clip = ConstantRate(fps=Fraction(fps))(clip)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,8 +147,7 @@ def write_video(
     for note in notes:
         log.warning("%s: %s", path.name, note)
     size = path.stat().st_size
-    name = encoder.name if encoder.name != chosen.encoder else chosen.encoder
-    return Written(path, len(clip), clip.duration, size, name, tuple(notes))
+    return Written(path, len(clip), clip.duration, size, encoder.name, tuple(notes))
 
 
 def check_target(path: Path, codec: str) -> Codec:
