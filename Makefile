@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: setup demo test lint clips benchmark address clean
+.PHONY: setup demo test lint clips benchmark models address clean
 
 # Set-up, the one place. Some packages are installed without what they ask for: see
 # colab_requirements.txt.
@@ -41,6 +41,9 @@ clips: $(READY)
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+models: $(READY)
+	@$(BIN)/python -m helpers models --into README.md
 
 address: $(READY)
 	@$(BIN)/python notebooks/address.py $(REPO)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helpers.catalog import models as models
     from helpers.health import doctor as doctor
+    from helpers.loading import describe as describe
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.planner import estimate as estimate
@@ -47,6 +48,7 @@ _HOMES = {
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
     "compare": "show",
+    "describe": "loading",
     "doctor": "health",
     "estimate": "planner",
     "find_film": "sources",

@@ -81,6 +81,21 @@ def dimensions(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read one model or several, between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def share(text: str) -> Fraction:
+    """Read a number of 0 or more."""
+    return Fraction(0) if text.strip() in ("0", "0.0") else number(text)
+
+
+def shares(text: str) -> tuple[Fraction, ...]:
+    """Read numbers of 0 or more, between commas."""
+    return tuple(map(share, text.split(",")))
+
+
 @app.command()
 def restore(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
@@ -89,7 +104,14 @@ def restore(
         Optional[Path],  # noqa: UP045 (typer reads it at run time)
         typer.Option(help="The folder that remembers; kept, where the usual one is not."),
     ] = None,
-    upscale: Annotated[str, typer.Option(help="A model to enlarge with, or none.")] = "x4plus",
+    upscale: Annotated[
+        Optional[tuple],  # noqa: UP045
+        typer.Option(
+            parser=names,
+            metavar="MODEL[,MODEL]",
+            help="A model to enlarge with, the path or link of your own, several, or none.",
+        ),
+    ] = "x4plus",  # type: ignore[assignment]
     scale: Annotated[
         Optional[Fraction],  # noqa: UP045
         typer.Option(
@@ -100,6 +122,17 @@ def restore(
         Optional[tuple],  # noqa: UP045
         typer.Option(parser=dimensions, metavar="WxH", help="The exact size instead."),
     ] = None,
+    denoise: Annotated[
+        Optional[Fraction],  # noqa: UP045
+        typer.Option(parser=share, help="For general-x4v3: 0 keeps the grain, 1 takes it all off."),
+    ] = None,
+    blend: Annotated[
+        Optional[tuple],  # noqa: UP045
+        typer.Option(parser=shares, metavar="W,W", help="How much of each of several models."),
+    ] = None,
+    alternate: Annotated[
+        bool, typer.Option("--alternate", help="Let several models take frames in turn instead.")
+    ] = False,
     interpolate: Annotated[str, typer.Option(help="A model to smooth with, or none.")] = "flow",
     fps: Annotated[
         Optional[Fraction],  # noqa: UP045
@@ -125,9 +158,12 @@ def restore(
     from helpers.plan import restore as run
 
     plan = Plan(
-        upscale=upscale,
+        upscale=upscale[0] if upscale and len(upscale) == 1 else upscale or "none",
         scale=scale,
         size=size,
+        denoise=denoise,
+        blend=blend,
+        alternate=alternate,
         interpolate=interpolate,
         fps=fps,
         factor=factor,
@@ -201,16 +237,45 @@ def check(as_json: Json = False) -> None:
 
 
 @app.command()
-def models(as_json: Json = False) -> None:
-    """List the models there are."""
+def models(
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="One to describe: a name, or the path or link of your own."),
+    ] = None,
+    into: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the table between the marks of a page, as the README has them."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models there are, or describe one. What one needs is fetched to look at it."""
+    if model:
+        from helpers.loading import describe
+
+        found = describe(model, catalog.role_of(model))
+        typer.echo(json.dumps(dict(found.rows), indent=2) if as_json else repr(found))
+        return
     rows = catalog.models()
     if as_json:
         typer.echo(json.dumps([{**asdict(row), "present": row.present} for row in rows], indent=2))
-        return
-    for row in rows:
-        here = "here" if row.present else "to be fetched"
-        times = f"x{row.scale}" if row.scale else ""
-        typer.echo(f"{row.role:<12}{row.name:<14}{times:<4}{row.licence:<14}{here:<14}{row.note}")
+    elif into:
+        catalog.write_table(into)
+    else:
+        lines = catalog.table(rows)
+        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            typer.echo("  ".join(f"{cell:<{w}}" for cell, w in zip(line, wide, strict=True)))
+
+
+@app.command()
+def fetch(
+    models: Annotated[list[str], typer.Argument(help="Names from the list of models.")],
+) -> None:
+    """Fetch models now, so that a run later needs no network."""
+    for name in models:
+        model = catalog.get(name, catalog.role_of(name))
+        for path in catalog.get_files(model) or ["nothing to fetch"]:
+            typer.echo(f"{name}: {path}")
 
 
 def main() -> None:

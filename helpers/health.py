@@ -152,8 +152,9 @@ def _shots() -> Check:
 
 
 def _weights() -> Check:
-    rows = catalog.models()
+    rows = [row for row in catalog.models() if row.engine]
     here = [row.name for row in rows if row.present]
-    away = [row.name for row in rows if not row.present]
-    advice = f"{', '.join(away)} will be fetched when first used." if away else ""
+    advice = ""
+    if away := len(rows) - len(here):
+        advice = f"{away} others are fetched when first used; `python -m helpers models` has them."
     return Check("models", True, ", ".join(here), advice)

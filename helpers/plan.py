@@ -17,6 +17,7 @@ from pathlib import Path
 from helpers import catalog
 from helpers.clip import Clip
 from helpers.errors import VideoWriteError
+from helpers.loading import native_scale
 from helpers.project import Project
 from helpers.report import Report, Side, report_path, sound_offset_ms
 from helpers.runtime import runtime
@@ -44,15 +45,21 @@ class Plan:
     """What is to be done to a film. None leaves a choice to `complete`, "none" leaves a step out.
 
     Attributes:
-        upscale, interpolate: a model's name, or "none".
-        scale, size: see Upscale; 4 if neither is given, but not beyond 3840x2160.
+        upscale: a model to enlarge with, or several, or "none".
+        scale, size: see Upscale; the model's own scale if neither is given, but not beyond
+            3840x2160.
+        denoise, blend, alternate: see Upscale.
+        interpolate: a model to smooth with, or "none".
         fps, factor: see Interpolate; the smallest whole factor that reaches 24 if neither is given.
         start, stop: the stretch of the film to do, in seconds.
     """
 
-    upscale: str = "x4plus"
+    upscale: str | tuple[str, ...] = "x4plus"
     scale: Fraction | None = None
     size: tuple[int, int] | None = None
+    denoise: Fraction | None = None
+    blend: tuple[Fraction, ...] | None = None
+    alternate: bool = False
     interpolate: str = "flow"
     fps: Fraction | None = None
     factor: int | None = None
@@ -62,7 +69,7 @@ class Plan:
     def __post_init__(self) -> None:
         # A choice that cannot be is refused now, and not after the film was searched for shots.
         if self.upscale != "none":
-            Upscale(self.upscale, self.scale, self.size)
+            self._upscaling(self.scale)
         if self.interpolate != "none":
             rate = (self.fps, self.factor)
             Interpolate(self.interpolate, *(rate if any(rate) else (None, 1)))
@@ -78,10 +85,25 @@ class Plan:
             clip = self._smooth(clip, notes)
         return clip
 
+    def fetch_models(self) -> None:
+        """Fetch the weights of every model that is not here, before the film is looked at.
+
+        Raises:
+            ModelError: one cannot be had; with the nearest that is here.
+        """
+        if self.upscale != "none":
+            for name in self._upscaling(self.scale).models:
+                catalog.get_files(catalog.get(name, "upscale"))
+        if self.interpolate != "none":
+            catalog.get_files(catalog.get(self.interpolate, "interpolate"))
+
+    def _upscaling(self, scale: Fraction | None) -> Upscale:
+        return Upscale(self.upscale, scale, self.size, self.denoise, self.blend, self.alternate)
+
     def _enlarge(self, clip: Clip, notes: list[str]) -> Clip:
         if self.scale is not None or self.size is not None:
-            return Upscale(self.upscale, self.scale, self.size)(clip)
-        own = catalog.get(self.upscale, "upscale").scale or 4
+            return self._upscaling(self.scale)(clip)
+        own = native_scale(self._upscaling(None).models[0]) or 4
         room = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
         scale = min(Fraction(own), room)
         if scale <= 1:
@@ -89,7 +111,7 @@ class Plan:
             return clip
         if scale < own:
             notes.append(f"enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}")
-        return Upscale(self.upscale, scale)(clip)
+        return self._upscaling(scale)(clip)
 
     def _smooth(self, clip: Clip, notes: list[str]) -> Clip:
         if self.fps is not None or self.factor is not None:
@@ -135,6 +157,7 @@ def restore(
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(project) if project else output.with_name(output.name + ".project")
 
+    plan.fetch_models()
     before, clock = dict(spent), time.perf_counter()
     opened = Project(folder)
     clip = opened.source(source, progress=progress)
@@ -180,8 +203,14 @@ def _film(clip: Clip) -> VideoClip:
 
 def models_used(clip: Clip) -> dict[str, str]:
     """Return the models of a clip's stages and the sha256 of their weights ("-" if none)."""
-    steps = (step for step in clip.recipe() if "model" in step)
-    return {step["model"]: step.get("weights", "-") for step in steps}
+    found: dict[str, str] = {}
+    for step in clip.recipe():
+        names, weights = step.get("model"), step.get("weights", "-")
+        if isinstance(names, list):
+            found |= dict(zip(names, weights, strict=True))
+        elif names:
+            found[names] = weights
+    return found
 
 
 def segment_length(clip: Clip, budget: float = 300.0) -> Fraction:

@@ -81,6 +81,15 @@ class Stage:
         """
         raise NotImplementedError
 
+    def process_from(
+        self, start: int, frames: Iterator[Frame], times: Sequence[Fraction]
+    ) -> Iterator[Frame]:
+        """Do `process` for the result's frames from number `start` on.
+
+        Only a stage whose result depends on a frame's number overrides this.
+        """
+        return self.process(frames, times)
+
     def recipe(self) -> dict[str, Any]:
         """Say in JSON-able words what this stage does; weight files by their sha256."""
         values = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
@@ -129,7 +138,7 @@ class StagedClip(Clip):
             source = prefetch(source)
         waited, worked = Stopwatch(), Stopwatch()
         watched = waited.watch(source)
-        made = self.stage.process(watched, times)
+        made = self.stage.process_from(start, watched, times)
         with closing(source), closing(made):  # type: ignore[type-var]
             for time in times:
                 with worked:

@@ -8,13 +8,14 @@ import pytest
 import torch
 from conftest import FILM, TALK, varying_clip
 
-from helpers import catalog
+from helpers import catalog, fetch
 from helpers.clip import ColourTags, MemoryClip
 from helpers.engines import upscaler
 from helpers.engines.ncnn_weights import esrgan_state, read_layers, read_weights
 from helpers.engines.resize import resize
 from helpers.engines.upscaler import Upscaler, spans
 from helpers.errors import ModelError, OutOfMemoryError, StageError
+from helpers.loading import load_upscaler
 from helpers.runtime import Runtime, use
 from helpers.stages.upscale import Upscale
 from helpers.video import open_video
@@ -24,12 +25,10 @@ PLENTY = 1 << 30
 
 def weights_of(name):
     """The .param and .bin file of a model; skips where they are not installed."""
-    weights = catalog.get(name, "upscale").weights
-    folder = catalog.find_weights(weights)
-    if folder is None:
+    path, param = (fetch.find(file) for file in catalog.get(name, "upscale").forms[0])
+    if path is None:
         pytest.skip(f"the weights of {name} are not installed")
-    path = folder / weights.file
-    return path.with_suffix(".param"), path
+    return param, path
 
 
 def network(name="animevideov3", precision="fp32", memory=PLENTY):
@@ -295,14 +294,16 @@ def test_a_new_shape_of_the_picture_reshapes_its_pixels():
 
 
 def test_the_recipe_names_the_weights_by_their_sha256():
-    assert Upscale("x4plus").recipe()["weights"] == catalog.get("x4plus", "upscale").weights.sha256
+    assert (
+        Upscale("x4plus").recipe()["weights"] == catalog.get("x4plus", "upscale").forms[0][0].sha256
+    )
     assert "weights" not in Upscale("bicubic").recipe()
 
 
 def test_repeated_frames_are_computed_once(monkeypatch):
     weights_of("animevideov3")
     use(Runtime(forced_device="cpu", forced_precision="fp32"))
-    engine = catalog.load_upscaler("animevideov3")
+    engine = load_upscaler("animevideov3")
     tried = short_of_memory(monkeypatch, engine, 999, MemoryError())
     clip = varying_clip(count=8, cuts=(5,))
     list(Upscale("animevideov3")(clip))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 
@@ -35,3 +36,25 @@ def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
     levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
     array = levels.contiguous().cpu().numpy().astype(dtype, copy=False)
     return list(array)
+
+
+def to_ycrcb(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split a picture into luma and two colour differences (OpenCV's YCrCb: BT.601, full range).
+
+    Args:
+        image: (H, W, 3) RGB, uint8 or uint16.
+
+    Returns:
+        Luma, (H, W) of the picture's type; and Cr and Cb, (H, W, 2) float32 in [0, 1].
+    """
+    top = np.iinfo(image.dtype).max
+    planes = cv2.cvtColor(image.astype(np.float32) / np.float32(top), cv2.COLOR_RGB2YCrCb)
+    return np.rint(planes[..., 0] * top).astype(image.dtype), planes[..., 1:]
+
+
+def from_ycrcb(luma: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """Join luma, (H, W) uint8 or uint16, and colour differences, (H, W, 2) float32, to RGB."""
+    top = np.iinfo(luma.dtype).max
+    planes = np.dstack([luma.astype(np.float32) / np.float32(top), chroma])
+    rgb = cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
+    return np.rint(rgb.clip(0, 1) * top).astype(luma.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-METHODS = {"bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
+METHODS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 
 
 def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") -> np.ndarray:
@@ -16,7 +16,7 @@ def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") 
 
     Args:
         image: (H, W, 3), uint8 or uint16.
-        method: "bicubic" (a = -0.75) or "lanczos" (8x8 taps).
+        method: "bilinear", "bicubic" (a = -0.75) or "lanczos" (8x8 taps).
 
     Returns:
         (height, width, 3) of the same type.

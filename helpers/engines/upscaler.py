@@ -1,4 +1,4 @@
-"""Upscaling with any network that spandrel recognises, whole or in tiles.
+"""Upscaling and restoring with any network that spandrel recognises, whole or in tiles.
 
     network = Upscaler(state_dict, device="cpu", precision="bf16", memory=1 << 30)
     large = network.upscale([image])[0]        # (H * scale, W * scale, 3)
@@ -14,10 +14,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
-from helpers.engines.images import to_images, to_tensor
+from helpers.engines.images import from_ycrcb, to_images, to_tensor, to_ycrcb
 from helpers.errors import ModelError, OutOfMemoryError
 
 log = logging.getLogger("helpers")
@@ -33,17 +34,24 @@ SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
 
 
+KINDS = ("SR", "Restoration")
+"""What spandrel calls the networks that turn one picture into a better one."""
+
+
 class Upscaler:
-    """A super-resolution network on a device.
+    """A super-resolution or restoration network on a device.
 
     Args:
         state: the network's weights under their official names.
-        device, precision: where and in which numbers it runs.
+        device: where it runs.
+        precision: in which numbers; fp32 instead for a network that cannot count in it.
         memory: called before work begins; gives the bytes that may be used at once.
+        name: what to call it in messages; its architecture if not given.
 
     Attributes:
-        scale: how many times larger each side becomes.
+        scale: how many times larger each side becomes; 1 for restoration.
         architecture: spandrel's name of it.
+        precision: the numbers it counts in.
         overlap: pixels of its surroundings that a tile is given on each side.
     """
 
@@ -53,37 +61,45 @@ class Upscaler:
         device: str = "cpu",
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
+        name: str = "",
     ) -> None:
-        from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
-
-        try:
-            model = ModelLoader(device="cpu").load_from_state_dict(state)
-        except UnsupportedModelError as error:
-            raise ModelError(
-                f"These weights ({len(state)} tensors, the first is {next(iter(state), 'none')}) "
-                "are of no network that spandrel knows; allowed is one that it lists as supported."
-            ) from error
-        if not isinstance(model, ImageModelDescriptor) or model.input_channels != 3:
-            raise ModelError(
-                f"These are the weights of {model.architecture.name} ({model.purpose}); allowed "
-                "is a network that turns one RGB picture into a larger one."
-            )
+        model = recognised(state)
         self.scale = model.scale
         self.architecture = model.architecture.name
-        self.device, self.precision, self.memory = device, precision, memory
+        self.name = name or self.architecture
+        able = {"fp16": model.supports_half, "bf16": model.supports_bfloat16}
+        self.precision = precision if able.get(precision, True) else "fp32"
+        self.device, self.memory = device, memory
         self.network = model.model.eval().to(
-            device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
+            device=device, dtype=DTYPES[self.precision], memory_format=torch.channels_last
         )
-        self.multiple = model.size_requirements.multiple_of
+        self.channels = model.input_channels
+        self.needs, self.tiling = model.size_requirements, model.tiling.name.lower()
+        self._tags = ", ".join(model.tags)
         # A convolution of 3x3 sees one pixel further; a compact network sees no further than its
         # depth, and a deep one fades out long before.
-        convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in self.network.modules())
-        self.overlap = min(convolutions + 1, 32)
-        self._widest = max(
-            m.out_channels for m in self.network.modules() if isinstance(m, torch.nn.Conv2d)
-        )
+        layers = [m for m in self.network.modules() if isinstance(m, torch.nn.Conv2d)]
+        self.overlap = min(len(layers) + 1, 32)
+        self._widest = max(layer.out_channels for layer in layers)
         self._lock = threading.Lock()
         self._tile: int | None = None  # the largest side that is known to fit, once one did not
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know about it, for a person: names and values."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        tiling = {
+            "supported": f"yes, with {self.overlap} pixels of overlap",
+            "discouraged": "only where memory is short: it looks at the whole picture",
+            "internal": "by the network itself",
+        }
+        return [
+            ("architecture", self.architecture + (f" ({self._tags})" if self._tags else "")),
+            ("scale", f"x{self.scale}"),
+            ("channels", "luma only" if self.channels == 1 else "RGB"),
+            ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
+            ("tiling", tiling[self.tiling]),
+            ("sides", f"a multiple of {self.needs.multiple_of}, at least {self.needs.minimum}"),
+        ]
 
     def upscale(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size.
@@ -119,7 +135,7 @@ class Upscaler:
 
     def bytes_per_pixel(self) -> float:
         """Return about how much memory an input pixel takes at the network's widest."""
-        size = torch.finfo(DTYPES[self.precision]).bits // 8
+        size = torch.finfo(self.dtype).bits // 8
         compact = "Compact" in self.architecture
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
@@ -132,7 +148,7 @@ class Upscaler:
         if tile <= SMALLEST_TILE:
             self._tile = None  # when it is tried again there may be room
             raise OutOfMemoryError(
-                f"{self.architecture} ran out of memory on a {width}x{height} frame even in tiles "
+                f"{self.name} ran out of memory on a {width}x{height} frame even in tiles "
                 f"of {tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
                 "or choose a smaller model (animevideov3), and run it again: it goes on here."
             ) from None
@@ -158,18 +174,74 @@ class Upscaler:
                     ]
         return out
 
-    @torch.inference_mode()
     def _run(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Put pictures through the network once."""
+        if self.channels == 3:
+            return self._through(images)
+        # A network for grey pictures is given the luma; the colours are enlarged plainly.
+        made = []
+        for image in images:
+            luma, chroma = to_ycrcb(image)
+            large = self._through([np.dstack([luma] * 3)])[0][..., 0]
+            size = large.shape[::-1]
+            plain = cv2.resize(chroma, size, interpolation=cv2.INTER_CUBIC)
+            made.append(from_ycrcb(large, plain))
+        return made
+
+    @torch.inference_mode()
+    def _through(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        """Pad pictures as the network needs them, compute, and cut the padding off."""
         height, width = images[0].shape[:2]
-        odd = (-height % self.multiple, -width % self.multiple)
-        padded = images
-        if any(odd):
-            padded = [np.pad(i, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge") for i in images]
-        batch = to_tensor(padded, self.device, DTYPES[self.precision])
-        made = self.network(batch.contiguous(memory_format=torch.channels_last))
-        made = made[..., : height * self.scale, : width * self.scale]
-        return to_images(made, images[0].dtype)
+        across, down = self.needs.get_padding(width, height)
+        batch = to_tensor(
+            [padded(image, down, across) for image in images], self.device, self.dtype
+        )
+        batch = batch[:, : self.channels].contiguous(memory_format=torch.channels_last)
+        made = self.network(batch)[..., : height * self.scale, : width * self.scale]
+        return to_images(made.expand(-1, 3, -1, -1), images[0].dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the network's numbers."""
+        return DTYPES[self.precision]
+
+
+def recognised(state: dict[str, Any]) -> Any:
+    """Return spandrel's description of the network that weights belong to.
+
+    Raises:
+        ModelError: it knows none, or the network is for something else.
+    """
+    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
+
+    try:
+        model = ModelLoader(device="cpu").load_from_state_dict(state)
+    except UnsupportedModelError as error:
+        raise ModelError(
+            f"These weights ({len(state)} tensors, the first is {next(iter(state), 'none')}) "
+            "are of no network that spandrel knows; allowed is one that it lists as supported."
+        ) from error
+    except (RuntimeError, KeyError, ValueError, AssertionError) as error:
+        raise ModelError(
+            f"These weights ({len(state)} tensors) look like a network that spandrel knows, but do "
+            f"not fit it ({' '.join(str(error).split())[:120]}); the file may be damaged."
+        ) from error
+    channels = (model.input_channels, model.output_channels)
+    fits = isinstance(model, ImageModelDescriptor) and model.purpose in KINDS
+    if not fits or channels not in ((1, 1), (3, 3)):
+        raise ModelError(
+            f"These are the weights of {model.architecture.name} ({model.purpose}, {channels[0]} "
+            f"channels to {channels[1]}); allowed is a network that turns one RGB or grey picture "
+            "into a larger or a better one."
+        )
+    return model
+
+
+def padded(image: np.ndarray, down: int, across: int) -> np.ndarray:
+    """Continue a picture beyond its lower and right border, mirrored where it is large enough."""
+    height, width = image.shape[:2]
+    mode = "reflect" if down < height and across < width else "edge"
+    return np.pad(image, ((0, down), (0, across), (0, 0)), mode=mode) if down or across else image
 
 
 def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:

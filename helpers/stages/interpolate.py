@@ -13,6 +13,7 @@ import numpy as np
 from helpers import catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.loading import load_interpolator
 from helpers.stage import Stage
 from helpers.stages.retime import check_fps, rate_times
 
@@ -81,7 +82,7 @@ class Interpolate(Stage):
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Make the frames pair by pair, so that each pair's motion is looked for once."""
-        engine = catalog.load_interpolator(self.model)
+        engine = load_interpolator(self.model)
         here, there = next(frames), next(frames, None)
         at = 0
         while at < len(times):

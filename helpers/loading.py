@@ -1,0 +1,228 @@
+"""From a row of the catalogue to an engine that runs on this machine.
+
+engine = load_upscaler("x4plus")
+describe("my_own.pth")          # what a file of weights is
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from helpers.catalog import Model, get, get_files, has_denoise
+from helpers.errors import ModelError
+from helpers.runtime import file_sha256, runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+class Enlarger(Protocol):
+    """What enlarges pictures: every engine of the role "upscale", and "denoise" at scale 1."""
+
+    scale: int
+
+    def upscale(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        """Enlarge pictures of one size, (H, W, 3) RGB, uint8 or uint16."""
+        ...
+
+
+class Interpolator(Protocol):
+    """What makes pictures between two: every engine of the role "interpolate"."""
+
+    def between(
+        self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
+    ) -> list[np.ndarray]:
+        """Return the pictures at fractions (0 to 1, excluded) of the way from first to last."""
+        ...
+
+
+def load_upscaler(name: str, denoise: Fraction | None = None, role: str = "upscale") -> Enlarger:
+    """Return an engine on this machine's device; loaded once a process.
+
+    Args:
+        name: a model of the catalogue, or the path or link of a user's own.
+        denoise: for a model of two files, how much of the first (strong) there is in the blend;
+            the rest is the second (weak). 1 if not given.
+        role: "upscale", or "denoise" for networks that keep the size.
+
+    Raises:
+        ModelError: the weights cannot be had, are damaged, or of no network that is known.
+    """
+    model = get(name, role)
+    paths = get_files(model)
+    machine = runtime()
+    return _upscaler(
+        model, tuple(paths), _state_of(paths), denoise, machine.device, machine.precision
+    )
+
+
+def _state_of(paths: list[Path]) -> tuple[tuple[int, int], ...]:
+    """Return what changes when files do, so that what was loaded before is not taken for them."""
+    return tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+
+
+@lru_cache(maxsize=4)
+def _upscaler(
+    model: Model,
+    paths: tuple[Path, ...],
+    _files: tuple[tuple[int, int], ...],
+    denoise: Fraction | None,
+    device: str,
+    precision: str,
+) -> Enlarger:
+    if model.engine == "opencv_superres":
+        from helpers.engines.opencv_superres import OpencvSuperres
+
+        return OpencvSuperres(paths[0], paths[0].name.rsplit("_", 1)[0], model.scale)
+    from helpers.engines.upscaler import Upscaler
+
+    if has_denoise(model):
+        from helpers.engines.blend import blend_states
+
+        strong, weak = (read_state([path]) for path in paths)
+        share = 1.0 if denoise is None else float(denoise)
+        state = strong if share == 1 else blend_states(strong, weak, share)
+    else:
+        state = read_state(list(paths))
+    return Upscaler(state, device, precision, lambda: runtime().free_memory(), model.name)
+
+
+def read_state(paths: list[Path]) -> dict[str, Any]:
+    """Read weights into a state dict. Nothing in a file is ever run.
+
+    Args:
+        paths: one .pth, .pt, .pkl, .ckpt, .bin or .safetensors; or an ncnn .bin and its .param.
+
+    Raises:
+        ModelError: the file is damaged, or holds more than weights.
+    """
+    import torch
+
+    path = paths[0]
+    try:
+        if len(paths) == 2:
+            from helpers.engines.ncnn_weights import esrgan_state
+
+            return esrgan_state(paths[1], path)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            found: Any = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and safetensors raise errors of many kinds
+        said = " ".join(str(error).split())[:160]
+        raise ModelError(
+            f"{path} cannot be read as weights ({said}). Allowed is a .safetensors, or a .pth that "
+            "holds tensors and nothing that would run; fetch it again, or ask its author for one."
+        ) from error
+    return unwrapped(found, path)
+
+
+WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict", "generator")
+"""The names under which trainers put the weights among other things, the best first."""
+
+
+def unwrapped(found: Any, path: Path) -> dict[str, Any]:
+    """Take the weights out of what a trainer saved."""
+    import torch
+
+    while isinstance(found, dict):
+        if found and all(isinstance(value, torch.Tensor) for value in found.values()):
+            return found
+        inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), dict)), None)
+        if inner is None:
+            break
+        found = inner
+    raise ModelError(
+        f"{path} holds no weights but {type(found).__name__}"
+        + (f" with {', '.join(map(str, list(found)[:5]))}" if isinstance(found, dict) else "")
+        + "; allowed is a state dict: tensors by name."
+    )
+
+
+def native_scale(name: str, role: str = "upscale") -> int:
+    """Return how many times a model enlarges; 0 for any. A user's own is loaded to find out."""
+    model = get(name, role)
+    return (
+        load_upscaler(name).scale if model.engine == "upscaler" and not model.scale else model.scale
+    )
+
+
+def load_interpolator(name: str) -> Interpolator:
+    """Return an interpolation engine on this machine's device; loaded once a process.
+
+    Raises:
+        ModelError: the weights cannot be had or are damaged, or the engine does not work here.
+    """
+    model = get(name, "interpolate")
+    paths = get_files(model)
+    machine = runtime()
+    return _interpolator(model, tuple(paths), _state_of(paths), machine.device, machine.precision)
+
+
+@lru_cache(maxsize=2)
+def _interpolator(
+    model: Model,
+    paths: tuple[Path, ...],
+    _files: tuple[tuple[int, int], ...],
+    device: str,
+    precision: str,
+) -> Interpolator:
+    if model.engine == "rife":
+        from helpers.engines.rife import RifeInterpolator
+
+        return RifeInterpolator(read_state(list(paths)), device=device, precision=precision)
+    if model.engine == "rife_ncnn":
+        from helpers.engines.rife_ncnn import open_vulkan
+
+        return open_vulkan(paths[0].parent)
+    from helpers.engines.flow import FlowInterpolator
+
+    return FlowInterpolator()
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model is, said by its weights; shows itself as a table."""
+
+    rows: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:<14}{value}" for name, value in self.rows)
+
+    def _repr_html_(self) -> str:
+        cells = (
+            f"<tr><td><b>{html.escape(name)}</b></td>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in self.rows
+        )
+        return f"<table>{''.join(cells)}</table>"
+
+
+def describe(name: str, role: str = "upscale") -> Description:
+    """Say what a model is: architecture, scale, tiling, licence, file.
+
+    Args:
+        name: a model of the catalogue, or the path or link of a user's own weights.
+
+    Raises:
+        ModelError: see `load_upscaler`.
+    """
+    model = get(name, role)
+    rows = [("model", model.name), ("good at", model.note), ("licence", model.licence)]
+    if not model.commercial:
+        rows.append(("beware", "not for commercial use, as far as is known"))
+    if model.engine in ("upscaler", "opencv_superres"):
+        engine: Any = load_upscaler(name, role=role)
+        rows += engine.facts()
+    for path in get_files(model):
+        rows.append(("file", f"{path}, sha256 {file_sha256(path)[:16]}..."))
+    return Description(tuple(rows))
