@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helpers.loading import describe as describe
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
+    from helpers.planner import costs as costs
     from helpers.planner import estimate as estimate
     from helpers.project import Project as Project
     from helpers.runtime import start as start
@@ -48,6 +49,7 @@ _HOMES = {
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
     "compare": "show",
+    "costs": "planner",
     "describe": "loading",
     "doctor": "health",
     "estimate": "planner",

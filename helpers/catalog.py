@@ -71,6 +71,13 @@ class Model:
         """What has to be fetched for it, where that is published."""
         return sum(file.bytes for file in self.forms[0]) if self.forms else 0
 
+    @property
+    def megabytes(self) -> str:
+        """The same for reading: "33.5", "?" where it is not published, "-" for nothing."""
+        millions = self.bytes / 1e6
+        known = f"{millions:.{1 if millions >= 1 else 2}f}"
+        return known if self.bytes else "?" if self.forms else "-"
+
 
 GITHUB = "https://github.com/"
 RAW = "https://raw.githubusercontent.com/"
@@ -460,14 +467,11 @@ def table(rows: Table) -> list[tuple[str, ...]]:
 
 
 def _words(row: Model) -> tuple[str, ...]:
-    megabytes = row.bytes / 1e6
-    known = f"{megabytes:.{1 if megabytes >= 1 else 2}f}"
-    size = known if row.bytes else "?" if row.forms else "-"
     return (
         row.name,
         row.role,
         f"x{row.scale}" if row.scale else "any" if row.role == "upscale" else "",
-        size,
+        row.megabytes,
         row.licence,
         "yes" if row.commercial else "NO",
         row.note + ("" if row.engine else " (its step is not here yet)"),

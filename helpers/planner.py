@@ -1,6 +1,7 @@
 """What a run will cost, measured on this machine with this film.
 
 estimate(Upscale()(clip))      # makes a few frames and does the sums
+costs("upscale", clip)         # of every model there is
 """
 
 from __future__ import annotations
@@ -9,8 +10,14 @@ import html
 import shutil
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
+import numpy as np
+
+from helpers.catalog import Model, models
 from helpers.clip import Clip
+from helpers.engines.resize import resize
+from helpers.loading import load_interpolator, load_upscaler
 from helpers.making import frame_bytes
 from helpers.runtime import runtime
 
@@ -71,3 +78,84 @@ def estimate(clip: Clip, codec: str = "ffv1", samples: int = 4) -> Estimate:
     free = shutil.disk_usage(runtime().scratch).free
     need = int(len(clip) * frame_bytes(clip, codec))
     return Estimate(len(clip), each, need, free, clip.info.size)
+
+
+PROBE = 96
+"""Pixels a side of the cut-out on which a network is timed; its whole frame is worked out."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What each model of a role would cost for a film; shows itself as a table."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    HEAD: ClassVar[tuple[str, ...]] = ("model", "a frame", "the film", "good at")
+
+    def __repr__(self) -> str:
+        lines = [self.HEAD, *self.rows]
+        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(f"{cell:<{w}}" for cell, w in zip(line, wide, strict=True)) for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        lines = ["".join(f"<th>{cell}</th>" for cell in self.HEAD)]
+        for row in self.rows:
+            cells = (f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
+            lines.append("".join(cells))
+        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
+    """Say what every model would cost for a clip, here; those that are not here are not fetched.
+
+    Args:
+        role: "upscale", "denoise" or "interpolate".
+        clip: what goes in.
+        frames: how many would be made; as many as go in, if not given.
+    """
+    count = frames or len(clip)
+    middle = len(clip) // 2
+    image = clip[middle].image
+    side = min(PROBE, *image.shape[:2])
+    part = np.ascontiguousarray(image[:side, :side])
+    larger = image.shape[0] * image.shape[1] / side**2
+    rows = []
+    for model in models(role):
+        if not model.engine:
+            continue
+        if not model.present:
+            cost = ("-", f"to be fetched, {model.megabytes} MB")
+        else:
+            each = _seconds(model, part) * larger
+            cost = (f"{each:.3g} s", f"about {spoken(each * count)}")
+        rows.append((model.name, *cost, model.note))
+    return Costs(tuple(rows))
+
+
+def _seconds(model: Model, image: np.ndarray) -> float:
+    """Time a model on one picture; the first round, which loads it, does not count."""
+    if model.role == "interpolate":
+        engine = load_interpolator(model.name)
+        moved = np.roll(image, 2, 1)
+
+        def work() -> object:
+            return engine.between(image, moved, [0.5])
+
+    elif model.engine == "resize":
+        height, width = (4 * side for side in image.shape[:2])
+
+        def work() -> object:
+            return resize(image, width, height, model.name)
+
+    else:
+        network = load_upscaler(model.name, role=model.role)
+
+        def work() -> object:
+            return network.upscale([image])
+
+    work()
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun

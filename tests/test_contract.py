@@ -43,6 +43,8 @@ STAGES = [
     Upscale("animevideov3"),
     Upscale("animevideov3", scale=Fraction(2)),
     Upscale("animevideov3", size=(50, 30)),
+    Upscale(("animevideov3", "lanczos"), blend=(Fraction(2), Fraction(1))),
+    Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
     Preview(16, 12),
 ]
 
@@ -54,8 +56,9 @@ def title(stage):
 @pytest.fixture(params=STAGES, ids=title)
 def stage(request):
     role = {Upscale: "upscale", Interpolate: "interpolate"}.get(type(request.param))
-    if role and not catalog.get(request.param.model, role).present:
-        pytest.skip(f"the weights of {request.param.model} are not installed")
+    names = getattr(request.param, "models", [getattr(request.param, "model", "")])
+    if role and not all(catalog.get(name, role).present for name in names):
+        pytest.skip(f"the weights of {', '.join(names)} are not installed")
     return request.param
 
 

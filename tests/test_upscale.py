@@ -1,6 +1,7 @@
 """Enlarging: the weights and their names, tiles, memory, precision, sizes."""
 
 import logging
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -323,3 +324,80 @@ def test_what_is_known_of_the_film_is_passed_on():
     info = Upscale("bicubic", 2)(clip).info
     assert info == clip.info.replace(width=320, height=240)
     assert isinstance(info.colour, ColourTags)
+
+
+# --- several models -----------------------------------------------------------------------------
+
+
+def test_a_blend_is_the_weighted_mean_rounded_once():
+    image = talk()
+    one, two = (Upscale(name, Fraction(2)).enlarge([image])[0] for name in ("lanczos", "bilinear"))
+    made = Upscale(("lanczos", "bilinear"), Fraction(2), blend=(3, 1)).enlarge([image])[0]
+    expected = np.rint(one.astype(np.float64) * 0.75 + two * 0.25)
+    assert np.abs(made - expected).max() <= 1 and (made != expected).mean() < 0.001
+    even = Upscale(("lanczos", "lanczos"), Fraction(2)).enlarge([image])[0]
+    assert np.array_equal(even, one)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_models_in_turn_take_the_frames_whose_number_is_theirs(monkeypatch, batch):
+    monkeypatch.setattr(Runtime, "batch", batch)
+    clip = varying_clip(11)
+    names = ("lanczos", "bilinear", "bicubic")
+    made = Upscale(names, Fraction(2), alternate=True)(clip)
+    alone = [Upscale(name, Fraction(2)) for name in names]
+    for start in (0, 1, 2, 7):
+        for number, frame in enumerate(made.frames(start, 11), start):
+            expected = alone[number % 3].enlarge([clip.images[number]])[0]
+            assert np.array_equal(frame.image, expected), number
+
+
+def test_the_first_model_decides_the_size():
+    assert Upscale(("fsrcnn-x3", "animevideov3")).target(10, 20) == (30, 60)
+    assert Upscale(("lanczos", "fsrcnn-x3")).target(10, 20) == (40, 80)
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason"),
+    [
+        ({"model": ()}, "No model was given"),
+        ({"model": ("lanczos", "x5")}, "no model 'x5'"),
+        ({"model": "lanczos", "alternate": True}, "Only several models"),
+        ({"model": ("lanczos", "bicubic"), "blend": (1,)}, "for 2 models"),
+        ({"model": ("lanczos", "bicubic"), "blend": (1, -1)}, "none below 0"),
+        ({"model": ("lanczos", "bicubic"), "blend": (0, 0)}, "not all 0"),
+        ({"model": ("lanczos", "bicubic"), "blend": (1, 1), "alternate": True}, "not both"),
+        ({"model": "x4plus", "denoise": 0.5}, "x4plus takes no denoise strength; general-x4v3"),
+        ({"model": "general-x4v3", "denoise": 1.5}, "allowed is 0 to 1"),
+    ],
+)
+def test_a_mix_that_cannot_be_is_refused(wish, reason):
+    with pytest.raises((StageError, ModelError), match=reason):
+        Upscale(**wish)
+
+
+def test_the_denoise_strength_blends_two_networks(tmp_path):
+    """general-x4v3 with generated weights: 1 is the first network alone, 0 the second."""
+    from test_catalog import compact_state
+
+    model = catalog.get("general-x4v3", "upscale")
+    use(Runtime(cache=tmp_path, scratch=tmp_path, forced_precision="fp32"))
+    states = [compact_state(4, width=64, layers=32, seed=seed) for seed in (1, 2)]
+    files = model.forms[0]
+    for file, state in zip(files, states, strict=True):
+        torch.save({"params": state}, tmp_path / file.name)
+    free = tuple(replace(file, bytes=0, sha256="", urls=()) for file in files)
+    with pytest.MonkeyPatch.context() as patch:
+        rows = [m if m != model else replace(m, forms=(free,)) for m in catalog.MODELS]
+        patch.setattr(catalog, "MODELS", tuple(rows))
+        image = talk(20, 16)
+
+        def made(strength):
+            stage = Upscale("general-x4v3", denoise=strength)
+            return stage.enlarge([image])[0].astype(int)
+
+        assert np.array_equal(made(1), made(None)) and not np.array_equal(made(0), made(1))
+        alone = [Upscaler(state).upscale([image])[0] for state in states]
+        assert np.array_equal(made(1), alone[0]) and np.array_equal(made(0), alone[1])
+        half = {key: 0.25 * states[0][key] + 0.75 * states[1][key] for key in states[0]}
+        assert np.abs(made(0.25) - Upscaler(half).upscale([image])[0]).max() <= 1
