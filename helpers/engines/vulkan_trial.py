@@ -1,0 +1,57 @@
+"""A pair of pictures whose middle is known, and the judge of what an engine makes of it.
+
+wrong = judge(*trial_pair(), middle, official=True)        # "" if it is well
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIDE, SQUARE, TOP, LEFT, SHIFT = 64, 24, 20, 12, 16
+"""The trial pair, in pixels: a red square in a grey ground, moving to the right."""
+
+
+def trial_pair(moved: tuple[int, int] = (0, SHIFT)) -> tuple[np.ndarray, np.ndarray]:
+    """Return two pictures, (SIDE, SIDE, 3) RGB uint8, whose square moved by so many pixels."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    ground = 100 + 15 * np.sin(rows / 3) + 15 * np.cos(columns / 4)
+    pictures = []
+    for pixels in moved:
+        picture = np.repeat(ground[..., None], 3, axis=2)
+        inside = np.s_[TOP : TOP + SQUARE, LEFT + pixels : LEFT + pixels + SQUARE]
+        picture[inside] = picture[TOP : TOP + SQUARE, LEFT : LEFT + SQUARE] + (90, -30, -30)
+        pictures.append(picture.astype(np.uint8))
+    return pictures[0], pictures[1]
+
+
+def judge(first: np.ndarray, last: np.ndarray, middle: np.ndarray, official: bool) -> str:
+    """Return what is wrong with the middle of the trial pair, "" if nothing is.
+
+    Args:
+        official: RIFE's own weights drew it. Other weights may see motion where there is none,
+            but whatever they are, every pixel is a mix of pixels of the two pictures.
+    """
+    if not middle.any():
+        return "it makes black"
+    if np.ptp(middle) == 0:
+        return "it makes one flat colour"
+    if np.array_equal(middle, first) or np.array_equal(middle, last):
+        return "it gives back one of the two"
+    low, high = min(first.min(), last.min()), max(first.max(), last.max())
+    if middle.min() < low - 2 or middle.max() > high + 2:
+        return "it makes noise that is in neither"
+    if not official:
+        return ""
+    if abs(middle.mean() - (first.mean() + last.mean()) / 2) > 8:
+        return "it makes a much lighter or darker picture"
+    truth, _ = trial_pair((SHIFT // 2, 0))
+    off, still = (np.abs(truth - picture.astype(float)).mean() for picture in (middle, first))
+    if off > 1.5 * still or abs(_place(middle) - _place(truth)) > SHIFT / 4:
+        return "it makes a picture in which the moving thing is not in the middle"
+    return ""
+
+
+def _place(picture: np.ndarray) -> float:
+    """Return the column around which a picture's red lies."""
+    red = np.clip(picture[..., 0].astype(float) - picture[..., 1], 20, None) - 20
+    return float((red.sum(0) * np.arange(picture.shape[1])).sum() / max(red.sum(), 1))
