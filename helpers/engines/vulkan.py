@@ -11,20 +11,16 @@ with a time limit, so that it cannot take the notebook with it.
 from __future__ import annotations
 
 import base64
-import ctypes
 import hashlib
-import json
-import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from helpers.engines.rife_ncnn import INSTEAD, RifeNcnn, run_limited, tail
+from helpers.engines.child import ask
+from helpers.engines.rife_ncnn import INSTEAD, RifeNcnn
 from helpers.engines.vulkan_trial import SIDE, judge, trial_pair
 from helpers.errors import ModelError
 
@@ -42,9 +38,6 @@ PREFERRED = {2: 0, 1: 1, 3: 2}
 
 RASTERISERS = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
 """Names of programs that pretend to be a graphics card; they take minutes for a picture."""
-
-MARK = "silk purse answers: "
-"""How a line begins that is meant for this module and not said by a driver."""
 
 OFFICIAL_WEIGHTS = "f334ed2260149ce0188a6dcf049844e8b0cdd912e01cbcfb63553157d2508958"
 """The sha256 of RIFE 4.6's flownet.bin: with it the trial's result is known, with others not."""
@@ -135,7 +128,7 @@ def find_device(
 def _devices(loader: str, seconds: float) -> list[tuple[str, int]]:
     """Return the name and kind of every Vulkan device, in the order of their numbers."""
     try:
-        answer = _ask(seconds, "devices", loader)
+        answer = ask("helpers.engines.vulkan_devices", loader, seconds=seconds)
     except ModelError as error:
         raise _RefusedError(f"Vulkan's driver cannot be asked for a card: {error}.") from error
     if "missing" in answer:
@@ -207,80 +200,12 @@ def _try(model_folder: Path, binary: Path | None, gpu: int, seconds: float) -> n
         first, last = trial_pair()
         with RifeNcnn(model_folder, binary, gpu, limit=seconds) as engine:
             return engine.between(first, last, [0.5])[0]
-    answer = _ask(seconds, "trial", str(model_folder), str(gpu))
+    answer = ask("helpers.engines.vulkan_trial", str(model_folder), str(gpu), seconds=seconds)
     if "error" in answer:
         raise ModelError(answer["error"])
     data = base64.b64decode(answer["picture"])
     return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE, 3)
 
 
-def _ask(seconds: float, *question: str) -> dict[str, Any]:
-    """Ask this module a question in a process of its own; its answer is its last line.
-
-    Raises:
-        ModelError: it crashed or took too long.
-    """
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    command = [sys.executable, "-m", "helpers.engines.vulkan", *question]
-    try:
-        code, out, said = run_limited(command, seconds, {**os.environ, "PYTHONPATH": paths})
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"there was no answer within {seconds:g} s") from error
-    except OSError as error:
-        raise ModelError(f"Python could not be started to ask ({error})") from error
-    answer = next((line for line in reversed(out.splitlines()) if line.startswith(MARK)), None)
-    if answer is None:
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise ModelError(f"it crashed ({how}), saying: {tail(said)}")
-    # Some drivers crash when a process that used them ends; that comes after the answer.
-    return json.loads(answer.removeprefix(MARK))
-
-
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _answer_devices(loader: str) -> dict[str, Any]:
-    """Ask Vulkan for its devices; only ever in a process of its own.
-
-    The structures are those of vulkan_core.h: VkInstanceCreateInfo is all zero but for its type,
-    VkPhysicalDeviceProperties has the device's kind after four numbers and then its name.
-    """
-    try:
-        vulkan = ctypes.CDLL(loader)
-    except OSError as error:
-        return {"missing": str(error)}
-    create_info = (ctypes.c_uint64 * 8)(1)  # VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO
-    instance, count = ctypes.c_void_p(), ctypes.c_uint32()
-    if code := vulkan.vkCreateInstance(create_info, None, ctypes.byref(instance)):
-        return {"failed": "vkCreateInstance", "code": code}
-    code = vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), None)
-    handles = (ctypes.c_void_p * max(count.value, 1))()
-    code = code or vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), handles)
-    if code:
-        return {"failed": "vkEnumeratePhysicalDevices", "code": code}
-    devices = []
-    for handle in handles[: count.value]:
-        properties = ctypes.create_string_buffer(4096)  # of which about 830 are used
-        vulkan.vkGetPhysicalDeviceProperties(ctypes.c_void_p(handle), properties)
-        kind = int.from_bytes(properties.raw[16:20], "little")
-        name = properties.raw[20:276].split(b"\0")[0].decode(errors="replace")
-        devices.append((name, kind))
-    return {"devices": devices}
-
-
-def _answer_trial(model_folder: str, gpu: str) -> dict[str, Any]:
-    """Draw the middle of the trial pair with the binding; only ever in a process of its own."""
-    # The binding imports PyTorch where there is one, which takes longer than the trial may.
-    sys.modules["torch"] = None  # type: ignore[assignment]
-    try:
-        with RifeNcnn(Path(model_folder), gpu=int(gpu)) as engine:
-            middle = engine.between(*trial_pair(), [0.5])[0]
-    except ModelError as error:
-        return {"error": str(error)}
-    return {"picture": base64.b64encode(middle.tobytes()).decode()}
-
-
-if __name__ == "__main__":
-    answers = {"devices": _answer_devices, "trial": _answer_trial}
-    sys.stdout.write(f"\n{MARK}{json.dumps(answers[sys.argv[1]](*sys.argv[2:]))}\n")

@@ -5,7 +5,16 @@ wrong = judge(*trial_pair(), middle, official=True)        # "" if it is well
 
 from __future__ import annotations
 
+import base64
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+
+from helpers.engines.child import answer
+from helpers.engines.rife_ncnn import RifeNcnn
+from helpers.errors import ModelError
 
 SIDE, SQUARE, TOP, LEFT, SHIFT = 64, 24, 20, 12, 16
 """The trial pair, in pixels: a red square in a grey ground, moving to the right."""
@@ -55,3 +64,19 @@ def _place(picture: np.ndarray) -> float:
     """Return the column around which a picture's red lies."""
     red = np.clip(picture[..., 0].astype(float) - picture[..., 1], 20, None) - 20
     return float((red.sum(0) * np.arange(picture.shape[1])).sum() / max(red.sum(), 1))
+
+
+def draw_middle(model_folder: str, gpu: str) -> dict[str, Any]:
+    """Draw the middle of the trial pair with the binding; only ever in a process of its own."""
+    # The binding imports PyTorch where there is one, which takes longer than the trial may.
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        with RifeNcnn(Path(model_folder), gpu=int(gpu)) as engine:
+            middle = engine.between(*trial_pair(), [0.5])[0]
+    except ModelError as error:
+        return {"error": str(error)}
+    return {"picture": base64.b64encode(middle.tobytes()).decode()}
+
+
+if __name__ == "__main__":
+    answer(draw_middle(*sys.argv[1:]))
