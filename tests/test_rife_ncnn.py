@@ -111,7 +111,7 @@ def test_the_binding_moves_what_the_weights_say(network):
     with RifeNcnn(network(motion=float(SHIFT)), gpu=-1) as engine:
         (middle,) = engine.between(first, last, [0.5])
     truth, _ = trial_pair((SHIFT // 2, 0))
-    square = np.s_[22:42, 22:42]
+    square = np.s_[22:42, 22:42]  # within the square, halfway
     assert np.abs(middle[square].astype(int) - truth[square]).max() <= 16
     assert np.abs(middle[square].astype(int) - first[square]).max() > 60
 
@@ -352,6 +352,12 @@ def test_only_the_program_and_its_licence_are_unpacked(tmp_path):
     assert (target / "LICENSE").read_bytes() == b"MIT"
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match="cannot be unpacked into"):
+        unpack_binary(make_zip(tmp_path / "a.zip", FILES), tmp_path / "file")
+
+
 def link(name):
     member = zipfile.ZipInfo(name)
     member.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -570,6 +576,8 @@ def test_the_official_weights_must_put_the_square_in_the_middle():
     assert judge(first, last, right, official=True) == ""
     assert "in the middle" in judge(first, last, late, official=True)
     scattered = np.random.default_rng(0).permuted(right.reshape(-1, 3), axis=0)
-    assert "in the middle" in judge(first, last, scattered.reshape(right.shape), official=True)
+    assert "cross-fade" in judge(first, last, scattered.reshape(right.shape), official=True)
+    fade = ((first.astype(int) + last) // 2).astype(np.uint8)
+    assert "cross-fade" in judge(first, last, fade, official=True)
     assert "lighter or darker" in judge(first, last, right // 2 + 80, official=True)
     assert judge(first, last, late, official=False) == ""

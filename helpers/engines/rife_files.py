@@ -105,46 +105,49 @@ def unpack_binary(zip_path: Path, target: Path) -> Path:
     wanted = ["LICENSE", *(["vcomp140.dll"] if sys.platform == "win32" else []), program]
     try:
         with zipfile.ZipFile(zip_path) as archive:
+            _check_names(archive)
             members = {name: _member(archive, name) for name in wanted}
             files = {name: archive.read(member) for name, member in members.items()}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ModelError(f"{zip_path} is damaged ({error}); fetch it again.") from error
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target) as part:
-        for name, data in files.items():
-            (Path(part) / name).write_bytes(data)
-            (Path(part) / name).chmod(0o755 if name == program else 0o644)
-        for name in wanted:
-            os.replace(Path(part) / name, target / name)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unpack-", dir=target) as part:
+            for name, data in files.items():
+                (Path(part) / name).write_bytes(data)
+                (Path(part) / name).chmod(0o755 if name == program else 0o644)
+            for name in wanted:
+                os.replace(Path(part) / name, target / name)
+    except OSError as error:
+        raise ModelError(
+            f"{program} cannot be unpacked into {target} ({error}); make room there, or give "
+            "another folder."
+        ) from error
     return target / program
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """Return the one plain file `<root>/<name>` of an archive that stays within its root."""
-    members = archive.infolist()
-    for member in members:
-        path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in member.filename:
+def _check_names(archive: zipfile.ZipFile) -> None:
+    """Refuse an archive any of whose names leads out of it; the official one has none."""
+    for name in archive.namelist():
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in name:
             raise ModelError(
-                f"{archive.filename} is not the official zip: {member.filename!r} points outside "
-                "of it. Nothing was unpacked; delete it and fetch it again."
+                f"{archive.filename} is not the official zip: {name!r} points outside of it. "
+                "Nothing was unpacked; delete it and fetch it again."
             )
-    found = [each for each in members if PurePosixPath(each.filename).parts[1:] == (name,)]
-    plain = [each for each in found if stat.S_IFMT(each.external_attr >> 16) in (0, stat.S_IFREG)]
-    if len(found) != 1 or len(plain) != 1 or plain[0].is_dir() or plain[0].flag_bits & 1:
-        others = sorted(
-            {
-                path.parts[1]
-                for path in map(PurePosixPath, archive.namelist())
-                if len(path.parts) == 2
-            }
-        )
-        raise ModelError(
-            f"{archive.filename} does not hold the file {name} as it should; it has "
-            f"{', '.join(others)[:200] or 'nothing'}. Fetch the zip for this system again."
-        )
-    if plain[0].file_size > LARGEST_FILE:
-        raise ModelError(
-            f"{name} in {archive.filename} is said to have {plain[0].file_size} bytes."
-        )
-    return plain[0]
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    """Return the one plain file `<root>/<name>` of an archive: no link, not encrypted, not huge."""
+    paths = {member: PurePosixPath(member.filename).parts for member in archive.infolist()}
+    found = [member for member, parts in paths.items() if parts[1:] == (name,)]
+    if len(found) == 1:
+        kind = stat.S_IFMT(found[0].external_attr >> 16)
+        encrypted = found[0].flag_bits & 1
+        if kind in (0, stat.S_IFREG) and not encrypted and found[0].file_size <= LARGEST_FILE:
+            return found[0]
+    others = sorted({parts[1] for parts in paths.values() if len(parts) == 2})
+    raise ModelError(
+        f"{archive.filename} does not hold the file {name} as it should; it has "
+        f"{', '.join(others)[:200] or 'nothing'}. Fetch the zip for this system again."
+    )

@@ -218,7 +218,7 @@ def equal_parts(parts: int) -> list[float]:
 
 def _in_float32(fraction: float) -> float:
     """Return a fraction as the engine sees it: float32, and still neither 0 nor 1."""
-    return float(np.float32(min(max(fraction, 2.0**-24), 1 - 2.0**-24)))
+    return float(np.float32(min(max(float(fraction), 2.0**-24), 1 - 2.0**-24)))
 
 
 def _padded(picture: np.ndarray) -> np.ndarray:
