@@ -152,6 +152,23 @@ RIFE_NCNN = tuple(
 """RIFE 4.6 as ncnn files: what the Vulkan engine runs, and a second form for ours."""
 
 
+RIFE_PROGRAMS = {
+    system: _file(
+        f"{GITHUB}nihui/rife-ncnn-vulkan/releases/download/20221029/"
+        f"rife-ncnn-vulkan-20221029-{name}.zip", size, sha256,
+    )[0]
+    for system, name, size, sha256 in (
+        ("linux", "ubuntu", 431302796,
+         "1e2c7ee7fa7daa326542d50622f0afedc80cf6f1858bda411d16385ffa5cdf68"),
+        ("win32", "windows", 431540241,
+         "d8e4d772d26cd8006ef0ad0bc82eb191b53c68677d1ae2f42506d74cbbbea606"),
+        ("darwin", "macos", 436537917,
+         "4a63a1f3c9c715773c57d2ee51df1b315ed20cd6c63103e45c483ecc4400b595"),
+    )
+}  # fmt: skip
+"""The program that runs them, by `sys.platform`: fetched where its Python binding is missing."""
+
+
 def _general(kind: str, sha256: str) -> File:
     return _release(f"v0.2.5.0/realesr-general-{kind}x4v3.pth", 4885111, sha256)[0]
 
@@ -386,7 +403,7 @@ MODELS: tuple[Model, ...] = (
           "1zlKblGuKNatulJNFf5jdB-emp9AqGK05"),
     Model(
         "rife-4.6-vulkan", "interpolate", "rife_ncnn", 0, (RIFE_NCNN,), "MIT",
-        "RIFE 4.6 on a graphics card that is not NVIDIA's",
+        "RIFE 4.6 on any graphics card with Vulkan (AMD, Intel), without CUDA; 8 bits only",
     ),
     # ---- colorize: weights only, until their step is here ---------------------------------------
     _deoldify("Video", 874066230,

