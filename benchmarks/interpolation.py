@@ -11,7 +11,7 @@ from statistics import mean
 import numpy as np
 from common import SHARED
 
-from helpers import Interpolate
+from helpers import Interpolate, models
 from helpers.clip import MemoryClip
 
 SETS = ("davis", "middlebury", "ucf101")
@@ -78,7 +78,9 @@ def main() -> str:
         f"| method | {' | '.join(SETS)} | s |",
         "|---|---|---|---|---|",
     ]
-    methods = {"blend": blend, "DIS, warped and averaged": plain_flow, "flow": staged("flow")}
+    methods = {"blend": blend, "DIS, warped and averaged": plain_flow}
+    here = [model.name for model in models("interpolate") if model.present]
+    methods |= {name: staged(name) for name in here}
     for label, method in methods.items():
         cells, spent = [], []
         for name in SETS:

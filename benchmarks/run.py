@@ -18,6 +18,7 @@ PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 
 TITLES = {
     "upscaling": "Enlarging: seconds a frame",
+    "gpu": "Frames a second on a graphics card",
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",

@@ -1,0 +1,178 @@
+"""Frames a second on a graphics card, at 480p, 720p and 1080p; needs CUDA, and says so without.
+
+    python benchmarks/gpu.py [FOLDER]
+
+FOLDER is a copy of https://github.com/ai-forever/Real-ESRGAN, whose predict() is then measured
+with the same weights on the same card. Models whose weights are not here run with generated ones:
+the time is the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from common import timed
+
+from helpers.catalog import get, get_files
+from helpers.engines.images import to_tensor
+from helpers.engines.upscaler import DTYPES, Upscaler
+from helpers.loading import read_state
+from helpers.runtime import GIB, runtime
+
+SIZES = {"480p": (480, 640), "720p": (720, 1280), "1080p": (1080, 1920)}
+UPSCALERS = ("animevideov3", "general-x4v3", "x4plus")
+RIFE = ("4.6", "4.25")
+BATCHES = (1, 4, 8)
+
+PEERS = (
+    ("animevideov3, network alone", "V100, PyTorch", "65.9 at 480p, 22.6 at 720p, 10.0 at 1080p",
+     "Real-ESRGAN's docs/anime_comparisons.md"),
+    ("x2plus at 720p", "RTX 4060, TensorRT", "2.8", "vs-realesrgan"),
+    ("RIFE 4.6 in ncnn at 1080p", "RTX 3080", "81", "REAL-Video-Enhancer's README"),
+    ("RIFE 4.6, 720p and 1080p", "RTX 4090, TensorRT", "1022.8 and 426.8", "VSGAN's README"),
+    ("RIFE 4.15 at 1080p", "RTX 3090, PyTorch", "about 77", "Practical-RIFE, issue 55"),
+)  # fmt: skip
+"""What others publish: the network, the card, frames a second, and where it is said."""
+
+
+def state_of(name: str) -> dict:
+    """Return a model's weights; generated ones of the same shapes where they are not here."""
+    model = get(name, "upscale")
+    if model.present:
+        return read_state(get_files(model)[:1] if name == "general-x4v3" else get_files(model))
+    # spandrel keeps the networks themselves in a private folder.
+    module = import_module("spandrel.architectures.Compact.__arch.SRVGG")
+    return module.SRVGGNetCompact(num_feat=64, num_conv=32, upscale=4).state_dict()
+
+
+def wait(work: Callable[[], object]) -> Callable[[], None]:
+    """Make work that is over only when the card has done it."""
+    import torch
+
+    def done() -> None:
+        work()
+        torch.cuda.synchronize()
+
+    return done
+
+
+def rate(work: Callable[[], object], frames: int) -> str:
+    """Return frames a second, or that the memory does not suffice."""
+    import torch
+
+    try:
+        return f"{frames / timed(wait(work)):.1f}"
+    except torch.cuda.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return "out of memory"
+
+
+def upscaling() -> list[str]:
+    """Return one row a network and size: by batch, and by CUDA graph and compiler."""
+    import torch
+
+    heads = [f"batch {batch}" for batch in BATCHES]
+    rows = [
+        f"| network | size | {' | '.join(heads)} | network alone | CUDA graph | torch.compile |",
+        "|---" * (5 + len(BATCHES)) + "|",
+    ]
+    for name in UPSCALERS:
+        network = Upscaler(state_of(name), "cuda", "fp16", runtime().free_memory, name)
+        compiled = torch.compile(network.network)
+        for title, size in SIZES.items():
+            cells = upscaling_rates(network, compiled, size)
+            rows.append(f"| {name} | {title} | {' | '.join(cells)} |")
+    return rows
+
+
+def upscaling_rates(network: Upscaler, compiled: Callable, size: tuple[int, int]) -> list[str]:
+    """Return the rates of one network at one size."""
+    import torch
+
+    images = [np.full((*size, 3), 99, np.uint8)] * max(BATCHES)
+    cells = [rate(partial(network.upscale, images[:batch]), batch) for batch in BATCHES]
+    batch = to_tensor(images[:1], "cuda", DTYPES["fp16"])
+    batch = batch.contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        cells.append(rate(partial(network.network, batch), 1))
+        cells.append(rate(graphed(network.network, batch), 1))
+        cells.append(rate(partial(compiled, batch), 1))
+    return cells
+
+
+def graphed(network: Callable, batch: object) -> Callable[[], object]:
+    """Record a network once as a CUDA graph and return what plays it."""
+    import torch
+
+    for _ in range(3):
+        network(batch)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            network(batch)
+    except torch.cuda.OutOfMemoryError:
+        return lambda: network(batch)
+    return graph.replay
+
+
+def interpolation() -> list[str]:
+    """Return one row a version of RIFE and size."""
+    from helpers.engines.rife import RifeInterpolator
+    from helpers.engines.rife_network import VERSIONS, IFNet
+
+    rows = ["", "| RIFE | size | frames a second |", "|---|---|---|"]
+    for version in RIFE:
+        state = IFNet(VERSIONS[version]).state_dict()
+        engine = RifeInterpolator(state, version, "cuda", "fp16")
+        for title, (height, width) in SIZES.items():
+            dice = np.random.default_rng(1)
+            first = dice.integers(0, 256, (height, width, 3), np.uint8)
+            last = np.roll(first, 3, 1)
+            cell = rate(partial(engine.between, first, last, [1 / 3, 2 / 3]), 2)
+            rows.append(f"| {version} | {title} | {cell} |")
+    return rows
+
+
+def theirs(folder: Path) -> list[str]:
+    """Return the rates of the package this project was first planned on, made to import."""
+    import huggingface_hub
+    import torch
+    from PIL import Image
+
+    huggingface_hub.cached_download = None  # type: ignore[attr-defined]  # what it fails for
+    sys.path.insert(0, str(folder))
+    from RealESRGAN import RealESRGAN  # type: ignore[import-not-found]
+
+    model = RealESRGAN(torch.device("cuda"), scale=4)
+    model.model.load_state_dict(state_of("x4plus"))
+    model.model.eval().half().cuda()
+    rows = ["", "| the seed's package, x4plus | frames a second |", "|---|---|"]
+    for title, (height, width) in SIZES.items():
+        image = Image.fromarray(np.full((height, width, 3), 99, np.uint8))
+        rows.append(f"| {title} | {rate(partial(model.predict, image), 1)} |")
+    return rows
+
+
+def main() -> str:
+    """Return the tables."""
+    import torch
+
+    if runtime().device != "cuda":
+        return "There was no graphics card with CUDA where this page was made."
+    card = torch.cuda.get_device_properties(0)
+    rows = [f"{card.name}, {card.total_memory / GIB:.0f} GiB, fp16 channels-last.", ""]
+    rows += upscaling() + interpolation()
+    if len(sys.argv) > 1 and Path(sys.argv[-1]).is_dir():
+        rows += theirs(Path(sys.argv[-1]))
+    rows += ["", "| published by others | card | frames a second | where |", "|---" * 4 + "|"]
+    rows += [f"| {' | '.join(line)} |" for line in PEERS]
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main() + "\n")
