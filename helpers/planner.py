@@ -126,7 +126,8 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
         if not model.engine:
             continue
         if not model.present:
-            cost = ("-", f"to be fetched, {model.megabytes} MB")
+            size = f", {model.megabytes} MB" if model.bytes else ""
+            cost = ("-", f"to be fetched{size}")
         else:
             each = _seconds(model, part) * larger
             cost = (f"{each:.3g} s", f"about {spoken(each * count)}")
