@@ -194,7 +194,7 @@ def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
         network = BUILDERS[algorithm](weights)
         with torch.inference_mode():
             channels = 3 if algorithm == "edsr" else 1
-            made = network(torch.zeros(1, channels, 8, 8))
+            made = network(torch.zeros(1, channels, 1, 1))
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"{path.name} is damaged, or none of OpenCV's super-resolution networks: {error}. "
@@ -202,7 +202,7 @@ def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
         ) from error
     if made.shape[1] != channels:
         raise ModelError(f"{path.name} gives {made.shape[1]} channels where {channels} are due.")
-    return network, (algorithm, made.shape[-1] // 8)
+    return network, (algorithm, made.shape[-1])
 
 
 def _recognised(operations: list[str], weights: Weights) -> str:
