@@ -142,7 +142,7 @@ def _tensor(data: memoryview) -> np.ndarray | None:
     held = len(content) // dtype.itemsize
     if len(content) % dtype.itemsize or (held not in (0, 1) and held != count):
         raise ValueError(f"it holds {held} numbers where a tensor of shape {shape} needs {count}")
-    if count > 1 << 28:
+    if count > 1 << 24:
         raise ValueError(f"it has a tensor of shape {shape}, larger than any network's")
     values = np.frombuffer(content, dtype)
     return np.resize(values, shape) if held else np.zeros(shape, dtype)

@@ -105,7 +105,7 @@ class Weights:
         """Take a kernel (rows, columns, in, out) and its bias, for one channel or for all."""
         kernel = self.take(4).transpose(3, 2, 0, 1)
         out, channels, *size = kernel.shape
-        made = Convolution(channels, out, size, bias=bias)  # type: ignore[arg-type]
+        made = Convolution(channels, out, size, bias=bias, device="meta")  # type: ignore[arg-type]
         made.weight = _parameter(kernel)
         if bias:
             made.bias = _parameter(np.broadcast_to(self.take(1), out))
