@@ -31,7 +31,7 @@ from helpers.engines.upscaler import Upscaler
 BORDER = 16
 """Pixels of the input left out at each side: the ncnn engine pads pictures in its own way."""
 
-SIZES = ((20, 28), (19, 27), (3, 5))
+SIZES = ((12, 16), (9, 13), (3, 5))
 """Heights and widths that networks are compared at."""
 
 
@@ -88,22 +88,23 @@ def generated(network: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
             state[name] = noise * 0.1
         else:
             state[name] = 0.25 + 0.05 * noise  # the slopes of PReLU
-    network.load_state_dict(state)
-    made = network(torch.rand(1, 3, 16, 16, generator=dice))
+    network.load_state_dict(state, assign=True)
+    made = network(torch.rand(1, 3, 12, 12, generator=dice))
     last = [name for name in state if state[name].ndim == 4][-1].removesuffix(".weight")
     state[f"{last}.weight"] *= 0.2 / made.std()
     state[f"{last}.bias"] = (state[f"{last}.bias"] - made.mean()) * 0.2 / made.std()
     state[f"{last}.bias"] += 0.5 if last == "conv_last" else 0.0
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=True)
     return state
 
 
 def cases(folder: Path) -> dict[str, torch.nn.Module]:
-    """Return the authors' networks, untrained."""
+    """Return the authors' networks, without weights yet."""
     basic = ("XPixelGroup/BasicSR", "basicsr/archs/rrdbnet_arch.py", "RRDBNet")
     compact = ("xinntao/Real-ESRGAN", "realesrgan/archs/srvgg_arch.py", "SRVGGNetCompact")
     forever = ("ai-forever/Real-ESRGAN", "RealESRGAN/rrdbnet_arch.py", "RRDBNet")
     found: dict[str, torch.nn.Module] = {}
+    torch.set_default_device("meta")  # nothing is initialised in vain
     for label, scale, blocks in (
         ("RRDBNet x4plus", 4, 23), ("RRDBNet x2plus", 2, 23), ("RRDBNet x1", 1, 23),
         ("RRDBNet x4plus-anime (6 blocks)", 4, 6),
@@ -115,6 +116,7 @@ def cases(folder: Path) -> dict[str, torch.nn.Module]:
         )
     for scale in (2, 4, 8):
         found[f"ai-forever RRDBNet x{scale}"] = original(folder, *forever)(3, 3, scale, 64, 23, 32)
+    torch.set_default_device(None)
     return found
 
 

@@ -130,7 +130,7 @@ class OpencvSuperres:
     def _enlarge_rgb(self, image: np.ndarray) -> np.ndarray:
         """Put all three colours through the network, which knows 0 to 255 without the mean."""
         unit = np.float32(np.iinfo(image.dtype).max / 255)
-        mean = np.float32(RGB_MEAN)
+        mean = np.array(RGB_MEAN, np.float32)
         centred = image.astype(np.float32) / unit - mean
         made = self._run(centred.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
         return to_levels((made + mean) * unit, image.dtype)
