@@ -1,0 +1,163 @@
+"""Our dnn_superres networks beside OpenCV's own engine: grey levels apart, and seconds a frame.
+
+python benchmarks/opencv_superres.py /somewhere/contrib/bin/python [folder of .pb files]
+
+OpenCV's contrib modules do not live beside the plain package, so they run in another environment
+(`python -m venv contrib && contrib/bin/pip install opencv-contrib-python-headless`), named here or
+by SILK_PURSE_CONTRIB_PYTHON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from common import ROOT, SHARED
+
+from helpers.engines.opencv_superres import OpencvSuperres
+
+MODELS = ROOT.parent / "shared" / "weights" / "dnn_superres"
+
+SIZES = ((160, 120), (320, 240), (640, 480))
+"""Width and height of what is timed; the slow networks at the smallest only."""
+
+SLOW = ("lapsrn", "edsr")
+
+OTHER = """
+import json, sys, time
+import cv2, numpy as np
+print(json.dumps(cv2.__version__), flush=True)
+models = {}
+for line in sys.stdin:
+    path, algorithm, scale, given, made = json.loads(line)
+    if path not in models:
+        models[path] = cv2.dnn_superres.DnnSuperResImpl_create()
+        models[path].readModel(path)
+        models[path].setModel(algorithm, scale)
+    picture = np.ascontiguousarray(np.load(given)[..., ::-1])
+    begun = time.perf_counter()
+    large = models[path].upsample(picture)
+    seconds = time.perf_counter() - begun
+    np.save(made, large[..., ::-1])
+    print(json.dumps(seconds), flush=True)
+"""
+"""What the other environment runs: a request a line, answered by the seconds that it took."""
+
+
+class Contrib:
+    """OpenCV's dnn_superres in another process."""
+
+    def __init__(self, python: str, folder: Path) -> None:
+        self.given, self.made = folder / "given.npy", folder / "made.npy"
+        self.process = subprocess.Popen(
+            [python, "-c", OTHER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.version = self._answer()
+
+    def upscale(self, path: Path, image: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the picture enlarged, and the seconds that it took."""
+        algorithm, scale = named(path)
+        np.save(self.given, image)
+        plain = algorithm.removesuffix("-small")
+        request = [str(path), plain, scale, str(self.given), str(self.made)]
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        seconds = self._answer()
+        return np.load(self.made), seconds
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+    def _answer(self) -> Any:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("The environment with OpenCV's contrib modules ended; see above.")
+        return json.loads(line)
+
+
+def named(path: Path) -> tuple[str, int]:
+    """Return the algorithm and scale that a file is named after: "FSRCNN-small_x2.pb"."""
+    algorithm, scale = path.stem.split("_x")
+    return algorithm.lower(), int(scale)
+
+
+def pictures() -> list[np.ndarray]:
+    """Return small real pictures, RGB."""
+    import cv2
+
+    paths = sorted((SHARED / "set5").glob("*.png"))
+    return [np.ascontiguousarray(cv2.imread(str(path))[:200, :200, ::-1]) for path in paths]
+
+
+def compared(path: Path, contrib: Contrib, images: list[np.ndarray]) -> str:
+    """Return a row: how far apart the results are, and how the times compare, taken in turn."""
+    import cv2
+
+    network = OpencvSuperres(path, *named(path))
+    slow = network.algorithm in SLOW
+    rounds = 2 if slow else 5
+    apart, different = 0, []
+    for image in [image[:96, :96] for image in images[:2]] if slow else images:
+        theirs, _ = contrib.upscale(path, image)
+        gap = np.abs(network.upscale([image])[0].astype(int) - theirs)
+        apart = max(apart, int(gap.max()))
+        different.append(float((gap > 0).mean()))
+    cells = []
+    for size in SIZES[: 1 if slow else None]:
+        frame, spans = cv2.resize(images[0], size), []
+        for number in range(rounds + 1):
+            begun = time.perf_counter()
+            network.upscale([frame])
+            ours = time.perf_counter() - begun
+            if number:  # the first round is not counted
+                spans.append((ours, contrib.upscale(path, frame)[1]))
+            else:
+                contrib.upscale(path, frame)
+        ratio = median(theirs / ours for ours, theirs in spans)
+        ours, theirs = (median(column) for column in zip(*spans, strict=True))
+        cells.append(f"{ours:.3f} / {theirs:.3f} / {ratio:.2f}")
+    cells += ["-"] * (len(SIZES) - len(cells))
+    return f"| {path.stem} | {apart} | {np.mean(different):.5%} | {' | '.join(cells)} |"
+
+
+def main(python: str | None = None, folder: Path = MODELS) -> str:
+    """Return one row a file."""
+    python = python or os.environ.get("SILK_PURSE_CONTRIB_PYTHON")
+    if not python or not Path(python).exists():
+        return (
+            "An environment with OpenCV's contrib modules is not here "
+            f"({python or 'SILK_PURSE_CONTRIB_PYTHON is not set'})."
+        )
+    paths, images = sorted(folder.glob("*.pb")), pictures()
+    if not paths or not images:
+        return "The files of dnn_superres, or the pictures of Set5, are not here."
+    with tempfile.TemporaryDirectory() as scratch:
+        contrib = Contrib(python, Path(scratch))
+        rows = [
+            f"Beside dnn_superres of OpenCV {contrib.version} on {len(images)} pictures of Set5;",
+            "seconds a frame: ours / theirs / times as fast, in turn.",
+            "",
+            "| file | grey levels apart | values that differ | "
+            + " | ".join(f"{width}x{height}" for width, height in SIZES)
+            + " |",
+            "|---|---|---|---|---|---|",
+        ]
+        for path in paths:
+            rows.append(compared(path, contrib, images))
+        contrib.close()
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(main(*sys.argv[1:2], *map(Path, sys.argv[2:3])))

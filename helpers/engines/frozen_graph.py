@@ -1,0 +1,193 @@
+"""Reading the constants of a frozen TensorFlow graph (.pb), without TensorFlow.
+
+    graph = read_graph(Path("FSRCNN_x2.pb").read_bytes())
+    first_kernel, first_bias, *_ = constants(graph, "NCHW_output")
+
+The format is Protocol Buffers' wire format with the messages of graph.proto, node_def.proto and
+tensor.proto (https://github.com/tensorflow/tensorflow, tensorflow/core/framework). Weights that the
+export tool quantised to 8 bits are unpacked as OpenCV's importer does it (tf_importer.cpp).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Value = int | memoryview
+"""A field's value: a number, or bytes."""
+
+TYPES = {1: np.dtype("<f4"), 3: np.dtype("<i4"), 12: np.dtype("u1")}
+"""The tensor types that such a graph holds: float, int32, quint8."""
+
+
+@dataclass
+class Node:
+    """An operation of the graph, the names of what goes into it, and its value if constant."""
+
+    name: str = ""
+    operation: str = ""
+    inputs: list[str] = field(default_factory=list)
+    value: np.ndarray | None = None
+
+
+def read_graph(data: bytes) -> dict[str, Node]:
+    """Read a serialised GraphDef and return its nodes by name.
+
+    Raises:
+        ValueError: it is cut off, or no graph at all.
+    """
+    nodes = [_node(_bytes(value)) for number, value in _fields(memoryview(data)) if number == 1]
+    if not nodes:
+        raise ValueError("it holds no node of a graph")
+    return {node.name: node for node in nodes}
+
+
+def used_nodes(graph: dict[str, Node], output: str) -> list[Node]:
+    """Return the nodes that an output is made of, each after what goes into it.
+
+    Raises:
+        ValueError: the output, or what a node needs, is not in the graph, or nodes form a circle.
+    """
+    done: dict[str, Node] = {}
+    under_way: set[str] = set()
+    ahead = [output]
+    while ahead:
+        name = ahead[-1]
+        node = graph.get(name)
+        if node is None:
+            raise ValueError(f"its graph has no node {name!r}")
+        missing = [before for before in node.inputs if before not in done]
+        if not missing or name in done:
+            done.setdefault(name, node)
+            under_way.discard(ahead.pop())
+        elif name in under_way:
+            raise ValueError(f"its graph goes in a circle at {name!r}")
+        else:
+            under_way.add(name)
+            ahead += reversed(missing)
+    return list(done.values())
+
+
+def constants(graph: dict[str, Node], output: str) -> list[np.ndarray]:
+    """Return the float32 constants that an output is made of, in the order of their use.
+
+    Raises:
+        ValueError: as `used_nodes`, or a quantised constant is incomplete.
+    """
+    nodes = used_nodes(graph, output)
+    packed = {name for node in nodes if node.operation == "Dequantize" for name in node.inputs}
+    found = []
+    for node in nodes:
+        if node.operation == "Dequantize":
+            found.append(_dequantised(node, graph))
+        elif node.value is not None and node.value.dtype == TYPES[1] and node.name not in packed:
+            found.append(node.value)
+    return found
+
+
+def _dequantised(node: Node, graph: dict[str, Node]) -> np.ndarray:
+    values = [graph[name].value for name in node.inputs]
+    if len(values) != 3 or any(value is None or not value.size for value in values):
+        raise ValueError(f"its quantised weights {node.name!r} are incomplete")
+    levels, low, high = (np.asarray(value, np.float32) for value in values)
+    lowest, step = float(low.flat[0]), (float(high.flat[0]) - float(low.flat[0])) / 255
+    if not 0 < step < math.inf:
+        return np.full_like(levels, lowest)
+    # Zero is a level of its own, so the lowest value is a whole number of steps.
+    return levels * np.float32(step) + np.float32(step * round(lowest / step))
+
+
+def _node(data: memoryview) -> Node:
+    node = Node()
+    for number, value in _fields(data):
+        if number == 1:
+            node.name = _text(value)
+        elif number == 2:
+            node.operation = _text(value)
+        elif number == 3 and not _text(value).startswith("^"):
+            node.inputs.append(_text(value).removesuffix(":0"))
+        elif number == 5:
+            entry = dict(_fields(_bytes(value)))
+            if _text(entry.get(1, memoryview(b""))) == "value":
+                node.value = _attribute(_bytes(entry.get(2, memoryview(b""))))
+    return node
+
+
+def _attribute(data: memoryview) -> np.ndarray | None:
+    tensors = [value for number, value in _fields(data) if number == 8]
+    return _tensor(_bytes(tensors[0])) if tensors else None
+
+
+def _tensor(data: memoryview) -> np.ndarray | None:
+    """Read a constant, or None if it is of a type that no network here needs."""
+    shape: list[int] = []
+    content, dtype = b"", None
+    for number, value in _fields(data):
+        if number == 1:
+            dtype = TYPES.get(value) if isinstance(value, int) else None
+        elif number == 2:
+            sides = [_bytes(side) for key, side in _fields(_bytes(value)) if key == 2]
+            shape = [int(dict(_fields(side)).get(1, 0)) for side in sides]  # type: ignore[arg-type]
+        elif number in (4, 5):  # all as bytes, or one by one
+            content += bytes(_bytes(value))
+        elif number == 7:
+            content += struct.pack("<i", value) if isinstance(value, int) else bytes(value)
+    if dtype is None:
+        return None
+    count = math.prod(shape)
+    held = len(content) // dtype.itemsize
+    if len(content) % dtype.itemsize or (held not in (0, 1) and held != count):
+        raise ValueError(f"it holds {held} numbers where a tensor of shape {shape} needs {count}")
+    if count > 1 << 24:
+        raise ValueError(f"it has a tensor of shape {shape}, larger than any network's")
+    values = np.frombuffer(content, dtype)
+    return np.resize(values, shape) if held else np.zeros(shape, dtype)
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+    """Give the fields of a message: number and value."""
+    at = 0
+    while at < len(data):
+        key, at = _number(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == 0:
+            value, at = _number(data, at)
+            yield number, value
+            continue
+        if kind == 2:
+            size, at = _number(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError("it is no serialised graph")
+        if at + size > len(data):
+            raise ValueError("it is cut off")
+        yield number, data[at : at + size]
+        at += size
+
+
+def _number(data: memoryview, at: int) -> tuple[int, int]:
+    """Read a number of seven bits a byte and return it with the place after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise ValueError("it is cut off")
+        byte, at = data[at], at + 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError("it is no serialised graph")
+
+
+def _bytes(value: Value) -> memoryview:
+    if isinstance(value, int):
+        raise ValueError("it is no serialised graph")
+    return value
+
+
+def _text(value: Value) -> str:
+    return bytes(_bytes(value)).decode("utf-8", "replace")
