@@ -11,7 +11,7 @@ from pathlib import Path
 import common  # noqa: F401 (puts the helpers on the path)
 
 from helpers import sample
-from helpers.catalog import load_interpolator, load_upscaler
+from helpers.loading import load_interpolator, load_upscaler
 from helpers.plan import Plan, restore
 from helpers.video import open_video
 

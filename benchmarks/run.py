@@ -19,6 +19,8 @@ PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 TITLES = {
     "upscaling": "Enlarging: seconds a frame",
     "gpu": "Frames a second on a graphics card",
+    "upscaler_proof": "Real-ESRGAN: as its authors' code",
+    "opencv_superres": "OpenCV's networks: as its own engine",
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",

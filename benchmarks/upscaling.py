@@ -12,7 +12,7 @@ import numpy as np
 from common import timed
 
 from helpers import sample
-from helpers.catalog import load_upscaler
+from helpers.loading import load_upscaler
 from helpers.engines.images import to_tensor
 from helpers.engines.upscaler import DTYPES
 from helpers.runtime import runtime

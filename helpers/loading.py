@@ -87,7 +87,8 @@ def _upscaler(
     if model.engine == "opencv_superres":
         from helpers.engines.opencv_superres import OpencvSuperres
 
-        return OpencvSuperres(paths[0], paths[0].name.rsplit("_", 1)[0], model.scale)
+        algorithm = model.name.rsplit("-", 1)[0]
+        return OpencvSuperres(paths[0], algorithm, model.scale, device, precision)
     from helpers.engines.upscaler import Upscaler
 
     if has_denoise(model):
