@@ -15,6 +15,7 @@ import importlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,24 +71,20 @@ def traced(
     network = IFNet(VERSIONS[version])
     network.load_state_dict(state)
     network.fold()
-    seen, warp, sigmoid = {}, rife_network.warp, torch.sigmoid
+    seen, warp = {}, rife_network.warp
 
-    def watched(pair: torch.Tensor, motion: torch.Tensor, step: int) -> torch.Tensor:
-        seen["motion"] = motion
-        return warp(pair, motion, step)
+    def watched(pair: torch.Tensor, known: torch.Tensor, *rest: Any) -> torch.Tensor:
+        seen["known"] = known.clone()
+        return warp(pair, known, *rest)
 
-    def mask(x: torch.Tensor) -> torch.Tensor:
-        seen["mask"] = sigmoid(x)
-        return seen["mask"]
-
-    rife_network.warp, torch.sigmoid = watched, mask
+    rife_network.warp = watched
     try:
         drawn = network(network.with_features(pair), t, scale)
     finally:
-        rife_network.warp, torch.sigmoid = warp, sigmoid
-    motion, share = seen["motion"].abs(), seen["mask"]
+        rife_network.warp = warp
+    motion, share = seen["known"][:, :4], seen["known"][:, 4:].sigmoid()
     return drawn, (
-        f"{motion.mean():.1f} / {seen['motion'].std():.1f} / {motion.max():.0f} | "
+        f"{motion.abs().mean():.1f} / {motion.std():.1f} / {motion.abs().max():.0f} | "
         f"{share.mean():.2f} ± {share.std():.2f}"
     )
 
@@ -117,7 +114,7 @@ def real_pairs() -> list[tuple[str, Pair]]:
     import cv2
 
     pairs = []
-    for folder in sorted((SHARED / "triplets").glob("*"))[::7]:
+    for folder in sorted((SHARED / "triplets").glob("*"))[::12]:
         files = sorted(folder.glob("*.png"))
         images = [cv2.imread(str(file))[..., ::-1] for file in (files[0], files[-1])]
         pairs.append((folder.name, images))
@@ -140,7 +137,7 @@ def beside_ncnn(param: Path) -> list[str]:
         (folder / "flownet.param").write_text(param.read_text())
         write_rife(generated_state("4.6"), param, folder / "flownet.bin")
         state = read_rife(folder / "flownet.bin")
-        engine, ours = Rife(gpuid=-1, model=str(folder), num_threads=2), RifeInterpolator(state, "4.6")
+        engine, ours = Rife(gpuid=-1, model=str(folder), num_threads=1), RifeInterpolator(state, "4.6")
         for name, images in real_pairs():
             for height, width in ((256, 320), (480, 640), (250, 333)):
                 pair = [np.ascontiguousarray(cv2.resize(i, (width, height))) for i in images]

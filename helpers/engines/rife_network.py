@@ -23,6 +23,7 @@ class Version:
         steps: how many pixels of the frame are one pixel of each block's picture.
         head: features of either picture that are warped along with it.
         carried: features that a block hands to the next.
+        unused: planes at the end of a block's result that nothing reads.
         multiple: sides are padded to a multiple of this many pixels.
         sums: whether the blocks' masks are added up; if not, each replaces the one before.
     """
@@ -31,20 +32,18 @@ class Version:
     steps: tuple[int, ...]
     head: int
     carried: int
+    unused: int
     multiple: int
     sums: bool
 
 
 VERSIONS = {
-    "4.6": Version((192, 128, 96, 64), (8, 4, 2, 1), 0, 0, 32, True),
-    "4.25": Version((192, 128, 96, 64, 32), (16, 8, 4, 2, 1), 4, 8, 64, False),
-    "4.26": Version((192, 128, 96, 64, 32), (16, 8, 4, 2, 1), 4, 8, 64, False),
-    "4.25-lite": Version((192, 128, 96, 64, 24), (32, 16, 8, 4, 1), 4, 8, 128, False),
+    "4.6": Version((192, 128, 96, 64), (8, 4, 2, 1), 0, 0, 1, 32, True),
+    "4.25": Version((192, 128, 96, 64, 32), (16, 8, 4, 2, 1), 4, 8, 0, 64, False),
+    "4.26": Version((192, 128, 96, 64, 32), (16, 8, 4, 2, 1), 4, 8, 0, 64, False),
+    "4.25-lite": Version((192, 128, 96, 64, 24), (32, 16, 8, 4, 1), 4, 8, 0, 128, False),
 }
 """4.25 and 4.26 are the same network with other weights."""
-
-UNUSED = {0: 1}
-"""Planes at the end of a block's result that nothing reads, by `carried`: 4.6 has one."""
 
 
 class ResConv(nn.Module):
@@ -68,9 +67,9 @@ class ResConv(nn.Module):
 class IFBlock(nn.Module):
     """Look at what is known so far and say how motion and mask are to change."""
 
-    def __init__(self, inputs: int, channels: int, outputs: int) -> None:
+    def __init__(self, inputs: int, channels: int, outputs: int, used: int) -> None:
         super().__init__()
-        half = channels // 2
+        self.used, half = used, channels // 2
         self.conv0 = nn.Sequential(
             nn.Sequential(nn.Conv2d(inputs, half, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
             nn.Sequential(nn.Conv2d(half, channels, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
@@ -79,6 +78,12 @@ class IFBlock(nn.Module):
         self.lastconv = nn.Sequential(
             nn.ConvTranspose2d(channels, 4 * outputs, 4, 2, 1), nn.PixelShuffle(2)
         )
+
+    def fold(self) -> None:
+        """Leave out the planes at the end of the result that nothing reads."""
+        last = self.lastconv[0]
+        last.weight = nn.Parameter(last.weight[:, : 4 * self.used].clone())
+        last.bias = nn.Parameter(last.bias[: 4 * self.used].clone())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.lastconv(self.convblock(self.conv0(x)))
@@ -106,10 +111,10 @@ class IFNet(nn.Module):
     def __init__(self, version: Version) -> None:
         super().__init__()
         self.version = version
-        outputs = 5 + version.carried + UNUSED.get(version.carried, 0)
+        used = 5 + version.carried
         inputs = 7 + 2 * version.head
         for number, channels in enumerate(version.channels):
-            self.add_module(f"block{number}", IFBlock(inputs, channels, outputs))
+            self.add_module(f"block{number}", IFBlock(inputs, channels, used + version.unused, used))
             inputs = 12 + 2 * version.head + version.carried
         if version.head:
             self.encode = Head(version.head)
@@ -118,7 +123,7 @@ class IFNet(nn.Module):
     def fold(self) -> None:
         """Rearrange the weights for speed; the result stays the same. Call it once."""
         for layer in self.modules():
-            if isinstance(layer, ResConv):
+            if isinstance(layer, (ResConv, IFBlock)):
                 layer.fold()
 
     def with_features(self, pair: Tensor) -> Tensor:
@@ -143,40 +148,47 @@ class IFNet(nn.Module):
         Returns:
             (1, 3, H, W) float32, about [0, 1].
         """
-        made: list[tuple[Tensor, int]] = []  # (motion in pixels, mask, features) and their step
-        motion = torch.zeros_like(pair[:1, :1]).expand(-1, 4, -1, -1)
+        places = pixel_places(pair)
+        made: list[tuple[Tensor, int]] = []  # what each block gave, and its step
+        known = torch.empty(0)  # motion in pixels and mask so far, (1, 5, H, W)
         for number, step in enumerate(self.version.steps):
             step = int(step / scale)
-            seen = warp(pair, motion, step) if made else resize(pair, 1 / step)
-            known = [*seen[:, :3].split(1), *seen[:, 3:].split(1)]
-            known.append(seen.new_full((1, 1, *seen.shape[2:]), fraction))
+            seen = warp(pair, known, places, step) if made else resize(pair, 1 / step)
+            moment = seen.new_full((1, 1, *seen.shape[2:]), fraction)
+            parts = [*seen[:, :3].split(1), *seen[:, 3:].split(1), moment]
             if made:
-                known += self._handed_on(made, step, motion)
-            x = torch.cat([part.to(self.dtype) for part in known], 1)
+                parts += self._handed_on(made, known if step == 1 else self._joined(made, step), step)
+            x = torch.cat([part.to(self.dtype) for part in parts if part.shape[1]], 1)
             x = self.get_submodule(f"block{number}")(
                 x.contiguous(memory_format=torch.channels_last)
-            ).float()
-            x = x.contiguous()
+            ).to(torch.float32, memory_format=torch.contiguous_format)
             x[:, :4] *= step
             made.append((x, step))
-            motion = motion + resize(x[:, :4], step)
-        first, last = warp(pair[:, :3], motion, 1).split(1)
-        return torch.lerp(last, first, torch.sigmoid(self._mask(made, 1)))
+            known = self._added(known, resize(x[:, :5], step))
+        first, last = warp(pair[:, :3], known, places, 1).split(1)
+        return torch.lerp(last, first, known[:, 4:].sigmoid_())
 
-    def _handed_on(
-        self, made: list[tuple[Tensor, int]], step: int, motion: Tensor
-    ) -> list[Tensor]:
+    def _handed_on(self, made: list[tuple[Tensor, int]], known: Tensor, step: int) -> list[Tensor]:
         """Return mask, features and motion as the next block is to see them."""
         last, coarse = made[-1]
-        if step > 1:
-            motion = sum(resize(x[:, :4], coarse / step) for x, coarse in made)  # type: ignore[assignment]
-        carried = resize(last[:, 5 : 5 + self.version.carried], coarse / step)
-        parts = [self._mask(made, step), carried, motion / step]
-        return [part for part in parts if part.shape[1]]
+        features = resize(last[:, 5 : 5 + self.version.carried], coarse / step)
+        return [known[:, 4:], features, known[:, :4] / step]
 
-    def _mask(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
-        used = made if self.version.sums else made[-1:]
-        return sum(resize(x[:, 4:5], coarse / step) for x, coarse in used)  # type: ignore[return-value]
+    def _joined(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
+        """Return motion and mask so far at a resolution, (1, 5, H / step, W / step)."""
+        known = torch.empty(0)
+        for x, coarse in made:
+            known = self._added(known, resize(x[:, :5], coarse / step))
+        return known
+
+    def _added(self, known: Tensor, change: Tensor) -> Tensor:
+        """Add what a block gave to what is known."""
+        if not len(known):
+            return change
+        mask = change[:, 4:] + known[:, 4:] if self.version.sums else change[:, 4:]
+        known[:, :4] += change[:, :4]
+        known[:, 4:] = mask
+        return known
 
 
 def resize(x: Tensor, factor: float) -> Tensor:
@@ -186,7 +198,13 @@ def resize(x: Tensor, factor: float) -> Tensor:
     return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
-def warp(pair: Tensor, motion: Tensor, step: int) -> Tensor:
+def pixel_places(pair: Tensor) -> Tensor:
+    """Return where every pixel lies, (H, W, 2): x and y from -1 to 1."""
+    across, down = (torch.linspace(-1, 1, side, device=pair.device) for side in pair.shape[:1:-1])
+    return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
+
+
+def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
     """Fetch every pixel from where it comes, then make the result `step` times smaller.
 
     Shrinking by an even number takes the mean of the four pixels in the middle of each square of
@@ -194,24 +212,22 @@ def warp(pair: Tensor, motion: Tensor, step: int) -> Tensor:
 
     Args:
         pair: (2, C, H, W).
-        motion: (1, 4, H, W), x and y to the first picture, x and y to the second, in pixels.
+        motion: (1, 4 or more, H, W), x and y to the first picture, x and y to the second, pixels.
+        places: what `pixel_places` gave.
     """
     height, width = motion.shape[2:]
-    rows = torch.arange(height, device=motion.device)
-    columns = torch.arange(width, device=motion.device)
+    motion = motion[:, :4]
     if step > 2:
-        rows, columns = (middles(x, step) for x in (rows, columns))
-        motion = motion[:, :, rows][..., columns]
-    half = motion.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
-    grid = motion.new_empty(2, len(rows), len(columns), 2)
-    grid[..., 0] = columns
-    grid[..., 1] = rows[:, None]
-    grid += motion.view(2, 2, *motion.shape[2:]).permute(0, 2, 3, 1)
-    grid.mul_(half).sub_(1)
+        rows, columns = middles(height, step, motion.device), middles(width, step, motion.device)
+        motion, places = motion[:, :, rows][..., columns], places[rows][:, columns]
+    motion = motion.reshape(2, 2, *motion.shape[2:]).permute(0, 2, 3, 1)
+    pixel = motion.new_tensor([2 / (width - 1), 2 / (height - 1)])
+    grid = torch.addcmul(places, motion, pixel)
     moved = functional.grid_sample(pair, grid, "bilinear", "border", align_corners=True)
     return moved if step == 1 else resize(moved, 0.5)
 
 
-def middles(places: Tensor, step: int) -> Tensor:
-    """Return the two middle ones of every `step` places."""
-    return places.view(-1, step)[:, step // 2 - 1 : step // 2 + 1].flatten()
+def middles(side: int, step: int, device: torch.device) -> Tensor:
+    """Return the two middle ones of every `step` pixels of a side."""
+    numbers = torch.arange(side, device=device).view(-1, step)
+    return numbers[:, step // 2 - 1 : step // 2 + 1].flatten()
