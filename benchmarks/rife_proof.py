@@ -55,9 +55,12 @@ def authors_picture(
     features = [network.encode(x) for x in pair.split(1)] if VERSIONS[version].head else []
     return {
         t: network(
-            *pair.split(1), torch.full_like(pair[:1, :1], t), half, torch.cat([across, down], 1),
+            *pair.split(1),
+            torch.full_like(pair[:1, :1], t),
+            half,
+            torch.cat([across, down], 1),
             *features,
-        )  # fmt: skip
+        )
         for t in FRACTIONS
     }
 
@@ -137,7 +140,10 @@ def beside_ncnn(param: Path) -> list[str]:
         (folder / "flownet.param").write_text(param.read_text())
         write_rife(generated_state("4.6"), param, folder / "flownet.bin")
         state = read_rife(folder / "flownet.bin")
-        engine, ours = Rife(gpuid=-1, model=str(folder), num_threads=1), RifeInterpolator(state, "4.6")
+        engine, ours = (
+            Rife(gpuid=-1, model=str(folder), num_threads=1),
+            RifeInterpolator(state, "4.6"),
+        )
         for name, images in real_pairs():
             for height, width in ((256, 320), (480, 640), (250, 333)):
                 pair = [np.ascontiguousarray(cv2.resize(i, (width, height))) for i in images]

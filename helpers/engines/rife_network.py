@@ -114,7 +114,9 @@ class IFNet(nn.Module):
         used = 5 + version.carried
         inputs = 7 + 2 * version.head
         for number, channels in enumerate(version.channels):
-            self.add_module(f"block{number}", IFBlock(inputs, channels, used + version.unused, used))
+            self.add_module(
+                f"block{number}", IFBlock(inputs, channels, used + version.unused, used)
+            )
             inputs = 12 + 2 * version.head + version.carried
         if version.head:
             self.encode = Head(version.head)
@@ -157,7 +159,9 @@ class IFNet(nn.Module):
             moment = seen.new_full((1, 1, *seen.shape[2:]), fraction)
             parts = [*seen[:, :3].split(1), *seen[:, 3:].split(1), moment]
             if made:
-                parts += self._handed_on(made, known if step == 1 else self._joined(made, step), step)
+                parts += self._handed_on(
+                    made, known if step == 1 else self._joined(made, step), step
+                )
             x = torch.cat([part.to(self.dtype) for part in parts if part.shape[1]], 1)
             x = self.get_submodule(f"block{number}")(
                 x.contiguous(memory_format=torch.channels_last)
@@ -216,18 +220,18 @@ def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
         places: what `pixel_places` gave.
     """
     height, width = motion.shape[2:]
-    motion = motion[:, :4]
+    motion = motion[:, :4].view(2, 2, height, width).permute(0, 2, 3, 1)
     if step > 2:
-        rows, columns = middles(height, step, motion.device), middles(width, step, motion.device)
-        motion, places = motion[:, :, rows][..., columns], places[rows][:, columns]
-    motion = motion.reshape(2, 2, *motion.shape[2:]).permute(0, 2, 3, 1)
+        motion, places = middles(motion, step), middles(places[None], step)
     pixel = motion.new_tensor([2 / (width - 1), 2 / (height - 1)])
     grid = torch.addcmul(places, motion, pixel)
     moved = functional.grid_sample(pair, grid, "bilinear", "border", align_corners=True)
     return moved if step == 1 else resize(moved, 0.5)
 
 
-def middles(side: int, step: int, device: torch.device) -> Tensor:
-    """Return the two middle ones of every `step` pixels of a side."""
-    numbers = torch.arange(side, device=device).view(-1, step)
-    return numbers[:, step // 2 - 1 : step // 2 + 1].flatten()
+def middles(x: Tensor, step: int) -> Tensor:
+    """Return the four pixels in the middle of every square of `step` a side; x is (N, H, W, C)."""
+    count, height, width, depth = x.shape
+    middle = slice(step // 2 - 1, step // 2 + 1)
+    squares = x.unflatten(2, (-1, step)).unflatten(1, (-1, step))[:, :, middle, :, middle]
+    return squares.reshape(count, 2 * height // step, 2 * width // step, depth)

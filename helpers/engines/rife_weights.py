@@ -1,7 +1,7 @@
 """Reading RIFE's weights from every file they come in, and telling the versions apart.
 
-    state = read_rife(Path("flownet_v4.25.pkl"))
-    rife_version(state)                             # "4.25"
+state = read_rife(Path("flownet_v4.25.pkl"))
+rife_version(state)                             # "4.25"
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ def read_rife(path: Path) -> dict[str, Any]:
     except ModelError:
         raise
     except Exception as error:  # every reader has its own errors for damaged files
+        # PyTorch's own message advises to load the pickle unsafely: nobody should see that.
+        reason = f" ({error})" if isinstance(error, (ValueError, OSError)) else ""
         raise ModelError(
-            f"{path.name} could not be read as weights ({error}); allowed are .pkl, .pth, "
+            f"{path.name} could not be read as weights{reason}; allowed are .pkl, .pth, "
             ".safetensors and ncnn's .bin with its .param. Download it again."
         ) from error
 
