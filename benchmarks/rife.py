@@ -29,7 +29,7 @@ PARAM = Path(
     os.environ.get("RIFE_PARAM", SHARED.parent / "weights" / "rife-v4.6" / "flownet.param")
 )
 
-ROUNDS = 15
+ROUNDS = int(os.environ.get("ROUNDS", "15"))
 
 Engine = Callable[[], object]
 
@@ -47,9 +47,9 @@ def ncnn(scratch: str, pair: list[np.ndarray]) -> dict[str, Engine]:
     (folder / "flownet.param").write_text(PARAM.read_text())
     write_rife(generated_state("4.6"), PARAM, folder / "flownet.bin")
     engines = {}
-    for threads in (1, os.cpu_count() or 1):
-        engine = Rife(gpuid=-1, model=str(folder), num_threads=threads)
-        engines[f"ncnn, threads {threads}"] = lambda engine=engine: engine.process_cv2(*pair, 0.5)
+    for pairs in (1, os.cpu_count() or 1):  # its threads are for pairs beside each other
+        engine = Rife(gpuid=-1, model=str(folder), num_threads=pairs)
+        engines[f"ncnn, num_threads {pairs}"] = lambda engine=engine: engine.process_cv2(*pair, 0.5)
     return engines
 
 

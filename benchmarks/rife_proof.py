@@ -101,7 +101,7 @@ def beside_authors(folder: Path) -> list[str]:
     ]
     for version in VERSIONS:
         for height, width, scale in SIZES:
-            state = generated_state(version, seed=height + width)
+            state = generated_state(version, height + width, pixels=5 * scale)
             pair = to_tensor(pictures(height, width), "cpu", torch.float32).contiguous()
             theirs = authors_picture(folder, version, state, pair, scale)
             ours = {t: traced(version, state, pair, t, scale) for t in FRACTIONS}
@@ -138,14 +138,14 @@ def beside_ncnn(param: Path) -> list[str]:
         folder = Path(scratch) / "rife-v4.6"
         folder.mkdir()
         (folder / "flownet.param").write_text(param.read_text())
-        write_rife(generated_state("4.6"), param, folder / "flownet.bin")
+        write_rife(generated_state("4.6", pixels=6), param, folder / "flownet.bin")
         state = read_rife(folder / "flownet.bin")
         engine, ours = (
             Rife(gpuid=-1, model=str(folder), num_threads=1),
             RifeInterpolator(state, "4.6"),
         )
         for name, images in real_pairs():
-            for height, width in ((256, 320), (480, 640), (250, 333)):
+            for height, width in ((256, 320), (480, 640), (250, 320)):
                 pair = [np.ascontiguousarray(cv2.resize(i, (width, height))) for i in images]
                 drawn = ours.between(*pair, FRACTIONS)
                 apart = [

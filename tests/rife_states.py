@@ -9,12 +9,12 @@ import torch
 from helpers.engines.rife_network import VERSIONS
 from helpers.engines.rife_weights import expected_shapes
 
-PIXELS = 3.0
-"""About how far, in pixels, the last convolution of each block makes the picture move."""
 
+def generated_state(version, seed=0, pixels=4.0):
+    """Make weights that NumPy's generator draws alike on every machine.
 
-def generated_state(version, seed=0):
-    """Make weights that NumPy's generator draws alike on every machine."""
+    `pixels` is about how far the blocks together make the picture move.
+    """
     dice = np.random.default_rng(seed)
     steps = VERSIONS[version].steps
     state = {}
@@ -27,7 +27,7 @@ def generated_state(version, seed=0):
         elif "lastconv" in name:
             step = steps[int(name[5])]
             drawn /= np.sqrt(4 * shape[0])
-            drawn[:, :16] *= PIXELS / step / 2
+            drawn[:, :16] *= pixels / step / 2
         elif "cnn3" in name:
             drawn /= np.sqrt(4 * shape[0])
         else:

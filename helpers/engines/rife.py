@@ -145,9 +145,10 @@ class RifeInterpolator:
         height, width = first.shape[:2]
         scale = self.scale or fitting_scale(height, width)
         multiple = int(VERSIONS[self.version].multiple / scale)
-        pair = to_tensor([first, last], device, torch.float32)
-        # The authors pad with black to the right and below, and the network knows it so.
-        pair = functional.pad(pair.contiguous(), (0, -width % multiple, 0, -height % multiple))
+        pair = to_tensor([first, last], device, torch.float32).contiguous()
+        right, below = -width % multiple, -height % multiple
+        if right or below:  # with black, as in training
+            pair = functional.pad(pair, (0, right, 0, below))
         pair = network.with_features(pair)
         return [
             to_images(network(pair, fraction, scale)[..., :height, :width], first.dtype)[0]
