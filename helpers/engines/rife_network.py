@@ -46,6 +46,10 @@ VERSIONS = {
 """4.25 and 4.26 are the same network with other weights."""
 
 
+NOTHING = torch.empty(0)
+"""What is known of motion and mask before the first block."""
+
+
 class ResConv(nn.Module):
     """A convolution whose result, scaled, is added to what came in."""
 
@@ -152,7 +156,7 @@ class IFNet(nn.Module):
         """
         places = pixel_places(pair)
         made: list[tuple[Tensor, int]] = []  # what each block gave, and its step
-        known = torch.empty(0)  # motion in pixels and mask so far, (1, 5, H, W)
+        known = NOTHING  # motion in pixels and mask so far, (1, 5, H, W)
         for number, step in enumerate(self.version.steps):
             step = int(step / scale)
             seen = warp(pair, known, places, step) if made else resize(pair, 1 / step)
@@ -180,14 +184,14 @@ class IFNet(nn.Module):
 
     def _joined(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
         """Return motion and mask so far at a resolution, (1, 5, H / step, W / step)."""
-        known = torch.empty(0)
+        known = NOTHING
         for x, coarse in made:
             known = self._added(known, resize(x[:, :5], coarse / step))
         return known
 
     def _added(self, known: Tensor, change: Tensor) -> Tensor:
         """Add what a block gave to what is known."""
-        if not len(known):
+        if known is NOTHING:
             return change
         mask = change[:, 4:] + known[:, 4:] if self.version.sums else change[:, 4:]
         known[:, :4] += change[:, :4]
@@ -220,7 +224,7 @@ def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
         places: what `pixel_places` gave.
     """
     height, width = motion.shape[2:]
-    motion = motion[:, :4].view(2, 2, height, width).permute(0, 2, 3, 1)
+    motion = motion[:, :4].reshape(2, 2, height, width).permute(0, 2, 3, 1)
     if step > 2:
         motion, places = middles(motion, step), middles(places[None], step)
     pixel = motion.new_tensor([2 / (width - 1), 2 / (height - 1)])
