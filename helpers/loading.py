@@ -186,8 +186,10 @@ def _interpolator(
 ) -> Interpolator:
     if model.engine == "rife":
         from helpers.engines.rife import RifeInterpolator
+        from helpers.engines.rife_weights import read_rife
 
-        return RifeInterpolator(read_state(list(paths)), device=device, precision=precision)
+        version = model.name.removeprefix("rife-")
+        return RifeInterpolator(read_rife(paths[0]), version, device, precision)
     if model.engine == "rife_ncnn":
         return _vulkan_interpolator(paths[0].parent)
     from helpers.engines.flow import FlowInterpolator

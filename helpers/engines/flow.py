@@ -23,6 +23,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from helpers.engines.pairs import check_fractions, check_pictures
+
 # DIS needs room for its 8-pixel patches at two scales; smaller pictures are padded to this side.
 SMALLEST_SIDE = 32
 # Two pixels between patches instead of three: thin things are hit by more patches.
@@ -56,8 +58,8 @@ class FlowInterpolator:
 
         Raises ValueError if the pictures or a fraction are not as described.
         """
-        _check_pictures(first, last)
-        _check_fractions(fractions)
+        check_pictures(first, last)
+        check_fractions(fractions)
         if np.array_equal(first, last):
             return [first.copy() for _ in fractions]
         scale = 255 / np.iinfo(first.dtype).max
@@ -167,25 +169,3 @@ def _in_three(plane: np.ndarray) -> np.ndarray:
 def _to_integers(picture: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Round to an integer type; cubic sampling can overshoot its range, which is clipped."""
     return np.rint(picture).clip(0, np.iinfo(dtype).max).astype(dtype)
-
-
-def _check_pictures(first: np.ndarray, last: np.ndarray) -> None:
-    for name, picture in (("first", first), ("last", last)):
-        if picture.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"{name} has dtype {picture.dtype}; allowed are uint8 and uint16.")
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-            raise ValueError(f"{name} has shape {picture.shape}; allowed is (H, W, 3), RGB.")
-    if first.shape != last.shape or first.dtype != last.dtype:
-        raise ValueError(
-            f"first is {first.dtype} {first.shape} but last is {last.dtype} {last.shape}; "
-            "both must have the same shape and dtype."
-        )
-
-
-def _check_fractions(fractions: Sequence[float]) -> None:
-    for fraction in fractions:
-        if not 0 < fraction < 1:
-            raise ValueError(
-                f"fraction {fraction} is not between the two pictures; "
-                "allowed is more than 0 and less than 1."
-            )

@@ -1,10 +1,11 @@
 """Reading the weights of ncnn's model files into PyTorch's names, without ncnn.
 
     state = esrgan_state(Path("realesrgan-x4plus.param"), Path("realesrgan-x4plus.bin"))
+    state = rife_state(Path("flownet.param"), Path("flownet.bin"))
 
 The formats are those of Tencent/ncnn (modelbin.cpp, param-and-model-file-structure.md). The two
-kinds of network in the Real-ESRGAN family keep their layers in the official order, so that the
-n-th convolution of the file is the n-th of the official state dict.
+kinds of network in the Real-ESRGAN family and RIFE 4.6 keep their layers in the official order, so
+that the n-th convolution of the file is the n-th of the official state dict.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import torch
 
 FP16_TAG = 0x01306B47
+
+KINDS = ("Convolution", "Deconvolution", "PReLU")
+"""The layers that have weights in the files that are read here."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def read_layers(param: Path) -> list[Layer]:
     layers = []
     for line in lines[2:]:
         words = line.split()
-        if not words or words[0] not in ("Convolution", "PReLU"):
+        if not words or words[0] not in KINDS:
             continue
         pairs = (word.split("=") for word in words[4 + int(words[2]) + int(words[3]) :])
         values = {int(key): float(value) for key, value in pairs if "," not in value}
@@ -47,6 +51,8 @@ def read_layers(param: Path) -> list[Layer]:
 
 def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
     """Read a .bin file: for every layer [weight, bias] or [slope], float32.
+
+    Weights are (out, in, kernel, kernel), those of a Deconvolution too.
 
     Raises:
         ValueError: the file is longer or shorter than the layers say.
@@ -118,3 +124,83 @@ def rrdb_names(convolutions: int) -> list[str]:
     ]
     tail = ["conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"]
     return ["conv_first", *body, *tail]
+
+
+RIFE_BLOCKS, RIFE_DEPTH = 4, 8
+"""The blocks of RIFE 4.6, and the residual convolutions in each."""
+
+
+def rife_names() -> list[str]:
+    """Return the names of RIFE 4.6's convolutions in the order of its flownet.bin."""
+    parts = ["conv0.0.0", "conv0.1.0"]
+    parts += [f"convblock.{number}.conv" for number in range(RIFE_DEPTH)]
+    parts += ["lastconv.0"]
+    return [f"block{block}.{part}" for block in range(RIFE_BLOCKS) for part in parts]
+
+
+def rife_layers(param: Path) -> dict[str, Layer]:
+    """Return the layers of RIFE 4.6's flownet.param under their official names.
+
+    Raises:
+        ValueError: it is the .param of another network.
+    """
+    layers, names = read_layers(param), rife_names()
+    kinds = ["Deconvolution" if "lastconv" in name else "Convolution" for name in names]
+    if [layer.kind for layer in layers] != kinds:
+        raise ValueError(
+            f"{param.name} has {len(layers)} layers with weights where RIFE 4.6 has "
+            f"{len(names)}, or has them in another order; of ncnn's files only 4.6 is read."
+        )
+    return dict(zip(names, layers, strict=True))
+
+
+def rife_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
+    """Read RIFE 4.6 under the official state dict's names.
+
+    The file's convolutions have the scale of their residual (beta) multiplied in already, so it
+    is 1 here.
+
+    Raises:
+        ValueError: the files are of another network, or damaged.
+    """
+    import torch
+
+    layers = rife_layers(param)
+    arrays = read_weights(list(layers.values()), weights.read_bytes())
+    state = {}
+    for name, (kernels, bias) in zip(layers, arrays, strict=True):
+        # PyTorch keeps a transposed convolution the other way round: (in, out, kernel, kernel).
+        kernels = kernels.swapaxes(0, 1) if "lastconv" in name else kernels
+        state[f"{name}.weight"] = torch.from_numpy(kernels.copy())
+        state[f"{name}.bias"] = torch.from_numpy(bias.copy())
+        if name.endswith(".conv"):
+            state[name.removesuffix("conv") + "beta"] = torch.ones(1, len(bias), 1, 1)
+    return state
+
+
+def write_rife(state: dict[str, torch.Tensor], param: Path, weights: Path) -> None:
+    """Write RIFE 4.6 as the flownet.bin that belongs to a flownet.param, in 16-bit floats.
+
+    Args:
+        state: the weights under their official names, without `module.`.
+        param: the existing .param; weights: the .bin that is written.
+
+    Raises:
+        ValueError: a weight has another size than the .param says.
+    """
+    with weights.open("wb") as file:
+        for name, layer in rife_layers(param).items():
+            kernels, bias = (state[f"{name}.{part}"].float() for part in ("weight", "bias"))
+            if name.endswith(".conv"):
+                beta = state[name.removesuffix("conv") + "beta"].float().flatten()
+                kernels, bias = kernels * beta[:, None, None, None], bias * beta
+            if "lastconv" in name:
+                kernels = kernels.transpose(0, 1)
+            if (len(bias), kernels.numel()) != (layer.values[0], layer.values[6]):
+                raise ValueError(
+                    f"{name} has {kernels.numel()} weights for {len(bias)} channels; "
+                    f"{param.name} says {layer.values[6]:.0f} for {layer.values[0]:.0f}."
+                )
+            data = np.ascontiguousarray(kernels.numpy()).astype(np.float16).tobytes()
+            file.write(np.uint32(FP16_TAG).tobytes() + data + b"\0" * (-len(data) % 4))
+            file.write(bias.numpy().astype(np.float32).tobytes())

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from helpers.engines.child import ending, run_limited, tail
-from helpers.engines.flow import _check_fractions, _check_pictures
+from helpers.engines.pairs import check_fractions, check_pictures
 from helpers.engines.rife_files import check_model, unpack_binary
 from helpers.errors import ModelError
 
@@ -89,8 +89,8 @@ class RifeNcnn:
             ValueError: the pictures or a fraction are not as described.
             ModelError: the pictures are uint16, or the engine failed; what it said is in it.
         """
-        _check_pictures(first, last)
-        _check_fractions(fractions)
+        check_pictures(first, last)
+        check_fractions(fractions)
         if first.dtype == np.uint16:
             # Its network sees 8-bit pictures and gives 8-bit ones, never the motion it found: the
             # low bits cannot be carried along, and they are noise to a network by themselves.

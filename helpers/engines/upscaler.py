@@ -19,16 +19,12 @@ import numpy as np
 import torch
 
 from helpers.engines.images import from_ycrcb, to_images, to_tensor, to_ycrcb
+from helpers.engines.memory import is_out_of_memory
 from helpers.errors import ModelError, OutOfMemoryError
 
 log = logging.getLogger("helpers")
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-
-MEMORY_SIGNS = (
-    "out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed",
-)  # fmt: skip
-"""How CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS say that memory ran out."""
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
@@ -254,11 +250,3 @@ def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int
     cuts = [(start, min(start + tile, length)) for start in range(0, length, tile)]
     places = [min(max(start - overlap, 0), length - seen) for start, _ in cuts]
     return [(*cut, place, place + seen) for cut, place in zip(cuts, places, strict=True)]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that memory ran out, on any device."""
-    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return any(sign in text for sign in MEMORY_SIGNS)
