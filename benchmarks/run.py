@@ -21,6 +21,8 @@ TITLES = {
     "gpu": "Frames a second on a graphics card",
     "upscaler_proof": "Real-ESRGAN: as its authors' code",
     "opencv_superres": "OpenCV's networks: as its own engine",
+    "rife_proof": "RIFE: as its authors' code and as ncnn",
+    "rife": "RIFE: seconds a frame",
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",
