@@ -27,10 +27,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rife_states import generated_state, pictures
 
 from helpers.engines.images import to_tensor
-from helpers.engines.ncnn_weights import write_rife
+from helpers.engines.ncnn_weights import ncnn_state, write_rife
 from helpers.engines.rife import RifeInterpolator
 from helpers.engines.rife_network import VERSIONS, IFNet
-from helpers.engines.rife_weights import read_rife
 
 FRACTIONS = (0.125, 0.4, 0.5, 0.9)
 SIZES = ((128, 128, 1.0), (256, 384, 1.0), (512, 256, 0.5), (512, 512, 0.25))
@@ -140,7 +139,7 @@ def beside_ncnn(param: Path) -> list[str]:
         folder.mkdir()
         (folder / "flownet.param").write_text(param.read_text())
         write_rife(generated_state("4.6", pixels=6), param, folder / "flownet.bin")
-        state = read_rife(folder / "flownet.bin")
+        state = ncnn_state(param, folder / "flownet.bin")
         engine, ours = (
             Rife(gpuid=-1, model=str(folder), num_threads=1),
             RifeInterpolator(state, "4.6"),

@@ -116,9 +116,9 @@ def read_state(paths: list[Path]) -> dict[str, Any]:
     path = paths[0]
     try:
         if len(paths) == 2:
-            from helpers.engines.ncnn_weights import esrgan_state
+            from helpers.engines.ncnn_weights import ncnn_state
 
-            return esrgan_state(paths[1], path)
+            return ncnn_state(paths[1], path)
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
@@ -186,10 +186,9 @@ def _interpolator(
 ) -> Interpolator:
     if model.engine == "rife":
         from helpers.engines.rife import RifeInterpolator
-        from helpers.engines.rife_weights import read_rife
 
         version = model.name.removeprefix("rife-")
-        return RifeInterpolator(read_rife(paths[0]), version, device, precision)
+        return RifeInterpolator(read_state(list(paths)), version, device, precision)
     if model.engine == "rife_ncnn":
         return _vulkan_interpolator(paths[0].parent)
     from helpers.engines.flow import FlowInterpolator

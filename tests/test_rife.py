@@ -1,18 +1,26 @@
 """RIFE: its weights and their names, what it draws, sizes and types, memory that runs out."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import assert_law, assert_true, varying_clip
 from rife_states import generated_state, pictures
 
+from helpers import catalog
 from helpers.engines.ncnn_weights import rife_names, rife_state, write_rife
 from helpers.engines.rife import RifeInterpolator, fitting_scale
 from helpers.engines.rife_network import VERSIONS, IFNet, pixel_places, warp
-from helpers.engines.rife_weights import prepared, read_rife, rife_version
+from helpers.engines.rife_weights import prepared, rife_version
 from helpers.errors import ModelError, OutOfMemoryError
+from helpers.fetch import File
+from helpers.loading import read_state
+from helpers.runtime import Runtime, use
+from helpers.stages.interpolate import Interpolate
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PARAM = SHARED / "weights" / "rife-v4.6" / "flownet.param"
@@ -283,27 +291,17 @@ def test_every_kind_of_file_gives_the_same_weights(tmp_path, suffix):
         save_file(as_comfy(state), path)
     else:
         torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
-    read = read_rife(path)
+    read = prepared(read_state([path]), "4.25")
     assert read.keys() == state.keys() and rife_version(read) == "4.25"
     assert all(torch.equal(read[name], state[name]) for name in state)
 
 
-@pytest.mark.parametrize("name", ["a.pkl", "a.safetensors", "a.bin"])
-def test_a_damaged_file_is_refused_by_name(tmp_path, name):
-    (tmp_path / name).write_bytes(b"<html>404</html>")
+@pytest.mark.parametrize("names", [["a.pkl"], ["a.safetensors"], ["a.bin", "a.param"]])
+def test_a_damaged_file_is_refused_by_name(tmp_path, names):
+    (tmp_path / names[0]).write_bytes(b"<html>404</html>")
     (tmp_path / "a.param").write_text("7767517\n0 0\n")
-    with pytest.raises(ModelError, match=rf"{name} could not be read as weights.*Download"):
-        read_rife(tmp_path / name)
-
-
-def test_a_pickle_that_runs_code_is_refused(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (exec, ("raise SystemExit",))
-
-    torch.save({"block0": Evil()}, tmp_path / "evil.pkl")
-    with pytest.raises(ModelError, match=r"evil\.pkl could not be read"):
-        read_rife(tmp_path / "evil.pkl")
+    with pytest.raises(ModelError, match=rf"{names[0]} cannot be read as weights"):
+        read_state([tmp_path / name for name in names])
 
 
 def test_weights_of_another_kind_are_refused_with_what_was_found():
@@ -327,8 +325,7 @@ def test_a_flownet_bin_is_written_and_read_back(tmp_path):
     state, path = generated_state("4.6"), tmp_path / "flownet.bin"
     write_rife(state, PARAM, path)
     assert path.stat().st_size == 10_614_320  # that of the published file
-    (tmp_path / "flownet.param").write_text(PARAM.read_text())
-    read = read_rife(path)
+    read = read_state([path, PARAM])
     assert rife_version(read) == "4.6"
     name = "block2.convblock.5."
     folded = state[name + "conv.weight"] * state[name + "beta"].view(-1, 1, 1, 1)
@@ -397,3 +394,21 @@ def failing(error):
         raise error
 
     return fail
+
+
+# --- through the stage --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_stage_obeys_the_law_with_every_version(tmp_path, monkeypatch, version):
+    """Generated weights where the catalogue looks for its own."""
+    name = f"rife-{version}"
+    file = File(f"{name}.pkl", ("https://example.org",))
+    torch.save(generated_state(version), tmp_path / file.name)
+    rows = [replace(m, forms=((file,),)) if m.name == name else m for m in catalog.MODELS]
+    monkeypatch.setattr(catalog, "MODELS", tuple(rows))
+    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    clip = Interpolate(name, fps=Fraction(30))(varying_clip(7, cuts=(4,)))
+    whole = assert_law(clip, [(0, 1), (1, 4), (3, 9), (len(clip) - 2, len(clip))])
+    assert_true(clip, whole)
+    assert len(clip.recipe()[-1]["weights"]) == 64

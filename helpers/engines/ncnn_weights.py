@@ -88,6 +88,16 @@ def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
     return weights
 
 
+def ncnn_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
+    """Read a network of the Real-ESRGAN family or RIFE 4.6 under its official names.
+
+    Raises:
+        ValueError: the files are of another network, or damaged.
+    """
+    read = rife_state if "rife.Warp" in param.read_text() else esrgan_state
+    return read(param, weights)
+
+
 def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
     """Read a network of the Real-ESRGAN family under the official state dict's names.
 

@@ -1,6 +1,6 @@
 """Draw the pictures between two neighbouring ones with RIFE, a network that estimates motion.
 
-    interpolator = RifeInterpolator(read_rife(Path("flownet_v4.25.pkl")), "4.25")
+    interpolator = RifeInterpolator(state, "4.25")     # state: tensors by name
     third, two_thirds = interpolator.between(first, last, [1 / 3, 2 / 3])
 
 Huang, Zhang, Heng, Shi and Zhou, "Real-Time Intermediate Flow Estimation for Video Frame

@@ -1,17 +1,15 @@
-"""Reading RIFE's weights from every file they come in, and telling the versions apart.
+"""RIFE's weights under their official names, whatever file they came in, and of which version.
 
-state = read_rife(Path("flownet_v4.25.pkl"))
+state = prepared(read, "4.25")
 rife_version(state)                             # "4.25"
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from helpers.engines.ncnn_weights import rife_state
 from helpers.engines.rife_network import VERSIONS, IFNet
 from helpers.errors import ModelError
 
@@ -20,44 +18,6 @@ PREFIXES = ("module.", "flownet.")
 
 TRAINING = ("teacher.", "caltime.", "block_tea.", "contextnet.", "unet.")
 """Parts that were used in training only, or by no version here, and are left out by name."""
-
-
-def read_rife(path: Path) -> dict[str, Any]:
-    """Read the weights of RIFE under their official names.
-
-    Args:
-        path: a .pkl, .pth or .pt of PyTorch, a .safetensors, or ncnn's flownet.bin with its
-            .param beside it.
-
-    Raises:
-        ModelError: the file is of another kind or damaged.
-    """
-    readers = {".bin": _read_ncnn, ".param": _read_ncnn, ".safetensors": _read_safetensors}
-    try:
-        return official_names(readers.get(path.suffix, _read_pickle)(path))
-    except ModelError:
-        raise
-    except Exception as error:  # every reader has its own errors for damaged files
-        # PyTorch's own message advises to load the pickle unsafely: nobody should see that.
-        reason = f" ({error})" if isinstance(error, (ValueError, OSError)) else ""
-        raise ModelError(
-            f"{path.name} could not be read as weights{reason}; allowed are .pkl, .pth, "
-            ".safetensors and ncnn's .bin with its .param. Download it again."
-        ) from error
-
-
-def _read_pickle(path: Path) -> dict[str, Any]:
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _read_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(path)
-
-
-def _read_ncnn(path: Path) -> dict[str, Any]:
-    return rife_state(path.with_suffix(".param"), path.with_suffix(".bin"))
 
 
 def official_names(state: dict[str, Any]) -> dict[str, Any]:
