@@ -1,0 +1,176 @@
+"""Hold the picture still: the weave of old film in its gate, or a hand that shook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.engines.shake import Motion, shift
+from helpers.errors import StageError
+from helpers.stage import Stage
+from helpers.stages.deflicker import check_strength
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A kind of shaking: seconds over which the path is smoothed, and the farthest that a frame may
+    be moved, in parts of the picture's width."""
+
+    seconds: float
+    reach: float
+
+
+PRESETS = {"weave": Preset(0.4, 0.02), "handheld": Preset(1.2, 0.08)}
+
+BORDERS = ("zoom", "crop", "fill")
+
+
+@dataclass(frozen=True)
+class Stabilize(Stage):
+    """Move every frame to where a smooth camera would have had it, within its shot.
+
+    Only quick motion is taken out: a pan or a drift over more than the preset's seconds stays.
+
+    Why not vid.stab: its two passes hand a file from one to the next, count frames where this
+    package counts times, and give a range by itself another result than the whole.
+
+    Attributes:
+        path: what `find_shake` found. A frame whose time is not in it is left where it is.
+        preset: "weave" (small, quick: film in a gate) or "handheld" (larger and slower).
+        strength: how much of the way a frame is moved, 0 to 1. It is a part of the way and not a
+            mix of two pictures, which would show everything twice.
+        border: what becomes of the edge that moves in: "zoom" enlarges each shot by just enough to
+            hide it, "crop" makes the picture smaller by just enough for the whole film, "fill"
+            keeps everything and repeats the edge.
+    """
+
+    path: tuple[tuple[tuple[Fraction, float, float, float], ...], ...] = field(repr=False)
+    preset: str = "weave"
+    strength: float = 1.0
+    border: str = "zoom"
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
+        if self.preset not in PRESETS:
+            raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
+        if self.border not in BORDERS:
+            raise StageError(f"There is no border {self.border!r}; allowed are {BORDERS}.")
+        # A path read back from a recipe has lists and strings where it had tuples and fractions.
+        exact = tuple(tuple((Fraction(t), x, y, a) for t, x, y, a in shot) for shot in self.path)
+        object.__setattr__(self, "path", exact)
+
+    def crop(self, source: Clip) -> float:
+        """Return the part of the width that is lost on each side where it is worst, 0 for "fill"."""
+        if self.border == "fill":
+            return 0.0
+        width, height = source.info.width, source.info.height
+        moves = _moves(self, width)
+        if not moves:
+            return 0.0
+        return max(_margin(shot.values(), width, height) for shot in moves if shot)
+
+    def describe(self, source: Clip) -> str:
+        """Say what it does to a clip, for a person."""
+        moves = [m for shot in _moves(self, source.info.width) for m in shot.values()]
+        if not moves:
+            return "Nothing is known of this clip's shake, and nothing is moved."
+        far = max(float(np.hypot(m.x, m.y)) for m in moves)
+        usual = float(np.median([np.hypot(m.x, m.y) for m in moves]))
+        turn = max(abs(np.degrees(m.angle)) for m in moves)
+        lost = {
+            "zoom": f"at most {self.crop(source):.1%} of each edge is cut off",
+            "crop": f"{self.crop(source):.1%} of each edge is cut off",
+            "fill": "nothing is cut off; edges are repeated",
+        }[self.border]
+        return (
+            f"Frames are moved by {usual:.1f} pixels, at most {far:.1f}, and turned by at most "
+            f"{turn:.2f} degrees; {lost}."
+        )
+
+    def info(self, source: Clip) -> ClipInfo:
+        """The source's; smaller if it is cropped."""
+        if self.border != "crop":
+            return source.info
+        rows, columns = self._edges(source.info.width, source.info.height)
+        width, height = source.info.width - 2 * columns, source.info.height - 2 * rows
+        return source.info.replace(width=width, height=height)
+
+    def _edges(self, width: int, height: int) -> tuple[int, int]:
+        """Return how many rows and columns are cut off on each side; even sizes stay even."""
+        moves = _moves(self, width)
+        part = max((_margin(s.values(), width, height) for s in moves if s), default=0.0)
+        return int(np.ceil(part * height)), int(np.ceil(part * width))
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Move the frames one by one."""
+        for frame in frames:
+            yield Frame(self._steady(frame), frame.time)
+
+    def _steady(self, frame: Frame) -> np.ndarray:
+        height, width = frame.image.shape[:2]
+        move, zoom = Motion(), 1.0
+        for shot in _moves(self, width):
+            if frame.time in shot:
+                move = shot[frame.time]
+                zoom = 1 / (1 - 2 * _margin(shot.values(), width, height))
+                break
+        if self.border == "crop":
+            rows, columns = self._edges(width, height)
+            image = shift(frame.image, move)
+            return np.ascontiguousarray(image[rows : height - rows, columns : width - columns])
+        return shift(frame.image, move, zoom if self.border == "zoom" else 1.0)
+
+
+@lru_cache(maxsize=8)
+def _moves(stage: Stabilize, width: int) -> tuple[dict[Fraction, Motion], ...]:
+    """Return how every frame is moved, by its time, shot by shot."""
+    preset = PRESETS[stage.preset]
+    return tuple(_smooth(shot, preset, width, stage.strength) for shot in stage.path)
+
+
+def _smooth(
+    shot: Sequence[tuple[Fraction, float, float, float]],
+    preset: Preset,
+    width: int,
+    strength: float,
+) -> dict[Fraction, Motion]:
+    """Return the way from each place to the smooth path.
+
+    The smooth path at a time is that of a straight line through the places around it, the nearer
+    the heavier: a pan at constant speed is such a line, and is kept, at the ends of a shot too.
+    """
+    times = np.array([float(place[0]) for place in shot])
+    places = np.array([place[1:] for place in shot], np.float64)
+    limits = np.array([preset.reach * width, preset.reach * width, preset.reach])
+    moves: dict[Fraction, Motion] = {}
+    for number, place in enumerate(shot):
+        first, last = np.searchsorted(
+            times, (times[number] - 2.5 * preset.seconds, times[number] + 2.5 * preset.seconds)
+        )
+        ahead = times[first:last] - times[number]
+        near = np.exp(-0.5 * (ahead / preset.seconds) ** 2)
+        middle = (near * ahead).sum() / near.sum()
+        spread = (near * (ahead - middle) ** 2).sum() + 1e-9
+        weights = near / near.sum() - middle * near * (ahead - middle) / spread
+        way = weights @ places[first:last] - places[number]
+        way = strength * limits * np.tanh(way / limits)  # held softly within the preset's reach
+        moves[place[0]] = Motion(*(float(value) for value in way))
+    return moves
+
+
+def _margin(moves: Sequence[Motion], width: int, height: int) -> float:  # type: ignore[misc]
+    """Return the part of each side beyond which no frame of a shot shows its edge, 0 to 0.4."""
+    worst = 0.0
+    for move in moves:
+        turn = abs(np.sin(move.angle)) / 2
+        worst = max(
+            worst,
+            (abs(move.x) + turn * height) / width,
+            (abs(move.y) + turn * width) / height,
+        )
+    return float(min(worst, 0.4))
