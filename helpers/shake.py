@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextlib import closing
 from fractions import Fraction
 
+import numpy as np
+
 from helpers.clip import Clip
 from helpers.engines.shake import Motion, Tracker
 from helpers.stage import prefetch
@@ -29,15 +31,26 @@ def find_shake(clip: Clip, progress: bool = False) -> Path:
     Places are kept to a thousandth of a pixel, about forty bytes a frame. They belong to times and
     not to frame numbers, so that the path still fits when frames were left out of the clip.
     """
-    shots: list[list[Place]] = []
-    tracker, where = Tracker(), Motion()
+    steps: list[list[tuple[Fraction, Motion | None]]] = []
+    tracker = Tracker()
     with closing(prefetch(clip.frames())) as frames:
         for frame in bar(frames, len(clip), "find shake", progress):
-            if frame.cut or not shots:
-                shots.append([])
-                tracker, where = Tracker(), Motion()
+            if frame.cut or not steps:
+                steps.append([])
+                tracker = Tracker()
             step = tracker.follow(frame.image)
-            where = Motion(*(a + b for a, b in zip(where, step, strict=True)))
-            place = (frame.time, round(where.x, 3), round(where.y, 3), round(where.angle, 6))
-            shots[-1].append(place)
-    return tuple(map(tuple, shots))
+            steps[-1].append((frame.time, step if tracker.sure else None))
+    return tuple(map(_places, steps))
+
+
+def _places(steps: list[tuple[Fraction, Motion | None]]) -> tuple[Place, ...]:
+    """Add up the steps of a shot. One that could not be measured is like those around it, so that
+    a pan behind a passing cart goes on."""
+    where, places = np.zeros(3), []
+    for number, (time, step) in enumerate(steps):
+        if number:
+            near = [s for _, s in steps[max(number - 4, 1) : number + 5] if s is not None]
+            where = where + (step or (np.median(near, axis=0) if near else np.zeros(3)))
+        x, y, angle = (float(value) for value in where)
+        places.append((time, round(x, 3), round(y, 3), round(angle, 6)))
+    return tuple(places)

@@ -34,6 +34,9 @@ TRUSTED = 3
 NEAR = 0.6
 """Pixels, in the small picture, within which a point moves like the others."""
 
+FEWEST, AGREED = 12, 0.25
+"""Points, and part of all that were tracked, that must move alike to be the background."""
+
 
 class Motion(NamedTuple):
     """How a picture lies against another: pixels to the right and down, and radians clockwise about
@@ -74,14 +77,14 @@ class Tracker:
 
     def _track(self, before: np.ndarray, grey: np.ndarray) -> Motion | None:
         """Move the points on, drop the lost ones, and return the motion most of them share."""
-        if len(self._points) < 8:
+        if len(self._points) < FEWEST:
             return None
         there = _lucas_kanade(before, grey, self._points)
         back = _lucas_kanade(grey, before, there)
         kept = np.abs(back - self._points).max(axis=1) < 0.5
         here, there, trust = self._points[kept], there[kept], self._trust[kept]
         self._points, self._trust = there, trust
-        if len(here) < 8:
+        if len(here) < FEWEST:
             return None
         known = trust >= TRUSTED
         first = known if known.sum() >= 20 else np.ones(len(here), bool)
@@ -95,7 +98,9 @@ class Tracker:
             return None
         near = np.abs(_moved(here, found) - there).max(axis=1) < NEAR
         self._trust = np.where(near, trust + 1, 0)
-        return _fit(here[near], there[near]) if near.sum() >= 6 else found
+        if near.sum() < max(FEWEST, AGREED * len(near)):
+            return None
+        return _fit(here[near], there[near])
 
     def _refill(self, grey: np.ndarray) -> None:
         """Look for corners where there are none yet."""
@@ -132,14 +137,14 @@ def _lucas_kanade(one: np.ndarray, two: np.ndarray, points: np.ndarray) -> np.nd
 
 
 def _common(here: np.ndarray, there: np.ndarray) -> Motion | None:
-    """Return the motion that the largest number of points share; None if fewer than a quarter."""
-    if len(here) < 8:
+    """Return the motion that the largest number of points share; None if they are too few."""
+    if len(here) < FEWEST:
         return None
     cv2.setRNGSeed(0)  # the same points give the same answer
     matrix, inside = cv2.estimateAffinePartial2D(
         here, there, method=cv2.RANSAC, ransacReprojThreshold=NEAR, maxIters=500, confidence=0.995
     )
-    if matrix is None or inside.sum() < max(8, len(here) // 4):
+    if matrix is None or inside.sum() < max(FEWEST, AGREED * len(here)):
         return None
     near = inside.ravel() > 0
     return _fit(here[near], there[near])
