@@ -1,6 +1,6 @@
 """Denoising with the filters that FFmpeg brings along, through PyAV. Arrays only.
 
-    clean = shrink(image, sigma=6.0, alike=1.0)      # bm3d
+    clean = bm3d(image, sigma=6.0, alike=1.0)
     clean = nlmeans(image, sigma=6.0)
     clean = atadenoise(window, at=4, sigma=6.0)
     clean = deblock(image)
@@ -30,7 +30,7 @@ ZERO = np.array([0.0, 32768.0, 32768.0])
 """Where the planes' zeros lie."""
 
 
-def shrink(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
+def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
     """Shrink what lies within the noise in overlapping 8x8 cosine transforms (FFmpeg's bm3d).
 
     bm3d without grouping, that is: FFmpeg's grouping gains less than a decibel over its input, and
@@ -73,7 +73,7 @@ def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
 
     Args:
         image: (H, W, 3), uint8 or uint16.
-        sigma: as in `shrink`.
+        sigma: as in `bm3d`.
     """
     options = f"s={min(max(0.65 * sigma, 1.0), 30.0):.4f}:p=5:r=11"
     if image.dtype == np.uint8:
@@ -92,7 +92,7 @@ def atadenoise(images: Sequence[np.ndarray], at: int, sigma: float) -> np.ndarra
     Args:
         images: (H, W, 3) of one size and type, an odd number of at least 5.
         at: the middle one.
-        sigma: as in `shrink`.
+        sigma: as in `bm3d`.
     """
     each = min(3 * np.sqrt(2) * sigma / 255, 0.3)
     limits = ":".join(f"{n}a={each:.5f}:{n}b={min(2 * each, 5):.5f}" for n in range(3))

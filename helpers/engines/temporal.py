@@ -23,7 +23,7 @@ SMALLEST_SIDE = 32
 
 def average(
     images: Sequence[np.ndarray], at: int, sigma: float
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Average a picture with its neighbours.
 
     Args:
@@ -32,12 +32,13 @@ def average(
         sigma: standard deviation of the noise, in grey levels of 255.
 
     Returns:
-        (H, W, 3) float32 in 0..255, and the part of the noise that is left, as a factor on sigma.
+        (H, W, 3) float32 in 0..255, and the part of the noise that is left of it
+        everywhere, (H, W) float32 in 0..1.
     """
     unit = np.float32(1 / scale_of(images[at].dtype))
     image = images[at].astype(np.float32) * unit
     grey = _grey(images[at], sigma)
-    total, weights, squares = image.copy(), np.ones(grey.shape, np.float32), 1.0
+    total, weights = image.copy(), np.ones(grey.shape, np.float32)
     squares = np.ones(grey.shape, np.float32)
     for number, other in enumerate(images):
         if number == at:
@@ -47,8 +48,7 @@ def average(
         total += moved * weight[..., None]
         weights += weight
         squares += weight * weight
-    left = float(np.sqrt(np.mean(squares / (weights * weights), dtype=np.float64)))
-    return total / weights[..., None], left
+    return total / weights[..., None], np.sqrt(squares) / weights
 
 
 def _grey(image: np.ndarray, sigma: float) -> np.ndarray:

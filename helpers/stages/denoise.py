@@ -21,7 +21,7 @@ from helpers.runtime import runtime
 from helpers.stage import Stage, map_images
 from helpers.stages.deflicker import check_strength, shots
 
-REACH = {"motion": 2, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
+REACH = {"motion": 2, "dct": 0, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
 """The methods without weights, and how many frames to either side each looks at."""
 
 QUIET = 0.4
@@ -127,14 +127,20 @@ class Denoise(Stage):
             made = filters.atadenoise(images, reach, sigma)
         else:
             steady, left = average(images, here, sigma)
-            made = _rounded(filters.shrink(steady, sigma * left, self.alike or 0.0), image.dtype)
+            made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype)
         return Frame(blend(image, made, self.strength), held[at].time)
 
     def _clean(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Clean pictures each by itself."""
         sigma, alike = self.sigma or 0.0, self.alike or 0.0
         methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-            "bm3d": lambda image: _rounded(filters.shrink(image, sigma, alike), image.dtype),
+            "bm3d": lambda image: _rounded(filters.bm3d(image, sigma, alike), image.dtype),
+            "dct": lambda image: _shrunk(
+                image.astype(np.float32) / np.float32(scale_of(image.dtype)),
+                sigma,
+                alike,
+                image.dtype,
+            ),
             "nlmeans": lambda image: filters.nlmeans(image, sigma),
             "deblock": filters.deblock,
         }
@@ -154,6 +160,14 @@ def shot_then_end(shot: Iterator[Frame]) -> Iterator[Frame | None]:
     """Give the frames of a shot, and None when it has ended."""
     yield from shot
     yield None
+
+
+def _shrunk(
+    levels: np.ndarray, sigma: float | np.ndarray, alike: float, dtype: np.dtype
+) -> np.ndarray:
+    from helpers.engines.shrink import shrink
+
+    return _rounded(shrink(levels, sigma, alike, runtime().device), dtype)
 
 
 def _rounded(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
