@@ -1,8 +1,8 @@
 """How the picture shakes, found once for the whole film.
 
-    path = find_shake(clip)              # one pass over the film; keep the answer in the project
-    steady = Stabilize(path)(clip)
-    steady.stage.crop(clip)              # how much of the border it costs
+path = find_shake(clip)              # one pass over the film; keep the answer in the project
+steady = Stabilize(path)(clip)
+steady.stage.crop(clip)              # how much of the border it costs
 """
 
 from __future__ import annotations

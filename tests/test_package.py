@@ -13,6 +13,10 @@ PACKAGE = REPO / "helpers"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
+# Engines without weights that are no rows of the catalogue.
+WEIGHTLESS = ("filters", "finish", "flicker", "levels", "shake", "shrink", "temporal")
+
+
 def module(path: Path) -> str:
     """The name of a module within the package: "stages.upscale"."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
@@ -74,6 +78,7 @@ def test_engines_know_only_pictures(path):
 def test_stages_reach_engines_by_the_catalogue(path):
     stages = {module(file) for file in PACKAGE.glob("stages/*.py")}
     allowed = {"catalog", "clip", "errors", "runtime", "stage", "engines.resize", *stages}
+    allowed |= {"noise", *(f"engines.{n}" for n in WEIGHTLESS)}
     assert ours(path) <= allowed
 
 
@@ -89,7 +94,21 @@ def test_no_module_imports_one_that_imports_it():
     [
         ("matplotlib", {"show"}),
         ("google", {"runtime"}),
-        ("av", {"index", "look", "video", "writing", "mux", "report", "show", "runtime", "health"}),
+        (
+            "av",
+            {
+                "index",
+                "look",
+                "video",
+                "writing",
+                "mux",
+                "report",
+                "show",
+                "runtime",
+                "health",
+                "engines.filters",
+            },
+        ),
         ("ffmpeg", {"mux", "show", "audio"}),
     ],
 )

@@ -39,9 +39,12 @@ ENOUGH = 0.004
 ALIKE = 0.8
 """Correlation of detail above which two places show the same thing."""
 
-STEP, STEP_FRAMES = 12.0, 8
-"""Grey levels by which light must change at once, beyond twice what the flicker does, and for how
-many frames on either side it must stay so, to be a lamp that was switched and no flicker."""
+REACH = 24
+"""Frames to either side that say where a frame's light belongs."""
+
+STEP, STEP_LEAST, STEP_FRAMES = 12.0, 3, 8
+"""Grey levels by which light must change at once, beyond what it strays by before and after, to be
+a lamp that was switched; and how many frames on either side are asked, at least and at most."""
 
 
 CALM = 1.0
@@ -184,8 +187,9 @@ def steady_light(
     followed = _follow(changes, at)  # (n, knots): what each level of this frame is in the others
     course = (followed - KNOTS) @ seen[at].shares  # what flicker did to the mean
     first, last = _same_light(course, at)
+    first, last = max(first, at - REACH), min(last, at + REACH + 1)
     ahead = np.arange(first, last) - at
-    fit = _line_at(ahead, reach=max(at, len(seen) - 1 - at))
+    fit = _line_at(ahead, reach=max(at - first, last - 1 - at))
     levels = fit @ followed[first:last] - KNOTS
 
     means = np.array([one.mean for one in seen[first:last]]) - seen[at].mean
@@ -210,7 +214,9 @@ def _follow(changes: Sequence[Light], at: int) -> np.ndarray:
         courses[number + 1] = here + np.interp(here, KNOTS, changes[number].levels)
     for number in range(at - 1, -1, -1):
         # The way back: which level became this one. Levels must not overtake each other.
-        became = np.maximum.accumulate(KNOTS + changes[number].levels) + 1e-3 * np.arange(len(KNOTS))
+        became = np.maximum.accumulate(KNOTS + changes[number].levels) + 1e-3 * np.arange(
+            len(KNOTS)
+        )
         there = courses[number + 1]
         courses[number] = there - np.interp(there, became, changes[number].levels)
     return courses
@@ -230,7 +236,7 @@ def _same_light(course: np.ndarray, at: int) -> tuple[int, int]:
     for number in range(1, len(course)):
         before = course[max(number - STEP_FRAMES, 0) : number]
         after = course[number : number + STEP_FRAMES]
-        if min(len(before), len(after)) < min(STEP_FRAMES, len(course) // 3):
+        if min(len(before), len(after)) < STEP_LEAST:
             continue
         jump = abs(np.median(after) - np.median(before))
         within = max(np.ptp(before), np.ptp(after), 4 * noise)

@@ -1,8 +1,8 @@
 """Brightness of pictures, and the arithmetic that cleaning stages share. Arrays only.
 
-    luma = brightness(image)                     # float32 in 0..255, whatever the depth
-    better = relight(image, luma, wanted)        # the colours keep their hue
-    result = blend(image, better, strength=0.5)
+luma = brightness(image)                     # float32 in 0..255, whatever the depth
+better = relight(image, luma, wanted)        # the colours keep their hue
+result = blend(image, better, strength=0.5)
 """
 
 from __future__ import annotations

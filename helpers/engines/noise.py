@@ -1,8 +1,8 @@
 """How much noise there is, and how coarse the compression. Arrays only.
 
-    noise = measure_noise(first, second)      # two neighbouring frames
-    noise.sigma, noise.alike
-    blockiness(image)                         # 1 where there are no blocks
+noise = measure_noise(first, second)      # two neighbouring frames
+noise.sigma, noise.alike
+blockiness(image)                         # 1 where there are no blocks
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from helpers.engines.levels import scale_of
 SIDE = 16
 """Pixels a side of the blocks that are looked at by themselves."""
 
-CALMEST = 0.2
+CALMEST = 0.15
 """Part of the blocks that are taken for flat and still, and show nothing but noise."""
 
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
@@ -45,15 +45,15 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     levels = image.astype(np.float32) / np.float32(scale_of(image.dtype))
     if min(levels.shape[:2]) < 2 * SIDE:
         return Noise(0.0, 1.0)
-    fine = cv2.filter2D(levels, -1, LAPLACE)[1:-1, 1:-1]
-    variances, light = _calm(fine, levels[1:-1, 1:-1])
+    fine = cv2.filter2D(levels, -1, LAPLACE)
+    variances, light = _calm(fine, levels, _by_block(fine * fine).mean(axis=-1))
     if following is not None and not np.array_equal(image, following):
         change = following.astype(np.float32) / np.float32(scale_of(image.dtype)) - levels
         change /= np.float32(np.sqrt(2))
         # What brightness and motion change over a whole block is no noise.
         change = change - cv2.blur(change, (SIDE, SIDE))
-        moving, moving_light = _calm(change, levels)
-        # Calm blocks of a picture in motion are few: it must not be told for noise.
+        # What is flat may move and yet not change.
+        moving, moving_light = _calm(change, levels, _slopes(levels))
         if variances < moving < 9 * (variances + 0.05):
             variances, light = moving, moving_light
     if variances <= 0:
@@ -63,26 +63,34 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     return Noise(float(np.sqrt(variances)), alike)
 
 
-def _calm(noise: np.ndarray, levels: np.ndarray) -> tuple[float, float]:
-    """Return the variance, in each channel and in their mean, of the calmest blocks."""
-    rows, columns = noise.shape[0] // SIDE, noise.shape[1] // SIDE
+def _by_block(values: np.ndarray) -> np.ndarray:
+    """Return the means of blocks, (rows, columns, ...)."""
+    rows, columns = values.shape[0] // SIDE, values.shape[1] // SIDE
+    cut = values[: rows * SIDE, : columns * SIDE]
+    shape = (rows, SIDE, columns, SIDE, *values.shape[2:])
+    return cut.reshape(shape).mean(axis=(1, 3), dtype=np.float64)
 
-    def blocks(values: np.ndarray) -> np.ndarray:
-        cut = values[: rows * SIDE, : columns * SIDE]
-        shape = (rows, SIDE, columns, SIDE, *values.shape[2:])
-        return cut.reshape(shape).mean(axis=(1, 3), dtype=np.float64)
 
-    each = blocks(noise * noise).mean(axis=-1).ravel()
-    common = blocks(noise.mean(axis=2) ** 2).ravel()
-    bright = blocks(levels.mean(axis=2)).ravel()
+def _slopes(levels: np.ndarray) -> np.ndarray:
+    """Return how steep each block is beneath its noise, (rows, columns)."""
+    smooth = cv2.GaussianBlur(levels.mean(axis=2), (0, 0), 3)
+    across, down = cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)
+    return _by_block(across * across + down * down)
+
+
+def _calm(noise: np.ndarray, levels: np.ndarray, unrest: np.ndarray) -> tuple[float, float]:
+    """Return the variance of `noise`, in each channel and in their mean, in the blocks of least
+    `unrest`, (rows, columns)."""
+    each = _by_block(noise * noise).mean(axis=-1).ravel()
+    common = _by_block(noise.mean(axis=2) ** 2).ravel()
+    bright = _by_block(levels.mean(axis=2)).ravel()
     # Where a picture is crushed to black or white its noise is cut off.
     seen = (bright > 12) & (bright < 243)
     if seen.sum() < 8:
         seen = np.ones(len(each), bool)
-    each, common = each[seen], common[seen]
-    order = np.argsort(each, kind="stable")[: max(int(len(each) * CALMEST), 4)]
-    # The calmest of many are calmer than the rest by chance alone: about 6 % in deviation.
-    return float(np.median(each[order])) * 1.13, float(np.median(common[order])) * 1.13
+    each, common, unrest = each[seen], common[seen], unrest.ravel()[seen]
+    order = np.argsort(unrest, kind="stable")[: max(int(len(each) * CALMEST), 4)]
+    return float(np.median(each[order])), float(np.median(common[order]))
 
 
 def blockiness(image: np.ndarray, side: int = 8) -> float:
@@ -100,7 +108,9 @@ def blockiness(image: np.ndarray, side: int = 8) -> float:
             continue
         # A step that neither side goes on with: |b - a| beyond what the slopes on either side say.
         step = np.abs(plane[:, 2:-1] - plane[:, 1:-2])
-        slopes = (np.abs(plane[:, 1:-2] - plane[:, :-3]) + np.abs(plane[:, 3:] - plane[:, 2:-1])) / 2
+        slopes = (
+            np.abs(plane[:, 1:-2] - plane[:, :-3]) + np.abs(plane[:, 3:] - plane[:, 2:-1])
+        ) / 2
         excess = np.maximum(step - slopes, 0).mean(axis=0, dtype=np.float64)
         place = np.arange(2, plane.shape[1] - 1) % side
         elsewhere = excess[(place != 0)].mean()

@@ -21,9 +21,7 @@ SMALLEST_SIDE = 32
 """Pixels below which no motion is looked for."""
 
 
-def average(
-    images: Sequence[np.ndarray], at: int, sigma: float
-) -> tuple[np.ndarray, np.ndarray]:
+def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Average a picture with its neighbours.
 
     Args:

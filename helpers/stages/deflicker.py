@@ -8,7 +8,16 @@ from fractions import Fraction
 from typing import ClassVar
 
 from helpers.clip import Frame
-from helpers.engines.flicker import Light, Seen, apply_light, compare_light, look, steady_light
+from helpers.engines.flicker import (
+    REACH,
+    STEP_LEAST,
+    Light,
+    Seen,
+    apply_light,
+    compare_light,
+    look,
+    steady_light,
+)
 from helpers.errors import StageError
 from helpers.stage import Stage
 
@@ -32,7 +41,7 @@ class Deflicker(Stage):
         local: follow flicker that differs between the parts of the picture, too.
     """
 
-    context: ClassVar[int] = 24
+    context: ClassVar[int] = REACH + STEP_LEAST
 
     strength: float = 1.0
     hold: float = 5.0
