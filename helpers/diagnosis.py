@@ -17,13 +17,13 @@ import numpy as np
 from helpers.clip import Clip, Frame
 from helpers.engines.flicker import Seen, compare_light, look
 from helpers.engines.levels import small_brightness
-from helpers.engines.noise import blockiness, measure_noise
+from helpers.engines.noise import Noise, blockiness, measure_noise
 from helpers.engines.shake import Tracker
 from helpers.stage import prefetch
 
 FLICKERS, SHAKES, NOISY, BLOCKY = 1.2, 0.001, 1.5, 1.7
-"""From where on a film has a fault: grey levels of flicker, shake in parts of the width, grey levels
-of noise, and how much more pixels differ across the edges of blocks than elsewhere."""
+"""From where on a film has a fault: grey levels of flicker, shake in parts of the width, grey
+levels of noise, and how much more pixels differ across the edges of blocks than elsewhere."""
 
 DULL = 170.0
 """Grey levels between black and white below which a film is called dull."""
@@ -123,18 +123,18 @@ class Diagnosis:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The cleaners that the film needs, in the order in which they are to be used. Shake
-        and greys are told of but not advised: holding a picture still costs its edges, and a scene may
-        be meant to be dim, so a person decides."""
-        left_to_people = ("stabilize", "levels")
-        return tuple(
-            name for name, needed, _ in self.faults if needed and name not in left_to_people
-        )
+        """The cleaners that the film needs, in the order in which they are to be used.
+
+        Shake and greys are told of but not advised: holding a picture still costs its edges, and a
+        scene may be meant to be dim, so a person decides.
+        """
+        for_people = ("stabilize", "levels")
+        return tuple(name for name, needed, _ in self.faults if needed and name not in for_people)
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{'&#9679;' if needed else '&#9675;'}</td><td style='text-align:left'>"
-            f"{html.escape(words)}</td><td style='text-align:left'>{name if needed else ''}</td></tr>"
+            f"{html.escape(words)}</td><td>{name if needed else ''}</td></tr>"
             for name, needed, words in self.faults
         )
         head = "<tr><th></th><th>what was found</th><th>cleaner</th></tr>"
@@ -194,7 +194,7 @@ class _Look:
     """What was measured of a stretch."""
 
     shots: list[_Shot]
-    noise: tuple[float, float]
+    noise: Noise
     blocks: float
     range: tuple[float, float]
 
@@ -214,7 +214,7 @@ def _look_at(clip: Clip, first: int, length: int) -> _Look:
     lumas = [look(frame.image).luma for frame in seen[:: max(length // 5, 1)]]
     black, white = np.percentile(np.concatenate([luma.ravel() for luma in lumas]), (0.5, 99.5))
     noise = measure_noise(image, following)
-    return _Look(measured, tuple(noise), blockiness(image), (float(black), float(white)))
+    return _Look(measured, noise, blockiness(image), (float(black), float(white)))
 
 
 def _alike(one: np.ndarray, two: np.ndarray) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 from helpers.engines.levels import scale_of
 
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""Light and two colour differences of R, G, B, each of length 1, so that white noise stays white."""
+"""Light and two colour differences of R, G, B, each of length 1: white noise stays white."""
 
 STEPS = 64.0
 """Sixteen-bit steps a grey level has in an opponent plane: light reaches 442 levels."""
@@ -34,7 +34,7 @@ def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
     """Shrink what lies within the noise in overlapping 8x8 cosine transforms (FFmpeg's bm3d).
 
     bm3d without grouping, that is: FFmpeg's grouping gains less than a decibel over its input, and
-    the plain overlapped transform (Yu and Sapiro, "DCT image denoising", IPOL 2011) six to twelve.
+    the plain overlapped transform (Yu and Sapiro, "DCT image denoising", IPOL 2011) six to ten.
 
     Args:
         image: (H, W, 3) float, uint8 or uint16; floats in 0..255.

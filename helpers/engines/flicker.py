@@ -116,8 +116,8 @@ def _same_things(one: np.ndarray, moved: np.ndarray) -> np.ndarray:
 
 
 def _fit(levels: np.ndarray, change: np.ndarray, pixels: int) -> np.ndarray:
-    """Return the change at each knot: what is typical about it, where enough is seen, and a straight
-    line through the rest elsewhere."""
+    """Return the change at each knot: what is typical about it, where enough is seen, and a
+    straight line through the rest elsewhere."""
     found, weights = np.zeros(len(KNOTS)), np.zeros(len(KNOTS))
     for at, knot in enumerate(KNOTS):
         near = change[np.abs(levels - knot) <= KNOTS[1]]

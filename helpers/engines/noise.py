@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from helpers.engines.levels import scale_of
+from helpers.engines.temporal import laid_over, softened
 
 SIDE = 16
 """Pixels a side of the blocks that are looked at by themselves."""
@@ -48,8 +49,11 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     fine = cv2.filter2D(levels, -1, LAPLACE)
     variances, light = _calm(fine, levels, _by_block(fine * fine).mean(axis=-1))
     if following is not None and not np.array_equal(image, following):
-        change = following.astype(np.float32) / np.float32(scale_of(image.dtype)) - levels
-        change /= np.float32(np.sqrt(2))
+        # Motion is taken out first; between pixels that softens the noise by up to a tenth.
+        sigma = float(np.sqrt(variances))
+        greys = softened(image, sigma), softened(following, sigma)
+        moved = following.astype(np.float32) / np.float32(scale_of(image.dtype))
+        change = (laid_over(moved, *greys) - levels) / np.float32(np.sqrt(2))
         # What brightness and motion change over a whole block is no noise.
         change = change - cv2.blur(change, (SIDE, SIDE))
         # What is flat may move and yet not change.

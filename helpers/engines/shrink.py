@@ -3,9 +3,9 @@
     clean = shrink(levels, sigma=6.0, alike=1.0, device="cpu")
 
 Yu and Sapiro, "DCT Image Denoising: a Simple and Effective Image Denoising Algorithm", IPOL 2011,
-in two passes as BM3D has them (Dabov et al., IEEE TIP 2007): the first cuts off what is smaller than
-noise could be, the second weighs everything by what the first found there. The noise may differ from
-place to place, which FFmpeg's filters cannot be told.
+in two passes as BM3D has them (Dabov et al., IEEE TIP 2007): the first cuts off what is smaller
+than noise could be, the second weighs everything by what the first found there. The noise may
+differ from place to place, which FFmpeg's filters cannot be told.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from helpers.engines.filters import OPPONENT
+
 SIDE, STRIDE = 8, 2
 """Pixels of a block, and from block to block."""
 
@@ -24,9 +26,6 @@ CUT = 2.7
 
 ROWS = 512
 """Rows worked on at once, so that memory stays flat."""
-
-OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""Light and two colour differences of R, G, B, each of length 1, so that white noise stays white."""
 
 
 def shrink(

@@ -1,4 +1,4 @@
-"""Average a picture with its neighbours along their motion: what is noise goes, what is there stays.
+"""Average a picture with its neighbours along their motion: noise goes, what is there stays.
 
     steady = average([before, image, after], at=1, sigma=6.0)
 
@@ -35,13 +35,13 @@ def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.nda
     """
     unit = np.float32(1 / scale_of(images[at].dtype))
     image = images[at].astype(np.float32) * unit
-    grey = _grey(images[at], sigma)
+    grey = softened(images[at], sigma)
     total, weights = image.copy(), np.ones(grey.shape, np.float32)
     squares = np.ones(grey.shape, np.float32)
     for number, other in enumerate(images):
         if number == at:
             continue
-        moved = _laid_over(other.astype(np.float32) * unit, grey, _grey(other, sigma))
+        moved = laid_over(other.astype(np.float32) * unit, grey, softened(other, sigma))
         weight = _trust(image, moved, sigma)
         total += moved * weight[..., None]
         weights += weight
@@ -49,7 +49,7 @@ def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.nda
     return total / weights[..., None], np.sqrt(squares) / weights
 
 
-def _grey(image: np.ndarray, sigma: float) -> np.ndarray:
+def softened(image: np.ndarray, sigma: float) -> np.ndarray:
     """Return the luma as uint8, smoothed the more the noisier it is, for the search of motion."""
     luma = brightness(image)
     if sigma > 2:
@@ -57,7 +57,7 @@ def _grey(image: np.ndarray, sigma: float) -> np.ndarray:
     return np.clip(np.rint(luma), 0, 255).astype(np.uint8)
 
 
-def _laid_over(other: np.ndarray, grey: np.ndarray, other_grey: np.ndarray) -> np.ndarray:
+def laid_over(other: np.ndarray, grey: np.ndarray, other_grey: np.ndarray) -> np.ndarray:
     """Return a neighbour moved so that its things lie where those of the picture are."""
     height, width = grey.shape
     if min(height, width) < SMALLEST_SIDE:

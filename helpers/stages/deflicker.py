@@ -101,7 +101,7 @@ def check_strength(strength: float) -> None:
 
 
 def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
-    """Cut a run of frames where shots begin; each shot is to be used up before the next is taken."""
+    """Cut a run of frames where shots begin; each is to be used up before the next is taken."""
     ahead = next(frames, None)
 
     def shot(first: Frame) -> Iterator[Frame]:

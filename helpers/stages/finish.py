@@ -24,7 +24,7 @@ class Finish(Stage):
 
     Attributes:
         strength: how much of it all is used, 0 (the input) to 1.
-        sharpen: parts of the detail that are added to it, 0 to 3; halos are held to two grey levels.
+        sharpen: parts of the detail that are added to it, 0 to 3; halos stay below two grey levels.
         radius: the size of the detail that is sharpened, in pixels, 0.3 to 10.
         grain: deviation of the grain in the middle greys, in grey levels of 255, 0 to 30. It is the
             same in all channels, and another on every frame; the same time and seed give the same.

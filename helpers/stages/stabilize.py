@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -65,7 +65,7 @@ class Stabilize(Stage):
         object.__setattr__(self, "path", exact)
 
     def crop(self, source: Clip) -> float:
-        """Return the part of the width that is lost on each side where it is worst, 0 for "fill"."""
+        """Return the part of each side that is lost at its worst; 0 for "fill"."""
         if self.border == "fill":
             return 0.0
         width, height = source.info.width, source.info.height
@@ -163,7 +163,7 @@ def _smooth(
     return moves
 
 
-def _margin(moves: Sequence[Motion], width: int, height: int) -> float:  # type: ignore[misc]
+def _margin(moves: Iterable[Motion], width: int, height: int) -> float:
     """Return the part of each side beyond which no frame of a shot shows its edge, 0 to 0.4."""
     worst = 0.0
     for move in moves:
