@@ -57,6 +57,23 @@ def test_flicker_of_contrast_is_cut_too():
     assert index(means(Deflicker()(clip))) < 0.2 * index(means(clip))
 
 
+def test_flicker_of_a_part_of_the_picture_is_cut_where_it_is():
+    dice = np.random.default_rng(3)
+    pictures = []
+    for _ in range(40):
+        gain = np.ones((1, 96, 1))
+        gain[:, :48] += 0.15 * dice.standard_normal()
+        pictures.append(street() * gain)
+    clip = film(pictures)
+
+    def left(clip):
+        return np.array([brightness(frame.image)[:, :40].mean() for frame in clip])
+
+    plain, local = (index(left(Deflicker(local=on)(clip))) for on in (False, True))
+    assert local < 0.5 * index(left(clip))
+    assert local < plain
+
+
 def test_a_lamp_that_is_switched_on_stays_on():
     clip = film([street() * (0.55 if number < 20 else 1) for number in range(40)])
     assert np.abs(means(Deflicker()(clip)) - means(clip)).max() < 1

@@ -154,9 +154,8 @@ def test_it_crops_what_it_must_and_says_how_much():
     assert 0 < stage.crop(clip) < 0.05
     assert clip.info.width > steady.info.width > 0.9 * clip.info.width
     assert f"{stage.crop(clip):.1%}" in stage.describe(clip)
-    # No repeated edge is left: the outermost column is a thing of the scene in every frame.
-    black = [shift(frame.image, Motion(0, 0, 0)) for frame in steady]
-    assert all((image[:, 0] != image[:, 1]).any() for image in black)
+    # No repeated edge is left: the outermost columns differ, as things of the scene do.
+    assert all((frame.image[:, 0] != frame.image[:, 1]).any() for frame in steady)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 9), (40, 30)])

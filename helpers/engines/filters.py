@@ -86,8 +86,7 @@ def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
 def atadenoise(images: Sequence[np.ndarray], at: int, sigma: float) -> np.ndarray:
     """Average each pixel with the same pixel before and after for as long as it hardly changes.
 
-    FFmpeg's adaptive temporal averaging, after "Adaptive temporal averaging filter"; without motion
-    compensation, so for pictures that stand still.
+    FFmpeg's adaptive temporal averaging knows no motion: it is for pictures that stand still.
 
     Args:
         images: (H, W, 3) of one size and type, an odd number of at least 5.

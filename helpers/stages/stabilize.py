@@ -66,71 +66,77 @@ class Stabilize(Stage):
 
     def crop(self, source: Clip) -> float:
         """Return the part of each side that is lost at its worst; 0 for "fill"."""
-        if self.border == "fill":
-            return 0.0
-        width, height = source.info.width, source.info.height
-        moves = _moves(self, width)
-        if not moves:
-            return 0.0
-        return max(_margin(shot.values(), width, height) for shot in moves if shot)
+        return 0.0 if self.border == "fill" else self._table(source.info).margin
 
     def describe(self, source: Clip) -> str:
         """Say what it does to a clip, for a person."""
-        moves = [m for shot in _moves(self, source.info.width) for m in shot.values()]
+        moves = [move for move, _ in self._table(source.info).moves.values()]
         if not moves:
             return "Nothing is known of this clip's shake, and nothing is moved."
-        far = max(float(np.hypot(m.x, m.y)) for m in moves)
-        usual = float(np.median([np.hypot(m.x, m.y) for m in moves]))
-        turn = max(abs(np.degrees(m.angle)) for m in moves)
+        ways = [float(np.hypot(move.x, move.y)) for move in moves]
+        turn = max(abs(np.degrees(move.angle)) for move in moves)
         lost = {
             "zoom": f"at most {self.crop(source):.1%} of each edge is cut off",
             "crop": f"{self.crop(source):.1%} of each edge is cut off",
             "fill": "nothing is cut off; edges are repeated",
         }[self.border]
         return (
-            f"Frames are moved by {usual:.1f} pixels, at most {far:.1f}, and turned by at most "
-            f"{turn:.2f} degrees; {lost}."
+            f"Frames are moved by {np.median(ways):.1f} pixels, at most {max(ways):.1f}, and "
+            f"turned by at most {turn:.2f} degrees; {lost}."
         )
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's; smaller if it is cropped."""
         if self.border != "crop":
             return source.info
-        rows, columns = self._edges(source.info.width, source.info.height)
+        rows, columns = self._table(source.info).edges
         width, height = source.info.width - 2 * columns, source.info.height - 2 * rows
         return source.info.replace(width=width, height=height)
 
-    def _edges(self, width: int, height: int) -> tuple[int, int]:
-        """Return how many rows and columns are cut off on each side; even sizes stay even."""
-        moves = _moves(self, width)
-        part = max((_margin(s.values(), width, height) for s in moves if s), default=0.0)
-        return int(np.ceil(part * height)), int(np.ceil(part * width))
-
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Move the frames one by one."""
+        table = None
         for frame in frames:
-            yield Frame(self._steady(frame), frame.time)
+            height, width = frame.image.shape[:2]
+            # Once for all frames: of a long film the path alone takes a while to compare.
+            table = table or _table(self, width, height)
+            move, zoom = table.moves.get(frame.time, (Motion(), 1.0))
+            image = shift(frame.image, move, zoom if self.border == "zoom" else 1.0)
+            if self.border == "crop":
+                rows, columns = table.edges
+                image = image[rows : height - rows, columns : width - columns]
+                image = np.ascontiguousarray(image)
+            yield Frame(image, frame.time)
 
-    def _steady(self, frame: Frame) -> np.ndarray:
-        height, width = frame.image.shape[:2]
-        move, zoom = Motion(), 1.0
-        for shot in _moves(self, width):
-            if frame.time in shot:
-                move = shot[frame.time]
-                zoom = 1 / (1 - 2 * _margin(shot.values(), width, height))
-                break
-        if self.border == "crop":
-            rows, columns = self._edges(width, height)
-            image = shift(frame.image, move)
-            return np.ascontiguousarray(image[rows : height - rows, columns : width - columns])
-        return shift(frame.image, move, zoom if self.border == "zoom" else 1.0)
+    def _table(self, info: ClipInfo) -> Table:
+        return _table(self, info.width, info.height)
 
 
-@lru_cache(maxsize=8)
-def _moves(stage: Stabilize, width: int) -> tuple[dict[Fraction, Motion], ...]:
-    """Return how every frame is moved, by its time, shot by shot."""
-    preset = PRESETS[stage.preset]
-    return tuple(_smooth(shot, preset, width, stage.strength) for shot in stage.path)
+@dataclass(frozen=True)
+class Table:
+    """What is done to a clip of one size.
+
+    Attributes:
+        moves: for the time of every frame, how it is moved, and how much its shot is enlarged.
+        margin: the part of each side beyond which some frame would show its edge.
+        edges: rows and columns of that.
+    """
+
+    moves: dict[Fraction, tuple[Motion, float]]
+    margin: float
+    edges: tuple[int, int]
+
+
+@lru_cache(maxsize=4)
+def _table(stage: Stabilize, width: int, height: int) -> Table:
+    moves: dict[Fraction, tuple[Motion, float]] = {}
+    worst = 0.0
+    for shot in stage.path:
+        ways = _smooth(shot, PRESETS[stage.preset], width, stage.strength)
+        margin = _margin(ways.values(), width, height)
+        worst = max(worst, margin)
+        moves |= {time: (way, 1 / (1 - 2 * margin)) for time, way in ways.items()}
+    return Table(moves, worst, (int(np.ceil(worst * height)), int(np.ceil(worst * width))))
 
 
 def _smooth(
