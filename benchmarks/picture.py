@@ -60,13 +60,20 @@ def means(clip: Clip) -> list[np.ndarray]:
 
 
 def index(clip: Clip, reach: int = 12) -> float:
-    """Return the flicker index: the deviation of the mean luma from its moving average over 25
-    frames, within shots."""
-    away = []
+    """Return the flicker index: the deviation of the mean luma from its slow trend, within shots.
+
+    The trend is the straight line through the 25 frames around; at the ends of a shot a moving
+    average would take a fade for flicker.
+    """
+    away: list[float] = []
     for light in means(clip):
-        trend = [light[max(n - reach, 0) : n + reach + 1].mean() for n in range(len(light))]
-        away.append(light - trend)
-    return float(np.concatenate(away).std())
+        for number in range(len(light)):
+            first = max(number - reach, 0)
+            near = light[first : number + reach + 1]
+            ahead = np.arange(first, first + len(near)) - number
+            trend = np.polyfit(ahead, near, 1)[-1] if len(near) > 2 else near.mean()
+            away.append(light[number] - trend)
+    return float(np.std(away))
 
 
 def flicker() -> list[str]:
