@@ -21,7 +21,7 @@ from helpers.engines.noise import Noise, blockiness, measure_noise
 from helpers.engines.shake import Tracker
 from helpers.stage import prefetch
 
-FLICKERS, SHAKES, NOISY, BLOCKY = 1.2, 0.001, 1.5, 1.7
+FLICKERS, SHAKES, NOISY, BLOCKY = 1.0, 0.001, 1.5, 1.7
 """From where on a film has a fault: grey levels of flicker, shake in parts of the width, grey
 levels of noise, and how much more pixels differ across the edges of blocks than elsewhere."""
 
@@ -159,7 +159,10 @@ def diagnose(clip: Clip, stretches: int = 4, length: int = 25) -> Diagnosis:
     weights = [len(shot.brightness) for shot in shots]
 
     def overall(values: list[float]) -> float:
-        return float(np.sqrt(np.average(np.square(values), weights=weights)))
+        # A fault is in most of the film; a dissolve or a blow to the camera is in one stretch.
+        order = np.argsort(values, kind="stable")
+        upto = np.searchsorted(np.cumsum(np.array(weights)[order]), sum(weights) / 2)
+        return values[order[upto]]
 
     noise = np.median([look_.noise for look_ in looks], axis=0)
     return Diagnosis(
