@@ -106,14 +106,15 @@ class Diagnosis:
                 else f"Its greys go from {self.black:.0f} to {self.white:.0f}.",
             ),
         ]
+        if self.damage is not None:
+            hurt = self.damage > 0.0002
+            words = f"Dust and scratches cover {self.damage:.2%} of the picture."
+            # After the light is steady: a frame that is darker as a whole is no dust.
+            found.insert(1, ("damage", hurt, words))
         if self.duplicates is not None:
             many = self.duplicates > 0.02
             words = f"{self.duplicates:.0%} of its frames repeat another."
             found.insert(0, ("duplicates", many, words))
-        if self.damage is not None:
-            hurt = self.damage > 0.0002
-            words = f"Dust and scratches cover {self.damage:.2%} of the picture."
-            found.insert(1 if self.duplicates is not None else 0, ("damage", hurt, words))
         return tuple(found)
 
     @property
