@@ -18,23 +18,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from helpers.catalog import models as models
+    from helpers.diagnosis import diagnose as diagnose
     from helpers.health import doctor as doctor
+    from helpers.levels import find_levels as find_levels
     from helpers.loading import describe as describe
+    from helpers.noise import find_noise as find_noise
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.planner import costs as costs
     from helpers.planner import estimate as estimate
     from helpers.project import Project as Project
     from helpers.runtime import start as start
+    from helpers.shake import find_shake as find_shake
     from helpers.show import compare as compare
     from helpers.show import play as play
     from helpers.show import sheet as sheet
     from helpers.sources import find_film as find_film
     from helpers.sources import project_folder as project_folder
     from helpers.sources import sample as sample
+    from helpers.stages.deflicker import Deflicker as Deflicker
+    from helpers.stages.denoise import Denoise as Denoise
+    from helpers.stages.finish import Finish as Finish
     from helpers.stages.interpolate import Interpolate as Interpolate
     from helpers.stages.retime import ConstantRate as ConstantRate
     from helpers.stages.retime import Trim as Trim
+    from helpers.stages.stabilize import Stabilize as Stabilize
     from helpers.stages.upscale import Upscale as Upscale
     from helpers.video import open_video as open_video
     from helpers.writing import write_video as write_video
@@ -43,17 +51,25 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ConstantRate": "stages.retime",
+    "Deflicker": "stages.deflicker",
+    "Denoise": "stages.denoise",
+    "Finish": "stages.finish",
     "Interpolate": "stages.interpolate",
     "Plan": "plan",
     "Project": "project",
+    "Stabilize": "stages.stabilize",
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
     "compare": "show",
     "costs": "planner",
     "describe": "loading",
+    "diagnose": "diagnosis",
     "doctor": "health",
     "estimate": "planner",
     "find_film": "sources",
+    "find_levels": "levels",
+    "find_noise": "noise",
+    "find_shake": "shake",
     "models": "catalog",
     "open_video": "video",
     "play": "show",

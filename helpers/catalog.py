@@ -355,6 +355,15 @@ MODELS: tuple[Model, ...] = (
     Model("lanczos", "upscale", "resize", 0, (), "-", "plain enlarging, the sharpest"),
     Model("bicubic", "upscale", "resize", 0, (), "-", "plain enlarging, for comparison"),
     Model("bilinear", "upscale", "resize", 0, (), "-", "plain enlarging, the softest"),
+    # ---- denoise: no network ----------------------------------------------------------------
+    Model("motion", "denoise", "temporal", 1, (), "-",
+          "neighbours averaged along their motion, then what is left shrunk: the best here"),
+    Model("dct", "denoise", "shrink", 1, (), "-", "each picture by itself, in its frequencies"),
+    Model("bm3d", "denoise", "filters", 1, (), "-", "FFmpeg's, each picture by itself"),
+    Model("nlmeans", "denoise", "filters", 1, (), "-", "FFmpeg's, each picture by itself, quicker"),
+    Model("atadenoise", "denoise", "filters", 1, (), "-",
+          "FFmpeg's, over time: for pictures that stand still; the quickest"),
+    Model("deblock", "denoise", "filters", 1, (), "-", "blocks of 8x8 pixels only"),
     # ---- denoise: networks that keep the size -------------------------------------------------
     _spandrel(
         "deh264", 1, "CC-BY-4.0", "the blocks and smears of H.264, before enlarging",

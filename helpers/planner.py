@@ -111,7 +111,7 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
     """Say what every model would cost for a clip, here; those that are not here are not fetched.
 
     Args:
-        role: "upscale", "denoise" or "interpolate".
+        role: "upscale" or "interpolate".
         clip: what goes in.
         frames: how many would be made; as many as go in, if not given.
     """
@@ -151,7 +151,7 @@ def _seconds(model: Model, image: np.ndarray) -> float:
             return resize(image, width, height, model.name)
 
     else:
-        network = load_upscaler(model.name, role=model.role)
+        network = load_upscaler(model.name)
 
         def work() -> object:
             return network.upscale([image])

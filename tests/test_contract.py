@@ -25,8 +25,12 @@ from helpers.project import Project
 from helpers.shots import MarkShots
 from helpers.show import Preview
 from helpers.stage import Stage
+from helpers.stages.deflicker import Deflicker
+from helpers.stages.denoise import Denoise
+from helpers.stages.finish import Finish
 from helpers.stages.interpolate import Interpolate
 from helpers.stages.retime import ConstantRate, Trim
+from helpers.stages.stabilize import Stabilize
 from helpers.stages.upscale import Upscale
 from helpers.video import open_video
 
@@ -45,6 +49,17 @@ STAGES = [
     Upscale("animevideov3", size=(50, 30)),
     Upscale(("animevideov3", "lanczos"), blend=(Fraction(2), Fraction(1))),
     Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
+    Deflicker(),
+    Deflicker(0.5, hold=0.0, local=True),
+    Stabilize((((Fraction(0), 0.0, 0.0, 0.0), (Fraction(1), 2.0, -1.0, 0.01)),)),
+    Stabilize((((Fraction(5, 3), 0.0, 0.0, 0.0), (Fraction(3), 2.0, -1.0, 0.01)),), border="crop"),
+    Denoise(sigma=8.0, alike=0.5),
+    Denoise("bm3d", 0.5, 8.0, 0.5),
+    Denoise("nlmeans", sigma=8.0, alike=1.0),
+    Denoise("atadenoise", sigma=8.0, alike=1.0),
+    Denoise("deblock"),
+    Finish(),
+    Finish(0.5, levels=((Fraction(0), 20.0, 180.0), (Fraction(1), 0.0, 90.0))),
     Preview(16, 12),
 ]
 
