@@ -57,7 +57,7 @@ class Decision:
     @property
     def doubtful(self) -> bool:
         """Whether a person had better look."""
-        return DOUBTFUL <= self.chance and (self.keep or self.chance < 0.95)
+        return self.chance >= DOUBTFUL and (self.keep or self.chance < 0.95)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -331,31 +331,40 @@ def _number(row: dict[str, str], column: str) -> float:
 
 
 def period_of(keeps: list[bool]) -> int:
-    """Return after how many frames the pattern of kept frames begins again; 0 if it does not."""
+    """Return after how many frames the pattern of dropped frames begins again; 0 if it does not."""
+    dropped = {number for number, keep in enumerate(keeps) if not keep}
+    if len(dropped) < 3:
+        return 0
     for period in PERIODS:
-        pairs = list(zip(keeps[1:], keeps[1 + period :], strict=False))
-        alike = sum(one == other for one, other in pairs)
-        if len(pairs) >= period and alike >= 0.92 * len(pairs) and not all(keeps):
+        followed = [number for number in dropped if number + period < len(keeps)]
+        again = sum(number + period in dropped for number in followed)
+        if 2.5 * period <= len(keeps) and again >= 0.95 * max(len(followed), 1):
             return period
     return 0
 
 
 def pattern(keeps: list[bool], period: int) -> str:
     """Say how often frames are shown within a period: "shown 3 and 2 times by turns"."""
-    start = len(keeps) // 2
-    lengths: list[int] = []
-    for keep in keeps[start : start + period * (LONGEST + 1)]:
+    start = len(keeps) // 2 - period // 2
+    repeated = sum(not keep for keep in keeps[start : start + period])
+    shown: list[int] = []
+    for keep in keeps[max(start - LONGEST, 0) :]:
         if keep:
-            lengths.append(1)
-        elif lengths:
-            lengths[-1] += 1
-    new = max(period - sum(not keep for keep in keeps[start : start + period]), 1)
-    shown = lengths[1 : 1 + new] or [1]
-    if len(set(shown)) == 1:
-        return f"every frame is shown {shown[0]} times"
-    if len(shown) > 6:
-        return f"a frame is repeated {period - new} times in {period}"
-    return f"frames are shown {', '.join(map(str, shown[:-1]))} and {shown[-1]} times by turns"
+            shown.append(1)
+        elif shown:
+            shown[-1] += 1
+    shown = shown[1 : 1 + max(period - repeated, 1)]
+    if len(set(shown)) == 1 and shown[0] > 1:
+        return f"every frame is shown {times_over(shown[0])}"
+    if len(shown) > 4 or len(shown) < 2:
+        return f"{repeated} in {period} {'is a repeat' if repeated == 1 else 'are repeats'}"
+    first = ", ".join(map(times_over, sorted(shown, reverse=True)[:-1]))
+    return f"frames are shown {first} and {times_over(min(shown))} by turns"
+
+
+def times_over(count: int) -> str:
+    """Return "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def kind(back: int) -> str:

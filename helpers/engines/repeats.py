@@ -19,6 +19,7 @@ where hardly anything moves; it is believed only if it explains much of what the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,8 +39,8 @@ over many films, noises and compressions (benchmarks/duplicates.py); a shot then
 USUAL = ((-4.7, 1.5), (3.0, 2.0))
 """Mean and spread of the scores of motion and of repeats, before a shot is known."""
 
-SURE, REGULAR, DOUBTFUL = 0.9, 0.6, 0.2
-"""A frame is a repeat from this chance on: by itself, within a cadence. From `DOUBTFUL` on, a person
+SURE, REGULAR, DOUBTFUL = 0.9, 0.5, 0.2
+"""A frame is a repeat from this chance on: by itself; within a cadence. From DOUBTFUL on, a person
 may look."""
 
 NEARER, SLACK = (0.0, 0.65, 0.65, 0.9, 0.9, 0.9), 0.3
@@ -49,6 +50,13 @@ is never even."""
 
 FAINT = 0.25
 """Levels (of 255, after the stretch) below which differences say nothing."""
+
+NEARLY = 0.8
+"""Part of what a repeat through others needs, from which on it is doubtful."""
+
+CLEAR = 4
+"""How many times as much has to lie between a frame and its repeat through others: codecs that
+treat every second frame in another way make stills swing to and fro a little."""
 
 QUANTUM = 0.12
 """Levels before the stretch below which they say nothing either: eight bits end somewhere."""
@@ -103,15 +111,17 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     chance, back = np.zeros(count), np.zeros(count, int)
     if count < 3:
         return Verdict(np.zeros(count, bool), chance, back)
-    logs = np.log(measures.distance + floor(measures.contrast))
-    depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
+    faint = floor(measures.contrast)
+    steps = np.log(measures.distance[:, 0] + faint)
+    depth = np.max([run_depth(steps[:, scale]) for scale in (0, 1)], axis=0)
     share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
     score = DEPTH * np.clip(depth, -1, 2.5) - PROGRESS * np.clip(share, 0, 0.7) + BIAS
     period, mixture = best_mixture(score[1:], share[1:], expected)
     chance[1:] = mixture.chance
     back[chance >= DOUBTFUL] = 1
     repeat = chance >= (REGULAR if period else SURE)
-    further(logs, repeat, chance, back)
+    spare_stills(repeat, chance)
+    further(np.log(measures.distance + CLEAR * faint), repeat, chance, back)
     return Verdict(repeat, chance, back, period)
 
 
@@ -136,7 +146,7 @@ def run_depth(logs: np.ndarray) -> np.ndarray:
     count = len(logs)
     depth = np.full(count, -1.0)
     steps = np.concatenate(([np.inf], logs[1:], [np.inf]))
-    for length in range(1, LONGEST + 1):
+    for length in range(1, min(LONGEST, count - 1) + 1):
         windows = np.lib.stride_tricks.sliding_window_view(steps[1:-1], length)
         left, right = steps[: len(windows)], steps[length + 1 : length + 1 + len(windows)]
         side = np.minimum(left, right)
@@ -173,14 +183,13 @@ def best_mixture(
     usual, split = logistic(score), halves(score)
     found: list[tuple[float, int, Mixture]] = []
     for own, start in ((False, usual), (True, split)):
-        plain = fit(score, 0, start, own).likelihood
         for period in (period for period in PERIODS if 2.5 * period <= len(score)):
-            mixture = fit(score, period, start, own)
-            gain = mixture.likelihood - plain
+            mixture = fit(score, start, own, same_phase, period)
+            gain = mixture.likelihood - fit(score, start, own, nearby, period).likelihood
             if believable(mixture, share, gain, period, period in expected):
                 found.append((gain, period, mixture))
     if not found:
-        return 0, fit(score, 0, usual, own=False)
+        return 0, fit(score, usual, own=False)
     # A multiple of the true period explains as much: the shortest of the good ones is meant.
     most = max(gain for gain, _, _ in found)
     good = [row for row in found if row[0] > most - 4]
@@ -209,22 +218,32 @@ def believable(
     return clear and gain > 6 and still < min(0.12, 0.4 * moving)
 
 
-def fit(score: np.ndarray, period: int, start: np.ndarray, own: bool, rounds: int = 25) -> Mixture:
+def fit(
+    score: np.ndarray,
+    start: np.ndarray,
+    own: bool,
+    priors: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    period: int = 0,
+    rounds: int = 25,
+) -> Mixture:
     """Fit two bells to scores by expectation maximisation.
 
     Args:
         score: (n,).
-        period: of the cadence that gives the prior chances; 0 for one prior for all.
         start: (n,) the chances to begin with.
         own: whether the bells go where the scores are; else they stay near where they usually lie,
             which is right where repeats are few.
+        priors: makes each step's prior chance from the chances; one for all if not given.
+        period: for `priors`.
+        rounds: how often to do it.
     """
     mixture = Mixture(start)
     for turn in range(rounds):
         chance = mixture.chance
         if turn or own:
             move_bells(mixture, score, own, first=turn == 0)
-        prior = np.clip(priors(chance, period), 0.005, 0.98)
+        prior = priors(chance, period) if priors else (chance.sum() + 0.5) / (len(chance) + 10)
+        prior = np.clip(prior, 0.005, 0.99)
         logs = [
             -0.5 * ((score - mean) / spread) ** 2 - np.log(spread)
             for mean, spread in zip(mixture.means, mixture.spreads, strict=True)
@@ -232,7 +251,8 @@ def fit(score: np.ndarray, period: int, start: np.ndarray, own: bool, rounds: in
         # Beyond the two means, nothing may speak for the bell on the other side.
         for bell, beyond in enumerate((score < mixture.means[0], score > mixture.means[1])):
             logs[bell] = np.where(beyond, -np.log(mixture.spreads[bell]), logs[bell])
-        ratio = logs[1] - logs[0]
+        # One odd score does not break a cadence.
+        ratio = np.maximum(logs[1] - logs[0], -4 if priors else -np.inf)
         mixture.chance = logistic(ratio + np.log(prior / (1 - prior)))
         both = np.logaddexp(logs[0] + np.log(1 - prior), logs[1] + np.log(prior))
         mixture.likelihood = float(both.sum())
@@ -255,11 +275,9 @@ def move_bells(mixture: Mixture, score: np.ndarray, own: bool, first: bool) -> N
         mixture.means[bell], mixture.spreads[bell] = mean, max(square, narrowest) ** 0.5
 
 
-def priors(chance: np.ndarray, period: int) -> np.ndarray:
-    """Return each step's prior chance: that of the steps whole periods away, itself left out."""
+def same_phase(chance: np.ndarray, period: int) -> np.ndarray:
+    """Return the mean chance of the steps up to four periods away, each step itself left out."""
     count, rate = len(chance), float(np.clip(chance.mean(), 0.02, 0.9))
-    if not period:
-        return np.full(count, (chance.sum() + 0.5) / (count + 10))
     total, seen = np.zeros(count), np.zeros(count)
     for away in (n * period for n in range(1, 5) if n * period < count):
         total[away:] += chance[:-away]
@@ -267,6 +285,28 @@ def priors(chance: np.ndarray, period: int) -> np.ndarray:
         seen[away:] += 1
         seen[:-away] += 1
     return (total + 0.3 * rate) / (seen + 0.3)
+
+
+def nearby(chance: np.ndarray, period: int) -> np.ndarray:
+    """Return the mean chance of all steps up to four periods away, each step itself left out.
+
+    A cadence has to explain more than this does: repeats, or stillness, here and not there.
+    """
+    window = np.ones(8 * period + 1)
+    window[4 * period] = 0
+    reach = slice(4 * period, 4 * period + len(chance))
+    total = np.convolve(chance, window)[reach]
+    seen = np.convolve(np.ones(len(chance)), window)[reach]
+    return (total + 0.3 * chance.mean()) / (seen + 0.3)
+
+
+def spare_stills(repeat: np.ndarray, chance: np.ndarray) -> None:
+    """Keep what seems to repeat for longer than LONGEST: that is a still, and doubtful at most."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], repeat, [False]))))
+    for start, stop in edges.reshape(-1, 2):
+        if stop - start > LONGEST:
+            repeat[start:stop] = False
+            chance[start:stop] = np.minimum(chance[start:stop], 0.5)
 
 
 def further(logs: np.ndarray, repeat: np.ndarray, chance: np.ndarray, back: np.ndarray) -> None:
@@ -282,11 +322,12 @@ def further(logs: np.ndarray, repeat: np.ndarray, chance: np.ndarray, back: np.n
     kept = ~repeat
     depths = further_depths(logs, kept)
     needed = np.array([needed_depth(*row) for row in zip(depths.T, NEARER, strict=True)])
-    while (excess := depths / needed).max() > DOUBTFUL / SURE:
-        number, lag = np.unravel_index(np.argmax(excess), excess.shape)
+    while (excess := depths / needed).max() > NEARLY:
+        number, lag = map(int, np.unravel_index(np.argmax(excess), excess.shape))
         sure = excess[number, lag] >= 1
-        chance[number] = max(chance[number], min(excess[number, lag] * SURE, 0.99))
-        back[number] = lag + 1
+        surely = min(excess[number, lag] * SURE, 0.99)
+        if sure or surely > chance[number]:
+            chance[number], back[number] = surely, lag + 1
         depths[number] = -np.inf
         if sure:
             repeat[number], kept[number] = True, False
