@@ -176,7 +176,12 @@ def measure(images: list[np.ndarray], shots: list[int], order: Order, wear: dict
     cuts = [times[next(p for p, n in enumerate(order) if n >= shot)] for shot in shots]
     clip = MemoryClip(made, times[:-1], times[-1], cuts)
     dropped = set(find_duplicates(clip).dropped)
-    true = {p for p, n in enumerate(order) if n in order[max(p - 6, 0) : p]}
+    begins = [max(shot for shot in shots if shot <= n) for n in order]
+    true = {
+        p
+        for p, n in enumerate(order)
+        if n in order[max(p - 6, 0) : p] and begins[p] == max(begins[: p + 1])
+    }
     return np.array([len(dropped & true), len(dropped - true), len(true - dropped)])
 
 

@@ -36,8 +36,14 @@ DEPTH, PROGRESS, BIAS = 2.8, 10.0, -1.4
 """Weights of the score. Like every number here that is not geometry, found by logistic regression
 over many films, noises and compressions (benchmarks/duplicates.py); a shot then finds its own."""
 
+LEADING = 0.2
+"""Share of the way around it that a step covers if it is surely motion."""
+
 USUAL = ((-4.7, 1.5), (3.0, 2.0))
 """Mean and spread of the scores of motion and of repeats, before a shot is known."""
+
+CERTAIN = 2.5
+"""A score that motion by itself has nowhere reached."""
 
 SURE, REGULAR, DOUBTFUL = 0.9, 0.5, 0.2
 """A frame is a repeat from this chance on: by itself; within a cadence. From DOUBTFUL on, a person
@@ -115,6 +121,8 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     steps = np.log(measures.distance[:, 0] + faint)
     depth = np.max([run_depth(steps[:, scale]) for scale in (0, 1)], axis=0)
     share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
+    # Small steps among larger ones are no repeats where they lead on.
+    depth = np.where(share > LEADING, np.minimum(depth, 0.5), depth)
     score = DEPTH * np.clip(depth, -1, 2.5) - PROGRESS * np.clip(share, 0, 0.7) + BIAS
     period, mixture = best_mixture(score[1:], share[1:], expected)
     chance[1:] = mixture.chance
@@ -251,8 +259,9 @@ def fit(
         # Beyond the two means, nothing may speak for the bell on the other side.
         for bell, beyond in enumerate((score < mixture.means[0], score > mixture.means[1])):
             logs[bell] = np.where(beyond, -np.log(mixture.spreads[bell]), logs[bell])
-        # One odd score does not break a cadence.
-        ratio = np.maximum(logs[1] - logs[0], -4 if priors else -np.inf)
+        ratio = logs[1] - logs[0]
+        if priors:  # one odd score does not break a cadence, unless it leaves no question
+            ratio = np.where(score > CERTAIN, ratio, np.clip(ratio, -4, 4))
         mixture.chance = logistic(ratio + np.log(prior / (1 - prior)))
         both = np.logaddexp(logs[0] + np.log(1 - prior), logs[1] + np.log(prior))
         mixture.likelihood = float(both.sum())
@@ -331,10 +340,13 @@ def further(logs: np.ndarray, repeat: np.ndarray, chance: np.ndarray, back: np.n
         depths[number] = -np.inf
         if sure:
             repeat[number], kept[number] = True, False
+            # Only frames near it can be told otherwise now; those further on are not looked at.
+            low = max(number - 3 * REACH, 0)
+            near = slice(low, number + 3 * REACH)
             first, stop = max(number - 1, 0), number + 2 * REACH
+            again = further_depths(logs[near], kept[near])[first - low : stop - low]
             known = np.isfinite(depths[first:stop])
-            again = further_depths(logs[: stop + 3], kept[: stop + 3], first)
-            depths[first:stop] = np.where(known, again[first:stop], -np.inf)
+            depths[first:stop] = np.where(known, again, -np.inf)
 
 
 def needed_depth(depths: np.ndarray, least: float) -> float:
@@ -351,13 +363,12 @@ def needed_depth(depths: np.ndarray, least: float) -> float:
     return max(least, float(middle + 4.5 * (high - middle)))
 
 
-def further_depths(logs: np.ndarray, kept: np.ndarray, start: int = 0) -> np.ndarray:
+def further_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return how much nearer each kept frame is to one further back than to all between and around.
 
     Args:
         logs: (n, REACH, 2).
         kept: (n,) bool: the others are passed over.
-        start: frames before this one are not asked for.
 
     Returns:
         (n, REACH): logarithm of a ratio, at [i, j] for frames i and i - 1 - j, the better of both
@@ -375,7 +386,7 @@ def further_depths(logs: np.ndarray, kept: np.ndarray, start: int = 0) -> np.nda
     following[:-2][skips] = far[2:, 1][skips]
     depths = np.full((count, REACH), -np.inf)
     for lag in range(2, min(REACH, count - 1) + 1):
-        numbers = np.arange(max(lag, start), count)
+        numbers = np.arange(lag, count)
         least = np.full((len(numbers), 2), np.inf)
         for away in range(1, lag):
             least = np.minimum(least, far[numbers, away - 1])
