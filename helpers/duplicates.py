@@ -158,7 +158,8 @@ class Duplicates:
             said = f"{len(self.dropped)} of {len(self.times)} frames are repeats"
             said += f" ({kinds})." if kinds else "."
         if self.doubtful:
-            said += f" {len(self.doubtful)} are doubtful: too little moves there to tell."
+            count = len(self.doubtful)
+            said += f" {count} {'is' if count == 1 else 'are'} doubtful: too little moves to tell."
         return said
 
     def __repr__(self) -> str:
@@ -202,7 +203,8 @@ def find_duplicates(clip: Clip, progress: bool = False) -> Duplicates:
     """Find the frames that repeat an earlier one, in one pass over the film.
 
     Frames are never compared across a cut, so the clip should know its shots, as that of
-    `Project.source` does. A film of forty minutes takes some ten megabytes of memory.
+    `Project.source` does. Memory stays flat but for some 500 bytes a frame: thirty megabytes for a
+    film of forty minutes.
 
     Args:
         progress: show a bar.

@@ -57,6 +57,9 @@ is never even."""
 FAINT = 0.25
 """Levels (of 255, after the stretch) below which differences say nothing."""
 
+SUSPICIOUS = 12
+"""Gain in likelihood, a logarithm, from which on a cadence that is not believed is mentioned."""
+
 NEARLY = 0.8
 """Part of what a repeat through others needs, from which on it is doubtful."""
 
@@ -124,8 +127,10 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     # Small steps among larger ones are no repeats where they lead on.
     depth = np.where(share > LEADING, np.minimum(depth, 0.5), depth)
     score = DEPTH * np.clip(depth, -1, 2.5) - PROGRESS * np.clip(share, 0, 0.7) + BIAS
-    period, mixture = best_mixture(score[1:], share[1:], expected)
-    chance[1:] = mixture.chance
+    period, mixture, suspected = best_mixture(score[1:], share[1:], expected)
+    chance[1:] = np.maximum(
+        mixture.chance, 0.5 * suspected
+    )  # those are kept, and shown as doubtful
     back[chance >= DOUBTFUL] = 1
     repeat = chance >= (REGULAR if period else SURE)
     spare_stills(repeat, chance)
@@ -186,23 +191,29 @@ def shares(progress: np.ndarray) -> np.ndarray:
 
 def best_mixture(
     score: np.ndarray, share: np.ndarray, expected: tuple[int, ...] = ()
-) -> tuple[int, Mixture]:
-    """Return the cadence that explains the scores best and what follows from it; 0 if none does."""
+) -> tuple[int, Mixture, np.ndarray]:
+    """Return the cadence that explains the scores best and what follows from it; 0 if none does.
+
+    Also the chances by a cadence that is likely, but not enough to believe it; else zeros.
+    """
     usual, split = logistic(score), halves(score)
     found: list[tuple[float, int, Mixture]] = []
+    suspected, clue = np.zeros(len(score)), SUSPICIOUS
     for own, start in ((False, usual), (True, split)):
         for period in (period for period in PERIODS if 2.5 * period <= len(score)):
             mixture = fit(score, start, own, same_phase, period)
             gain = mixture.likelihood - fit(score, start, own, nearby, period).likelihood
             if believable(mixture, share, gain, period, period in expected):
                 found.append((gain, period, mixture))
+            elif gain > clue and mixture.gap > 1:
+                suspected, clue = mixture.chance, gain
     if not found:
-        return 0, fit(score, usual, own=False)
+        return 0, fit(score, usual, own=False), suspected
     # A multiple of the true period explains as much: the shortest of the good ones is meant.
     most = max(gain for gain, _, _ in found)
     good = [row for row in found if row[0] > most - 4]
     _, period, mixture = min(good, key=lambda row: (row[1], -row[2].likelihood))
-    return period, mixture
+    return period, mixture, np.zeros(len(score))
 
 
 def believable(
