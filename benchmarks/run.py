@@ -23,6 +23,8 @@ TITLES = {
     "opencv_superres": "OpenCV's networks: as its own engine",
     "rife_proof": "RIFE: as its authors' code and as ncnn",
     "rife": "RIFE: seconds a frame",
+    "duplicates": "Repeated frames: precision and recall",
+    "picture": "Flicker, shake, noise",
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",

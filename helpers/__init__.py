@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helpers.catalog import models as models
     from helpers.diagnosis import diagnose as diagnose
+    from helpers.duplicates import find_duplicates as find_duplicates
+    from helpers.duplicates import read_csv as read_csv
     from helpers.health import doctor as doctor
     from helpers.levels import find_levels as find_levels
     from helpers.loading import describe as describe
@@ -33,11 +35,14 @@ if TYPE_CHECKING:
     from helpers.show import compare as compare
     from helpers.show import play as play
     from helpers.show import sheet as sheet
+    from helpers.show_clean import show_doubtful as show_doubtful
+    from helpers.show_clean import show_duplicates as show_duplicates
     from helpers.sources import find_film as find_film
     from helpers.sources import project_folder as project_folder
     from helpers.sources import sample as sample
     from helpers.stages.deflicker import Deflicker as Deflicker
     from helpers.stages.denoise import Denoise as Denoise
+    from helpers.stages.duplicates import RemoveDuplicates as RemoveDuplicates
     from helpers.stages.finish import Finish as Finish
     from helpers.stages.interpolate import Interpolate as Interpolate
     from helpers.stages.retime import ConstantRate as ConstantRate
@@ -57,6 +62,7 @@ _HOMES = {
     "Interpolate": "stages.interpolate",
     "Plan": "plan",
     "Project": "project",
+    "RemoveDuplicates": "stages.duplicates",
     "Stabilize": "stages.stabilize",
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
@@ -66,6 +72,7 @@ _HOMES = {
     "diagnose": "diagnosis",
     "doctor": "health",
     "estimate": "planner",
+    "find_duplicates": "duplicates",
     "find_film": "sources",
     "find_levels": "levels",
     "find_noise": "noise",
@@ -74,9 +81,12 @@ _HOMES = {
     "open_video": "video",
     "play": "show",
     "project_folder": "sources",
+    "read_csv": "duplicates",
     "restore": "plan",
     "sample": "sources",
     "sheet": "show",
+    "show_doubtful": "show_clean",
+    "show_duplicates": "show_clean",
     "start": "runtime",
     "write_video": "writing",
 }

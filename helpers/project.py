@@ -12,14 +12,17 @@ A stage's folder holds `stage.json` (what it is: recipe, timeline, where it is c
 
 from __future__ import annotations
 
+import hashlib
 import html
+import json
 import logging
 import shutil
+from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, VideoIndexError
@@ -37,12 +40,14 @@ from helpers.segments import (
     segments_of,
 )
 from helpers.shots import MarkShots, find_cuts
-from helpers.stage import exact
+from helpers.stage import Stage, exact, plain
 from helpers.storage import lock, read_json, retried, write_json, write_whole
 from helpers.video import VideoClip, open_video
 from helpers.writing import Written, write_video
 
 log = logging.getLogger("helpers")
+
+T = TypeVar("T", bound=Stage)
 
 
 class Project:
@@ -206,6 +211,27 @@ class Project:
         with suppress(ProjectError):
             return self.latest(before=name)
         return self.source(source)
+
+    def kept(self, kind: type[T], clip: Clip, find: Callable[[], T]) -> T:
+        """Return a stage that was found by looking at a whole clip, and is kept from then on.
+
+        Args:
+            kind: the stage's class; one of a kind is kept.
+            clip: what it was found for; for any other it is found anew.
+            find: finds it.
+        """
+        path = self.folder / "found.json"
+        found = read_json(path)
+        found = found if isinstance(found, dict) else {}
+        about = hashlib.sha256(json.dumps(clip.recipe(), sort_keys=True).encode()).hexdigest()
+        entry = found.get(kind.__name__, {})
+        if entry.get("about") == about and entry.get("version") == VERSION:
+            return kind(**entry["fields"])
+        stage = find()
+        values = {field.name: plain(getattr(stage, field.name)) for field in fields(stage)}
+        found[kind.__name__] = {"about": about, "version": VERSION, "fields": values}
+        write_json(path, found)
+        return stage
 
     def render(
         self, clip: Clip, output: str | Path, *, codec: str = "h264", progress: bool = True

@@ -27,6 +27,7 @@ from helpers.show import Preview
 from helpers.stage import Stage
 from helpers.stages.deflicker import Deflicker
 from helpers.stages.denoise import Denoise
+from helpers.stages.duplicates import RemoveDuplicates
 from helpers.stages.finish import Finish
 from helpers.stages.interpolate import Interpolate
 from helpers.stages.retime import ConstantRate, Trim
@@ -49,6 +50,8 @@ STAGES = [
     Upscale("animevideov3", size=(50, 30)),
     Upscale(("animevideov3", "lanczos"), blend=(Fraction(2), Fraction(1))),
     Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
+    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7, 11)), "keep"),
+    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7, 11)), "even"),
     Deflicker(),
     Deflicker(0.5, hold=0.0, local=True),
     Stabilize((((Fraction(0), 0.0, 0.0, 0.0), (Fraction(1), 2.0, -1.0, 0.01)),)),
