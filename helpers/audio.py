@@ -1,0 +1,351 @@
+"""Cleaning the sound of a film, without ever putting it out of step.
+
+diagnose("talk.mp4")  # what is the matter with it
+before, after = preview("talk.mp4", "spectral", at=60)  # ten seconds of it, to listen to
+clean = clean_audio("talk.mp4", "talk")  # every track, to the sample as long as it was
+replace_sound("restored.mp4", clean, "final.mp4", keep=True)
+
+A file that another program or a service has made of the same sound takes its place with
+`clean_audio("talk.mp4", "service.wav")`; it is laid where it belongs by comparing the two.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from helpers import audio_models
+from helpers import audio_steps as steps
+from helpers.audio_align import matched
+from helpers.audio_diagnose import Diagnosis, diagnose
+from helpers.audio_io import Sound, SoundError, read_sound, track_count
+from helpers.storage import write_json
+
+log = logging.getLogger("helpers")
+
+Noise = tuple[float, float] | str | None
+Step = tuple[str, Callable[[Sound], Sound]]
+"""What a step does, in words, and the step."""
+
+TALK_LOUD, FILM_LOUD = -16.0, -23.0
+"""LUFS: what talk on the web is played at, and what broadcasting asks of films (EBU R 128)."""
+
+CEILING = -1.5
+"""The highest true peak, in decibels under full scale: room for the codecs that follow."""
+
+MARGIN = 3
+"""Seconds on both sides of a preview that are worked on too, so that it sounds as the whole will."""
+
+SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
+               ".wma", ".mp4", ".mkv", ".mov", ".webm")  # fmt: skip
+"""Endings of what may take a track's place."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of cleaning.
+
+    Attributes:
+        name: what it is called.
+        strength: how strong it is if nobody says, 0..1.
+        note: what it is good for, for a person.
+        weights: the model that it cannot do without.
+    """
+
+    name: str
+    strength: float
+    note: str
+    weights: str | None = None
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("talk", 0.7, "speech: mended, cleaned by the best that is here, made loud enough"),
+        Method("film", 0.5, "film with music: mended, a little less noise, broadcast loudness"),
+        Method("spectral", 0.6, "steady noise, learnt from the track; needs no weights"),
+        Method("rnnoise", 0.85, "a small network for speech, in ffmpeg", "rnnoise"),
+        Method("deepfilter", 0.8, "DeepFilterNet 3, the cleanest speech", "deepfilter"),
+        Method("repair", 1.0, "hum, rumble, clicks and cut peaks; no noise"),
+        Method("loudness", 1.0, "as loud as talk on the web is, peaks held"),
+        Method("vinyl", 0.6, "a record: clicks, crackle, rumble and hiss"),
+        Method("shellac", 0.8, "an old record: the same, stronger; nothing is left above 8 kHz"),
+        Method("optical", 0.7, "an optical soundtrack: crackle, and the hiss above its band"),
+    )
+}
+"""Every way there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """What `clean_audio` made.
+
+    Attributes:
+        tracks: the cleaned sound, one for each track of the source that was asked for.
+        method, strength: how.
+        steps: what was done, in words.
+        notes: what was odd, or done otherwise than asked, in words.
+    """
+
+    tracks: tuple[Sound, ...]
+    method: str
+    strength: float
+    steps: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> Sound:
+        """The first track."""
+        return self.tracks[0]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the tracks into a folder, as WAV, with what was done beside them."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = []
+        for sound in self.tracks:
+            name = f"track{sound.track}.wav"
+            sound.save(folder / name)
+            rows.append({"file": name, "track": sound.track, "start": str(sound.start),
+                         "layout": sound.layout, "codec": sound.codec})  # fmt: skip
+        values = {"method": self.method, "strength": self.strength, "tracks": rows,
+                  "steps": self.steps, "notes": self.notes}  # fmt: skip
+        write_json(folder / "sound.json", values)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Cleaned:
+        """Read what `save` wrote.
+
+        Raises:
+            SoundError: it is not there.
+        """
+        path = Path(folder) / "sound.json"
+        if not path.exists():
+            raise SoundError(f"There is no cleaned sound in {folder}; 06_audio makes it.")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        tracks = []
+        for row in values.pop("tracks"):
+            sound = read_sound(path.with_name(row["file"]))
+            start, track = Fraction(row["start"]), row["track"]
+            tracks.append(
+                replace(sound, start=start, track=track, layout=row["layout"], codec=row["codec"])
+            )
+        said = {name: tuple(values.pop(name)) for name in ("steps", "notes")}
+        return cls(tuple(tracks), **values, **said)
+
+    def __repr__(self) -> str:
+        lines = [f"{self.method}, strength {self.strength:g}"]
+        lines += [f"track {sound.track + 1}: {sound}" for sound in self.tracks]
+        return "\n".join([*lines, *(f"- {line}" for line in (*self.steps, *self.notes))])
+
+
+def clean_audio(
+    source: str | Path | Sound,
+    method: str = "talk",
+    *,
+    strength: float | None = None,
+    track: int | None = None,
+    noise: Noise = None,
+    loudness: float | None = None,
+) -> Cleaned:
+    """Clean the sound of a film; each track keeps its length and its start, to the sample.
+
+    Args:
+        source: a film, or a sound.
+        method: one of METHODS, or a file that takes the (first) track's place.
+        strength: 0..1; 0 leaves the sound as it is, to the bit.
+        track: which sound track, from 0; all of them if not given.
+        noise: for the methods that know noise by its spectrum: a stretch that holds nothing else,
+            in seconds, or "quiet" to learn it where it is quietest; followed through the track if
+            not given.
+        loudness: LUFS to reach, where the method sets the loudness.
+
+    Raises:
+        SoundError: the film has no sound, or a value is not allowed.
+        ModelError: a method's weights cannot be had.
+        VideoOpenError: the film cannot be read.
+    """
+    file = sound_file(method)
+    if file is None:
+        strength = check(method, strength)
+    numbers = [track or 0] if isinstance(source, Sound) or track is not None or file else None
+    if numbers is None:
+        numbers = list(range(max(track_count(source), 1)))  # type: ignore[arg-type]
+    done, said, notes = [], [], []
+    for number in numbers:
+        sound = source if isinstance(source, Sound) else read_sound(source, number)
+        where = f"track {number + 1}: " if len(numbers) > 1 else ""
+        notes += [where + note for note in sound.notes]
+        if file is not None:
+            sound, note = matched(sound, file)
+            said.append(note)
+        elif sound.silent:
+            notes.append(f"{where}nothing can be heard in it; it was left as it is")
+        elif strength:
+            chain, more = plan_steps(sound, method, strength, noise, loudness)
+            notes += [where + note for note in more]
+            for words, step in chain:
+                sound = step(sound)
+                said.append(where + words)
+        done.append(sound)
+    for note in notes:
+        log.warning("%s", note)
+    return Cleaned(tuple(done), str(method), strength or 0.0, tuple(said), tuple(notes))
+
+
+def check(method: str, strength: float | None) -> float:
+    """Return how strong a method is to be, or say in one sentence what is allowed.
+
+    Raises:
+        SoundError: there is no such method, or no such strength.
+    """
+    if method not in METHODS:
+        raise SoundError(
+            f"There is no way {method!r} to clean sound, and no such file; allowed are "
+            f"{', '.join(METHODS)}, or a file of sound."
+        )
+    strength = METHODS[method].strength if strength is None else strength
+    if not 0 <= strength <= 1:
+        raise SoundError(f"A strength of {strength} was asked for; allowed is 0 to 1.")
+    return float(strength)
+
+
+def sound_file(method: str | Path) -> Path | None:
+    """Return the file that is meant by `method`, if one is meant and not a way of cleaning."""
+    path = Path(method).expanduser()
+    if str(method) in METHODS or path.suffix.lower() not in SOUND_FILES:
+        return None
+    if not path.is_file():
+        raise SoundError(f"There is no file {path} to take the sound from.")
+    return path
+
+
+def plan_steps(
+    sound: Sound,
+    method: str,
+    strength: float,
+    noise: Noise = None,
+    loudness: float | None = None,
+    found: Diagnosis | None = None,
+) -> tuple[list[Step], list[str]]:
+    """Return the steps of a method for a track, and what is done otherwise than asked."""
+    one: dict[str, list[Step]] = {
+        "spectral": [_rumble(60, min(1.0, 3 * strength)), _spectral(30 * strength, noise)],
+        "rnnoise": [(f"RNNoise, {strength:.0%} of it", partial(steps.run_rnnoise, strength=strength))],
+        "deepfilter": [_deepfilter(strength)],
+        "loudness": [_loudness(TALK_LOUD if loudness is None else loudness, strength)],
+    }
+    if method in one:
+        return one[method], []
+    found = found or diagnose(sound)
+    chain, notes = _mending(found, strength if method == "repair" else 1.0, method), []
+    if method in ("repair", "optical", "vinyl", "shellac"):
+        return chain + _hiss(method, strength, noise), notes
+    if method == "talk":
+        why = audio_models.runs("deepfilter")
+        if why is None:
+            # It knows rumble for what it is, and does worse where that is cut off before.
+            chain.append(_deepfilter(strength))
+        else:
+            notes.append(f"DeepFilterNet was not used ({why}), but spectral, which needs nothing")
+            chain += [_rumble(60, 1.0), _spectral(30 * strength, noise)]
+        return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
+    chain += [_rumble(25, 1.0), _spectral(24 * strength, noise)]
+    return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
+
+
+def _mending(found: Diagnosis, strength: float, method: str) -> list[Step]:
+    """Return the steps that mend what was found, and nothing that was not."""
+    chain: list[Step] = []
+    if found.clipped:
+        chain.append(("cut peaks rounded out", partial(steps.mend_clipping, strength=strength)))
+    if found.has_clicks or method in ("vinyl", "shellac", "optical"):
+        chain.append(("clicks mended", partial(steps.mend_clicks, strength=strength)))
+    if found.hum:
+        words = f"hum at {found.hum.base:.2f} Hz taken out, with {len(found.hum.harmonics) - 1} "
+        chain.append((words + "harmonics", partial(steps.cut_hum, strength=strength)))
+    if method == "repair" and found.rumble > 12:
+        chain.append(_rumble(50 if found.speech else 25, strength))
+    return chain
+
+
+def _hiss(method: str, strength: float, noise: Noise) -> list[Step]:
+    """Return the steps against the hiss of a kind of carrier.
+
+    Vinyl rumbles below 30 Hz; shellac holds nothing below 70 Hz or above 8 kHz, and an optical
+    track of the academy curve nothing above 9 kHz.
+    """
+    low, high, limit = {
+        "vinyl": (30, None, 20),
+        "shellac": (70, 8000, 26),
+        "optical": (40, 9000, 20),
+    }.get(method, (None, None, 0))
+    chain: list[Step] = [_rumble(low, 1.0)] if low else []
+    if high:
+        words = f"what lies above {high / 1000:g} kHz cut off"
+        chain.append((words, partial(steps.cut_hiss_above, above=high, strength=strength)))
+    return [*chain, _spectral(limit * strength, noise)] if limit else chain
+
+
+def _rumble(below: float, strength: float) -> Step:
+    words = f"what lies below {below:g} Hz cut off"
+    return words, partial(steps.cut_rumble, below=below, strength=strength)
+
+
+def _spectral(limit: float, noise: Noise) -> Step:
+    learnt = "followed through the track" if noise is None else f"learnt from {noise}"
+    words = f"noise lowered by up to {limit:.0f} dB, {learnt}"
+    return words, partial(steps.cut_noise, limit=limit, noise=noise)
+
+
+def _deepfilter(strength: float) -> Step:
+    limit = None if strength == 1 else 40 * strength
+    words = "DeepFilterNet 3" + (f", noise lowered by up to {limit:.0f} dB" if limit else "")
+    return words, partial(steps.run_deepfilter, limit=limit)
+
+
+def _loudness(target: float, strength: float) -> Step:
+    if not -70 <= target <= -5:
+        raise SoundError(f"A loudness of {target:g} LUFS was asked for; allowed is -70 to -5.")
+    words = f"loudness brought to {target:g} LUFS, true peaks held at {CEILING:g} dB"
+    return words, partial(steps.level, target=target, ceiling=CEILING, strength=strength)
+
+
+def preview(
+    source: str | Path | Sound,
+    method: str = "talk",
+    *,
+    at: float | None = None,
+    seconds: float = 10,
+    strength: float | None = None,
+    track: int = 0,
+    noise: Noise = None,
+    loudness: float | None = None,
+) -> tuple[Sound, Sound]:
+    """Clean a few seconds, to be listened to before all of it is cleaned.
+
+    Args:
+        at: where to begin, in seconds on the film's timeline; the middle if not given.
+        seconds: how long.
+        strength, track, noise, loudness: as in `clean_audio`.
+
+    Returns:
+        The stretch before and after.
+    """
+    strength = check(method, strength)
+    sound = source if isinstance(source, Sound) else read_sound(source, track)
+    begin = sound.start + (sound.seconds - Fraction(seconds)) / 2 if at is None else Fraction(at)
+    begin = min(max(begin, sound.start), max(sound.end - Fraction(seconds), sound.start))
+    stop = begin + Fraction(seconds)
+    part = sound.cut(begin - MARGIN, stop + MARGIN)
+    if isinstance(noise, tuple) or noise == "quiet":
+        # The noise is learnt where it was said to be, which may lie elsewhere in the film.
+        part = sound
+    done = clean_audio(part, method, strength=strength, noise=noise, loudness=loudness)
+    return sound.cut(begin, stop), done.sound.cut(begin, stop)
