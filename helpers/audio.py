@@ -349,3 +349,30 @@ def preview(
         part = sound
     done = clean_audio(part, method, strength=strength, noise=noise, loudness=loudness)
     return sound.cut(begin, stop), done.sound.cut(begin, stop)
+
+
+def replace_sound(
+    film: str | Path,
+    clean: Cleaned | Sound,
+    output: str | Path,
+    *,
+    keep: bool = False,
+) -> list[str]:
+    """Write a film again with cleaned sound in place of its own; its picture is copied untouched.
+
+    Args:
+        film: the film that the sound was cleaned of, or a silent one.
+        clean: the sound, on that film's timeline.
+        output: the file to write: mp4 or mov (the sound as AAC), or mkv (lossless).
+        keep: keep the film's own sound too, each track behind the one that takes its place.
+
+    Returns:
+        What could not be carried over as it was, in words.
+
+    Raises:
+        VideoWriteError: it cannot be written.
+    """
+    from helpers.mux import copy_with_sound
+
+    tracks = clean.tracks if isinstance(clean, Cleaned) else (clean,)
+    return copy_with_sound(Path(film), Path(output), tracks, keep)
