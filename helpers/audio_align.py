@@ -24,6 +24,9 @@ PROOF = 20
 ALIKE = 0.35
 """How well the courses of two recordings must fit (1 is exactly) to be believed the same."""
 
+CERTAIN = 10.0
+"""How many times its usual swing the comparison of the sound itself must reach at its best."""
+
 
 def matched(sound: Sound, path: str | Path) -> tuple[Sound, str]:
     """Lay a file of the same recording where a track is; exactly as long, from the same moment.
@@ -82,15 +85,17 @@ def offset(sound: Sound, other: Sound) -> Fraction:
     b = two[max(-rough, 0) : max(-rough, 0) + len(a)]
     spread = float(a.std() * b.std())
     alike = float(np.mean((a - a.mean()) * (b - b.mean()))) / spread if spread > 1e-9 else 0.0
-    if alike < ALIKE:
+    coarse = Fraction(rough) * Fraction(listen.FRAME).limit_denominator(1000)
+    begin = Fraction(_loudest(a) + max(rough, 0)) * Fraction(listen.FRAME).limit_denominator(1000)
+    lag = _lag(sound, other, sound.start + begin, begin - coarse)
+    if alike < ALIKE or lag is None:
         raise SoundError(
             f"The file is not {float(sound.seconds):.2f} s long, as the track is, but "
-            f"{float(other.seconds):.2f} s, and does not sound like it ({alike:.2f} of 1), so that "
-            "nobody can say where it belongs. Cut it to the track's length, or check that it is "
-            "the same recording."
+            f"{float(other.seconds):.2f} s, and does not sound like it, so that nobody can say "
+            "where it belongs. Cut it to the track's length, or check that it is the same "
+            "recording."
         )
-    coarse = Fraction(rough) * Fraction(listen.FRAME).limit_denominator(1000)
-    return coarse + _finer(sound, other, coarse, _loudest(a) + max(rough, 0))
+    return coarse - lag
 
 
 def _course(sound: Sound) -> np.ndarray:
@@ -119,15 +124,9 @@ def _loudest(course: np.ndarray) -> int:
     return int(np.argmax(sums[size:] - sums[:-size]))
 
 
-def _finer(sound: Sound, other: Sound, late: Fraction, frame: int) -> Fraction:
-    """Return what is to be added to a rough offset, from the sound itself, in seconds."""
-    begin = sound.start + Fraction(frame) * Fraction(listen.FRAME).limit_denominator(1000)
-    lag = _lag(sound, other, begin, begin - sound.start - late)
-    return Fraction(0) if lag is None else -lag
-
-
 def _lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Fraction | None:
-    """Return by how many seconds a stretch comes later in another sound than was thought.
+    """Return by how many seconds a stretch comes later in another sound than was thought; None if
+    the two are not alike.
 
     Args:
         at: where the stretch begins in the track, on its timeline.
@@ -149,6 +148,8 @@ def _lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Fraction 
     reach = FINE // 10
     near = np.concatenate([match[-reach:], match[: reach + 1]])
     at_best = int(near.argmax())
+    if near[at_best] < CERTAIN * match.std():
+        return None
     return Fraction(at_best - reach + _between(near, at_best), FINE) + missing
 
 
