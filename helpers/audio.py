@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -21,8 +21,9 @@ from pathlib import Path
 
 from helpers import audio_models
 from helpers import audio_steps as steps
+from helpers.audio_align import fit_music as fit_music
 from helpers.audio_align import matched
-from helpers.audio_diagnose import Diagnosis, diagnose
+from helpers.audio_diagnose import Diagnosis, diagnose, estimate_snr
 from helpers.audio_io import Sound, SoundError, read_sound, track_count
 from helpers.storage import write_json
 
@@ -39,7 +40,15 @@ CEILING = -1.5
 """The highest true peak, in decibels under full scale: room for the codecs that follow."""
 
 MARGIN = 3
-"""Seconds on both sides of a preview that are worked on too, so that it sounds as the whole will."""
+"""Seconds on both sides of a preview that are worked on too: it is to sound as the whole will."""
+
+CARRIERS = {
+    "vinyl": (30, None, 20),
+    "shellac": (70, 8000, 26),
+    "optical": (40, 9000, 20),
+}
+"""Hertz that a carrier's sound begins at, and ends at, and decibels of hiss that are taken out: a
+record's player rumbles; shellac, and an optical track by the Academy's curve, hold no treble."""
 
 SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
                ".wma", ".mp4", ".mkv", ".mov", ".webm")  # fmt: skip
@@ -130,14 +139,14 @@ class Cleaned:
             raise SoundError(f"There is no cleaned sound in {folder}; 06_audio makes it.")
         values = json.loads(path.read_text(encoding="utf-8"))
         tracks = []
-        for row in values.pop("tracks"):
+        for row in values["tracks"]:
             sound = read_sound(path.with_name(row["file"]))
             start, track = Fraction(row["start"]), row["track"]
             tracks.append(
                 replace(sound, start=start, track=track, layout=row["layout"], codec=row["codec"])
             )
-        said = {name: tuple(values.pop(name)) for name in ("steps", "notes")}
-        return cls(tuple(tracks), **values, **said)
+        said = (tuple(values["steps"]), tuple(values["notes"]))
+        return cls(tuple(tracks), values["method"], values["strength"], *said)
 
     def __repr__(self) -> str:
         lines = [f"{self.method}, strength {self.strength:g}"]
@@ -171,6 +180,24 @@ def clean_audio(
         ModelError: a method's weights cannot be had.
         VideoOpenError: the film cannot be read.
     """
+    done = _clean(source, method, strength, track, noise, loudness)
+    _say(done.notes)
+    return done
+
+
+def _say(notes: Sequence[str]) -> None:
+    for note in notes:
+        log.warning("%s", note)
+
+
+def _clean(
+    source: str | Path | Sound,
+    method: str,
+    strength: float | None,
+    track: int | None,
+    noise: Noise,
+    loudness: float | None,
+) -> Cleaned:
     file = sound_file(method)
     if file is None:
         strength = check(method, strength)
@@ -194,8 +221,6 @@ def clean_audio(
                 sound = step(sound)
                 said.append(where + words)
         done.append(sound)
-    for note in notes:
-        log.warning("%s", note)
     return Cleaned(tuple(done), str(method), strength or 0.0, tuple(said), tuple(notes))
 
 
@@ -235,37 +260,48 @@ def plan_steps(
     found: Diagnosis | None = None,
 ) -> tuple[list[Step], list[str]]:
     """Return the steps of a method for a track, and what is done otherwise than asked."""
-    one: dict[str, list[Step]] = {
-        "spectral": [_rumble(60, min(1.0, 3 * strength)), _spectral(30 * strength, noise)],
-        "rnnoise": [(f"RNNoise, {strength:.0%} of it", partial(steps.run_rnnoise, strength=strength))],
-        "deepfilter": [_deepfilter(strength)],
-        "loudness": [_loudness(TALK_LOUD if loudness is None else loudness, strength)],
-    }
-    if method in one:
-        return one[method], []
+    if method == "loudness":
+        return [_loudness(TALK_LOUD if loudness is None else loudness, strength)], []
+    if method in ("spectral", "rnnoise", "deepfilter"):
+        most, low = gentle(estimate_snr(sound), method), _rumble(60, min(1.0, 3 * strength))
+        if method == "spectral":
+            return [low, _spectral(30 * strength, most, noise)], []
+        # The networks know rumble for what it is, and do worse where that is cut off before.
+        make = _rnnoise if method == "rnnoise" else _deepfilter
+        return [make(strength, most), low], []
     found = found or diagnose(sound)
-    chain, notes = _mending(found, strength if method == "repair" else 1.0, method), []
-    if method in ("repair", "optical", "vinyl", "shellac"):
-        return chain + _hiss(method, strength, noise), notes
-    if method == "talk":
-        why = audio_models.runs("deepfilter")
-        if why is None:
-            # It knows rumble for what it is, and does worse where that is cut off before.
-            chain.append(_deepfilter(strength))
-        else:
-            notes.append(f"DeepFilterNet was not used ({why}), but spectral, which needs nothing")
-            chain += [_rumble(60, 1.0), _spectral(30 * strength, noise)]
-        return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
-    chain += [_rumble(25, 1.0), _spectral(24 * strength, noise)]
-    return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
+    chain, notes, most = _mending(found, method, strength), [], gentle(found.snr, "spectral")
+    if method in ("repair", *CARRIERS):
+        return chain + _hiss(method, strength, most, noise), notes
+    if method == "film":
+        chain += [_rumble(25, 1.0), _spectral(24 * strength, most, noise)]
+        return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
+    why = audio_models.runs("deepfilter")
+    if why is None:
+        chain += [_deepfilter(strength, gentle(found.snr, "deepfilter")), _rumble(60, 1.0)]
+    else:
+        notes.append(f"DeepFilterNet was not used ({why}), but spectral, which needs nothing")
+        chain += [_rumble(60, 1.0), _spectral(30 * strength, most, noise)]
+    return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
 
 
-def _mending(found: Diagnosis, strength: float, method: str) -> list[Step]:
+def gentle(snr: float, method: str) -> float:
+    """Return the decibels that noise is lowered by at most, given how far it lies below the voice.
+
+    What is nearly clean has little to win and a voice to lose; measured, on speech in noises of all
+    kinds, so that it is understood no worse afterwards (benchmarks/audio.py).
+    """
+    most = {"spectral": 70, "deepfilter": 58, "rnnoise": 38}[method]
+    return min(max(most - 2 * snr, 9.0), 60.0)
+
+
+def _mending(found: Diagnosis, method: str, strength: float) -> list[Step]:
     """Return the steps that mend what was found, and nothing that was not."""
     chain: list[Step] = []
+    strength = strength if method == "repair" else 1.0
     if found.clipped:
         chain.append(("cut peaks rounded out", partial(steps.mend_clipping, strength=strength)))
-    if found.has_clicks or method in ("vinyl", "shellac", "optical"):
+    if found.has_clicks or method in CARRIERS:
         chain.append(("clicks mended", partial(steps.mend_clicks, strength=strength)))
     if found.hum:
         words = f"hum at {found.hum.base:.2f} Hz taken out, with {len(found.hum.harmonics) - 1} "
@@ -275,22 +311,16 @@ def _mending(found: Diagnosis, strength: float, method: str) -> list[Step]:
     return chain
 
 
-def _hiss(method: str, strength: float, noise: Noise) -> list[Step]:
-    """Return the steps against the hiss of a kind of carrier.
-
-    Vinyl rumbles below 30 Hz; shellac holds nothing below 70 Hz or above 8 kHz, and an optical
-    track of the academy curve nothing above 9 kHz.
-    """
-    low, high, limit = {
-        "vinyl": (30, None, 20),
-        "shellac": (70, 8000, 26),
-        "optical": (40, 9000, 20),
-    }.get(method, (None, None, 0))
-    chain: list[Step] = [_rumble(low, 1.0)] if low else []
+def _hiss(method: str, strength: float, most: float, noise: Noise) -> list[Step]:
+    """Return the steps against the noises of a carrier; none for a method that is no carrier."""
+    if method not in CARRIERS:
+        return []
+    low, high, limit = CARRIERS[method]
+    chain: list[Step] = [_rumble(low, 1.0)]
     if high:
         words = f"what lies above {high / 1000:g} kHz cut off"
         chain.append((words, partial(steps.cut_hiss_above, above=high, strength=strength)))
-    return [*chain, _spectral(limit * strength, noise)] if limit else chain
+    return [*chain, _spectral(limit * strength, most, noise)]
 
 
 def _rumble(below: float, strength: float) -> Step:
@@ -298,15 +328,21 @@ def _rumble(below: float, strength: float) -> Step:
     return words, partial(steps.cut_rumble, below=below, strength=strength)
 
 
-def _spectral(limit: float, noise: Noise) -> Step:
+def _spectral(limit: float, most: float, noise: Noise) -> Step:
+    limit = min(limit, most)
     learnt = "followed through the track" if noise is None else f"learnt from {noise}"
     words = f"noise lowered by up to {limit:.0f} dB, {learnt}"
     return words, partial(steps.cut_noise, limit=limit, noise=noise)
 
 
-def _deepfilter(strength: float) -> Step:
-    limit = None if strength == 1 else 40 * strength
-    words = "DeepFilterNet 3" + (f", noise lowered by up to {limit:.0f} dB" if limit else "")
+def _rnnoise(strength: float, most: float) -> Step:
+    share = min(strength, 1 - 10 ** (-most / 20))
+    return f"RNNoise, {share:.0%} of it", partial(steps.run_rnnoise, strength=share)
+
+
+def _deepfilter(strength: float, most: float) -> Step:
+    limit = min(40 * strength if strength < 1 else 100.0, most)
+    words = f"DeepFilterNet 3, noise lowered by up to {limit:.0f} dB"
     return words, partial(steps.run_deepfilter, limit=limit)
 
 
@@ -327,6 +363,7 @@ def preview(
     track: int = 0,
     noise: Noise = None,
     loudness: float | None = None,
+    quietly: bool = False,
 ) -> tuple[Sound, Sound]:
     """Clean a few seconds, to be listened to before all of it is cleaned.
 
@@ -334,6 +371,7 @@ def preview(
         at: where to begin, in seconds on the film's timeline; the middle if not given.
         seconds: how long.
         strength, track, noise, loudness: as in `clean_audio`.
+        quietly: do not say again what is done otherwise than asked.
 
     Returns:
         The stretch before and after.
@@ -347,7 +385,9 @@ def preview(
     if isinstance(noise, tuple) or noise == "quiet":
         # The noise is learnt where it was said to be, which may lie elsewhere in the film.
         part = sound
-    done = clean_audio(part, method, strength=strength, noise=noise, loudness=loudness)
+    done = _clean(part, method, strength, None, noise, loudness)
+    if not quietly:
+        _say(done.notes)
     return sound.cut(begin, stop), done.sound.cut(begin, stop)
 
 

@@ -1,4 +1,4 @@
-"""Sound from elsewhere: the same recording cleaned by another program, or music for a silent film."""
+"""Sound from elsewhere: the same recording cleaned by another program, music for a silent film."""
 
 from __future__ import annotations
 
@@ -166,10 +166,7 @@ def _drift(sound: Sound, laid: Sound) -> float | None:
     """Return how many seconds later the end comes than the beginning says, in a laid sound."""
     if sound.seconds < 3 * PROOF:
         return None
-    lags = [
-        _lag(sound, laid, sound.start + at, at)
-        for at in (Fraction(0), sound.seconds - PROOF)
-    ]
+    lags = [_lag(sound, laid, sound.start + at, at) for at in (Fraction(0), sound.seconds - PROOF)]
     return None if None in lags else float(lags[1] - lags[0])  # type: ignore[operator]
 
 

@@ -17,6 +17,9 @@ from helpers.audio_io import Sound, read_sound
 from helpers.audio_steps import Loudness, measure_loudness
 from helpers.engines import listen, repair
 
+SILENCE = Loudness(-math.inf, -math.inf, 0.0)
+"""How loud nothing is."""
+
 STRETCH, STRETCHES = 60, 5
 """Seconds that are listened to at once, and how many such stretches, all over the track."""
 
@@ -47,7 +50,7 @@ class Diagnosis:
     clicks: float = 0.0
     rumble: float = 0.0
     bandwidth: float = 0.0
-    loudness: Loudness = Loudness(-math.inf, -math.inf, 0.0)
+    loudness: Loudness = SILENCE
 
     @property
     def preset(self) -> str:
@@ -80,9 +83,7 @@ class Diagnosis:
             lines.append(f"About {self.clicks:.0f} clicks a minute: mended.")
         lines.append(f"There is sound up to {self.bandwidth / 1000:.1f} kHz.")
         loud = self.loudness
-        lines.append(
-            f"Loudness {loud.integrated:.1f} LUFS, highest true peak {loud.peak:+.1f} dB."
-        )
+        lines.append(f"Loudness {loud.integrated:.1f} LUFS, highest true peak {loud.peak:+.1f} dB.")
         return lines
 
     @property
@@ -117,7 +118,7 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
         track=repr(sound),
         silent=False,
         speech=float(np.median([listen.rhythm(part, rate).syllables for part in parts])) > 0.3,
-        snr=float(np.median([listen.signal_to_noise(part, rate) for part in parts])),
+        snr=estimate_snr(sound),
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
         clicks=60 * sum(clicks) / max(seconds, 0.1),
@@ -127,13 +128,19 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     )
 
 
+def estimate_snr(sound: Sound) -> float:
+    """Estimate by how many decibels the voice lies above the noise."""
+    found = [listen.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
+    return float(np.median(found))
+
+
 def _stretches(sound: Sound) -> list[np.ndarray]:
     """Return stretches from all over the track, or the whole of a short one."""
     size = STRETCH * sound.rate
     if len(sound) <= STRETCHES * size:
-        return [piece for _, piece in sound.pieces(STRETCH) if piece.shape[1] > sound.rate // 2] or [
-            np.asarray(sound.samples)
-        ]
+        return [
+            piece for _, piece in sound.pieces(STRETCH) if piece.shape[1] > sound.rate // 2
+        ] or [np.asarray(sound.samples)]
     starts = np.linspace(0, len(sound) - size, STRETCHES).astype(int)
     return [np.asarray(sound.samples[:, start : start + size]) for start in starts]
 

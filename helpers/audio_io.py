@@ -231,8 +231,9 @@ class _Reading:
         self.gaps = Fraction(0)
         self.start: Fraction | None = None
         self.zero = Fraction(0)
-        self.layout, self.resampler = "", None
-        self.file = tempfile.TemporaryFile(dir=_scratch())  # a long film does not fit into memory
+        self.layout = ""
+        self.resampler: Any = None
+        self.file = tempfile.TemporaryFile(dir=_scratch())  # noqa: SIM115 (closed by `sound`)
 
     def add(self, frame: av.AudioFrame) -> None:
         """Lay a frame where its timestamp says."""

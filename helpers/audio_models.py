@@ -61,7 +61,7 @@ WEIGHTS = {
         Weights(
             "rnnoise", "sh.rnnn", 297646,
             "70bb6685eb0c2a1d18e2918dca3fbfbd39317010b1802eb1b6ea73a92f3fdec0",
-            f"{RNNOISE}/somnolent-hogwash-2018-09-01/sh.rnnn", "public domain, by its author's word",
+            f"{RNNOISE}/somnolent-hogwash-2018-09-01/sh.rnnn", "public domain (its author's word)",
             "RNNoise, trained on speech in a recording room; quick",
         ),
     )

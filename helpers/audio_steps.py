@@ -115,9 +115,7 @@ def mend_clipping(sound: Sound, strength: float = 1.0) -> Sound:
 # --- noise --------------------------------------------------------------------------------------
 
 
-def cut_noise(
-    sound: Sound, limit: float, noise: tuple[float, float] | str | None = None
-) -> Sound:
+def cut_noise(sound: Sound, limit: float, noise: tuple[float, float] | str | None = None) -> Sound:
     """Lower steady and slowly changing noise by the spectra (engines/spectral.py).
 
     Args:
@@ -141,7 +139,7 @@ def _profile(sound: Sound, noise: tuple[float, float] | str) -> np.ndarray:
         if found is None:
             raise SoundError(
                 "Nowhere is there half a second of noise alone in this track; name a stretch, "
-                "such as noise=(1.5, 2.5), or leave noise out, and it is followed through the track."
+                "such as noise=(1.5, 2.5), or leave noise out, and it is followed through time."
             )
         noise = found
     part = sound.cut(*noise)

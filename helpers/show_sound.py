@@ -30,6 +30,9 @@ SOUND_CAP = 600_000
 RATES = (192, 128, 80)
 """Kilobits a second of a sound in the page, tried until it is small enough."""
 
+MP3 = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Samples a second that an MP3 may have."""
+
 LONGEST = 30
 """Seconds of a sound in the page at most."""
 
@@ -117,9 +120,7 @@ def spectrogram(sound: Sound) -> np.ndarray:
     return 20 * np.log10(power.T + 1e-9)
 
 
-def listen(
-    *sounds: Sound, labels: Labels = None, slider: bool = False, picked: int = 0
-) -> View:
+def listen(*sounds: Sound, labels: Labels = None, slider: bool = False, picked: int = 0) -> View:
     """Show a player for each sound, and one that switches between them at the same position.
 
     All of them run together and all but one are mute, so that nothing is heard of the switch.
@@ -134,7 +135,7 @@ def listen(
     made = switch(data, names, slider, picked)
     if not slider:
         made += players(data, names)
-    sentence = f"Sound to listen to: {'; '.join(names)}"
+    sentence = f"Sounds to listen to: {'; '.join(names)}"
     return View(sentence, ({"text/html": made, "text/plain": sentence},))
 
 
@@ -151,10 +152,8 @@ def try_strengths(
     """Clean a few seconds at several strengths, and listen to them under a slider."""
     if not values:
         raise SoundError("No strengths were given; 0 to 1 are allowed, such as (0, 0.5, 1).")
-    made = [
-        preview(source, method, at=at, seconds=seconds, strength=value, track=track, noise=noise)[1]
-        for value in values
-    ]
+    stretch = {"at": at, "seconds": seconds, "track": track, "noise": noise, "quietly": True}
+    made = [preview(source, method, strength=value, **stretch)[1] for value in values]
     labels = [f"{method}, strength {value:g}" if value else "untouched" for value in values]
     return listen(*made, labels=labels, slider=True, picked=len(values) // 2)
 
@@ -170,8 +169,7 @@ def _names(sounds: Sequence[Sound], labels: Labels) -> list[str]:
 def small_sound(sound: Sound) -> bytes:
     """Return a sound as an MP3 of at most SOUND_CAP bytes, in one or two channels."""
     part = sound.samples[:, : LONGEST * sound.rate]
-    rate = str(min((r for r in (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000)
-                    if r <= sound.rate), default=8000, key=lambda r: sound.rate - r))  # fmt: skip
+    rate = str(max((rate for rate in MP3 if rate <= sound.rate), default=8000))
     channels = str(min(len(part), 2))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sound.mp3")
@@ -188,7 +186,7 @@ STYLE = """<style>
 .heard button {font:inherit; padding:4px 12px; margin-right:6px; cursor:pointer}
 .heard button.on {outline:2px solid #2a6f97}
 .heard input {width:100%; margin:6px 0}
-.heard audio {width:100%; max-width:340px}
+.heard audio {width:320px}
 .heard td {padding:2px 10px 2px 0; text-align:left}
 </style>"""
 

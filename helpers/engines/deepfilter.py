@@ -28,7 +28,7 @@ SIZE, HOP = 960, 480
 """Samples of a window, and from one to the next."""
 
 BANDS, BINS, ORDER, AHEAD = 32, 96, 5, 2
-"""Bands that get a gain, bins that get a filter, its length, and how many spectra it looks ahead."""
+"""Bands that get a gain, bins that get a filter, its length, and how many spectra it looks on."""
 
 NARROWEST = 2
 """Bins of the narrowest band."""
@@ -84,7 +84,7 @@ class Features:
 
     def __call__(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return bands, (T, 32), and bins, (2, T, 96), both float32, of spectra, (T, 481)."""
-        power = np.square(spectra.real) + np.square(spectra.imag)
+        power = np.square(np.real(spectra)) + np.square(np.imag(spectra))
         starts = np.concatenate([[0], np.cumsum(WIDTHS)[:-1]])
         level = np.log10(np.add.reduceat(power, starts, axis=1) / WIDTHS + 1e-10) * 10
         bins = spectra[:, :BINS]
@@ -93,7 +93,7 @@ class Features:
         bins = bins / np.sqrt(size)
         return (
             ((level - mean) / 40).astype(np.float32),
-            np.stack([bins.real, bins.imag]).astype(np.float32),
+            np.stack([np.real(bins), np.imag(bins)]).astype(np.float32),
         )
 
 
@@ -196,7 +196,9 @@ class Stream:
         names = ["e0", "e1", "e2", "e3", "emb", "c0"]
         given = {"feat_erb": shown[:, :1, :, :BANDS], "feat_spec": shown[:, 1:]}
         found = dict(zip(names, self._run("enc", names, given), strict=True))
-        (gains,) = self._run("erb_dec", ["m"], {name: found[name] for name in names if name != "c0"})
+        (gains,) = self._run(
+            "erb_dec", ["m"], {name: found[name] for name in names if name != "c0"}
+        )
         before = self.coded
         if before is None:
             before = np.zeros((1, found["c0"].shape[1], PAST["df_dec"], BINS), np.float32)
@@ -206,9 +208,7 @@ class Stream:
         taps = taps.reshape(len(bands), BINS, ORDER, 2)
         return gains[0, 0], taps[..., 0] + 1j * taps[..., 1]
 
-    def _run(
-        self, name: str, wanted: list[str], given: dict[str, np.ndarray]
-    ) -> list[np.ndarray]:
+    def _run(self, name: str, wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Run a network, with its states as the last run left them."""
         inputs, states = self.engine.states[name], self.states[name]
         feed = {key: np.ascontiguousarray(value) for key, value in (given | states).items()}
@@ -236,7 +236,9 @@ def _unpack(archive: Path) -> dict[str, bytes]:
                 if name.suffix == ".onnx" and (file := files.extractfile(member)):
                     held[name.stem] = file.read()
     except (tarfile.TarError, OSError) as error:
-        raise ModelError(f"{archive} cannot be read as an archive of networks ({error}).") from error
+        raise ModelError(
+            f"{archive} cannot be read as an archive of networks ({error})."
+        ) from error
     if missing := set(NETWORKS) - set(held):
         raise ModelError(
             f"{archive} lacks {', '.join(sorted(missing))}; DeepFilterNet3_onnx.tar.gz is expected."

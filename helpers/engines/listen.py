@@ -56,9 +56,7 @@ def noise_floor(heard: np.ndarray) -> float:
     return float(np.median(sound[sound <= low + 3]))
 
 
-def quietest(
-    samples: np.ndarray, rate: int, seconds: float = 0.5
-) -> tuple[float, float] | None:
+def quietest(samples: np.ndarray, rate: int, seconds: float = 0.5) -> tuple[float, float] | None:
     """Return where the quietest stretch of noise is, from and to in seconds, with nobody speaking.
 
     Digital silence does not count: there is nothing of the noise in it.
@@ -105,7 +103,7 @@ def bandwidth(samples: np.ndarray, rate: int) -> float:
     floor = max(top + 6, level.max() - 75)
     above = np.flatnonzero(level > floor)
     # Where the uppermost bins are as loud as the rest below them there is no edge at all.
-    if not len(above) or level[-size // 8 :].max() - top < 3 and above[-1] > 0.9 * len(level):
+    if not len(above) or (level[-size // 8 :].max() - top < 3 and above[-1] > 0.9 * len(level)):
         return rate / 2
     return float(above[-1] * rate / size)
 

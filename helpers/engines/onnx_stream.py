@@ -1,9 +1,9 @@
 """Making a network in ONNX that was exported for whole recordings run piece by piece.
 
 As exported, such a network begins with empty memory and pads the past with zeros inside. Here its
-file is changed in place, before it is loaded: the state of every GRU becomes an input and an output,
-and the zeros are left out, so that the caller can give what really came before. Nothing else is
-touched; in particular no weight.
+file is changed before it is loaded: the state of every GRU becomes an input and an output, and the
+zeros are left out, so that the caller can give what really came before. Nothing else is touched; in
+particular no weight.
 
 The file is a protocol buffer; the few fields needed are read and written here, so that the `onnx`
 package need not be installed. Source: onnx.proto of github.com/onnx/onnx.

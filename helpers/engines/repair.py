@@ -121,8 +121,11 @@ def remove_hum(samples: np.ndarray, rate: int, hum: Hum, share: float = 1.0) -> 
         for channel in out:
             turns = (channel * wave)[: blocks * turn].reshape(blocks, turn).mean(1)
             tone = _held(turns, round(STEADY * rate / turn))
-            real, imag = (np.interp(np.arange(count), centres, part) for part in (tone.real, tone.imag))
-            channel -= 2 * share * (real * wave.real + imag * wave.imag)
+            real, imag = (
+                np.interp(np.arange(count), centres, part)
+                for part in (np.real(tone), np.imag(tone))
+            )
+            channel -= 2 * share * (real * np.real(wave) + imag * np.imag(wave))
     return out.astype(np.float32)
 
 
@@ -132,12 +135,17 @@ def _held(turns: np.ndarray, length: int) -> np.ndarray:
     whole = np.convolve(np.ones(len(turns)), weights, "same")
     # What a voice adds for a moment is far from the median of its surroundings.
     size = min(len(weights), len(turns))
-    usual = median_filter(turns.real, size) + 1j * median_filter(turns.imag, size)
-    spread = median_filter(np.abs(turns - usual), size) + 1e-9
+    real, imag = (
+        np.asarray(median_filter(part, size)) for part in (np.real(turns), np.imag(turns))
+    )
+    usual = real + 1j * imag
+    spread = np.asarray(median_filter(np.abs(turns - usual), size)) + 1e-9
     trust = 1 / (1 + (np.abs(turns - usual) / (3 * spread)) ** 4)
     total = np.convolve(trust, weights, "same")
     mean = np.convolve(turns * trust, weights, "same") / np.maximum(total, 1e-9)
-    noise = np.convolve(trust * np.abs(turns - mean) ** 2, weights, "same") / np.maximum(total, 1e-9)
+    noise = np.convolve(trust * np.abs(turns - mean) ** 2, weights, "same") / np.maximum(
+        total, 1e-9
+    )
     # Of noise, a mean of so many turns still keeps this much; voices are steadier than noise.
     left = 6 * noise * np.square(weights).sum() / np.square(whole)
     return mean * np.clip(1 - left / np.maximum(np.square(np.abs(mean)), 1e-20), 0, 1)
@@ -177,13 +185,19 @@ def find_clicks(samples: np.ndarray, rate: int, threshold: float = 8.0) -> np.nd
     return _joined(found, rate)
 
 
+def _runs(found: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the runs of true values in (N,), from 1, and count them."""
+    marks, count = label(found)  # type: ignore[misc]
+    return np.asarray(marks), int(count)
+
+
 def _joined(found: np.ndarray, rate: int) -> np.ndarray:
     """Close small gaps within clicks and leave out what is too long to be one."""
     if not found.any():
         return found
     reach = max(round(rate * 0.0003), 1)
     wide = binary_dilation(found, iterations=reach)
-    marks, _ = label(wide)
+    marks, _ = _runs(wide)
     sizes = np.bincount(marks)
     good = sizes <= WIDEST * rate + 2 * reach
     good[0] = False
@@ -211,7 +225,7 @@ def find_clipping(samples: np.ndarray) -> tuple[np.ndarray, float]:
     flat = size >= top * 0.985
     level = max(float(np.median(size[flat])) * 0.995, top * 0.985)
     flat = size >= level
-    marks, count = label(flat)
+    marks, count = _runs(flat)
     if not count:
         return np.zeros(len(samples), bool), top
     runs = np.bincount(marks)

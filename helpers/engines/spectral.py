@@ -169,9 +169,7 @@ def reduce_noise(
     return np.concatenate([_reduce(group, rate, limit, profile) for group in groups])
 
 
-def _reduce(
-    samples: np.ndarray, rate: int, limit: float, profile: np.ndarray | None
-) -> np.ndarray:
+def _reduce(samples: np.ndarray, rate: int, limit: float, profile: np.ndarray | None) -> np.ndarray:
     spectra = Spectra(rate, samples.shape[1])
     held = [spectra.of(channel) for channel in samples]
     power = np.mean([np.square(np.abs(one), dtype=np.float64) for one in held], 0)
