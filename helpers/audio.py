@@ -213,7 +213,7 @@ def _clean(
             sound, note = matched(sound, file)
             said.append(note)
         elif sound.silent:
-            notes.append(f"{where}nothing can be heard in it; it was left as it is")
+            notes.append(f"{where}nothing can be heard in it; it is left as it is")
         elif strength:
             chain, more = plan_steps(sound, method, strength, noise, loudness)
             notes += [where + note for note in more]

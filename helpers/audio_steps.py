@@ -90,7 +90,7 @@ def mend_clicks(sound: Sound, strength: float = 1.0) -> Sound:
         hit = [repair.find_clicks(one, sound.rate, 8 / max(strength, 0.1)) for one in samples]
         if not np.any(hit):
             return samples
-        mended = filtered(samples, sound.rate, "adeclick=w=100:o=75:a=4:t=3")
+        mended = filtered(samples, sound.rate, "adeclick=w=100:o=75:a=4:t=3:b=5")
         reach = max(round(sound.rate * 0.0005), 2)
         return np.where([binary_dilation(one, iterations=reach) for one in hit], mended, samples)
 
