@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio_io import Sound, SoundError, read_sound, resampled, room_for
+from helpers.audio_io import Sound, SoundError, resampled, room_for
+from helpers.audio_read import read_sound
 from helpers.engines import listen
 
 COARSE = 8000

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio_io import Sound, read_sound
+from helpers.audio_io import Sound
+from helpers.audio_read import read_sound
 from helpers.audio_steps import Loudness, measure_loudness
 from helpers.engines import listen, repair
 

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio import Noise, preview
+from helpers.audio import preview
 from helpers.audio_io import Sound, SoundError, encode
+from helpers.audio_methods import Noise
 from helpers.show import PICTURE_CAP, View, jpeg, save
 
 SOUND_CAP = 600_000

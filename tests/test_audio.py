@@ -18,7 +18,8 @@ from helpers import audio_models, runtime
 from helpers.audio import METHODS, Cleaned, clean_audio, preview, replace_sound
 from helpers.audio_align import fit_music, matched
 from helpers.audio_diagnose import diagnose
-from helpers.audio_io import Sound, SoundError, in_pieces, read_sound, resampled, track_count
+from helpers.audio_io import Sound, SoundError, in_pieces, resampled
+from helpers.audio_read import read_sound, track_count
 from helpers.audio_steps import (
     cut_hum,
     level,

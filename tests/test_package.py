@@ -101,7 +101,7 @@ def test_no_module_imports_one_that_imports_it():
                 "show",
                 "runtime",
                 "health",
-                "audio_io",
+                "audio_read",
             },
         ),
         ("ffmpeg", {"mux", "show", "audio"}),
