@@ -35,6 +35,10 @@ class SoundError(SilkPurseError):
     """The sound of a film cannot be had, or not be worked on as asked."""
 
 
+class NoSoundError(SoundError):
+    """The film has no sound at all."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sound:
     """A track of sound.

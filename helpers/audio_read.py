@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.audio_io import Sound, SoundError, room_for, scratch
+from helpers.audio_io import NoSoundError, Sound, SoundError, room_for, scratch
 from helpers.index import open_container
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_sound(path: str | Path, track: int = 0) -> Sound:
     with open_container(path) as container:
         streams = container.streams.audio
         if not streams:
-            raise SoundError(f"{path} has no sound; there is nothing to clean in it.")
+            raise NoSoundError(f"{path} has no sound; there is nothing to clean in it.")
         if not 0 <= track < len(streams):
             raise SoundError(
                 f"{path} has {len(streams)} sound tracks, 0 to {len(streams) - 1}; "
