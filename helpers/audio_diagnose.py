@@ -16,7 +16,7 @@ import numpy as np
 from helpers.audio_io import Sound
 from helpers.audio_read import read_sound
 from helpers.audio_steps import Loudness, measure_loudness
-from helpers.engines import listen, repair
+from helpers.engines import listen, repair, spectral
 
 SILENCE = Loudness(-math.inf, -math.inf, 0.0)
 """How loud nothing is."""
@@ -147,9 +147,26 @@ def _stretches(sound: Sound) -> list[np.ndarray]:
 
 
 def count_clicks(samples: np.ndarray, rate: int) -> int:
-    """Count the clicks that nobody's voice makes, in the channel that has most of them."""
+    """Count the clicks that nobody's voice makes, in the channel that has most of them.
+
+    Of more than two channels, in the middle one: the bass channel of 5.1 is all jolts.
+    """
     found = [repair.find_clicks(one, rate, 20.0) for one in samples]
-    return max(int(np.count_nonzero(np.diff(one.astype(np.int8)) == 1)) for one in found)
+    counts = sorted(int(np.count_nonzero(np.diff(one.astype(np.int8)) == 1)) for one in found)
+    return counts[-1] if len(counts) <= 2 else counts[len(counts) // 2]
+
+
+def rumble_share(sound: Sound, below: float = 60.0) -> float:
+    """Return how much of what lies below a frequency is to be cut off, 0..1.
+
+    Nothing where it is 20 decibels under the rest: a deep voice has something there too.
+    """
+    ratios = []
+    for part in _stretches(sound):
+        rest = spectral.cut_rumble(part, sound.rate, below)
+        low, high = (float(np.square(one).mean()) + 1e-12 for one in (part - rest, rest))
+        ratios.append(10 * math.log10(low / high))
+    return min(max((float(np.median(ratios)) + 20) / 6, 0.0), 1.0)
 
 
 def rumble(samples: np.ndarray, rate: int) -> float:

@@ -12,7 +12,7 @@ from functools import partial
 
 from helpers import audio_models
 from helpers import audio_steps as steps
-from helpers.audio_diagnose import Diagnosis, diagnose, estimate_snr
+from helpers.audio_diagnose import Diagnosis, diagnose, estimate_snr, rumble_share
 from helpers.audio_io import Sound, SoundError
 
 Noise = tuple[float, float] | str | None
@@ -98,12 +98,13 @@ def plan_steps(
     if method == "loudness":
         return [_loudness(TALK_LOUD if loudness is None else loudness, strength)], []
     if method in ("spectral", "rnnoise", "deepfilter"):
-        most, low = gentle(estimate_snr(sound), method), _rumble(60, min(1.0, 3 * strength))
+        most = gentle(estimate_snr(sound), method)
+        low = _low(sound, min(1.0, 3 * strength))
         if method == "spectral":
-            return [low, _spectral(30 * strength, most, noise)], []
+            return [*low, _spectral(30 * strength, most, noise)], []
         # The networks know rumble for what it is, and do worse where that is cut off before.
         make = _rnnoise if method == "rnnoise" else _deepfilter
-        return [make(strength, most), low], []
+        return [make(strength, most), *low], []
     found = found or diagnose(sound)
     chain, notes, most = _mending(found, method, strength), [], gentle(found.snr, "spectral")
     if method in ("repair", *CARRIERS):
@@ -113,10 +114,10 @@ def plan_steps(
         return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
     why = audio_models.runs("deepfilter")
     if why is None:
-        chain += [_deepfilter(strength, gentle(found.snr, "deepfilter")), _rumble(60, 1.0)]
+        chain += [_deepfilter(strength, gentle(found.snr, "deepfilter")), *_low(sound, 1.0)]
     else:
         notes.append(f"DeepFilterNet was not used ({why}), but spectral, which needs nothing")
-        chain += [_rumble(60, 1.0), _spectral(30 * strength, most, noise)]
+        chain += [*_low(sound, 1.0), _spectral(30 * strength, most, noise)]
     return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
 
 
@@ -156,6 +157,12 @@ def _hiss(method: str, strength: float, most: float, noise: Noise) -> list[Step]
         words = f"what lies above {high / 1000:g} kHz cut off"
         chain.append((words, partial(steps.cut_hiss_above, above=high, strength=strength)))
     return [*chain, _spectral(limit * strength, most, noise)]
+
+
+def _low(sound: Sound, strength: float) -> list[Step]:
+    """Return the step that cuts off what lies below a voice, where there is much of it."""
+    share = strength * rumble_share(sound)
+    return [_rumble(60, share)] if share > 0 else []
 
 
 def _rumble(below: float, strength: float) -> Step:
