@@ -2,21 +2,47 @@
 
 Sound, subtitles, chapters and metadata are copied untouched where the new container can hold them,
 re-encoded where it cannot, and it is always said which. Timestamps are kept against the same zero
-as the picture's, so sound stays where it was.
+as the picture's, so sound stays where it was. A sound track may be replaced by a cleaned one, to
+which the same zero applies, and kept as a second track.
 """
 
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from helpers.errors import VideoWriteError
 from helpers.index import open_container
 from helpers.runtime import runtime
 from helpers.storage import sync_file
+
+
+class NewTrack(Protocol):
+    """A sound track that takes the place of one of the source's; see `audio_io.Sound`."""
+
+    @property
+    def start(self) -> Fraction:
+        """When its first sample is heard, in seconds on the source's timeline."""
+        ...
+
+    @property
+    def track(self) -> int:
+        """The number of the track whose place it takes, from 0."""
+        ...
+
+    def cut(self, start: Fraction, stop: Fraction, /) -> NewTrack:
+        """Return a stretch of it, in seconds on the source's timeline, to the sample."""
+        ...
+
+    def save(self, path: Path, /) -> object:
+        """Write it to a WAV file."""
+        ...
+
 
 AUDIO = {
     "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
@@ -39,14 +65,33 @@ SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "mkv": "srt"}
 """What text subtitles become in a container that cannot hold them as they are."""
 
 
+SOURCE = "SOURCE"
+"""Stands for the source's number among ffmpeg's inputs until that is known."""
+
+FOREVER = Fraction(10**9)
+"""Seconds that no film reaches."""
+
+NEW = {"mp4": "aac", "mov": "aac", "mkv": "flac"}
+"""What a new sound track is coded with: small where players expect it, lossless in Matroska."""
+
+
 @dataclass(frozen=True)
 class Track:
-    """A stream of the source: its type, its number among that type, and what it is coded with."""
+    """A stream: its type, its number among that type, and what it is coded with.
+
+    Attributes:
+        file: where a new sound track is; one of the source's own has none.
+        late: seconds after the beginning of the stretch at which a new one begins.
+        title: what it is to be called, if it is to be told from another.
+    """
 
     kind: str
     number: int
     codec: str
     channels: int = 0
+    file: Path | None = None
+    late: Fraction = Fraction(0)
+    title: str = ""
 
     @property
     def letter(self) -> str:
@@ -65,6 +110,8 @@ def join(
     start: Fraction | None = None,
     stop: Fraction | None = None,
     shape: Fraction | None = None,
+    sound: Sequence[NewTrack] = (),
+    keep: bool = False,
 ) -> list[str]:
     """Join an encoded picture with the other tracks of `source` into `path`.
 
@@ -73,6 +120,8 @@ def join(
         first: when that frame belongs on the source's timeline, in seconds.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
         shape: the picture's width divided by its height, as it is to be shown.
+        sound: tracks that take the place of the source's own, or are added where it has none.
+        keep: keep those as well, each behind the one that takes its place.
 
     Returns:
         What could not be carried over as it was, in words.
@@ -80,17 +129,99 @@ def join(
     tracks, zero, notes = ([], first, []) if source is None else _tracks(Path(source), path)
     begin = max(start, zero) if start is not None else zero
     stretch = (begin - zero, stop, zero)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
+        ends = begin, FOREVER if stop is None else stop
+        tracks = _replaced(tracks, _saved(sound, ends, Path(folder), path), keep)
+        return notes + _joined(picture, first, begin, path, source, tracks, stretch, shape)
+
+
+def copy_with_sound(
+    film: Path, path: Path, sound: Sequence[NewTrack], keep: bool = False
+) -> list[str]:
+    """Write a film again with other sound; its picture and all else are copied untouched.
+
+    Args:
+        film: the film.
+        path: the file to write.
+        sound, keep: as in `join`.
+
+    Returns:
+        What could not be carried over as it was, in words.
+
+    Raises:
+        VideoWriteError: it is the film itself, of another kind, or cannot be written.
+    """
+    if _ending(path) not in NEW:
+        raise VideoWriteError(f"{path.name} must end in .mp4, .mov or .mkv.")
+    with open_container(film) as container:
+        if not container.streams.video:
+            raise VideoWriteError(f"{film} has no picture to put the sound to.")
+        if container.format.name == "avi" and container.streams.video[0].codec_context.has_b_frames:
+            raise VideoWriteError(
+                f"{film} is an AVI that keeps no times of its pictures, so that they cannot be "
+                "copied; render it (write_video, or the notebook 07_render)."
+            )
+        zero = Fraction(container.start_time or 0, 1_000_000)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.samefile(film):
+        raise VideoWriteError(f"{path} is the film itself; name another file for the result.")
+    # The film's clock is counted from its beginning in both of its roles.
+    return join(film, zero, path, film, sound=sound, keep=keep)
+
+
+def _saved(
+    sound: Sequence[NewTrack], ends: tuple[Fraction, Fraction], folder: Path, path: Path
+) -> list[Track]:
+    """Write the stretch of new tracks that is wanted into a folder."""
+    made = []
+    for number, new in enumerate(sound):
+        file = folder / f"{number}.wav"
+        part = new.cut(*ends)
+        part.save(file)
+        with open_container(file) as container:
+            channels = container.streams.audio[0].channels
+        late = max(part.start - ends[0], Fraction(0))
+        coding = NEW[_ending(path)]
+        made.append(Track("audio", new.track, coding, channels, file, late, "restored"))
+    return made
+
+
+def _replaced(tracks: list[Track], made: list[Track], keep: bool) -> list[Track]:
+    """Put new sound tracks into the places of the old; those that have none come first."""
+    order: list[Track] = []
+    for track in tracks:
+        mine = [new for new in made if track.kind == "audio" and new.number == track.number]
+        order += mine
+        if not mine:
+            order.append(track)
+        elif keep:
+            order.append(replace(track, title="original"))
+    return [new for new in made if new not in order] + order
+
+
+def _joined(
+    picture: Path,
+    first: Fraction,
+    begin: Fraction,
+    path: Path,
+    source: str | Path | None,
+    tracks: list[Track],
+    stretch: tuple[Fraction, Fraction | None, Fraction],
+    shape: Fraction | None,
+) -> list[str]:
+    """Run ffmpeg, once more if it could not copy the sound; return what was re-encoded."""
+    notes: list[str] = []
     try:
         _run(picture, first - begin, path, source, tracks, stretch, shape, False)
     except VideoWriteError:
-        if not any(track.kind == "audio" for track in tracks):
+        if not any(track.kind == "audio" and track.file is None for track in tracks):
             raise
         _run(picture, first - begin, path, source, tracks, stretch, shape, True)
         notes.append("its sound could not be copied as it is and was re-encoded")
         return notes
     for track in tracks:
         target = _target(track, path)
-        if target != "copy":
+        if target != "copy" and track.file is None:
             notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {target}")
     return notes
 
@@ -132,6 +263,8 @@ def _fits(track: Track, path: Path) -> bool:
 def _target(track: Track, path: Path) -> str:
     """Return what a track is coded with in the container: "copy" wherever it can be."""
     ending = _ending(path)
+    if track.file is not None:
+        return track.codec
     if track.kind == "audio":
         return "copy" if track.codec in AUDIO.get(ending, {track.codec}) else "aac"
     if track.kind == "subtitle" and track.codec in TEXT:
@@ -157,15 +290,21 @@ def _run(
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
     options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **_codings(tracks, path)}
     if encode_audio:
-        options |= {key: "aac" for key in options if key.startswith("c:a:")}
+        copied = [key for key in options if key.startswith("c:a:") and options[key] == "copy"]
+        options |= dict.fromkeys(copied, "aac")
     if source is not None:
         skip, stop, zero = stretch
         trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
         if stop is not None:
             trim["to"] = f"{float(stop - zero):.6f}"
         whole = ffmpeg.input(f"file:{source}", **trim)
-        inputs += [whole[f"{track.letter}:{track.number}"] for track in tracks]
-        options |= {"map_metadata": "1", "map_chapters": "1"}
+        options |= {"map_metadata": SOURCE, "map_chapters": SOURCE}
+    for track in tracks:
+        if track.file is not None:
+            new = ffmpeg.input(f"file:{track.file}", itsoffset=f"{float(track.late):.6f}")
+            inputs.append(new["a:0"])
+        else:
+            inputs.append(whole[f"{track.letter}:{track.number}"])
     if _ending(path) in ("mp4", "mov"):
         options |= {"movflags": "+faststart", **_mp4_track(picture)}
     elif shape is not None and not _keeps_shape(picture):
@@ -173,16 +312,26 @@ def _run(
     part = path.with_name(f".{path.name}.part")
     graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
     command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
-    if source is not None and not tracks:
+    if source is not None:
+        _with_source(command, f"file:{source}", f"file:{part}", bool(tracks))
+    _write(command, part, path)
+
+
+def _with_source(command: list[str], source: str, part: str, sounding: bool) -> None:
+    """Say in a command, in place, which of its inputs the source is."""
+    files = [command[at + 1] for at, word in enumerate(command) if word == "-i"]
+    if source not in files:
         # ffmpeg-python leaves out an input of which no stream is used; the metadata still is.
         at = command.index("-map")
-        command[at:at] = ["-i", f"file:{source}"]
-    if tracks:
+        command[at:at] = ["-i", source]
+        files.append(source)
+    number = str(files.index(source))
+    command[:] = [number if word == SOURCE else word for word in command]
+    if sounding:
         # ffmpeg counts from the first stream in use where clocks may jump (MPEG-TS), and from the
         # first of all elsewhere. With every stream in use, for nothing, the zero is always known.
-        at = command.index(f"file:{part}") + 1
-        command[at:at] = ["-map", "1", "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
-    _write(command, part, path)
+        at = command.index(part) + 1
+        command[at:at] = ["-map", number, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
 def _codings(tracks: list[Track], path: Path) -> dict[str, str]:
@@ -195,6 +344,11 @@ def _codings(tracks: list[Track], path: Path) -> dict[str, str]:
         options[f"c:{track.letter}:{number}"] = _target(track, path)
         if track.kind == "audio":  # of no effect where it is copied
             options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
+            if track.codec == "flac" and track.file is not None:
+                options[f"sample_fmt:a:{number}"] = "s32"  # 24 bits
+            if track.title:
+                options[f"metadata:s:a:{number}"] = f"title={track.title}"
+                options[f"disposition:a:{number}"] = "default" if track.file else "0"
     return options
 
 

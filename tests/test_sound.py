@@ -16,6 +16,8 @@ import pytest
 from films import ffmpeg, picture
 
 from helpers import Plan, Trim, open_video, restore, write_video
+from helpers.audio import clean_audio
+from helpers.mux import copy_with_sound, join
 from helpers.report import sound_offset_ms
 
 RATE = 44_100
@@ -150,6 +152,30 @@ def test_joined_recordings_keep_step(tmp_path):
     assert len(found) == 2 * len(FLASHES)
     assert np.abs(found[:4] - offsets(path)).max() < 5
     assert np.abs(found[4:] - offsets(path)).max() < 5
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("kind", ["aac.mp4", "pcm.mkv", "aac.ts"])
+def test_cleaned_sound_keeps_step(tmp_path, kind, late, ending):
+    path = source(tmp_path, *SOURCES[kind], *LATE[late])
+    result = tmp_path / f"result.{ending}"
+    copy_with_sound(path, result, clean_audio(path, "loudness").tracks, keep=True)
+    assert_in_step(path, result)
+    assert abs(sound_offset_ms(path, result)) < 1
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("kind", ["aac.mp4", "pcm.mkv", "aac.ts"])
+def test_a_stretch_of_cleaned_sound_keeps_step(tmp_path, kind, late):
+    path = source(tmp_path, *SOURCES[kind], *LATE[late])
+    whole = open_video(path)
+    clip = Trim(whole.times[66], whole.times[90])(whole)
+    write_video(clip, tmp_path / "picture.mp4")
+    tracks, result = clean_audio(path, "loudness").tracks, tmp_path / "result.mp4"
+    ends = clip.times[0], clip.end
+    join(tmp_path / "picture.mp4", clip.times[0], result, path, *ends, None, tracks, False)
+    assert_in_step(path, result, slice(2, 3))
 
 
 @pytest.mark.parametrize("shift", [40, -25, 0, 333])

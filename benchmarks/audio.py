@@ -1,0 +1,130 @@
+"""How much cleaner speech becomes: every method on pairs of noisy and clean recordings.
+
+    python benchmarks/audio.py
+
+Wants the folder `data/speech` beside the repository's `shared` (SILK_PURSE_SHARED names another),
+with `clean/` and `noisy/` of the same names. PESQ and STOI are measured where the packages `pesq`
+and `pystoi` are installed; they are used here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import math
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from helpers import audio_models
+from helpers.audio import METHODS, clean_audio
+from helpers.audio_io import Sound, filtered
+from helpers.audio_read import read_sound
+
+SHARED = Path(
+    os.environ.get("SILK_PURSE_SHARED", Path(__file__).resolve().parent.parent.parent / "shared")
+)
+BANDS = ((-math.inf, 5.0), (5.0, 10.0), (10.0, 15.0), (15.0, math.inf))
+"""Decibels of the noisy recordings' SI-SDR."""
+
+SKIPPED = ("loudness", "vinyl", "shellac", "optical")
+
+
+def si_sdr(made: np.ndarray, truth: np.ndarray) -> float:
+    """Return the scale-invariant ratio of truth to error, in decibels (Le Roux et al., 2019)."""
+    made, truth = made - made.mean(), truth - truth.mean()
+    part = (made @ truth) / (truth @ truth) * truth
+    return float(10 * np.log10((part @ part) / ((made - part) @ (made - part) + 1e-20)))
+
+
+def measures(made: np.ndarray, truth: np.ndarray, rate: int) -> dict[str, float]:
+    """Return what can be measured here."""
+    found = {"SI-SDR": si_sdr(made, truth)}
+    if importlib.util.find_spec("pystoi"):
+        from pystoi import stoi  # type: ignore[import-not-found]
+
+        found["STOI"] = float(stoi(truth, made, rate))
+    if importlib.util.find_spec("pesq"):
+        from pesq import pesq  # type: ignore[import-not-found]
+
+        found["PESQ"] = float(pesq(rate, truth, made, "wb"))
+    return found
+
+
+def ways() -> dict[str, object]:
+    """Return every way that can run here, and two for comparison."""
+    made: dict[str, object] = {"untouched": lambda sound: sound.samples}
+    made["ffmpeg afftdn (nr=12, tn=1)"] = lambda sound: filtered(
+        sound.samples, sound.rate, "afftdn=nr=12:nf=-40:tn=1", late=sound.rate // 40
+    )
+    if importlib.util.find_spec("noisereduce"):
+        import noisereduce  # type: ignore[import-not-found]
+
+        made["noisereduce"] = lambda sound: noisereduce.reduce_noise(y=sound.samples, sr=sound.rate)
+    for name, method in METHODS.items():
+        if name in SKIPPED or (method.weights and audio_models.runs(method.weights)):
+            continue
+        made[name] = lambda sound, name=name: clean_audio(sound, name).sound.samples
+    return made
+
+
+def main() -> str:
+    """Measure, and return the table in markdown."""
+    logging.disable(logging.WARNING)
+    folder = SHARED / "data" / "speech"
+    names = sorted(path.name for path in (folder / "clean").glob("*.wav"))
+    if not names:
+        return f"There are no pairs of speech in {folder}."
+    pairs = [(read_sound(folder / "noisy" / name), read_sound(folder / "clean" / name))
+             for name in names]  # fmt: skip
+    before = [si_sdr(*(one.samples[0].astype(float) for one in pair)) for pair in pairs]
+    rows: dict[str, list[dict[str, float]]] = defaultdict(list)
+    speed = {}
+    for name, way in ways().items():
+        begun = time.perf_counter()
+        made = [way(Sound(noisy.samples, noisy.rate)) for noisy, _ in pairs]  # type: ignore[operator]
+        speed[name] = sum(float(p[0].seconds) for p in pairs) / (time.perf_counter() - begun)
+        rows[name] = [
+            measures(np.asarray(one[0], float), clean.samples[0].astype(float), clean.rate)
+            for one, (_, clean) in zip(made, pairs, strict=True)
+        ]
+    return table(rows, before, speed)
+
+
+def table(
+    rows: dict[str, list[dict[str, float]]], before: list[float], speed: dict[str, float]
+) -> str:
+    """Return the means over all pairs, and by how noisy they were."""
+    kinds = list(next(iter(rows.values()))[0])
+    bands = [(low, high) for low, high in BANDS if any(low <= value < high for value in before)]
+    heads = ["all", *(f"{low:g} to {high:g} dB" for low, high in bands)]
+    count = [len(before), *(sum(low <= v < high for v in before) for low, high in bands)]
+    lines = [f"{len(before)} pairs; SI-SDR as gain over untouched, the others as they are.", ""]
+    for kind in kinds:
+        lines += [
+            f"**{kind}**", "",
+            "| method | " + " | ".join(f"{h} ({n})" for h, n in zip(heads, count, strict=True))
+            + (" | times real time |" if kind == kinds[0] else " |"),
+            "|---|" + "---|" * (len(heads) + (kind == kinds[0])),
+        ]  # fmt: skip
+        for name, found in rows.items():
+            values = [one[kind] - (was if kind == "SI-SDR" else 0)
+                      for one, was in zip(found, before, strict=True)]  # fmt: skip
+            cells = [np.mean(values)]
+            for low, high in bands:
+                cells.append(np.mean([v for v, was in zip(values, before, strict=True)
+                                      if low <= was < high]))  # fmt: skip
+            shown = " | ".join(f"{cell:.3f}" if kind == "STOI" else f"{cell:.2f}" for cell in cells)
+            quick = f" | {speed[name]:.0f}" if kind == kinds[0] else ""
+            lines.append(f"| {name} | {shown}{quick} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(main() + "\n")

@@ -1,0 +1,120 @@
+"""Making a network in ONNX that was exported for whole recordings run piece by piece.
+
+As exported, such a network begins with empty memory and pads the past with zeros inside. Here its
+file is changed before it is loaded: the state of every GRU becomes an input and an output, and the
+zeros are left out, so that the caller can give what really came before. Nothing else is touched; in
+particular no weight.
+
+The file is a protocol buffer; the few fields needed are read and written here, so that the `onnx`
+package need not be installed. Source: onnx.proto of github.com/onnx/onnx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+GRAPH = 7
+NODE, INPUT, OUTPUT = 1, 11, 12
+NODE_INPUT, NODE_OUTPUT, NODE_TYPE = 1, 2, 4
+
+FLOAT = 1
+"""onnx.proto's number of the element type float32."""
+
+Field = tuple[int, int, bytes]
+"""Number, wire type and content of a field; of a number, its bytes as they are written."""
+
+
+def streaming(model: bytes) -> tuple[bytes, dict[str, str]]:
+    """Change a network so that it can be run piece by piece.
+
+    Args:
+        model: an ONNX file.
+
+    Returns:
+        The changed file, and the names of the states: inputs (1, 1, H) float32 that begin as zeros,
+        each with the output that is to be given as that input next time.
+    """
+    fields = list(_read(model))
+    at = next(number for number, field in enumerate(fields) if field[0] == GRAPH)
+    graph, states = _changed(fields[at][2])
+    fields[at] = (GRAPH, 2, graph)
+    return _write(fields), states
+
+
+def _changed(graph: bytes) -> tuple[bytes, dict[str, str]]:
+    fields = list(_read(graph))
+    nodes = {n: list(_read(field[2])) for n, field in enumerate(fields) if field[0] == NODE}
+    unpadded = {
+        _names(node, NODE_OUTPUT)[0]: _names(node, NODE_INPUT)[0]
+        for node in nodes.values()
+        if _names(node, NODE_TYPE) == ["Pad"]
+    }
+    states: dict[str, str] = {}
+    for number, node in nodes.items():
+        given = [unpadded.get(name, name) for name in _names(node, NODE_INPUT)]
+        if _names(node, NODE_TYPE) == ["GRU"]:
+            given[5] = f"state{len(states)}"
+            states[given[5]] = _names(node, NODE_OUTPUT)[1]
+        inputs = [(NODE_INPUT, 2, name.encode()) for name in given]
+        rest = [field for field in node if field[0] != NODE_INPUT]
+        fields[number] = (NODE, 2, _write(inputs + rest))
+    fields += [(INPUT, 2, _tensor(name)) for name in states]
+    fields += [(OUTPUT, 2, _tensor(name)) for name in states.values()]
+    return _write(fields), states
+
+
+def _names(node: list[Field], number: int) -> list[str]:
+    return [content.decode() for field, _, content in node if field == number]
+
+
+def _tensor(name: str) -> bytes:
+    """Declare a float32 tensor of any shape, a ValueInfoProto."""
+    kind = _write([(1, 2, _write([(1, 0, bytes([FLOAT]))]))])
+    return _write([(1, 2, name.encode()), (2, 2, kind)])
+
+
+def _read(data: bytes) -> Iterator[Field]:
+    """Yield the fields of a message."""
+    at = 0
+    while at < len(data):
+        key, at = _number(data, at)
+        wire = key & 7
+        if wire == 0:
+            _, stop = _number(data, at)
+        elif wire == 2:
+            size, at = _number(data, at)
+            stop = at + size
+        else:
+            stop = at + (8 if wire == 1 else 4)
+        yield key >> 3, wire, data[at:stop]
+        at = stop
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """Return the variable-length number at a place, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _write(fields: list[Field]) -> bytes:
+    """Return the message that holds the fields."""
+    parts = []
+    for number, wire, content in fields:
+        parts.append(_varint(number << 3 | wire))
+        if wire == 2:
+            parts.append(_varint(len(content)))
+        parts.append(content)
+    return b"".join(parts)
