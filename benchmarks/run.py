@@ -25,6 +25,7 @@ TITLES = {
     "rife": "RIFE: seconds a frame",
     "duplicates": "Repeated frames: precision and recall",
     "picture": "Flicker, shake, noise",
+    "audio": "Sound: speech out of noise",
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",

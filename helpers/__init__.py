@@ -17,6 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from helpers.audio import clean_audio as clean_audio
+    from helpers.audio import replace_sound as replace_sound
     from helpers.catalog import models as models
     from helpers.diagnosis import diagnose as diagnose
     from helpers.duplicates import find_duplicates as find_duplicates
@@ -66,6 +68,7 @@ _HOMES = {
     "Stabilize": "stages.stabilize",
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
+    "clean_audio": "audio",
     "compare": "show",
     "costs": "planner",
     "describe": "loading",
@@ -82,6 +85,7 @@ _HOMES = {
     "play": "show",
     "project_folder": "sources",
     "read_csv": "duplicates",
+    "replace_sound": "audio",
     "restore": "plan",
     "sample": "sources",
     "sheet": "show",

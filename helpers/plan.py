@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers import catalog
 from helpers.clip import Clip
@@ -27,6 +28,9 @@ from helpers.stages.retime import Trim
 from helpers.stages.upscale import Upscale
 from helpers.video import VideoClip
 from helpers.writing import check_target
+
+if TYPE_CHECKING:
+    from helpers.audio import Cleaned
 
 log = logging.getLogger("helpers")
 
@@ -52,6 +56,9 @@ class Plan:
         interpolate: a model to smooth with, or "none".
         fps, factor: see Interpolate; the smallest whole factor that reaches 24 if neither is given.
         start, stop: the stretch of the film to do, in seconds.
+        audio: a way to clean the sound, a file that takes its place, or "none".
+        audio_strength: 0..1; the method's own if not given.
+        keep_audio: keep the original sound as a second track.
     """
 
     upscale: str | tuple[str, ...] = "x4plus"
@@ -65,6 +72,9 @@ class Plan:
     factor: int | None = None
     start: Fraction | None = None
     stop: Fraction | None = None
+    audio: str = "none"
+    audio_strength: float | None = None
+    keep_audio: bool = False
 
     def __post_init__(self) -> None:
         # A choice that cannot be is refused now, and not after the film was searched for shots.
@@ -73,6 +83,11 @@ class Plan:
         if self.interpolate != "none":
             rate = (self.fps, self.factor)
             Interpolate(self.interpolate, *(rate if any(rate) else (None, 1)))
+        if self.audio != "none":
+            from helpers.audio import check, sound_file
+
+            if sound_file(self.audio) is None:
+                check(self.audio, self.audio_strength)
 
     def apply(self, clip: Clip, notes: list[str] | None = None) -> Clip:
         """Return the clip that the plan makes; what was decided for the user is added to notes."""
@@ -164,16 +179,25 @@ def restore(
     notes = list(_film(clip).notes)
     found = time.perf_counter()
     wanted = plan.apply(clip, notes)
+    heard = time.perf_counter()
+    # The sound first: what it lacks is said before hours are spent on the picture.
+    sound = clean_sound(source, plan, notes)
+    begun = time.perf_counter()
     saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
     made = time.perf_counter()
-    written = opened.render(saved, output, codec=codec, progress=progress)
+    written = opened.render(
+        saved, output, codec=codec, progress=progress,
+        sound=sound.tracks if sound else (), keep_sound=plan.keep_audio,
+    )  # fmt: skip
     done = time.perf_counter()
 
     seconds = {"find shots": found - clock}
     for name, value in spent.items():
         if value - before.get(name, 0) > 0.005 and name not in ("MarkShots", "Trim"):
             seconds[name.lower()] = value - before.get(name, 0)
-    seconds |= {"make": made - found, "render": done - made, "all": done - clock}
+    if sound:
+        seconds["audio"] = begun - heard
+    seconds |= {"make": made - begun, "render": done - made, "all": done - clock}
     report = Report(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
@@ -192,6 +216,25 @@ def restore(
     if not project:
         shutil.rmtree(folder)
     return report
+
+
+def clean_sound(source: Path, plan: Plan, notes: list[str]) -> Cleaned | None:
+    """Clean the sound as the plan says; what was done is added to notes. None if nothing is to be.
+
+    A film without sound is restored all the same.
+    """
+    if plan.audio == "none":
+        return None
+    from helpers.audio import clean_audio
+    from helpers.audio_io import NoSoundError
+
+    try:
+        clean = clean_audio(source, plan.audio, strength=plan.audio_strength)
+    except NoSoundError as error:
+        notes.append(str(error))
+        return None
+    notes += [f"sound: {words}" for words in (*clean.steps, *clean.notes)]
+    return clean
 
 
 def _film(clip: Clip) -> VideoClip:

@@ -17,12 +17,12 @@ import html
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, VideoIndexError
@@ -44,6 +44,10 @@ from helpers.stage import Stage, exact, plain
 from helpers.storage import lock, read_json, retried, write_json, write_whole
 from helpers.video import VideoClip, open_video
 from helpers.writing import Written, write_video
+
+if TYPE_CHECKING:
+    from helpers.audio_io import Sound
+    from helpers.mux import NewTrack
 
 log = logging.getLogger("helpers")
 
@@ -234,9 +238,24 @@ class Project:
         return stage
 
     def render(
-        self, clip: Clip, output: str | Path, *, codec: str = "h264", progress: bool = True
+        self,
+        clip: Clip,
+        output: str | Path,
+        *,
+        codec: str = "h264",
+        sound: Sequence[NewTrack] | None = None,
+        keep_sound: bool = False,
+        progress: bool = True,
     ) -> Written:
-        """Write a clip to a video file, in step with the film's sound and all that goes with it."""
+        """Write a clip to a video file, in step with the film's sound and all that goes with it.
+
+        Args:
+            sound: tracks that take the place of the film's own; what 06_audio kept in this
+                project, if not given.
+            keep_sound: keep the film's own as well.
+        """
+        if sound is None:
+            sound = self.cleaned_sound()
         film = self.source(progress=progress)
         trimmed = clip.times[0] > film.times[0] or clip.end < film.end
         return write_video(
@@ -246,8 +265,17 @@ class Project:
             source=self.film,
             start=clip.times[0] if trimmed else None,
             stop=clip.end if trimmed else None,
+            sound=sound,
+            keep_sound=keep_sound,
             progress=progress,
         )
+
+    def cleaned_sound(self) -> tuple[Sound, ...]:
+        """Return the tracks that 06_audio kept in this project; none if it did not run."""
+        from helpers.audio import Cleaned
+
+        folder = self.folder / "06_audio"
+        return Cleaned.load(folder).tracks if (folder / "sound.json").exists() else ()
 
     def status(self) -> Status:
         """Return a table of what was begun and what is finished."""

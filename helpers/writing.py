@@ -32,6 +32,8 @@ from helpers.video import SWSCALE_MATRIX, from_full_scale
 if TYPE_CHECKING:
     import av
 
+    from helpers.mux import NewTrack
+
 log = logging.getLogger("helpers")
 
 
@@ -107,6 +109,8 @@ def write_video(
     source: str | Path | None = None,
     start: Fraction | None = None,
     stop: Fraction | None = None,
+    sound: Sequence[NewTrack] = (),
+    keep_sound: bool = False,
     progress: bool = False,
 ) -> Written:
     """Write a clip to a video file, with the sound and everything else of its source.
@@ -119,6 +123,8 @@ def write_video(
         source: the file whose sound tracks, subtitles, chapters and metadata are carried over, on
             the same timeline as the clip.
         start, stop: the stretch of the source that the clip is, in seconds, if not all of it.
+        sound: tracks that take the place of the source's own; see `audio.clean_audio`.
+        keep_sound: keep those as well.
         progress: show a bar.
 
     Raises:
@@ -141,7 +147,7 @@ def write_video(
                 for frame in bar(frames, len(clip), "render", progress):
                     encoder.write(frame)
         shape = encoder.info.sar * encoder.width / encoder.height
-        notes += join(silent, clip.times[0], path, source, start, stop, shape)
+        notes += join(silent, clip.times[0], path, source, start, stop, shape, sound, keep_sound)
     finally:
         silent.unlink(missing_ok=True)
     for note in notes:

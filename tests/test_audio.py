@@ -14,7 +14,7 @@ from conftest import REPO, TALK, footage
 from films import ffmpeg
 from scipy.signal import butter, sosfiltfilt
 
-from helpers import audio_models, runtime
+from helpers import fetch, runtime
 from helpers.audio import METHODS, Cleaned, clean_audio, preview, replace_sound
 from helpers.audio_align import fit_music, matched
 from helpers.audio_diagnose import diagnose
@@ -41,8 +41,8 @@ def models(tmp_path, monkeypatch):
     """Give every test a folder for models of its own, with nothing in it and nothing installed."""
     machine = runtime.Runtime(scratch=tmp_path / "scratch", cache=tmp_path / "cache")
     monkeypatch.setattr(runtime, "_current", machine)
-    monkeypatch.setattr(audio_models, "find_installed", lambda name: None)
-    return tmp_path / "cache" / "sound"
+    monkeypatch.setattr(fetch, "_installed", lambda *_: None)
+    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -272,9 +272,9 @@ def test_a_clean_recording_is_treated_gently():
 
 def test_missing_weights_say_what_to_do(monkeypatch):
     def refuse(*_):
-        raise OSError("no network")
+        raise fetch.RefusedError("no network")
 
-    monkeypatch.setattr(audio_models, "_download", refuse)
+    monkeypatch.setattr(fetch, "_get", refuse)
     with pytest.raises(Exception, match=r"(?s)sh\.rnnn.*spectral"):
         clean_audio(Sound(voice(), 16_000), "rnnoise")
 

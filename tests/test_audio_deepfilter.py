@@ -20,9 +20,7 @@ def network():
     why = audio_models.runs("deepfilter")
     if why:
         pytest.skip(f"DeepFilterNet cannot run here: {why}")
-    found = audio_models.find("deepfilter")
-    assert found is not None
-    return engine.DeepFilter(found, threads=2)
+    return engine.DeepFilter(audio_models.fetch("deepfilter"), threads=2)
 
 
 def speech(seconds=1.5):

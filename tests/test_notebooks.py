@@ -24,6 +24,7 @@ QUICK = {
     "01_extract": {"STOP": "1", "PNG_FRAMES": "2"},
     "04_upscale": {"MODEL": '"animevideov3"', "TRY": '"lanczos"'},
     "05_interpolate": {},
+    "06_audio": {},
     "07_render": {},
 }
 """What is changed so that a test does not wait for the slowest network."""
