@@ -14,6 +14,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from helpers.engines.median import contradicted, middle
+
 SMALLEST_SIDE = 32
 """DIS needs room for its patches at two scales; smaller pictures are padded to this side."""
 
@@ -64,25 +66,20 @@ def calmed(
     one: np.ndarray,
     two: np.ndarray,
     steps: tuple[int, int] = (-1, 1),
-    threshold: float = 12.0,
 ) -> np.ndarray:
     """Return a frame's luma with what its two neighbours contradict painted over, for `motion`.
 
     Args:
         here, one, two: float32 (H, W) luma in 0..255.
         steps: how many frames after `here` the neighbours are; negative is before.
-        threshold: grey levels that count as a contradiction.
     """
     flow = motion(one, two) / np.float32(steps[1] - steps[0])
     # The flow belongs to the pixels of `one`; carried to those of `here` by one look-up.
     flow = warp(flow, flow * np.float32(steps[0]))
     seen = [warp(near, flow * np.float32(step)) for near, step in zip((one, two), steps, strict=True)]
     seen = [near + offset(here, near) for near in seen]
-    middle = (seen[0] + seen[1]) / 2
-    apart = cv2.blur(np.abs(seen[0] - seen[1]), (7, 7))
-    wrong = np.abs(here - middle) > threshold + 4 * apart
-    wrong = cv2.dilate(wrong.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    return np.where(wrong, middle, here)
+    wrong = cv2.dilate(contradicted(here, seen).astype(np.uint8), np.ones((5, 5), np.uint8))
+    return np.where(wrong > 0, middle(seen), here)
 
 
 def offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:

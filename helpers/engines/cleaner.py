@@ -48,6 +48,10 @@ UNSURE, SURE = 0.4, 0.6
 """Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
 
 
+LARGEST_CORRECTION = 0.25
+"""Of the whole range: what the network may add to what the candidates offer."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the network says of a frame; float32 arrays.
@@ -94,6 +98,7 @@ class Block(nn.Module):
         super().__init__()
         self.one = nn.Conv2d(width, width, 3, padding=1)
         self.two = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.two.weight)  # a block begins as nothing, so that depth does no harm
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Keep the shape."""
@@ -146,4 +151,136 @@ class CleanerNet(nn.Module):
 def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Split the network's answer into mask logit, candidates' weights and correction, float32."""
     made = made.float()
-    return made[:, :1], made[:, 2:].softmax(1), made[:, 1:2] / 8
+    return made[:, :1], made[:, 2:].softmax(1), LARGEST_CORRECTION * made[:, 1:2].tanh()
+
+
+class Cleaner:
+    """The network on a device, in tiles of one shape.
+
+    Args:
+        state: the network's weights; its widths and depths are read off them.
+        device, precision: where and in which numbers it runs.
+        memory: gives the bytes that may be used at once.
+
+    Raises:
+        ModelError: the weights are of another network.
+    """
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+    ) -> None:
+        self.device, self.precision, self.memory = device, precision, memory
+        try:
+            network = CleanerNet(*_shape_of(state))
+            network.load_state_dict({name: value.float() for name, value in state.items()})
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"These weights ({len(state)} tensors) are not those of a cleaner; allowed are the "
+                "ones that come with the package and those that train-cleaner made."
+            ) from error
+        self.network = network.eval().to(
+            device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
+        )
+        self._lock = threading.Lock()
+        self._tile: int | None = None  # the largest side that is known to fit, once one did not
+
+    def judge(self, planes: np.ndarray) -> Verdict:
+        """Find the damage of a frame and how to repair it.
+
+        Args:
+            planes: float32 (5, H, W) luma in 0..1: the frame and four aligned witnesses, the
+                nearest first; where there are fewer, some are given twice.
+
+        Raises:
+            OutOfMemoryError: not even the smallest tile fits.
+        """
+        with self._lock:
+            tile = self._tile or self._fitting_tile()
+            while True:
+                try:
+                    return self._tiled(planes, tile)
+                except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                tile = self._tile = self._halve(tile, planes.shape)
+
+    def _fitting_tile(self) -> int:
+        """Return the side of a tile: always the same, unless memory is scarce."""
+        size = torch.finfo(DTYPES[self.precision]).bits // 8
+        allowed = math.sqrt(self.memory() / (160 * size))
+        tile = TILE
+        while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
+            tile //= 2
+        return tile
+
+    def _halve(self, tile: int, shape: tuple[int, ...]) -> int:
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        if tile <= SMALLEST_TILE:
+            self._tile = None  # when it is tried again there may be room
+            raise OutOfMemoryError(
+                f"The cleaner ran out of memory on a {shape[2]}x{shape[1]} frame even in tiles of "
+                f"{tile} pixels. No frame was lost or faked. Close other programs or notebooks, or "
+                "clean with the median, and run it again: it goes on here."
+            ) from None
+        log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, tile // 2)
+        return tile // 2
+
+    def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
+        """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""
+        height, width = planes.shape[1:]
+        made = np.empty((CANDIDATES + 2, height, width), np.float32)
+        for top, bottom, above, below in spans(height, tile, OVERLAP):
+            for left, right, before, after in spans(width, tile, OVERLAP):
+                piece = self._run(planes[:, above:below, before:after])
+                made[:, top:bottom, left:right] = piece[
+                    :, top - above : bottom - above, left - before : right - before
+                ]
+        return Verdict(made[0], made[2:], made[1])
+
+    @torch.inference_mode()
+    def _run(self, planes: np.ndarray) -> np.ndarray:
+        """Put planes through the network once: mask, correction, weights."""
+        height, width = planes.shape[1:]
+        padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+        whole = torch.from_numpy(np.pad(planes, padding, mode="edge")[None]).to(self.device)
+        # Differences of bright pixels need float32; what is made of them does not.
+        seen = features(whole).to(DTYPES[self.precision])
+        made = self.network(seen.contiguous(memory_format=torch.channels_last))
+        logits, weights, correction = verdict(made)
+        answer = torch.cat([logits.sigmoid(), correction, weights], 1)
+        return answer[0, :, :height, :width].cpu().numpy()
+
+
+def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Read widths and depths off a network's weights."""
+    widths = [len(state[f"{name}.bias"]) for name in ("head", "to_b", "to_c")]
+    depths = [
+        len({key.split(".")[1] for key in state if key.startswith(f"{name}.")})
+        for name in ("a_in", "b_in", "c_in")
+    ]
+    return widths, depths
+
+
+def opacity(mask: np.ndarray) -> np.ndarray:
+    """Return how far a pixel is repaired, 0..1: not at all where the network is unsure."""
+    return ((mask - UNSURE) / (SURE - UNSURE)).clip(0, 1)
+
+
+def mixture(verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Mix what is offered for some pixels as the network said.
+
+    Args:
+        verdict: of the frame.
+        offered: float32 (CANDIDATES, N, C) in 0..255, the candidates at those pixels.
+        rows, columns: (N,) where they are.
+
+    Returns:
+        float32 (N, C) in 0..255.
+    """
+    weights = verdict.weights[:, rows, columns][..., None]
+    return (offered * weights).sum(0) + 255 * verdict.correction[rows, columns][:, None]

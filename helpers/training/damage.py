@@ -85,7 +85,7 @@ class Wear:
         self.amount = 0.0 if dice.random() < 0.08 else float(dice.choice([0.6, 1.5, 3.0, 5.0]))
         self.darkness = float(dice.choice([0.1, 0.5, 0.9]))
         self.strength = dice.uniform(0.35, 0.9)
-        self.lines = self._lines() if dice.random() < 0.12 and self.amount else []
+        self.lines = self._lines() if dice.random() < 0.08 and self.amount else []
         self.stuck = self._shape() if dice.random() < 0.04 and self.amount else None
 
     def on(self, frame: np.ndarray, number: int) -> np.ndarray:

@@ -48,7 +48,7 @@ class Recipe:
     steps: int = 4000
     batch: int = 8
     sizes: tuple[tuple[int, float], ...] = ((96, 0.45), (128, 0.35), (160, 0.2))
-    rate: float = 2e-3
+    rate: float = 8e-4
     decay: float = 1e-4
     average: float = 0.998
     widths: tuple[int, int, int] = (40, 56, 80)
@@ -145,7 +145,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 0.5)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.cycle.step()

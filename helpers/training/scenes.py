@@ -76,7 +76,7 @@ def blob(dice: np.random.Generator, size: int, roughness: float = 4.0) -> np.nda
 
 
 @dataclass
-class Path2:
+class Course:
     """How something moves: place, angle and zoom, each with a steady speed; and a sway."""
 
     place: np.ndarray
@@ -88,7 +88,7 @@ class Path2:
     growth: float
 
     @classmethod
-    def random(cls, dice: np.random.Generator, size: int, fastest: float, zoom: float) -> Path2:
+    def random(cls, dice: np.random.Generator, size: int, fastest: float, zoom: float) -> Course:
         """Draw a motion of up to `fastest` pixels a frame; slow ones are the more frequent."""
         pace = 0.0 if dice.random() < 0.2 else fastest ** dice.uniform(-0.5, 1.0)
         heading = dice.uniform(0, 2 * np.pi)
@@ -124,35 +124,36 @@ class Scene:
         self, pictures: Sequence[np.ndarray], dice: np.random.Generator, size: int
     ) -> None:
         self.size = size
-        self.layers: list[tuple[np.ndarray, np.ndarray | None, Path2]] = []
+        self.layers: list[tuple[np.ndarray, np.ndarray | None, Course]] = []
         ground = pictures[dice.integers(len(pictures))]
         if dice.random() < 0.5:
             ground = ground[:, ::-1]
         zoom = max(dice.uniform(0.45, 1.2), 1.1 * size / min(ground.shape))
-        path = Path2.random(dice, size, 10.0, zoom)
+        path = Course.random(dice, size, 10.0, zoom)
         path.place = np.full(2, size / 2.0)
         self.centre = np.array(ground.shape[::-1]) * dice.uniform(0.3, 0.7, 2)
         self.layers.append((_toned(ground, dice), None, path))
         for _ in range(dice.integers(0, 4)):
             self.layers.append(self._passer(pictures, dice))
         self.sparks = self._sparks(dice) if dice.random() < 0.4 else []
-        self.shutter = dice.uniform(0.3, 0.8) if dice.random() < 0.25 else 0.0
+        self.shutter = dice.uniform(0.3, 0.9) if dice.random() < 0.3 else 0.0
+        self.bend = _bend(dice, size) if dice.random() < 0.4 else None
 
     def _passer(
         self, pictures: Sequence[np.ndarray], dice: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, Path2]:
+    ) -> tuple[np.ndarray, np.ndarray, Course]:
         side = int(self.size * dice.uniform(0.08, 0.7))
         picture = pictures[dice.integers(len(pictures))]
         side = min(side, *picture.shape)
         top, left = (dice.integers(0, length - side + 1) for length in picture.shape)
         texture = _toned(picture[top : top + side, left : left + side], dice)
-        return texture, blob(dice, side), Path2.random(dice, self.size, 18.0, 1.0)
+        return texture, blob(dice, side), Course.random(dice, self.size, 25.0, 1.0)
 
-    def _sparks(self, dice: np.random.Generator) -> list[tuple[Path2, float, float, np.ndarray]]:
+    def _sparks(self, dice: np.random.Generator) -> list[tuple[Course, float, float, np.ndarray]]:
         """Small things that fly: balls, birds, drops; a level, a radius and a tail each."""
         return [
             (
-                Path2.random(dice, self.size, 22.0, 1.0),
+                Course.random(dice, self.size, 22.0, 1.0),
                 float(dice.choice([dice.uniform(0, 60), dice.uniform(190, 255)])),
                 float(dice.uniform(0.8, 5.0)),
                 dice.uniform(0, 1) * np.ones(2),
@@ -188,7 +189,24 @@ class Scene:
             thickness = max(int(round(2 * radius)), 1)
             cv2.line(alpha, drawn[0], drawn[1], 1.0, thickness, cv2.LINE_AA, 4)
             frame = frame + alpha * (np.float32(level) - frame)
-        return frame
+        return frame if self.bend is None else self._bent(frame, time)
+
+    def _bent(self, frame: np.ndarray, time: float) -> np.ndarray:
+        """Bend the picture as cloth, water or a face does."""
+        assert self.bend is not None
+        one, two, pace = self.bend
+        field = one * np.float32(np.sin(pace * time)) + two * np.float32(np.cos(1.3 * pace * time))
+        grid = np.dstack(np.meshgrid(np.arange(self.size), np.arange(self.size)))
+        places = grid.astype(np.float32) + field
+        return cv2.remap(frame, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def _bend(dice: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Draw two smooth fields of displacement, (size, size, 2), and how fast they change."""
+    cells, strength = int(dice.integers(3, 9)), dice.uniform(0.5, 5.0)
+    coarse = dice.normal(0, strength, (2, cells, cells, 2)).astype(np.float32)
+    one, two = (cv2.resize(one, (size, size), interpolation=cv2.INTER_CUBIC) for one in coarse)
+    return one, two, float(dice.uniform(0.2, 0.9))
 
 
 def _toned(picture: np.ndarray, dice: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,221 @@
+"""Vertical lines that stay: scratches along the film, light or dark, drifting slowly.
+
+A line is narrow, brighter (or darker) than what is on both its sides, nearly straight from top to
+bottom, and in the same place, give or take its drift, in the frames before and after. What moves
+with the picture is no scratch but part of it.
+
+    marks = find_marks(luma)                                  # of every frame by itself
+    lines = find_lines(marks_of_window, here=4, drift=...)    # of one frame, confirmed by others
+    mask = paint(lines, height, width)                        # bool (H, W)
+    filled = bridge(image, mask)                              # interpolated across the lines
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+BANDS = 12
+"""Pieces of the height that a line is followed through."""
+
+FAINT = 2.0
+"""Grey levels (of 255) by which a line must stand out, at least, after smoothing along it."""
+
+ALIKE_SIDES = 8.0
+"""Grey levels by which the sides of a line may differ, beside what it stands out itself."""
+
+MARK, LINE, STILL = 0.3, 0.45, 0.7
+"""Share of the rows in which a line must stand out: in one frame to be noted, over the frames to be
+believed where the picture moves behind it, and where the picture stands still."""
+
+DRIFT = 2
+"""Pixels a frame that a line may wander."""
+
+PERSISTENT = 0.7
+"""Share of the frames around in which a line must be."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line in one frame.
+
+    Attributes:
+        path: its place in each of the bands, pixels from the left.
+        present: whether it stands out in each band.
+        width: pixels.
+        sign: 1 where it is brighter than what is beside it, -1 where darker.
+        score: share of the rows in which it stands out.
+    """
+
+    path: tuple[int, ...]
+    present: tuple[bool, ...]
+    width: int
+    sign: int
+    score: float
+
+    @property
+    def place(self) -> float:
+        """Its mean distance from the left, in pixels."""
+        return float(np.mean(self.path))
+
+
+def reach_of(width: int) -> int:
+    """Return how far to the sides of a line to look, in pixels: twice the widest line."""
+    return max(3, round(width / 120))
+
+
+def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
+    """Find what looks like a vertical line in a frame by itself.
+
+    Args:
+        luma: float32 (H, W) in 0..255.
+        most: how many are kept, the clearest first.
+    """
+    height, width = luma.shape
+    reach = reach_of(width)
+    if height < 2 * BANDS or width < 6 * reach:
+        return []
+    smooth = cv2.blur(luma, (1, 9))
+    wide = cv2.copyMakeBorder(smooth, 0, 0, reach, reach, cv2.BORDER_REPLICATE)
+    left, right = wide[:, : -2 * reach], wide[:, 2 * reach :]
+    marks = []
+    for sign in (1, -1):
+        out = sign * smooth - np.maximum(sign * left, sign * right)
+        # The bright rim of an edge is no line: a line has about the same on both its sides.
+        out = np.where(np.abs(left - right) < ALIKE_SIDES + out, out, 0)
+        out[:, :reach] = out[:, width - reach :] = 0
+        # Grain makes every column stand out in some rows; a line must do more than that.
+        bar = max(FAINT, 0.5 * float(np.median(np.abs(smooth - (left + right) / 2))))
+        share = _bands((out > bar).astype(np.float32) - (out < -bar) * np.float32(0.25))
+        marks += _paths(share, out, sign, reach)
+    marks.sort(key=lambda mark: -mark.score)
+    return marks[:most]
+
+
+def _bands(rows: np.ndarray) -> np.ndarray:
+    """Average the rows of each band: (BANDS, W)."""
+    return np.stack([band.mean(0) for band in np.array_split(rows, BANDS)])
+
+
+def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Mark]:
+    """Follow lines through the bands, a pixel to either side from one to the next."""
+    best, came = share[0].copy(), []
+    for row in share[1:]:
+        around = np.stack([np.roll(best, 1), best, np.roll(best, -1)])
+        around[0, 0] = around[2, -1] = -np.inf
+        came.append(around.argmax(0) - 1)
+        best = around.max(0) + row
+    marks, free = [], np.ones(len(best), bool)
+    for end in np.argsort(-best, kind="stable")[:64]:
+        if best[end] / BANDS < MARK:
+            break
+        if not free[end]:
+            continue
+        path = [int(end)]
+        for step in reversed(came):
+            path.append(path[-1] + int(step[path[-1]]))
+        path.reverse()
+        # One line is seen from several columns, and its neighbours are no further lines.
+        free[max(end - reach, 0) : end + reach + 1] = False
+        present = tuple(bool(share[band, x] > 0.35) for band, x in enumerate(path))
+        width = _width(out, path, reach)
+        if width <= reach:
+            marks.append(Mark(tuple(path), present, width, sign, float(best[end] / BANDS)))
+    return marks
+
+
+def _width(out: np.ndarray, path: Sequence[int], reach: int) -> int:
+    """Measure a line's width: the columns that stand out a third as much as its middle."""
+    profile = np.zeros(2 * reach + 1)
+    for band, x in zip(np.array_split(out, BANDS), path, strict=True):
+        columns = np.clip(np.arange(x - reach, x + reach + 1), 0, out.shape[1] - 1)
+        profile += band[:, columns].mean(0)
+    wide = profile > profile.max() / 3
+    left = right = reach
+    while left > 0 and wide[left - 1]:
+        left -= 1
+    while right < 2 * reach and wide[right + 1]:
+        right += 1
+    return right - left + 1
+
+
+def find_lines(
+    marks: Sequence[Sequence[Mark]], here: int, moving: np.ndarray | None = None
+) -> list[Mark]:
+    """Return the marks of a frame that are scratches: they stay, and not with the picture.
+
+    Args:
+        marks: of the frames around, in order.
+        here: which of them is the frame.
+        moving: (W,) how far the picture moves to the right from the frame before or to the frame
+            after, in pixels at each column; None if not known.
+    """
+    if len(marks) < 3:
+        return []
+    lines = []
+    for mark in marks[here]:
+        seen = [(n, same_mark(mark, found, abs(n - here))) for n, found in enumerate(marks)]
+        matched = [(n, other) for n, other in seen if other is not None]
+        if len(matched) < max(3, PERSISTENT * len(marks)):
+            continue
+        score = sum(other.score for _, other in matched) / len(marks)
+        numbers = np.array([n for n, _ in matched], float)
+        places = np.array([other.place for _, other in matched])
+        drift = float(np.polyfit(numbers, places, 1)[0]) if np.ptp(numbers) else 0.0
+        lines += [mark] if _is_scratch(mark, score, drift, moving) else []
+    return lines
+
+
+def _is_scratch(mark: Mark, score: float, drift: float, moving: np.ndarray | None) -> bool:
+    speed = float(moving[int(round(mark.place))]) if moving is not None else 0.0
+    if abs(speed) > 0.7:
+        follows = abs(drift - speed) < 0.4 * abs(speed)
+        return not follows and score > LINE
+    return score > STILL
+
+
+def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
+    """Find a mark among those of another frame."""
+    near = [
+        other
+        for other in others
+        if other.sign == mark.sign and abs(other.place - mark.place) <= 1 + DRIFT * steps
+    ]
+    return min(near, key=lambda other: abs(other.place - mark.place), default=None)
+
+
+def paint(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np.ndarray:
+    """Return where lines are, with a margin, as bool (H, W)."""
+    mask = np.zeros((height, width), bool)
+    bands = np.array_split(np.arange(height), BANDS)
+    for line in lines:
+        half = (line.width + 1) // 2 + margin
+        for rows, x, present in zip(bands, line.path, line.present, strict=True):
+            if present:
+                mask[rows[0] : rows[-1] + 1, max(x - half, 0) : x + half + 1] = True
+    return mask
+
+
+def bridge(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Interpolate an image across a mask, row by row, from what is left and right of it.
+
+    Args:
+        image: float32 (H, W) or (H, W, C).
+        mask: bool (H, W), narrow in every row.
+    """
+    smooth = cv2.blur(image, (1, 3))
+    columns = np.arange(mask.shape[1])
+    left = np.maximum.accumulate(np.where(mask, -1, columns), 1)
+    right = np.minimum.accumulate(np.where(mask, mask.shape[1], columns)[:, ::-1], 1)[:, ::-1]
+    left = np.where(left < 0, right, left)
+    right = np.where(right >= mask.shape[1], left, right)
+    rows, at = np.nonzero(mask & (left >= 0) & (left < mask.shape[1]))
+    one, two = left[rows, at], right[rows, at]
+    share = ((at - one) / np.maximum(two - one, 1)).astype(np.float32)
+    share = share.reshape(-1, *[1] * (image.ndim - 2))
+    filled = image.copy()
+    filled[rows, at] = smooth[rows, one] * (1 - share) + smooth[rows, two] * share
+    return filled
