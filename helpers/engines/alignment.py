@@ -61,6 +61,14 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     )
 
 
+def outside(flow: np.ndarray) -> np.ndarray:
+    """Return where a motion leads out of the picture, bool (H, W)."""
+    height, width = flow.shape[:2]
+    x = flow[..., 0] + np.arange(width, dtype=np.float32)
+    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
+
+
 def calmed(
     here: np.ndarray,
     one: np.ndarray,
@@ -78,6 +86,10 @@ def calmed(
     flow = warp(flow, flow * np.float32(steps[0]))
     seen = [warp(near, flow * np.float32(step)) for near, step in zip((one, two), steps, strict=True)]
     seen = [near + offset(here, near) for near in seen]
+    seen = [
+        np.where(outside(flow * np.float32(step)), here, near)
+        for near, step in zip(seen, steps, strict=True)
+    ]
     wrong = cv2.dilate(contradicted(here, seen).astype(np.uint8), np.ones((5, 5), np.uint8))
     return np.where(wrong > 0, middle(seen), here)
 

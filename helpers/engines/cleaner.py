@@ -233,27 +233,29 @@ class Cleaner:
     def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
         """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""
         height, width = planes.shape[1:]
-        made = np.empty((CANDIDATES + 2, height, width), np.float32)
-        for top, bottom, above, below in spans(height, tile, OVERLAP):
-            for left, right, before, after in spans(width, tile, OVERLAP):
-                piece = self._run(planes[:, above:below, before:after])
+        # Padded first: tiles must begin at multiples of what the network folds together.
+        padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+        whole = np.pad(planes, padding, mode="edge")
+        made = np.empty((CANDIDATES + 2, *whole.shape[1:]), np.float32)
+        for top, bottom, above, below in spans(whole.shape[1], tile, OVERLAP):
+            for left, right, before, after in spans(whole.shape[2], tile, OVERLAP):
+                piece = self._run(whole[:, above:below, before:after])
                 made[:, top:bottom, left:right] = piece[
                     :, top - above : bottom - above, left - before : right - before
                 ]
+        made = made[:, :height, :width]
         return Verdict(made[0], made[2:], made[1])
 
     @torch.inference_mode()
     def _run(self, planes: np.ndarray) -> np.ndarray:
         """Put planes through the network once: mask, correction, weights."""
-        height, width = planes.shape[1:]
-        padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
-        whole = torch.from_numpy(np.pad(planes, padding, mode="edge")[None]).to(self.device)
+        whole = torch.from_numpy(planes[None]).to(self.device)
         # Differences of bright pixels need float32; what is made of them does not.
         seen = features(whole).to(DTYPES[self.precision])
         made = self.network(seen.contiguous(memory_format=torch.channels_last))
         logits, weights, correction = verdict(made)
         answer = torch.cat([logits.sigmoid(), correction, weights], 1)
-        return answer[0, :, :height, :width].cpu().numpy()
+        return answer[0].cpu().numpy()
 
 
 def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -225,7 +225,12 @@ class _Work:
         self.shifts = [alignment.offset(here, one) for one in brought]
         seen = [one + shift for one, shift in zip(brought, self.shifts, strict=True)]
         if network is None:
-            mask = find_dust(here, seen, self.offsets) if len(seen) > 1 else np.zeros(here.shape)
+            # What has just come into the picture has no witness and is given the benefit.
+            known = [
+                np.where(alignment.outside(move), here, one)
+                for one, move in zip(seen, self.moves, strict=True)
+            ]
+            mask = find_dust(here, known, self.offsets) if len(seen) > 1 else np.zeros(here.shape)
             rows, columns = np.nonzero(mask)
             if not rows.size:
                 return rows, columns, np.empty((0, 3), np.float32)

@@ -27,12 +27,22 @@ FAINT = 2.0
 ALIKE_SIDES = 8.0
 """Grey levels by which the sides of a line may differ, beside what it stands out itself."""
 
-MARK, LINE, STILL = 0.3, 0.45, 0.7
-"""Share of the rows in which a line must stand out: in one frame to be noted, over the frames to be
-believed where the picture moves behind it, and where the picture stands still."""
+MARK, LINE, STILL = 0.3, 0.5, 0.65
+"""Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
+to be believed, where it moves otherwise than the picture and where both stand still."""
+
+CROOKED, LEANING = 0.6, 0.04
+"""Pixels by which a line may be off a straight one, on average; and the share of the height by
+which it may lean."""
+
+WANDERS = 0.2
+"""Pixels a frame by which a line's motion must differ from the picture's to give it away."""
 
 DRIFT = 2
 """Pixels a frame that a line may wander."""
+
+STRAY = 1.0
+"""Pixels by which a line may be off its steady drift, on average."""
 
 PERSISTENT = 0.7
 """Share of the frames around in which a line must be."""
@@ -45,14 +55,15 @@ class Mark:
     Attributes:
         path: its place in each of the bands, pixels from the left.
         present: whether it stands out in each band.
-        width: pixels.
+        left, right: pixels it reaches to either side of its path.
         sign: 1 where it is brighter than what is beside it, -1 where darker.
         score: share of the rows in which it stands out.
     """
 
     path: tuple[int, ...]
     present: tuple[bool, ...]
-    width: int
+    left: int
+    right: int
     sign: int
     score: float
 
@@ -64,7 +75,7 @@ class Mark:
 
 def reach_of(width: int) -> int:
     """Return how far to the sides of a line to look, in pixels: twice the widest line."""
-    return max(3, round(width / 120))
+    return max(5, round(width / 90))
 
 
 def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
@@ -76,7 +87,7 @@ def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
     """
     height, width = luma.shape
     reach = reach_of(width)
-    if height < 2 * BANDS or width < 6 * reach:
+    if height < 4 * BANDS or width < 6 * reach:
         return []
     smooth = cv2.blur(luma, (1, 9))
     wide = cv2.copyMakeBorder(smooth, 0, 0, reach, reach, cv2.BORDER_REPLICATE)
@@ -118,28 +129,45 @@ def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Ma
         for step in reversed(came):
             path.append(path[-1] + int(step[path[-1]]))
         path.reverse()
+        path = _straight(path, out.shape[0])
+        if path is None:
+            continue
         # One line is seen from several columns, and its neighbours are no further lines.
         free[max(end - reach, 0) : end + reach + 1] = False
+        if any(abs(mark.place - np.mean(path)) <= reach for mark in marks):
+            continue
         present = tuple(bool(share[band, x] > 0.35) for band, x in enumerate(path))
-        width = _width(out, path, reach)
-        if width <= reach:
-            marks.append(Mark(tuple(path), present, width, sign, float(best[end] / BANDS)))
+        left, right = _extent(out, path, reach)
+        if left + right + 1 <= reach:
+            score = float(best[end] / BANDS)
+            marks.append(Mark(tuple(path), present, left, right, sign, score))
     return marks
 
 
-def _width(out: np.ndarray, path: Sequence[int], reach: int) -> int:
-    """Measure a line's width: the columns that stand out a third as much as its middle."""
+def _straight(path: list[int], height: int) -> list[int] | None:
+    """Return the straight line nearest to a path, or None if it is crooked or leans."""
+    bands = np.arange(BANDS)
+    slope, start = np.polyfit(bands, path, 1)
+    line = start + slope * bands
+    crooked = np.abs(line - path).mean() > CROOKED
+    if crooked or abs(slope) * BANDS > LEANING * height:
+        return None
+    return [int(x) for x in np.rint(line)]
+
+
+def _extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]:
+    """Measure how far a line reaches: the columns that stand out a quarter as much as its peak."""
     profile = np.zeros(2 * reach + 1)
     for band, x in zip(np.array_split(out, BANDS), path, strict=True):
         columns = np.clip(np.arange(x - reach, x + reach + 1), 0, out.shape[1] - 1)
         profile += band[:, columns].mean(0)
-    wide = profile > profile.max() / 3
+    wide = profile > profile.max() / 4
     left = right = reach
     while left > 0 and wide[left - 1]:
         left -= 1
     while right < 2 * reach and wide[right + 1]:
         right += 1
-    return right - left + 1
+    return reach - left, right - reach
 
 
 def find_lines(
@@ -164,17 +192,20 @@ def find_lines(
         score = sum(other.score for _, other in matched) / len(marks)
         numbers = np.array([n for n, _ in matched], float)
         places = np.array([other.place for _, other in matched])
-        drift = float(np.polyfit(numbers, places, 1)[0]) if np.ptp(numbers) else 0.0
+        drift, start = np.polyfit(numbers, places, 1)
+        if np.abs(places - start - drift * numbers).mean() > STRAY:
+            continue
+        drift = float(drift)
         lines += [mark] if _is_scratch(mark, score, drift, moving) else []
     return lines
 
 
 def _is_scratch(mark: Mark, score: float, drift: float, moving: np.ndarray | None) -> bool:
-    speed = float(moving[int(round(mark.place))]) if moving is not None else 0.0
-    if abs(speed) > 0.7:
-        follows = abs(drift - speed) < 0.4 * abs(speed)
-        return not follows and score > LINE
-    return score > STILL
+    speed = float(moving[round(mark.place)]) if moving is not None else 0.0
+    if abs(drift - speed) > max(WANDERS, 0.4 * abs(speed)):
+        return score > LINE
+    # It moves as the picture does: part of it, unless both stand still and it is a clear line.
+    return abs(speed) < WANDERS and score > STILL
 
 
 def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
@@ -192,10 +223,10 @@ def paint(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np
     mask = np.zeros((height, width), bool)
     bands = np.array_split(np.arange(height), BANDS)
     for line in lines:
-        half = (line.width + 1) // 2 + margin
+        left, right = line.left + margin, line.right + margin
         for rows, x, present in zip(bands, line.path, line.present, strict=True):
             if present:
-                mask[rows[0] : rows[-1] + 1, max(x - half, 0) : x + half + 1] = True
+                mask[rows[0] : rows[-1] + 1, max(x - left, 0) : x + right + 1] = True
     return mask
 
 

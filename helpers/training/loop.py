@@ -106,7 +106,7 @@ class Trainer:
             self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
         )
         self.cycle = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.rate, total_steps=recipe.steps + 1, pct_start=0.2
+            self.optimiser, recipe.rate, total_steps=max(recipe.steps + 1, 16), pct_start=0.2
         )
         self.half = half_type(device)
         self.scaler = torch.amp.GradScaler(device, enabled=self.half == torch.float16)
