@@ -63,7 +63,9 @@ def damage(frames: Sequence[np.ndarray], seed: int) -> tuple[Images, Images]:
         height, width = frame.shape[:2]
         made = frame.astype(np.float32)
         for _ in range(dice.integers(1, 4)):
-            matrix = cv2.getRotationMatrix2D((200, 200), dice.uniform(0, 360), dice.uniform(0.3, 0.9))
+            matrix = cv2.getRotationMatrix2D(
+                (200, 200), dice.uniform(0, 360), dice.uniform(0.3, 0.9)
+            )
             matrix[:, 2] += dice.uniform(0, 1, 2) * (width, height) - 200
             shape = shapes[dice.integers(len(shapes))].astype(np.float32) / 255
             alpha = cv2.warpAffine(shape, matrix, (width, height)) * dice.uniform(0.7, 1)
@@ -109,7 +111,9 @@ def staged(method: str) -> Callable[[Images], Images]:
 def psnr(one: np.ndarray, two: np.ndarray, where: np.ndarray | None = None) -> float:
     """Return PSNR in dB, of all pixels or of some."""
     apart = np.square(one.astype(np.float64) - two)
-    return float(10 * np.log10(255**2 / max((apart if where is None else apart[where]).mean(), 1e-4)))
+    return float(
+        10 * np.log10(255**2 / max((apart if where is None else apart[where]).mean(), 1e-4))
+    )
 
 
 def row(

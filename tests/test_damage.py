@@ -201,7 +201,7 @@ def test_a_line_that_stays_goes(level):
     near = cv2.dilate(masks[4].astype(np.uint8), np.ones((1, 7), np.uint8)).astype(bool)
     assert np.array_equal(made[~near], worn[4][~near])
     left = RemoveDamage("median", lines=False)(film(worn))[4].image
-    assert error(left, clean[4], masks[4]) > 0.8 * error(worn[4], clean[4], masks[4])
+    assert error(left, clean[4], masks[4]) > 2 * error(made, clean[4], masks[4])
 
 
 def test_a_post_in_the_picture_is_no_scratch():
@@ -314,15 +314,15 @@ def test_samples_are_what_they_are_said_to_be():
 
 
 def test_a_pool_goes_on_where_it_stopped(tmp_path):
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(done):
         if done == 3:
-            raise Stop
+            raise StopError
 
     pool = Pool(tmp_path, 20, 48)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         pool.fill(small_maker(), progress=stop)
     Pool(tmp_path, 20, 48).fill(small_maker())
     assert np.array_equal(Pool(tmp_path, 20, 48).samples[19], small_maker().sample(19))
@@ -368,8 +368,9 @@ def test_training_gives_weights_that_the_stage_takes(tmp_path):
     again = tmp_path / "again.safetensors"
     write_weights(CleanerNet().state_dict(), again)
     assert again.stat().st_size < 2_000_000
-    assert RemoveDamage("learned", weights=str(again)).recipe()["weights"] != (
-        clip.recipe()[-1]["weights"]
+    assert (
+        RemoveDamage("learned", weights=str(again)).recipe()["weights"]
+        != (clip.recipe()[-1]["weights"])
     )
 
 

@@ -14,13 +14,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from helpers.engines.median import contradicted, middle
+from helpers.engines.median import GROW, contradicted, middle
 
 SMALLEST_SIDE = 32
 """DIS needs room for its patches at two scales; smaller pictures are padded to this side."""
 
 CELLS = 4
 """Rows and columns of the grid over which a neighbour's brightness is matched."""
+
+UNEVEN = 3.0
+"""Grey levels (of 255) by which flicker may differ from one part of the picture to another."""
 
 LARGEST_OFFSET = 24.0
 """Grey levels (of 255) of flicker that are taken back; more is a change of scene, not of light."""
@@ -56,9 +59,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Sample float32 `image`, (H, W) or (H, W, 3), at every pixel's place plus `flow`."""
     height, width = flow.shape[:2]
     places = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
-    return cv2.remap(
-        image, places + flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.remap(image, places + flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def outside(flow: np.ndarray) -> np.ndarray:
@@ -84,13 +85,19 @@ def calmed(
     flow = motion(one, two) / np.float32(steps[1] - steps[0])
     # The flow belongs to the pixels of `one`; carried to those of `here` by one look-up.
     flow = warp(flow, flow * np.float32(steps[0]))
-    seen = [warp(near, flow * np.float32(step)) for near, step in zip((one, two), steps, strict=True)]
+    seen = [
+        warp(near, flow * np.float32(step)) for near, step in zip((one, two), steps, strict=True)
+    ]
     seen = [near + offset(here, near) for near in seen]
     seen = [
         np.where(outside(flow * np.float32(step)), here, near)
         for near, step in zip(seen, steps, strict=True)
     ]
-    wrong = cv2.dilate(contradicted(here, seen).astype(np.uint8), np.ones((5, 5), np.uint8))
+    # Where damage on a neighbour has misled its flow, the neighbours agree on what is not there;
+    # then one of them, as it stands, mostly shows what this frame shows.
+    still = np.maximum(here - np.maximum(one, two), np.minimum(one, two) - here) > GROW
+    wrong = (contradicted(here, seen) & still).astype(np.uint8)
+    wrong = cv2.dilate(wrong, np.ones((5, 5), np.uint8))
     return np.where(wrong > 0, middle(seen), here)
 
 
@@ -105,10 +112,16 @@ def offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     rows = np.array_split(np.arange(height), min(CELLS, height))
     columns = np.array_split(np.arange(width), min(CELLS, width))
     grid = np.array(
-        [[np.median(difference[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in columns] for r in rows],
+        [
+            [np.median(difference[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in columns]
+            for r in rows
+        ],
         np.float32,
     )
-    grid = cv2.medianBlur(grid, 3).clip(-LARGEST_OFFSET, LARGEST_OFFSET)
+    whole = np.float32(np.median(difference))
+    # A stain may cover a cell; flicker is much the same everywhere.
+    grid = whole + (cv2.medianBlur(grid, 3) - whole).clip(-UNEVEN, UNEVEN)
+    grid = grid.clip(-LARGEST_OFFSET, LARGEST_OFFSET)
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

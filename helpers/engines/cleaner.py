@@ -44,7 +44,7 @@ FEATURES = 9
 TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 48, 8
 """Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
 
-UNSURE, SURE = 0.4, 0.6
+UNSURE, SURE = 0.5, 0.7
 """Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
 
 
@@ -273,7 +273,9 @@ def opacity(mask: np.ndarray) -> np.ndarray:
     return ((mask - UNSURE) / (SURE - UNSURE)).clip(0, 1)
 
 
-def mixture(verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def mixture(
+    verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     """Mix what is offered for some pixels as the network said.
 
     Args:

@@ -20,13 +20,19 @@ import numpy as np
 
 from helpers.engines import alignment, scratches
 from helpers.engines.cleaner import BESIDE, Cleaner, mixture, opacity
-from helpers.engines.median import find_dust
+from helpers.engines.median import differs, find_dust
 
 REPEATED, REPEATED_MEAN = 4.0, 0.7
 """Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average."""
 
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""
+
+
+Repair = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Rows and columns of pixels, (N,), and what to put there, (N, 3) levels in 0..255."""
+
+NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float32))
 
 
 @dataclass
@@ -118,8 +124,7 @@ class FilmCleaning:
         ]
         if self.lines:
             work.bridge(self._lines(window, at, work))
-        rows, columns, values = work.repaired(self.network)
-        return work.result(rows, columns, values)
+        return work.result(work.repaired(self.network))
 
     def mask(self, window: list[Seen], at: int) -> np.ndarray:
         """Return which pixels of `window[at]` are changed, bool (H, W)."""
@@ -216,32 +221,36 @@ class _Work:
             self.levels[number] = scratches.bridge(one.levels, mask)
             self.lined.append(mask)
 
-    def repaired(
-        self, network: Cleaner | None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows and columns of the damaged pixels, and their repaired levels (N, 3)."""
-        here = self.lumas[0]
+    def repaired(self, network: Cleaner | None) -> Repair:
+        """Find the damaged pixels and what to put there."""
+        if len(self.lumas) < 3:  # against one neighbour nobody can tell whose the damage is
+            return NOTHING
         brought = [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
-        self.shifts = [alignment.offset(here, one) for one in brought]
+        self.shifts = [alignment.offset(self.lumas[0], one) for one in brought]
         seen = [one + shift for one, shift in zip(brought, self.shifts, strict=True)]
-        if network is None:
-            # What has just come into the picture has no witness and is given the benefit.
-            known = [
-                np.where(alignment.outside(move), here, one)
-                for one, move in zip(seen, self.moves, strict=True)
-            ]
-            mask = find_dust(here, known, self.offsets) if len(seen) > 1 else np.zeros(here.shape)
-            rows, columns = np.nonzero(mask)
-            if not rows.size:
-                return rows, columns, np.empty((0, 3), np.float32)
-            return rows, columns, np.median(self._offered(rows, columns), 0)
+        return self._by_comparison(seen) if network is None else self._by_network(seen, network)
+
+    def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
+        """Repair what the neighbours contradict with their median."""
+        # What has just come into the picture has no witness and is given the benefit.
+        known = [
+            np.where(alignment.outside(move), self.lumas[0], one)
+            for one, move in zip(seen, self.moves, strict=True)
+        ]
+        rows, columns = np.nonzero(find_dust(self.lumas[0], known, self.offsets))
+        if not rows.size:
+            return NOTHING
+        return rows, columns, np.median(self._offered(rows, columns), 0)
+
+    def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
+        """Repair what the network finds, where it differs from the neighbours, as it says."""
         four = [n % len(seen) for n in range(4)]
-        planes = np.stack([here, *(seen[n] for n in four)]) / np.float32(255)
+        planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
         verdict = network.judge(planes)
-        share = opacity(verdict.mask)
+        share = opacity(verdict.mask) * differs(self.lumas[0], seen)
         rows, columns = np.nonzero(share)
         if not rows.size:
-            return rows, columns, np.empty((0, 3), np.float32)
+            return NOTHING
         witnesses = self._offered(rows, columns)[four]
         ordered = np.sort(witnesses, 0)
         beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
@@ -258,9 +267,7 @@ class _Work:
         return np.stack(
             [
                 gather(image, move, rows, columns) + shift[rows, columns][:, None]
-                for image, move, shift in zip(
-                    self.levels[1:], self.moves, self.shifts, strict=True
-                )
+                for image, move, shift in zip(self.levels[1:], self.moves, self.shifts, strict=True)
             ]
         )
 
@@ -282,18 +289,16 @@ class _Work:
         seen = (shown * free).sum(0) / np.maximum(count, 1)
         return rows, columns, np.where(count > 0, seen, across).astype(np.float32)
 
-    def result(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def result(self, repair: Repair) -> np.ndarray:
         """Put repaired levels into a copy of the image; all other pixels stay as they are."""
         image = self.here.image
-        if not rows.size and not self.lined:
+        places = [*([self._behind_lines()] if self.lined else []), repair]
+        if not any(rows.size for rows, _, _ in places):
             return image
         top = np.iinfo(image.dtype).max
         made = image.copy()
-        places = [(rows, columns, values)]
-        if self.lined:
-            places.insert(0, self._behind_lines())
-        for at_rows, at_columns, levels in places:
-            made[at_rows, at_columns] = np.rint(levels * (top / 255)).clip(0, top)
+        for rows, columns, levels in places:
+            made[rows, columns] = np.rint(levels * (top / 255)).clip(0, top)
         return made
 
 

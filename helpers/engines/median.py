@@ -29,6 +29,10 @@ DOUBT, AROUND = 4.0, 15
 """How much each grey level by which the witnesses differ around a pixel raises the bar, and the
 side of the square that is looked at, in pixels."""
 
+LEAST, UNREST = 3.0, 10.0
+"""Grey levels by which damage differs at least from what the witnesses show, and up to which a
+difference counts as unrest: strong damage must not make its own surroundings doubtful."""
+
 KERNEL = np.ones((3, 3), np.uint8)
 
 MOST = 0.3
@@ -86,6 +90,19 @@ def contradicted(here: np.ndarray, witnesses: Sequence[np.ndarray]) -> np.ndarra
     beyond = np.maximum(here - high, low - here)
     grown = beyond > max(GROW, GROW_NOISES * noise) + doubt / 2
     return _joined(grown | seeds, seeds)
+
+
+def differs(here: np.ndarray, witnesses: Sequence[np.ndarray]) -> np.ndarray:
+    """Tell where a frame differs from the median of its witnesses by more than there is doubt.
+
+    For damage found otherwise: where it does not, a repair would change nothing that matters, and
+    where everything around differs, the neighbours were not brought to the right place.
+    """
+    low, high = _range(np.sort(np.stack(witnesses), 0))
+    apart = np.abs(here - middle(witnesses))
+    spread = cv2.blur(high - low, (AROUND, AROUND))
+    unrest = cv2.blur(np.minimum(apart, UNREST), (2 * AROUND + 1, 2 * AROUND + 1))
+    return apart > LEAST + (spread + unrest) / 2
 
 
 def _noise(here: np.ndarray, base: np.ndarray) -> float:

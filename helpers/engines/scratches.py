@@ -31,6 +31,9 @@ MARK, LINE, STILL = 0.3, 0.5, 0.65
 """Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
 to be believed, where it moves otherwise than the picture and where both stand still."""
 
+SIDESTEP = 0.06
+"""What a step to the side costs, in shares of a band's rows: lines are followed straight."""
+
 CROOKED, LEANING = 0.6, 0.04
 """Pixels by which a line may be off a straight one, on average; and the share of the height by
 which it may lean."""
@@ -100,7 +103,9 @@ def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
         out[:, :reach] = out[:, width - reach :] = 0
         # Grain makes every column stand out in some rows; a line must do more than that.
         bar = max(FAINT, 0.5 * float(np.median(np.abs(smooth - (left + right) / 2))))
-        share = _bands((out > bar).astype(np.float32) - (out < -bar) * np.float32(0.25))
+        # Half for standing out, half for how far, so that the middle of a line is its best place.
+        clear = (out / (4 * bar)).clip(0, 0.5)
+        share = _bands((out > bar) * (0.5 + clear) - (out < -bar) * 0.25)
         marks += _paths(share, out, sign, reach)
     marks.sort(key=lambda mark: -mark.score)
     return marks[:most]
@@ -115,7 +120,7 @@ def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Ma
     """Follow lines through the bands, a pixel to either side from one to the next."""
     best, came = share[0].copy(), []
     for row in share[1:]:
-        around = np.stack([np.roll(best, 1), best, np.roll(best, -1)])
+        around = np.stack([np.roll(best, 1) - SIDESTEP, best, np.roll(best, -1) - SIDESTEP])
         around[0, 0] = around[2, -1] = -np.inf
         came.append(around.argmax(0) - 1)
         best = around.max(0) + row

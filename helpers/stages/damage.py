@@ -79,9 +79,7 @@ class RemoveDamage(Stage):
         if not self.strength:
             yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
             return
-        engine = catalog.load_cleaner(
-            self.model, self.radius, self.lines, self.reach, self.weights
-        )
+        engine = catalog.load_cleaner(self.model, self.radius, self.lines, self.reach, self.weights)
         pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
         for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
             yield Frame(self._mixed(image, cleaned), time)

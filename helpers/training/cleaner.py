@@ -106,7 +106,7 @@ def train_cleaner(
         )
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
-        maker = _maker(pictures, overlays, clip, size)
+        maker = make_maker(pictures, overlays, clip, size)
         with _bar("samples", samples, progress, pool.filled) as bar:
             pool.fill(maker, recipe.seed, lambda done: bar.update(done - bar.n))
     recipe, rate_curve = _with_rate(pool, folder, recipe, find, fresh)
@@ -124,9 +124,13 @@ def train_cleaner(
     return Trained(output, numbers, curves(trainer.history), sheet, rate_curve)
 
 
-def _maker(
-    pictures: Path | str | None, overlays: Path | str | None, clip: Clip | None, size: int
+def make_maker(
+    pictures: Path | str | None,
+    overlays: Path | str | None,
+    clip: Clip | None = None,
+    size: int = 160,
 ) -> Maker:
+    """Gather pictures, overlays, and what a film gives; see `train_cleaner`."""
     grains, found = study(clip) if clip is not None else ([], [])
     if clip is not None:
         log.info("The film gave %d pieces of grain and %d of damage.", len(grains), len(found))
@@ -137,9 +141,14 @@ def _maker(
 def _start(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
     """Return the weights to begin with, if they fit the recipe's network."""
     plain = Recipe()
-    if fresh or not SHIPPED.exists() or (recipe.widths, recipe.depths) != (
-        plain.widths,
-        plain.depths,
+    if (
+        fresh
+        or not SHIPPED.exists()
+        or (recipe.widths, recipe.depths)
+        != (
+            plain.widths,
+            plain.depths,
+        )
     ):
         return None
     from safetensors.torch import load_file

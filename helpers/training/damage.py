@@ -119,7 +119,7 @@ class Wear:
     def _overlay(self) -> np.ndarray:
         """Put one of the overlays somewhere, at any angle and size."""
         dice = self.dice
-        shape = self.overlays[dice.integers(len(self.overlays))]
+        shape = self.overlays[int(dice.integers(len(self.overlays)))]
         height, width = shape.shape
         scale = np.exp(dice.uniform(np.log(0.2), np.log(1.0))) * 400 / max(height, width)
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), dice.uniform(0, 360), scale)
@@ -146,7 +146,9 @@ class Wear:
     def _hair(self) -> np.ndarray:
         dice = self.dice
         steps = dice.integers(8, 40)
-        angles = dice.uniform(0, 2 * np.pi) + np.cumsum(dice.normal(0, dice.uniform(0.05, 0.5), steps))
+        angles = dice.uniform(0, 2 * np.pi) + np.cumsum(
+            dice.normal(0, dice.uniform(0.05, 0.5), steps)
+        )
         walk = np.cumsum(np.stack([np.cos(angles), np.sin(angles)], 1) * dice.uniform(1, 5), 0)
         return self._curve(
             walk + dice.uniform(0, self.size, 2), int(dice.integers(1, 4)), dice.uniform(0, 0.9)
@@ -188,7 +190,8 @@ class Wear:
             axes = np.rint(dice.uniform(0.4, 2.6, 2) * 16).astype(int)
             cv2.ellipse(
                 layers[dice.random() < self.darkness], tuple(centre), tuple(axes),
-                float(dice.uniform(0, 180)), 0, 360, float(dice.uniform(0.4, 1)), -1, cv2.LINE_AA, 4,
+                float(dice.uniform(0, 180)), 0, 360, float(dice.uniform(0.4, 1)), -1,
+                cv2.LINE_AA, 4,
             )  # fmt: skip
         for dark, alpha in layers.items():
             level = dice.uniform(0, 50) if dark else dice.uniform(205, 255)

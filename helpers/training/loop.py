@@ -1,7 +1,7 @@
 """The training loop: one cycle, averaged weights, resumable to the bit.
 
-    trainer = Trainer(pool, folder, Recipe(steps=4000))
-    trainer.run()                       # run it again after it was broken off, and it goes on
+trainer = Trainer(pool, folder, Recipe(steps=4000))
+trainer.run()                       # run it again after it was broken off, and it goes on
 """
 
 from __future__ import annotations
@@ -115,8 +115,9 @@ class Trainer:
         if self.path.exists():
             self._load()
 
-    def run(self, upto: int | None = None, progress: Callable[[int, float], None] | None = None
-            ) -> None:
+    def run(
+        self, upto: int | None = None, progress: Callable[[int, float], object] | None = None
+    ) -> None:
         """Train to the end of the recipe, or up to a step; keep a checkpoint now and then.
 
         Args:

@@ -60,7 +60,7 @@ class Pool:
         return int(json.loads(self.note.read_text())["filled"])
 
     def fill(
-        self, maker: Maker, seed: int = 0, progress: Callable[[int], None] | None = None
+        self, maker: Maker, seed: int = 0, progress: Callable[[int], object] | None = None
     ) -> None:
         """Make the samples that are missing; calls `progress` with how many there are."""
         for number in range(self.filled, self.count):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -121,10 +120,12 @@ class Finish:
 
     def _grain(self, dice: np.random.Generator) -> np.ndarray:
         if len(self.grains) and dice.random() < 0.8:
-            piece = self.grains[dice.integers(len(self.grains))]
+            piece = self.grains[int(dice.integers(len(self.grains)))]
             top, left = (dice.integers(0, max(s - self.size, 0) + 1) for s in piece.shape)
             piece = piece[top : top + self.size, left : left + self.size]
-            return cv2.resize(piece, (self.size, self.size)) if piece.shape[0] < self.size else piece
+            return (
+                cv2.resize(piece, (self.size, self.size)) if piece.shape[0] < self.size else piece
+            )
         noise = dice.normal(0, 1, (self.size, self.size)).astype(np.float32)
         noise = cv2.GaussianBlur(noise, (0, 0), self.softness)
         return noise * np.float32(self.grain / max(noise.std(), 1e-6))

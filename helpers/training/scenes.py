@@ -125,7 +125,7 @@ class Scene:
     ) -> None:
         self.size = size
         self.layers: list[tuple[np.ndarray, np.ndarray | None, Course]] = []
-        ground = pictures[dice.integers(len(pictures))]
+        ground = pictures[int(dice.integers(len(pictures)))]
         if dice.random() < 0.5:
             ground = ground[:, ::-1]
         zoom = max(dice.uniform(0.45, 1.2), 1.1 * size / min(ground.shape))
@@ -143,7 +143,7 @@ class Scene:
         self, pictures: Sequence[np.ndarray], dice: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, Course]:
         side = int(self.size * dice.uniform(0.08, 0.7))
-        picture = pictures[dice.integers(len(pictures))]
+        picture = pictures[int(dice.integers(len(pictures)))]
         side = min(side, *picture.shape)
         top, left = (dice.integers(0, length - side + 1) for length in picture.shape)
         texture = _toned(picture[top : top + side, left : left + side], dice)
@@ -166,7 +166,7 @@ class Scene:
         if not self.shutter:
             return self._sharp(time)
         moments = np.linspace(-self.shutter / 2, self.shutter / 2, 4)
-        return np.mean([self._sharp(time + moment) for moment in moments], 0, dtype=np.float32)
+        return np.stack([self._sharp(time + moment) for moment in moments]).mean(0)
 
     def _sharp(self, time: float) -> np.ndarray:
         box = (self.size, self.size)
@@ -186,7 +186,7 @@ class Scene:
             start = end - path.speed * tail
             drawn = [tuple(np.rint(point * 16).astype(int)) for point in (start, end)]
             alpha = np.zeros(box, np.float32)
-            thickness = max(int(round(2 * radius)), 1)
+            thickness = max(round(2 * radius), 1)
             cv2.line(alpha, drawn[0], drawn[1], 1.0, thickness, cv2.LINE_AA, 4)
             frame = frame + alpha * (np.float32(level) - frame)
         return frame if self.bend is None else self._bent(frame, time)

@@ -15,7 +15,9 @@ from helpers.training.pool import MASK, TRUTH, Pool
 INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
 
 
-def curves(history: dict[str, list[dict[str, Any]]], width: int = 960, height: int = 300) -> np.ndarray:
+def curves(
+    history: dict[str, list[dict[str, Any]]], width: int = 960, height: int = 300
+) -> np.ndarray:
     """Draw the loss, PSNR inside the damage, and F1 of the mask over the steps.
 
     Returns:
@@ -82,8 +84,12 @@ def _write(
 
 @torch.inference_mode()
 def sample_sheet(
-    pool: Pool, state: dict[str, torch.Tensor], widths: tuple[int, ...], depths: tuple[int, ...],
-    count: int = 6, first: int = 0,
+    pool: Pool,
+    state: dict[str, torch.Tensor],
+    widths: tuple[int, ...],
+    depths: tuple[int, ...],
+    count: int = 6,
+    first: int = 0,
 ) -> np.ndarray:
     """Draw samples of the pool, one a row: damaged, cleaned, the truth, mask found, true mask.
 
