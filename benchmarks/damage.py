@@ -42,10 +42,11 @@ Images = list[np.ndarray]
 
 
 def read(name: str, size: tuple[int, int], start: int) -> Images:
-    """Return some frames of a film, made smaller."""
+    """Return some frames of a film at a size."""
     clip = open_video(SHARED / "clips" / name)
     frames = clip.frames(start, start + FRAMES)
-    return [cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA) for frame in frames]
+    how = cv2.INTER_AREA if clip.info.width > size[0] else cv2.INTER_CUBIC
+    return [cv2.resize(frame.image, size, interpolation=how) for frame in frames]
 
 
 def overlays() -> Images:

@@ -114,7 +114,7 @@ class CleanerNet(nn.Module):
     """
 
     def __init__(
-        self, widths: Sequence[int] = (40, 56, 80), depths: Sequence[int] = (1, 1, 3)
+        self, widths: Sequence[int] = (24, 40, 64), depths: Sequence[int] = (1, 1, 2)
     ) -> None:
         super().__init__()
         (a, b, c), (at_a, at_b, at_c) = widths, depths

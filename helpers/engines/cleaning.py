@@ -25,6 +25,9 @@ from helpers.engines.median import differs, find_dust
 REPEATED, REPEATED_MEAN = 4.0, 0.7
 """Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average."""
 
+FOUND, MOSTLY = 8.0, 0.5
+"""Grey levels within which a pixel is found again, and the share of a piece that must be."""
+
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""
 
@@ -116,8 +119,11 @@ class FilmCleaning:
         if not offsets:
             return here.image
         work = _Work(here, [window[at + offset] for offset in offsets], offsets)
-        calm = self._calm(window, at)
+        # From one side alone, what leaves the picture looks like damage.
+        two_sided = min(offsets) < 0 < max(offsets)
+        calm = self._calm(window, at) if two_sided else here.luma
         calms = [self._calm(window, at + offset) for offset in offsets]
+        work.calms = calms
         work.moves = [
             np.zeros((*calm.shape, 2), np.float32) if near is calm else move
             for near, move in zip(calms, alignment.flows(calm, calms), strict=True)
@@ -202,6 +208,8 @@ class _Work:
         self.lumas = [here.luma, *(one.luma for one in near)]
         self.levels = [here.levels, *(one.levels for one in near)]
         self.lined: list[np.ndarray] = []
+        self.shifts: list[np.ndarray] = []
+        self.calms: list[np.ndarray] = []
 
     def sideways(self) -> np.ndarray:
         """Return how far the picture moves to the right a frame, (W,), around each column."""
@@ -232,15 +240,18 @@ class _Work:
 
     def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
         """Repair what the neighbours contradict with their median."""
-        # What has just come into the picture has no witness and is given the benefit.
-        known = [
-            np.where(alignment.outside(move), self.lumas[0], one)
-            for one, move in zip(seen, self.moves, strict=True)
-        ]
-        rows, columns = np.nonzero(find_dust(self.lumas[0], known, self.offsets))
+        mask = find_dust(self.lumas[0], self._known(seen), self.offsets)
+        rows, columns = np.nonzero(self._unseen(mask))
         if not rows.size:
             return NOTHING
         return rows, columns, np.median(self._offered(rows, columns), 0)
+
+    def _known(self, seen: list[np.ndarray]) -> list[np.ndarray]:
+        """Give what has no witness, for it has just come into the picture, the benefit."""
+        return [
+            np.where(alignment.outside(move), self.lumas[0], one)
+            for one, move in zip(seen, self.moves, strict=True)
+        ]
 
     def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
         """Repair what the network finds, where it differs from the neighbours, as it says."""
@@ -248,7 +259,7 @@ class _Work:
         planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
         verdict = network.judge(planes)
         share = opacity(verdict.mask) * differs(self.lumas[0], seen)
-        rows, columns = np.nonzero(share)
+        rows, columns = np.nonzero(self._unseen(share > 0))
         if not rows.size:
             return NOTHING
         witnesses = self._offered(rows, columns)[four]
@@ -258,6 +269,23 @@ class _Work:
         values = mixture(verdict, offered, rows, columns)
         old = self.levels[0][rows, columns]
         return rows, columns, old + share[rows, columns][:, None] * (values - old)
+
+    def _unseen(self, mask: np.ndarray) -> np.ndarray:
+        """Keep the pieces of a mask that are not in the neighbours after all.
+
+        The calmed frames know only what they show in common, so what moves far may be missing from
+        them. Motion is measured once more from the frame as it is: damage leads it nowhere.
+        """
+        if not mask.any():
+            return mask
+        found = np.zeros(mask.shape, bool)
+        for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
+            brought = alignment.warp(calm, alignment.motion(self.lumas[0], calm)) + shift
+            found |= np.abs(self.lumas[0] - brought) < FOUND
+        _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+        sizes = np.bincount(labels.ravel())
+        share = np.bincount(labels.ravel(), found.ravel()) / sizes
+        return mask & (share < MOSTLY)[labels]
 
     def _beside(self, rows: np.ndarray, columns: np.ndarray, step: int) -> np.ndarray:
         return self.levels[0][rows, np.clip(columns + step, 0, self.here.luma.shape[1] - 1)]

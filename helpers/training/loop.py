@@ -45,14 +45,14 @@ class Recipe:
         seed: decides everything else.
     """
 
-    steps: int = 4000
-    batch: int = 8
-    sizes: tuple[tuple[int, float], ...] = ((96, 0.45), (128, 0.35), (160, 0.2))
-    rate: float = 8e-4
+    steps: int = 2000
+    batch: int = 16
+    sizes: tuple[tuple[int, float], ...] = ((96, 0.6), (128, 0.25), (160, 0.15))
+    rate: float = 1.5e-3
     decay: float = 1e-4
-    average: float = 0.998
-    widths: tuple[int, int, int] = (40, 56, 80)
-    depths: tuple[int, int, int] = (1, 1, 3)
+    average: float = 0.99
+    widths: tuple[int, int, int] = (24, 40, 64)
+    depths: tuple[int, int, int] = (1, 1, 2)
     weights: Weights = field(default_factory=Weights)
     features: str = "auto"
     held_out: int = 48

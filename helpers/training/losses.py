@@ -27,11 +27,11 @@ class Weights:
         mask: cross-entropy and Dice of the mask.
     """
 
-    repair: float = 4.0
-    square: float = 8.0
+    repair: float = 1.0
+    square: float = 2.0
     whole: float = 8.0
-    feature: float = 1.0
-    mask: float = 0.25
+    feature: float = 0.5
+    mask: float = 1.0
 
 
 def restore(
