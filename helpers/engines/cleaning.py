@@ -28,6 +28,9 @@ REPEATED, REPEATED_MEAN = 4.0, 0.7
 FOUND, MOSTLY = 8.0, 0.5
 """Grey levels within which a pixel is found again, and the share of a piece that must be."""
 
+SPECK = 60
+"""Pixels below which a piece must be found again in both neighbours, not in one of them."""
+
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""
 
@@ -254,18 +257,22 @@ class _Work:
         ]
 
     def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
-        """Repair what the network finds, where it differs from the neighbours, as it says."""
+        """Repair what the network or the comparison finds, as the network says."""
         four = [n % len(seen) for n in range(4)]
         planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
         verdict = network.judge(planes)
-        share = opacity(verdict.mask) * differs(self.lumas[0], seen)
+        one_sided = not min(self.offsets) < 0 < max(self.offsets)
+        witnesses = self._known(seen) if one_sided else seen
+        share = opacity(verdict.mask) * differs(self.lumas[0], witnesses)
+        # What contradicts all neighbours is damage whatever the network thinks of its shape.
+        share = np.maximum(share, find_dust(self.lumas[0], self._known(seen), self.offsets))
         rows, columns = np.nonzero(self._unseen(share > 0))
         if not rows.size:
             return NOTHING
-        witnesses = self._offered(rows, columns)[four]
-        ordered = np.sort(witnesses, 0)
+        shown = self._offered(rows, columns)[four]
+        ordered = np.sort(shown, 0)
         beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
-        offered = np.stack([*witnesses, (ordered[1] + ordered[2]) / 2, beside])
+        offered = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
         values = mixture(verdict, offered, rows, columns)
         old = self.levels[0][rows, columns]
         return rows, columns, old + share[rows, columns][:, None] * (values - old)
@@ -278,13 +285,18 @@ class _Work:
         """
         if not mask.any():
             return mask
-        found = np.zeros(mask.shape, bool)
+        found = []
         for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
             brought = alignment.warp(calm, alignment.motion(self.lumas[0], calm)) + shift
-            found |= np.abs(self.lumas[0] - brought) < FOUND
+            found.append(np.abs(self.lumas[0] - brought) < FOUND)
         _, labels = cv2.connectedComponents(mask.astype(np.uint8))
         sizes = np.bincount(labels.ravel())
-        share = np.bincount(labels.ravel(), found.ravel()) / sizes
+        either, both = (
+            np.bincount(labels.ravel(), where.ravel()) / sizes
+            for where in (found[0] | found[1], found[0] & found[1])
+        )
+        # A speck on a picture that half repeats (blended, a field) is on that neighbour, too.
+        share = np.where(sizes < SPECK, both, either)
         return mask & (share < MOSTLY)[labels]
 
     def _beside(self, rows: np.ndarray, columns: np.ndarray, step: int) -> np.ndarray:
