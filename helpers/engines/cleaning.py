@@ -28,6 +28,9 @@ REPEATED, REPEATED_MEAN = 4.0, 0.7
 FOUND, MOSTLY = 8.0, 0.5
 """Grey levels within which a pixel is found again, and the share of a piece that must be."""
 
+RETURNS = 1.5
+"""Pixels within which a way there and back must end where it began."""
+
 SPECK = 60
 """Pixels below which a piece must be found again in both neighbours, not in one of them."""
 
@@ -281,14 +284,18 @@ class _Work:
         """Keep the pieces of a mask that are not in the neighbours after all.
 
         The calmed frames know only what they show in common, so what moves far may be missing from
-        them. Motion is measured once more from the frame as it is: damage leads it nowhere.
+        them. Motion is measured once more from the frame as it is, there and back.
         """
         if not mask.any():
             return mask
         found = []
         for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
-            brought = alignment.warp(calm, alignment.motion(self.lumas[0], calm)) + shift
-            found.append(np.abs(self.lumas[0] - brought) < FOUND)
+            here = self.lumas[0]
+            move, back = alignment.motion(here, calm), alignment.motion(calm, here)
+            alike = np.abs(here - alignment.warp(calm, move) - shift) < FOUND
+            # A dark stain finds a dark coat, but the coat does not lead back to the stain.
+            astray = np.linalg.norm(move + alignment.warp(back, move), axis=2)
+            found.append(alike & (astray < RETURNS))
         _, labels = cv2.connectedComponents(mask.astype(np.uint8))
         sizes = np.bincount(labels.ravel())
         either, both = (
