@@ -1,0 +1,290 @@
+"""A small network that finds damage in a film frame and says how to repair it.
+
+    network = Cleaner(state_dict, device="cpu", precision="bf16", memory=lambda: 1 << 30)
+    verdict = network.judge(planes)          # (5, H, W): the frame and four aligned witnesses
+    repaired = repair(frame, witnesses, verdict)
+
+It is given luma only: the frame, and four neighbours brought to where it is (`engines.alignment`).
+It gives for every pixel how likely it is damaged, by how much each of six candidates is to be
+trusted there (the four witnesses, their median, and what is beside the pixel: for lines that stay),
+and a correction. The repair itself is done here, outside the network, on all channels in full
+precision; so colour is that of the neighbours, never invented, and 16 bits stay 16 bits.
+
+The network is our own: a U-Net over the picture folded 2x2 into channels.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.engines.upscaler import DTYPES, is_out_of_memory, spans
+from helpers.errors import ModelError, OutOfMemoryError
+
+log = logging.getLogger("helpers")
+
+CANDIDATES = 6
+"""The four witnesses, their median, and the mean of what is left and right."""
+
+BESIDE = 4
+"""Pixels to the left and right at which a line is looked past."""
+
+FEATURES = 9
+"""Planes the network is given: what `features` makes of the five."""
+
+TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 48, 8
+"""Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
+
+UNSURE, SURE = 0.45, 0.65
+"""Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
+
+
+LARGEST_CORRECTION = 0.25
+"""Of the whole range: what the network may add to what the candidates offer."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the network says of a frame; float32 arrays.
+
+    Attributes:
+        mask: (H, W), how likely a pixel is damaged, 0..1.
+        weights: (CANDIDATES, H, W), summing to 1.
+        correction: (H, W), to add to the luma, in 0..1.
+    """
+
+    mask: np.ndarray
+    weights: np.ndarray
+    correction: np.ndarray
+
+
+def features(planes: torch.Tensor) -> torch.Tensor:
+    """Turn (N, 5, H, W) luma in 0..1 into (N, FEATURES, H, W): what tells damage from motion."""
+    here, seen = planes[:, :1], planes[:, 1:]
+    ordered = seen.sort(1).values
+    middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
+    apart = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
+    parts = [here - 0.5, *(4 * (other - here) for other in (seen, middle, beside(planes[:, :1])))]
+    return torch.cat([*parts, 4 * apart], 1)
+
+
+def beside(plane: torch.Tensor) -> torch.Tensor:
+    """Return the mean of what lies BESIDE pixels to the left and to the right."""
+    wide = functional.pad(plane, (BESIDE, BESIDE, 0, 0), mode="replicate")
+    return (wide[..., : -2 * BESIDE] + wide[..., 2 * BESIDE :]) / 2
+
+
+def candidates(planes: torch.Tensor) -> torch.Tensor:
+    """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
+    seen = planes[:, 1:]
+    ordered = seen.sort(1).values
+    middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
+    return torch.cat([seen, middle, beside(planes[:, :1])], 1)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions with a way around them."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.two.weight)  # a block begins as nothing, so that depth does no harm
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keep the shape."""
+        return x + self.two(functional.leaky_relu(self.one(x), 0.1))
+
+
+class CleanerNet(nn.Module):
+    """The network: (N, FEATURES, H, W), sides multiples of 8, to (N, CANDIDATES + 2, H, W).
+
+    Args:
+        widths: channels at a half, a quarter and an eighth of the resolution.
+        depths: blocks at each.
+    """
+
+    def __init__(
+        self, widths: Sequence[int] = (24, 40, 64), depths: Sequence[int] = (1, 1, 2)
+    ) -> None:
+        super().__init__()
+        (a, b, c), (at_a, at_b, at_c) = widths, depths
+        self.head = nn.Conv2d(4 * FEATURES, a, 3, padding=1)
+        self.a_in = nn.Sequential(*(Block(a) for _ in range(at_a)))
+        self.to_b = nn.Conv2d(a, b, 3, stride=2, padding=1)
+        self.b_in = nn.Sequential(*(Block(b) for _ in range(at_b)))
+        self.to_c = nn.Conv2d(b, c, 3, stride=2, padding=1)
+        self.c_in = nn.Sequential(*(Block(c) for _ in range(at_c)))
+        self.from_c = nn.Conv2d(c, 4 * b, 1)
+        self.b_out = nn.Sequential(*(Block(b) for _ in range(at_b)))
+        self.from_b = nn.Conv2d(b, 4 * a, 1)
+        self.a_out = nn.Sequential(*(Block(a) for _ in range(at_a)))
+        self.unfold = nn.Conv2d(a, 4 * 12, 3, padding=1)
+        self.fine = nn.Conv2d(12 + FEATURES, 16, 3, padding=1)
+        self.last = nn.Conv2d(16, CANDIDATES + 2, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        # To begin with: nothing is damaged, and the median of the witnesses is the best guess.
+        start = [-3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0]
+        self.last.bias = nn.Parameter(torch.tensor(start))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Give the mask's logit, the correction, and the candidates' logits."""
+        act, shuffle = functional.leaky_relu, functional.pixel_shuffle
+        a = self.a_in(act(self.head(functional.pixel_unshuffle(x, 2)), 0.1))
+        b = self.b_in(act(self.to_b(a), 0.1))
+        c = self.c_in(act(self.to_c(b), 0.1))
+        b = self.b_out(b + shuffle(self.from_c(c), 2))
+        a = self.a_out(a + shuffle(self.from_b(b), 2))
+        fine = torch.cat([act(shuffle(self.unfold(a), 2), 0.1), x], 1)
+        return self.last(act(self.fine(fine), 0.1))
+
+
+def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Split the network's answer into mask logit, candidates' weights and correction, float32."""
+    made = made.float()
+    return made[:, :1], made[:, 2:].softmax(1), LARGEST_CORRECTION * made[:, 1:2].tanh()
+
+
+class Cleaner:
+    """The network on a device, in tiles of one shape.
+
+    Args:
+        state: the network's weights; its widths and depths are read off them.
+        device, precision: where and in which numbers it runs.
+        memory: gives the bytes that may be used at once.
+
+    Raises:
+        ModelError: the weights are of another network.
+    """
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+    ) -> None:
+        self.device, self.precision, self.memory = device, precision, memory
+        try:
+            network = CleanerNet(*_shape_of(state))
+            network.load_state_dict({name: value.float() for name, value in state.items()})
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"These weights ({len(state)} tensors) are not those of a cleaner; allowed are the "
+                "ones that come with the package and those that train-cleaner made."
+            ) from error
+        self.network = network.eval().to(
+            device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
+        )
+        self._lock = threading.Lock()
+        self._tile: int | None = None  # the largest side that is known to fit, once one did not
+
+    def judge(self, planes: np.ndarray) -> Verdict:
+        """Find the damage of a frame and how to repair it.
+
+        Args:
+            planes: float32 (5, H, W) luma in 0..1: the frame and four aligned witnesses, the
+                nearest first; where there are fewer, some are given twice.
+
+        Raises:
+            OutOfMemoryError: not even the smallest tile fits.
+        """
+        with self._lock:
+            tile = self._tile or self._fitting_tile()
+            while True:
+                try:
+                    return self._tiled(planes, tile)
+                except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                tile = self._tile = self._halve(tile, planes.shape)
+
+    def _fitting_tile(self) -> int:
+        """Return the side of a tile: always the same, unless memory is scarce."""
+        size = torch.finfo(DTYPES[self.precision]).bits // 8
+        allowed = math.sqrt(self.memory() / (160 * size))
+        tile = TILE
+        while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
+            tile //= 2
+        return tile
+
+    def _halve(self, tile: int, shape: tuple[int, ...]) -> int:
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+        if tile <= SMALLEST_TILE:
+            self._tile = None  # when it is tried again there may be room
+            raise OutOfMemoryError(
+                f"The cleaner ran out of memory on a {shape[2]}x{shape[1]} frame even in tiles of "
+                f"{tile} pixels. No frame was lost or faked. Close other programs or notebooks, or "
+                "clean with the median, and run it again: it goes on here."
+            ) from None
+        log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, tile // 2)
+        return tile // 2
+
+    def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
+        """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""
+        height, width = planes.shape[1:]
+        # Padded first: tiles must begin at multiples of what the network folds together.
+        padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+        whole = np.pad(planes, padding, mode="edge")
+        made = np.empty((CANDIDATES + 2, *whole.shape[1:]), np.float32)
+        for top, bottom, above, below in spans(whole.shape[1], tile, OVERLAP):
+            for left, right, before, after in spans(whole.shape[2], tile, OVERLAP):
+                piece = self._run(whole[:, above:below, before:after])
+                made[:, top:bottom, left:right] = piece[
+                    :, top - above : bottom - above, left - before : right - before
+                ]
+        made = made[:, :height, :width]
+        return Verdict(made[0], made[2:], made[1])
+
+    @torch.inference_mode()
+    def _run(self, planes: np.ndarray) -> np.ndarray:
+        """Put planes through the network once: mask, correction, weights."""
+        whole = torch.from_numpy(planes[None]).to(self.device)
+        # Differences of bright pixels need float32; what is made of them does not.
+        seen = features(whole).to(DTYPES[self.precision])
+        made = self.network(seen.contiguous(memory_format=torch.channels_last))
+        logits, weights, correction = verdict(made)
+        answer = torch.cat([logits.sigmoid(), correction, weights], 1)
+        return answer[0].cpu().numpy()
+
+
+def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Read widths and depths off a network's weights."""
+    widths = [len(state[f"{name}.bias"]) for name in ("head", "to_b", "to_c")]
+    depths = [
+        len({key.split(".")[1] for key in state if key.startswith(f"{name}.")})
+        for name in ("a_in", "b_in", "c_in")
+    ]
+    return widths, depths
+
+
+def opacity(mask: np.ndarray) -> np.ndarray:
+    """Return how far a pixel is repaired, 0..1: not at all where the network is unsure."""
+    return ((mask - UNSURE) / (SURE - UNSURE)).clip(0, 1)
+
+
+def mixture(
+    verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Mix what is offered for some pixels as the network said.
+
+    Args:
+        verdict: of the frame.
+        offered: float32 (CANDIDATES, N, C) in 0..255, the candidates at those pixels.
+        rows, columns: (N,) where they are.
+
+    Returns:
+        float32 (N, C) in 0..255.
+    """
+    weights = verdict.weights[:, rows, columns][..., None]
+    return (offered * weights).sum(0) + 255 * verdict.correction[rows, columns][:, None]

@@ -1,0 +1,257 @@
+"""Vertical lines that stay: scratches along the film, light or dark, drifting slowly.
+
+A line is narrow, brighter (or darker) than what is on both its sides, nearly straight from top to
+bottom, and in the same place, give or take its drift, in the frames before and after. What moves
+with the picture is no scratch but part of it.
+
+    marks = find_marks(luma)                                  # of every frame by itself
+    lines = find_lines(marks_of_window, here=4, drift=...)    # of one frame, confirmed by others
+    mask = paint(lines, height, width)                        # bool (H, W)
+    filled = bridge(image, mask)                              # interpolated across the lines
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+BANDS = 12
+"""Pieces of the height that a line is followed through."""
+
+FAINT = 2.0
+"""Grey levels (of 255) by which a line must stand out, at least, after smoothing along it."""
+
+ALIKE_SIDES = 8.0
+"""Grey levels by which the sides of a line may differ, beside what it stands out itself."""
+
+MARK, LINE, STILL = 0.3, 0.5, 0.65
+"""Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
+to be believed, where it moves otherwise than the picture and where both stand still."""
+
+SIDESTEP = 0.06
+"""What a step to the side costs, in shares of a band's rows: lines are followed straight."""
+
+CROOKED, LEANING = 0.6, 0.04
+"""Pixels by which a line may be off a straight one, on average; and the share of the height by
+which it may lean."""
+
+WANDERS = 0.2
+"""Pixels a frame by which a line's motion must differ from the picture's to give it away."""
+
+DRIFT = 2
+"""Pixels a frame that a line may wander."""
+
+STRAY = 1.0
+"""Pixels by which a line may be off its steady drift, on average."""
+
+PERSISTENT = 0.7
+"""Share of the frames around in which a line must be."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line in one frame.
+
+    Attributes:
+        path: its place in each of the bands, pixels from the left.
+        present: whether it stands out in each band.
+        left, right: pixels it reaches to either side of its path.
+        sign: 1 where it is brighter than what is beside it, -1 where darker.
+        score: share of the rows in which it stands out.
+    """
+
+    path: tuple[int, ...]
+    present: tuple[bool, ...]
+    left: int
+    right: int
+    sign: int
+    score: float
+
+    @property
+    def place(self) -> float:
+        """Its mean distance from the left, in pixels."""
+        return float(np.mean(self.path))
+
+
+def reach_of(width: int) -> int:
+    """Return how far to the sides of a line to look, in pixels: twice the widest line."""
+    return max(5, round(width / 90))
+
+
+def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
+    """Find what looks like a vertical line in a frame by itself.
+
+    Args:
+        luma: float32 (H, W) in 0..255.
+        most: how many are kept, the clearest first.
+    """
+    height, width = luma.shape
+    reach = reach_of(width)
+    if height < 4 * BANDS or width < 6 * reach:
+        return []
+    smooth = cv2.blur(luma, (1, 9))
+    wide = cv2.copyMakeBorder(smooth, 0, 0, reach, reach, cv2.BORDER_REPLICATE)
+    left, right = wide[:, : -2 * reach], wide[:, 2 * reach :]
+    marks = []
+    for sign in (1, -1):
+        out = sign * smooth - np.maximum(sign * left, sign * right)
+        # The bright rim of an edge is no line: a line has about the same on both its sides.
+        out = np.where(np.abs(left - right) < ALIKE_SIDES + out, out, 0)
+        out[:, :reach] = out[:, width - reach :] = 0
+        # Grain makes every column stand out in some rows; a line must do more than that.
+        bar = max(FAINT, 0.5 * float(np.median(np.abs(smooth - (left + right) / 2))))
+        # Half for standing out, half for how far, so that the middle of a line is its best place.
+        clear = (out / (4 * bar)).clip(0, 0.5)
+        share = _bands((out > bar) * (0.5 + clear) - (out < -bar) * 0.25)
+        marks += _paths(share, out, sign, reach)
+    marks.sort(key=lambda mark: -mark.score)
+    return marks[:most]
+
+
+def _bands(rows: np.ndarray) -> np.ndarray:
+    """Average the rows of each band: (BANDS, W)."""
+    return np.stack([band.mean(0) for band in np.array_split(rows, BANDS)])
+
+
+def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Mark]:
+    """Follow lines through the bands, a pixel to either side from one to the next."""
+    best, came = share[0].copy(), []
+    for row in share[1:]:
+        around = np.stack([np.roll(best, 1) - SIDESTEP, best, np.roll(best, -1) - SIDESTEP])
+        around[0, 0] = around[2, -1] = -np.inf
+        came.append(around.argmax(0) - 1)
+        best = around.max(0) + row
+    marks, free = [], np.ones(len(best), bool)
+    for end in np.argsort(-best, kind="stable")[:64]:
+        if best[end] / BANDS < MARK:
+            break
+        if not free[end]:
+            continue
+        path = [int(end)]
+        for step in reversed(came):
+            path.append(path[-1] + int(step[path[-1]]))
+        path.reverse()
+        path = _straight(path, out.shape[0])
+        if path is None:
+            continue
+        # One line is seen from several columns, and its neighbours are no further lines.
+        free[max(end - reach, 0) : end + reach + 1] = False
+        if any(abs(mark.place - np.mean(path)) <= reach for mark in marks):
+            continue
+        present = tuple(bool(share[band, x] > 0.35) for band, x in enumerate(path))
+        left, right = _extent(out, path, reach)
+        if left + right + 1 <= reach:
+            score = float(best[end] / BANDS)
+            marks.append(Mark(tuple(path), present, left, right, sign, score))
+    return marks
+
+
+def _straight(path: list[int], height: int) -> list[int] | None:
+    """Return the straight line nearest to a path, or None if it is crooked or leans."""
+    bands = np.arange(BANDS)
+    slope, start = np.polyfit(bands, path, 1)
+    line = start + slope * bands
+    crooked = np.abs(line - path).mean() > CROOKED
+    if crooked or abs(slope) * BANDS > LEANING * height:
+        return None
+    return [int(x) for x in np.rint(line)]
+
+
+def _extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]:
+    """Measure how far a line reaches: the columns that stand out a quarter as much as its peak."""
+    profile = np.zeros(2 * reach + 1)
+    for band, x in zip(np.array_split(out, BANDS), path, strict=True):
+        columns = np.clip(np.arange(x - reach, x + reach + 1), 0, out.shape[1] - 1)
+        profile += band[:, columns].mean(0)
+    wide = profile > profile.max() / 4
+    left = right = reach
+    while left > 0 and wide[left - 1]:
+        left -= 1
+    while right < 2 * reach and wide[right + 1]:
+        right += 1
+    return reach - left, right - reach
+
+
+def find_lines(
+    marks: Sequence[Sequence[Mark]], here: int, moving: np.ndarray | None = None
+) -> list[Mark]:
+    """Return the marks of a frame that are scratches: they stay, and not with the picture.
+
+    Args:
+        marks: of the frames around, in order.
+        here: which of them is the frame.
+        moving: (W,) how far the picture moves to the right from the frame before or to the frame
+            after, in pixels at each column; None if not known.
+    """
+    if len(marks) < 3:
+        return []
+    lines = []
+    for mark in marks[here]:
+        seen = [(n, same_mark(mark, found, abs(n - here))) for n, found in enumerate(marks)]
+        matched = [(n, other) for n, other in seen if other is not None]
+        if len(matched) < max(3, PERSISTENT * len(marks)):
+            continue
+        score = sum(other.score for _, other in matched) / len(marks)
+        numbers = np.array([n for n, _ in matched], float)
+        places = np.array([other.place for _, other in matched])
+        drift, start = np.polyfit(numbers, places, 1)
+        if np.abs(places - start - drift * numbers).mean() > STRAY:
+            continue
+        drift = float(drift)
+        lines += [mark] if _is_scratch(mark, score, drift, moving) else []
+    return lines
+
+
+def _is_scratch(mark: Mark, score: float, drift: float, moving: np.ndarray | None) -> bool:
+    speed = float(moving[round(mark.place)]) if moving is not None else 0.0
+    if abs(drift - speed) > max(WANDERS, 0.4 * abs(speed)):
+        return score > LINE
+    # It moves as the picture does: part of it, unless both stand still and it is a clear line.
+    return abs(speed) < WANDERS and score > STILL
+
+
+def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
+    """Find a mark among those of another frame."""
+    near = [
+        other
+        for other in others
+        if other.sign == mark.sign and abs(other.place - mark.place) <= 1 + DRIFT * steps
+    ]
+    return min(near, key=lambda other: abs(other.place - mark.place), default=None)
+
+
+def paint(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np.ndarray:
+    """Return where lines are, with a margin, as bool (H, W)."""
+    mask = np.zeros((height, width), bool)
+    bands = np.array_split(np.arange(height), BANDS)
+    for line in lines:
+        left, right = line.left + margin, line.right + margin
+        for rows, x, present in zip(bands, line.path, line.present, strict=True):
+            if present:
+                mask[rows[0] : rows[-1] + 1, max(x - left, 0) : x + right + 1] = True
+    return mask
+
+
+def bridge(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Interpolate an image across a mask, row by row, from what is left and right of it.
+
+    Args:
+        image: float32 (H, W) or (H, W, C).
+        mask: bool (H, W), narrow in every row.
+    """
+    smooth = cv2.blur(image, (1, 3))
+    columns = np.arange(mask.shape[1])
+    left = np.maximum.accumulate(np.where(mask, -1, columns), 1)
+    right = np.minimum.accumulate(np.where(mask, mask.shape[1], columns)[:, ::-1], 1)[:, ::-1]
+    left = np.where(left < 0, right, left)
+    right = np.where(right >= mask.shape[1], left, right)
+    rows, at = np.nonzero(mask & (left >= 0) & (left < mask.shape[1]))
+    one, two = left[rows, at], right[rows, at]
+    share = ((at - one) / np.maximum(two - one, 1)).astype(np.float32)
+    share = share.reshape(-1, *[1] * (image.ndim - 2))
+    filled = image.copy()
+    filled[rows, at] = smooth[rows, one] * (1 - share) + smooth[rows, two] * share
+    return filled

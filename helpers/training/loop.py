@@ -1,0 +1,272 @@
+"""The training loop: one cycle, averaged weights, resumable to the bit.
+
+trainer = Trainer(pool, folder, Recipe(steps=4000))
+trainer.run()                       # run it again after it was broken off, and it goes on
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from helpers.engines.cleaner import CleanerNet
+from helpers.errors import ModelError
+from helpers.training.losses import Weights, feature_loss, restore, total_loss
+from helpers.training.pool import Pool
+
+log = logging.getLogger("helpers")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        steps: batches in all.
+        batch: samples a batch.
+        sizes: (pixels a side, share of the steps), small pictures first.
+        rate: the learning rate at the top of the cycle.
+        decay: weight decay.
+        average: how slowly the averaged weights follow, at most; quicker in the beginning.
+        widths, depths: of the network.
+        weights: of the parts of the loss.
+        features: "auto", "vgg" or "gradient"; see `feature_loss`.
+        held_out: samples kept for validation.
+        every: steps between validations and checkpoints.
+        seed: decides everything else.
+    """
+
+    steps: int = 2000
+    batch: int = 16
+    sizes: tuple[tuple[int, float], ...] = ((96, 0.6), (128, 0.25), (160, 0.15))
+    rate: float = 1.5e-3
+    decay: float = 1e-4
+    average: float = 0.99
+    widths: tuple[int, int, int] = (24, 40, 64)
+    depths: tuple[int, int, int] = (1, 1, 2)
+    weights: Weights = field(default_factory=Weights)
+    features: str = "auto"
+    held_out: int = 48
+    every: int = 200
+    seed: int = 1
+
+    def size_at(self, step: int) -> int:
+        """Return the pixels a side of the batch at a step."""
+        reached = 0.0
+        for size, share in self.sizes:
+            reached += share * self.steps
+            if step < reached:
+                return size
+        return self.sizes[-1][0]
+
+
+class Trainer:
+    """Trains a network on a pool; keeps all it needs to go on in a folder.
+
+    Args:
+        pool: the samples; at least `recipe.held_out` and one more must be there.
+        folder: for the checkpoint and the history.
+        recipe: how to train; must be that of the checkpoint, if there is one.
+        device: where to train.
+        start: weights to begin with, instead of random ones.
+
+    Raises:
+        ModelError: the folder's checkpoint was made with another recipe.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        folder: Path | str,
+        recipe: Recipe,
+        device: str = "cpu",
+        start: dict[str, torch.Tensor] | None = None,
+    ) -> None:
+        self.pool, self.folder, self.recipe, self.device = pool, Path(folder), recipe, device
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.path = self.folder / "checkpoint.pt"
+        torch.manual_seed(recipe.seed)
+        network = CleanerNet(recipe.widths, recipe.depths)
+        if start is not None:
+            network.load_state_dict(start)
+        self.network = network.to(device, memory_format=torch.channels_last)
+        self.averaged = AveragedModel(
+            self.network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)
+        )
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
+        )
+        self.cycle = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, recipe.rate, total_steps=max(recipe.steps + 1, 16), pct_start=0.2
+        )
+        self.half = half_type(device)
+        self.scaler = torch.amp.GradScaler(device, enabled=self.half == torch.float16)
+        self.feature = feature_loss(recipe.features, device)
+        self.step, self.history = 0, {"train": [], "held": []}
+        if self.path.exists():
+            self._load()
+
+    def run(
+        self, upto: int | None = None, progress: Callable[[int, float], object] | None = None
+    ) -> None:
+        """Train to the end of the recipe, or up to a step; keep a checkpoint now and then.
+
+        Args:
+            upto: where to stop before the end.
+            progress: called after each step with the number of steps done and the loss.
+        """
+        last = min(upto if upto is not None else self.recipe.steps, self.recipe.steps)
+        while self.step < last:
+            loss, parts = self._one()
+            self.step += 1
+            self.history["train"].append({"step": self.step, "loss": loss, **parts})
+            if progress:
+                progress(self.step, loss)
+            if self.step % self.recipe.every == 0 or self.step == last:
+                self.history["held"].append({"step": self.step, **self.validate()})
+                self.save()
+
+    def _one(self) -> tuple[float, dict[str, float]]:
+        """Train on one batch, which depends on the seed and the step's number only."""
+        self.network.train()
+        dice = np.random.default_rng([self.recipe.seed, self.step])
+        drawn = self.pool.draw(
+            dice, self.recipe.batch, self.recipe.size_at(self.step), self.recipe.held_out
+        )
+        loss, parts = self._loss(drawn)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 0.5)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.cycle.step()
+        # In the beginning the average would remember the random start.
+        self.averaged.multi_avg_fn = get_ema_multi_avg_fn(
+            min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        )
+        self.averaged.update_parameters(self.network)
+        return loss.item(), parts
+
+    def _loss(self, drawn: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
+        batch = torch.from_numpy(drawn).to(self.device)
+        on = self.half is not None
+        with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
+            return total_loss(self.network, batch, self.recipe.weights, self.feature)
+
+    @torch.inference_mode()
+    def validate(self, crop: int = 160) -> dict[str, float]:
+        """Measure the averaged weights on the samples held out: PSNR in dB, F1 of the mask."""
+        held = self.pool.held(self.recipe.held_out, crop)
+        errors, sums = np.zeros(4), np.zeros(3)
+        for one in held:
+            planes = torch.from_numpy(one[None, :5]).to(self.device)
+            logits, repaired, result = restore(self.averaged.module, planes)
+            found = logits[0, 0].cpu().numpy() > 0
+            made, fixed = (x[0, 0].float().cpu().numpy() for x in (result, repaired))
+            mask = one[6] > 0.5
+            middle = np.sort(one[1:5], 0)[1:3].mean(0)
+            for slot, (image, where) in enumerate(
+                ((fixed, mask), (middle, mask), (np.where(found, made, one[0]), ~mask))
+            ):
+                errors[slot] += np.square(image - one[5])[where].sum()
+            sums += [(found & mask).sum(), found.sum(), mask.sum()]
+        inside, area = max(sums[2], 1), max(held[:, 6].size - sums[2], 1)
+        return {
+            "inside": decibels(errors[0] / inside),
+            "median inside": decibels(errors[1] / inside),
+            "outside": decibels(errors[2] / area),
+            "precision": float(sums[0] / max(sums[1], 1)),
+            "recall": float(sums[0] / inside),
+            "f1": float(2 * sums[0] / max(sums[1] + sums[2], 1)),
+        }
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the averaged weights, on the CPU."""
+        return {k: v.detach().cpu().clone() for k, v in self.averaged.module.state_dict().items()}
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all, and the history for a person."""
+        kept = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "cycle": self.cycle.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "recipe": json.dumps(asdict(self.recipe)),
+        }
+        part = self.path.with_suffix(".part")
+        torch.save(kept, part)
+        part.replace(self.path)
+        (self.folder / "history.json").write_text(json.dumps(self.history))
+
+    def _load(self) -> None:
+        kept: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
+        if kept["recipe"] != json.dumps(asdict(self.recipe)):
+            raise ModelError(
+                f"{self.path} was made with another recipe ({kept['recipe']}). Train with that "
+                "one, or give another folder to begin anew."
+            )
+        for name in ("network", "averaged", "optimiser", "cycle", "scaler"):
+            getattr(self, name).load_state_dict(kept[name])
+        self.step = kept["step"]
+        history = json.loads((self.folder / "history.json").read_text())
+        self.history = {k: [r for r in v if r["step"] <= self.step] for k, v in history.items()}
+        log.info("Going on with training at step %d of %d.", self.step, self.recipe.steps)
+
+
+def find_rate(
+    trainer: Trainer, lowest: float = 1e-5, highest: float = 0.1, steps: int = 60
+) -> tuple[float, list[tuple[float, float]]]:
+    """Try rising learning rates on a copy of the network (Smith, WACV 2017).
+
+    Returns:
+        A rate to train with, a third of that at which the smoothed loss was lowest; and the
+        curve as (rate, loss).
+    """
+    kept = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    optimiser = torch.optim.AdamW(trainer.network.parameters(), lr=lowest)
+    curve, smooth = [], 0.0
+    for step in range(steps):
+        rate = lowest * (highest / lowest) ** (step / max(steps - 1, 1))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        dice = np.random.default_rng([trainer.recipe.seed, 999, step])
+        recipe = trainer.recipe
+        drawn = trainer.pool.draw(dice, recipe.batch, recipe.sizes[0][0], recipe.held_out)
+        loss, _ = trainer._loss(drawn)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        smooth = 0.9 * smooth + 0.1 * loss.item()
+        curve.append((rate, smooth / (1 - 0.9 ** (step + 1))))
+        if not np.isfinite(smooth) or curve[-1][1] > 3 * min(value for _, value in curve):
+            break
+    trainer.network.load_state_dict(kept)
+    # The first values are one batch's chance.
+    settled = curve[min(5, len(curve) - 1) :]
+    return min(settled, key=lambda pair: pair[1])[0] / 3, curve
+
+
+def half_type(device: str) -> torch.dtype | None:
+    """Return the short numbers to train in, or None for float32."""
+    from helpers.runtime import cpu_has_bf16
+
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+    return torch.bfloat16 if device == "cpu" and cpu_has_bf16() else None
+
+
+def decibels(error: float) -> float:
+    """Return a mean squared error of values in 0..1 as PSNR."""
+    return float(10 * np.log10(1 / max(error, 1e-10)))
