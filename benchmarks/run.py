@@ -24,6 +24,7 @@ TITLES = {
     "rife_proof": "RIFE: as its authors' code and as ncnn",
     "rife": "RIFE: seconds a frame",
     "duplicates": "Repeated frames: precision and recall",
+    "damage": "Dust and dirt: found and repaired",
     "picture": "Flicker, shake, noise",
     "audio": "Sound: speech out of noise",
     "chain": "The whole chain against its networks alone",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helpers.audio import clean_audio as clean_audio
     from helpers.audio import replace_sound as replace_sound
     from helpers.catalog import models as models
+    from helpers.cleaning import examine as examine
     from helpers.diagnosis import diagnose as diagnose
     from helpers.duplicates import find_duplicates as find_duplicates
     from helpers.duplicates import read_csv as read_csv
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from helpers.show import compare as compare
     from helpers.show import play as play
     from helpers.show import sheet as sheet
+    from helpers.show_clean import show_diagnosis as show_diagnosis
     from helpers.show_clean import show_doubtful as show_doubtful
     from helpers.show_clean import show_duplicates as show_duplicates
     from helpers.sources import find_film as find_film
     from helpers.sources import project_folder as project_folder
     from helpers.sources import sample as sample
+    from helpers.stages.damage import RemoveDamage as RemoveDamage
     from helpers.stages.deflicker import Deflicker as Deflicker
     from helpers.stages.denoise import Denoise as Denoise
     from helpers.stages.duplicates import RemoveDuplicates as RemoveDuplicates
@@ -64,6 +67,7 @@ _HOMES = {
     "Interpolate": "stages.interpolate",
     "Plan": "plan",
     "Project": "project",
+    "RemoveDamage": "stages.damage",
     "RemoveDuplicates": "stages.duplicates",
     "Stabilize": "stages.stabilize",
     "Trim": "stages.retime",
@@ -75,6 +79,7 @@ _HOMES = {
     "diagnose": "diagnosis",
     "doctor": "health",
     "estimate": "planner",
+    "examine": "cleaning",
     "find_duplicates": "duplicates",
     "find_film": "sources",
     "find_levels": "levels",
@@ -89,6 +94,7 @@ _HOMES = {
     "restore": "plan",
     "sample": "sources",
     "sheet": "show",
+    "show_diagnosis": "show_clean",
     "show_doubtful": "show_clean",
     "show_duplicates": "show_clean",
     "start": "runtime",

@@ -142,6 +142,13 @@ def restore(
         Optional[int],  # noqa: UP045
         typer.Option(help="How many frames from each; enough to reach 24 if not given."),
     ] = None,
+    clean: Annotated[
+        str,
+        typer.Option(
+            help="auto, none, or some of duplicates, flicker, damage, shake, blocks, noise, "
+            "finish, between commas."
+        ),
+    ] = "none",
     codec: Annotated[CodecName, typer.Option(help="ffv1 is lossless.")] = CodecName.h264,
     start: Annotated[
         Optional[Fraction],  # noqa: UP045
@@ -183,6 +190,7 @@ def restore(
         audio=audio,
         audio_strength=audio_strength,
         keep_audio=keep_audio,
+        clean=clean if clean in ("auto", "none") else names(clean),
     )
     report = run(source, output, plan=plan, project=project, codec=codec.value)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
@@ -290,6 +298,45 @@ def fetch(
         model = catalog.get(name, catalog.role_of(name))
         for path in catalog.get_files(model) or ["nothing to fetch"]:
             typer.echo(f"{name}: {path}")
+
+
+@app.command("train-cleaner")
+def train_cleaner(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
+    film: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A film to take grain and damage from."),
+    ] = None,
+    overlays: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A folder of damage overlays."),
+    ] = None,
+    pictures: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A folder of clean pictures."),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="How many samples to make.")] = 4000,
+    steps: Annotated[int, typer.Option(help="How long to train.")] = 2000,
+    fresh: Annotated[bool, typer.Option(help="Begin with random weights.")] = False,
+    find_rate: Annotated[bool, typer.Option(help="Look for a learning rate first.")] = False,
+) -> None:
+    """Train the cleaner on a film's own grain and damage. Run the same again to go on."""
+    from helpers.training.cleaner import train_cleaner as run
+    from helpers.training.loop import Recipe
+    from helpers.video import open_video
+
+    recipe = Recipe(steps=steps, held_out=min(48, samples // 2))
+    trained = run(
+        output,
+        clip=open_video(film) if film else None,
+        overlays=overlays,
+        pictures=pictures,
+        samples=samples,
+        recipe=recipe,
+        fresh=fresh,
+        find=find_rate,
+    )
+    typer.echo(repr(trained))
 
 
 def main() -> None:

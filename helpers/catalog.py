@@ -21,6 +21,7 @@ from helpers.errors import ModelError
 from helpers.fetch import File, digest, fetch, find
 
 ROLES = {
+    "clean": "takes off dust, dirt and scratches",
     "upscale": "makes the picture larger",
     "denoise": "takes off noise, blocks, grain",
     "interpolate": "makes frames between frames",
@@ -224,6 +225,17 @@ def _zhang(kind: str, file: str, sha256: str, note: str) -> Model:
 
 
 MODELS: tuple[Model, ...] = (
+    # ---- clean ----------------------------------------------------------------------------------
+    Model(
+        "median", "clean", "cleaning", 1, (), "-",
+        "dust and dirt by comparison with aligned neighbours; needs no weights",
+    ),
+    Model(
+        "learned", "clean", "cleaning", 1,
+        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 592880,
+               "92c103776f7da298ee44fecc62b542f802f54163b2a53cef7ef6174c8a8ab4a1"),),),
+        "MIT", "a small network of our own: dust, dirt, hairs and scratches",
+    ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------
     _spandrel(
         "x4plus", 4, "BSD-3-Clause",

@@ -33,6 +33,9 @@ log = logging.getLogger("helpers")
 WAITS = [1.0, 4.0, 15.0]
 """Seconds to wait before each further try of one address that is only unwell."""
 
+SHIPPED = Path(__file__).parent / "weights"
+"""Weights that come with this package."""
+
 TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
 
@@ -44,8 +47,9 @@ class File:
     Attributes:
         name: what it is called in the cache; may name a folder ("rife-v4.6/flownet.bin").
         urls: where it is to be had, in the order in which they are tried. Beside web addresses
-            (Hugging Face's go through its own library): "gdrive:ID", a file on Google Drive, and
-            "pip:NAME", a package. "#MEMBER" at the end takes a file out of an archive.
+            (Hugging Face's go through its own library): "gdrive:ID", a file on Google Drive,
+            "pip:NAME", a package, and "shipped:NAME", a file that comes with this one. "#MEMBER"
+            at the end takes a file out of an archive.
         bytes: its size; 0 where it is not published.
         sha256: empty where it is not published; then that of the first download is noted beside
             the file, and holds from there on.
@@ -78,6 +82,8 @@ def find(file: File) -> Path | None:
     for url in file.urls:
         if url.startswith("pip:") and (path := _installed(*_split(url[4:]))):
             return path
+        if url.startswith("shipped:"):
+            return SHIPPED / url.removeprefix("shipped:")
     return None
 
 

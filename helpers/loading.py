@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from helpers.engines.cleaner import Cleaner
+    from helpers.engines.cleaning import FilmCleaning
+
 
 log = logging.getLogger("helpers")
 
@@ -194,6 +197,33 @@ def _interpolator(
     from helpers.engines.flow import FlowInterpolator
 
     return FlowInterpolator()
+
+
+def load_cleaner(
+    name: str, radius: int, lines: bool, reach: int, own: str | None = None
+) -> FilmCleaning:
+    """Return an engine that takes damage off film.
+
+    Args:
+        name: a model of the catalogue with the role "clean".
+        radius, lines, reach: see `stages.damage.RemoveDamage`.
+        own: a file of weights that `train-cleaner` made, to use instead of the model's.
+    """
+    from helpers.engines.cleaning import FilmCleaning
+
+    paths = [Path(own)] if own else get_files(get(name, "clean"))
+    if not paths:
+        return FilmCleaning(None, radius, lines, reach)
+    machine = runtime()
+    network = _cleaner(paths[0], *_state_of(paths), machine.device, machine.precision)
+    return FilmCleaning(network, radius, lines, reach)
+
+
+@lru_cache(maxsize=4)
+def _cleaner(path: Path, _file: tuple[int, int], device: str, precision: str) -> Cleaner:
+    from helpers.engines.cleaner import Cleaner
+
+    return Cleaner(read_state([path]), device, precision, lambda: runtime().free_memory())
 
 
 def _vulkan_interpolator(folder: Path) -> Interpolator:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers import catalog
+from helpers.cleaning import Keep, anew, check_cleaners, clean, finished
 from helpers.clip import Clip
 from helpers.errors import VideoWriteError
 from helpers.loading import native_scale
@@ -59,6 +60,7 @@ class Plan:
         audio: a way to clean the sound, a file that takes its place, or "none".
         audio_strength: 0..1; the method's own if not given.
         keep_audio: keep the original sound as a second track.
+        clean: what to clean the film of first, see `cleaning.CLEANERS`; or "auto", or "none".
     """
 
     upscale: str | tuple[str, ...] = "x4plus"
@@ -75,6 +77,7 @@ class Plan:
     audio: str = "none"
     audio_strength: float | None = None
     keep_audio: bool = False
+    clean: str | tuple[str, ...] = "none"
 
     def __post_init__(self) -> None:
         # A choice that cannot be is refused now, and not after the film was searched for shots.
@@ -88,16 +91,29 @@ class Plan:
 
             if sound_file(self.audio) is None:
                 check(self.audio, self.audio_strength)
+        check_cleaners(self.clean)
 
-    def apply(self, clip: Clip, notes: list[str] | None = None) -> Clip:
-        """Return the clip that the plan makes; what was decided for the user is added to notes."""
+    def apply(self, clip: Clip, notes: list[str] | None = None, keep: Keep = anew) -> Clip:
+        """Return the clip that the plan makes.
+
+        Args:
+            clip: a film that knows its shots.
+            notes: what was decided for the user is added to them.
+            keep: where what is found by looking at the whole film is kept: `Project.kept`.
+        """
         notes = [] if notes is None else notes
         if self.start is not None or self.stop is not None:
             clip = Trim(self.start, self.stop)(clip)
+        film = clip
+        if self.clean != "none":
+            clip, decided = clean(clip, self.clean, keep, even=self.interpolate != "none")
+            notes += decided
         if self.upscale != "none":
             clip = self._enlarge(clip, notes)
         if self.interpolate != "none":
             clip = self._smooth(clip, notes)
+        if "finish" in check_cleaners(self.clean):
+            clip = finished(clip, film, keep)
         return clip
 
     def fetch_models(self) -> None:
@@ -178,7 +194,7 @@ def restore(
     clip = opened.source(source, progress=progress)
     notes = list(_film(clip).notes)
     found = time.perf_counter()
-    wanted = plan.apply(clip, notes)
+    wanted = plan.apply(clip, notes, opened.kept)
     heard = time.perf_counter()
     # The sound first: what it lacks is said before hours are spent on the picture.
     sound = clean_sound(source, plan, notes)
@@ -229,12 +245,12 @@ def clean_sound(source: Path, plan: Plan, notes: list[str]) -> Cleaned | None:
     from helpers.audio_io import NoSoundError
 
     try:
-        clean = clean_audio(source, plan.audio, strength=plan.audio_strength)
+        cleaned = clean_audio(source, plan.audio, strength=plan.audio_strength)
     except NoSoundError as error:
         notes.append(str(error))
         return None
-    notes += [f"sound: {words}" for words in (*clean.steps, *clean.notes)]
-    return clean
+    notes += [f"sound: {words}" for words in (*cleaned.steps, *cleaned.notes)]
+    return cleaned
 
 
 def _film(clip: Clip) -> VideoClip:

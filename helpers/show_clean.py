@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import Clip
+from helpers.diagnosis import Diagnosis
 from helpers.duplicates import Duplicates
 from helpers.errors import StageError
 from helpers.show import Moment, Picture, View, eight_bit, save, static
@@ -149,3 +150,29 @@ def _pair(found: Duplicates, clip: Clip, number: int) -> list[Picture]:
             f"repeat: {decision.chance:.0%}",
         ),
     ]
+
+
+def show_diagnosis(found: Diagnosis) -> View:
+    """Show what the light and the background did in the stretches that were looked at.
+
+    Args:
+        found: what `diagnose` found.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 2.6), layout="constrained")
+    light, sway = figure.subplots(1, 2)
+    at = 0
+    for brightness, course, way in zip(found.brightness, found.courses, found.sways, strict=True):
+        frames = range(at, at := at + len(brightness))
+        light.plot(frames, brightness, color="0.7")
+        light.plot(frames, [brightness[0] + level for level in course], color=COLOURS["dropped"])
+        for number, colour in enumerate((COLOURS["kept"], COLOURS["doubtful"])):
+            sway.plot(frames[: len(way)], [place[number] for place in way], color=colour)
+    light.set(title="light: of the frame (grey), of the things in it (red)", ylabel="grey level")
+    sway.set(title="shake: to the right (blue), down (yellow)", ylabel="pixels")
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=80)
+    data = base64.b64encode(file.getvalue()).decode()
+    sentence = " ".join(found.words)
+    return View(sentence, ({"image/png": data, "text/plain": sentence},))

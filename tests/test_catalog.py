@@ -47,7 +47,9 @@ def test_every_role_has_a_model_that_needs_no_weights_or_no_engine_yet():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_file_says_where_it_is_and_what_it_weighs(file):
-    assert file.urls and all(re.match(r"(https://|gdrive:|pip:)\S+$", url) for url in file.urls)
+    assert file.urls and all(
+        re.match(r"(https://|gdrive:|pip:|shipped:)\S+$", url) for url in file.urls
+    )
     assert re.fullmatch(r"[0-9a-f]{64}|", file.sha256)
     assert file.sha256 or file.name in ("ai-forever_RealESRGAN_x8.pth", "RealESRNet_x4plus.pth")
     assert file.bytes == 0 or file.bytes > 1000

@@ -25,6 +25,7 @@ from helpers.project import Project
 from helpers.shots import MarkShots
 from helpers.show import Preview
 from helpers.stage import Stage
+from helpers.stages.damage import RemoveDamage
 from helpers.stages.deflicker import Deflicker
 from helpers.stages.denoise import Denoise
 from helpers.stages.duplicates import RemoveDuplicates
@@ -52,6 +53,9 @@ STAGES = [
     Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
     RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "keep"),
     RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "even"),
+    RemoveDamage("median"),
+    RemoveDamage("median", radius=1, strength=0.5, lines=False),
+    RemoveDamage("learned"),
     Deflicker(),
     Deflicker(0.5, hold=0.0, local=True),
     Stabilize((((Fraction(0), 0.0, 0.0, 0.0), (Fraction(1), 2.0, -1.0, 0.01)),)),

@@ -22,10 +22,12 @@ NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 QUICK = {
     "00_end_to_end": {"UPSCALE": '"animevideov3"', "STOP": "1"},
     "01_extract": {"STOP": "1", "PNG_FRAMES": "2"},
+    "02_clean": {"METHOD": '"dct"'},
     "04_upscale": {"MODEL": '"animevideov3"', "TRY": '"lanczos"'},
     "05_interpolate": {},
     "06_audio": {},
     "07_render": {},
+    "08_train_cleaner": {"SAMPLES": "8", "STEPS": "4", "BATCH": "2"},
 }
 """What is changed so that a test does not wait for the slowest network."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from helpers import catalog
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
+from helpers.loading import load_cleaner
 from helpers.runtime import file_sha256
 from helpers.stage import Stage
 
@@ -79,7 +80,7 @@ class RemoveDamage(Stage):
         if not self.strength:
             yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
             return
-        engine = catalog.load_cleaner(self.model, self.radius, self.lines, self.reach, self.weights)
+        engine = load_cleaner(self.model, self.radius, self.lines, self.reach, self.weights)
         pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
         for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
             yield Frame(self._mixed(image, cleaned), time)
