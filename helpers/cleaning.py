@@ -71,7 +71,11 @@ def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def clean(
-    clip: Clip, names: str | tuple[str, ...] = "auto", keep: Keep = anew, even: bool = True
+    clip: Clip,
+    names: str | tuple[str, ...] = "auto",
+    keep: Keep = anew,
+    even: bool = True,
+    progress: bool = False,
 ) -> tuple[Clip, list[str]]:
     """Return a cleaned clip, and notes on what was decided.
 
@@ -80,24 +84,26 @@ def clean(
         names: "auto", "none", or some of CLEANERS. "finish" is left to `finished`.
         keep: where what is found is kept.
         even: spread the frames that are left of repeats evenly; right before interpolation.
+        progress: show a bar while the whole film is looked at.
     """
     asked = check_cleaners(names)
     notes: list[str] = []
     if asked == ("auto",):
-        found = examine(clip, keep)
+        found = examine(clip, keep, progress)
         asked = advised(found)
         notes = [f"cleaned of {', '.join(asked)}" if asked else "nothing was found to clean"]
         notes += [words for _, needed, words in found.faults if needed]
     for name in asked:
         if name == "duplicates":
-            clip = unrepeated(clip, keep, even)
+            clip = unrepeated(clip, keep, even, progress)
         elif name == "flicker":
             clip = Deflicker()(clip)
         elif name == "damage":
             clip = RemoveDamage()(clip)
         elif name == "shake":
             still = clip
-            clip = keep(Stabilize, still, lambda: Stabilize(find_shake(still)))(clip)  # noqa: B023
+            steady = keep(Stabilize, still, lambda: Stabilize(find_shake(still, progress)))  # noqa: B023
+            clip = steady(clip)
         elif name == "blocks":
             # What deblocking leaves is a little mush around edges, no noise that could be measured.
             clip = Denoise(sigma=3.0, alike=0.7)(Denoise("deblock")(clip))
@@ -106,11 +112,9 @@ def clean(
     return clip, notes
 
 
-def examine(clip: Clip, keep: Keep = anew) -> Diagnosis:
+def examine(clip: Clip, keep: Keep = anew, progress: bool = False) -> Diagnosis:
     """Look for everything that can be cleaned: repeats in the whole film, the rest in stretches."""
-    repeats = keep(RemoveDuplicates, clip, lambda: find_duplicates(clip).stage())
-    assert isinstance(repeats, RemoveDuplicates)
-    distinct = repeats(clip)
+    distinct = unrepeated(clip, keep, even=False, progress=progress)
     part = 1 - len(distinct) / len(clip)
     return replace(diagnose(distinct), duplicates=part, damage=damaged_part(distinct))
 
@@ -131,9 +135,9 @@ def advised(found: Diagnosis) -> tuple[str, ...]:
     return tuple(name for name in CLEANERS if name in names)
 
 
-def unrepeated(clip: Clip, keep: Keep = anew, even: bool = True) -> Clip:
+def unrepeated(clip: Clip, keep: Keep = anew, even: bool = True, progress: bool = False) -> Clip:
     """Return a clip without the frames that repeat another."""
-    found = keep(RemoveDuplicates, clip, lambda: find_duplicates(clip).stage())
+    found = keep(RemoveDuplicates, clip, lambda: find_duplicates(clip, progress).stage())
     assert isinstance(found, RemoveDuplicates)
     return replace(found, retime="even" if even else "keep")(clip)
 

@@ -93,20 +93,28 @@ class Plan:
                 check(self.audio, self.audio_strength)
         check_cleaners(self.clean)
 
-    def apply(self, clip: Clip, notes: list[str] | None = None, keep: Keep = anew) -> Clip:
+    def apply(
+        self,
+        clip: Clip,
+        notes: list[str] | None = None,
+        keep: Keep = anew,
+        progress: bool = False,
+    ) -> Clip:
         """Return the clip that the plan makes.
 
         Args:
             clip: a film that knows its shots.
             notes: what was decided for the user is added to them.
             keep: where what is found by looking at the whole film is kept: `Project.kept`.
+            progress: show a bar while it is looked at.
         """
         notes = [] if notes is None else notes
         if self.start is not None or self.stop is not None:
             clip = Trim(self.start, self.stop)(clip)
         film = clip
         if self.clean != "none":
-            clip, decided = clean(clip, self.clean, keep, even=self.interpolate != "none")
+            even = self.interpolate != "none"
+            clip, decided = clean(clip, self.clean, keep, even, progress)
             notes += decided
         if self.upscale != "none":
             clip = self._enlarge(clip, notes)
@@ -194,7 +202,7 @@ def restore(
     clip = opened.source(source, progress=progress)
     notes = list(_film(clip).notes)
     found = time.perf_counter()
-    wanted = plan.apply(clip, notes, opened.kept)
+    wanted = plan.apply(clip, notes, opened.kept, progress)
     heard = time.perf_counter()
     # The sound first: what it lacks is said before hours are spent on the picture.
     sound = clean_sound(source, plan, notes)
