@@ -112,7 +112,7 @@ class FilmInterpolator:
                     raise
         raise OutOfMemoryError(
             f"FILM ran out of memory on a {width}x{height} frame. No frame was lost or faked. "
-            "Close other programs or notebooks, or choose rife-4.25, which needs a tenth of it, "
+            "Close other programs or notebooks, or choose rife-4.25, which needs much less, "
             "and run it again: it goes on here."
         ) from None
 
