@@ -68,6 +68,11 @@ class Model:
         return all(find(file) for file in self.form)
 
     @property
+    def recurrent(self) -> bool:
+        """Whether it looks at many frames at once, each result depending on all of them."""
+        return self.engine == "basicvsr"
+
+    @property
     def bytes(self) -> int:
         """What has to be fetched for it, where that is published."""
         return sum(file.bytes for file in self.forms[0]) if self.forms else 0
@@ -134,8 +139,8 @@ def _rife(version: str, size: int, sha256: str, drive: str, *forms: tuple[File, 
     return Model(name, "interpolate", "rife", 0, (*forms, pickle), "MIT", note)
 
 
-def _rife_hub(name: str, size: int, sha256: str) -> tuple[File, ...]:
-    """Return RIFE's weights as safetensors."""
+def _comfy(name: str, size: int, sha256: str) -> tuple[File, ...]:
+    """Return the weights of an interpolator as safetensors, of Comfy-Org."""
     folder = "Comfy-Org/frame_interpolation/resolve/219da3c9d8c357ceaf457fc1d5932c6e861b8dee"
     return _file(f"{HUB}{folder}/frame_interpolation/{name}.safetensors", size, sha256)
 
@@ -330,6 +335,13 @@ MODELS: tuple[Model, ...] = (
               "2xLiveActionV1_SPAN/2xLiveActionV1_SPAN_490000.pth", 8947821,
               "8b166c75831ea7f694d9058ee9c8df8148af8cc1d2b57e69e6581b15cab572f7"),
     ),
+    Model(
+        "realbasicvsr", "upscale", "basicvsr", 4,
+        (_file("https://download.openmmlab.com/mmediting/restorers/real_basicvsr/"
+               "realbasicvsr_c64b20_1x30x8_lr5e-5_150k_reds_20211104-52f77c2c.pth", 148239017,
+               "52f77c2c835aaa3fe675b3959b2f85010a6c6f63f77f7e279394646e55a4e376"),),
+        "Apache-2.0", "made for video: it cleans every frame, then looks at its neighbours; slow",
+    ),
     # ---- upscale: OpenCV's dnn_superres; they enlarge cleanly and remove nothing --------------
     *_opencv("FSRCNN", "Saafke/FSRCNN_Tensorflow/6a4812c4ef1c4f5947d79beafa32a05a6eb4a94d/models",
              "a quick preview: half a dB above bicubic, no clean-up",
@@ -408,14 +420,20 @@ MODELS: tuple[Model, ...] = (
           "1EAbsfY7mjnXNa6RAsATj2ImAEqmHTjbE", RIFE_NCNN),
     _rife("4.25", 24636301, "6615790efd627772917205db291f51cd392528a157ecbb2ecaeec3bff8eb6de2",
           "1ZKjcbmt1hypiFprJPIKW0Tt0lr_2i7bg",
-          _rife_hub("rife_v4.25", 0,
-                    "1505884b9bdae956795430d2a70f7e2317b2abd8f130f8cfdb35a5759f909481")),
+          _comfy("rife_v4.25", 0,
+                 "1505884b9bdae956795430d2a70f7e2317b2abd8f130f8cfdb35a5759f909481")),
     _rife("4.26", 24636301, "45c7f74156704769dc9f85cfcaf8552e1e926f9399dcfa3a553dee88fac6f53f",
           "1gViYvvQrtETBgU1w8axZSsr7YUuw31uy",
-          _rife_hub("rife_v4.26", 22674688,
-                    "151874592c877740e5db11522f4514df569eeafb0a0fcb2696f16e9e8d317c94")),
+          _comfy("rife_v4.26", 22674688,
+                 "151874592c877740e5db11522f4514df569eeafb0a0fcb2696f16e9e8d317c94")),
     _rife("4.25-lite", 0, "81cdba223fe72a120130cc8552e5d2ecac824259d406f0c15323b3decf96b8b1",
           "1zlKblGuKNatulJNFf5jdB-emp9AqGK05"),
+    Model(
+        "film", "interpolate", "film", 0,
+        (_comfy("film_net_fp16", 0,
+                "f226e51375dc839d4b40e5c3d63da560dd1ea1c962364ec78f5adf2d05db05c0"),),
+        "Apache-2.0", "FILM: for large motion; slow, and best halfway between two frames",
+    ),
     Model(
         "rife-4.6-vulkan", "interpolate", "rife_ncnn", 0, (RIFE_NCNN,), "MIT",
         "RIFE 4.6 on any graphics card with Vulkan (AMD, Intel), without CUDA; 8 bits only",

@@ -43,6 +43,18 @@ class Enlarger(Protocol):
         ...
 
 
+class VideoEnlarger(Protocol):
+    """What enlarges frames together with their neighbours: a recurrent model."""
+
+    scale: int
+
+    def upscale_sequence(
+        self, images: Sequence[np.ndarray], keep: range | None = None
+    ) -> list[np.ndarray]:
+        """Enlarge those whose numbers are in `keep` of frames that follow each other."""
+        ...
+
+
 class Interpolator(Protocol):
     """What makes pictures between two: every engine of the role "interpolate"."""
 
@@ -73,6 +85,16 @@ def load_upscaler(name: str, denoise: Fraction | None = None, role: str = "upsca
     )
 
 
+def load_video_upscaler(name: str) -> VideoEnlarger:
+    """Return a recurrent model of the role "upscale" on this machine's device; once a process.
+
+    Raises:
+        ModelError: see `load_upscaler`.
+    """
+    engine: Any = load_upscaler(name)
+    return engine
+
+
 def _state_of(paths: list[Path]) -> tuple[tuple[int, int], ...]:
     """Return what changes when files do, so that what was loaded before is not taken for them."""
     return tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
@@ -92,6 +114,13 @@ def _upscaler(
 
         algorithm = model.name.rsplit("-", 1)[0]
         return OpencvSuperres(paths[0], algorithm, model.scale, device, precision)
+    if model.engine == "basicvsr":
+        from helpers.engines.basicvsr import VideoUpscaler
+
+        state = read_state(list(paths))
+        return VideoUpscaler(  # type: ignore[return-value]
+            state, device, precision, lambda: runtime().free_memory(), model.name
+        )
     from helpers.engines.upscaler import Upscaler
 
     if has_denoise(model):
@@ -192,6 +221,10 @@ def _interpolator(
 
         version = model.name.removeprefix("rife-")
         return RifeInterpolator(read_state(list(paths)), version, device, precision)
+    if model.engine == "film":
+        from helpers.engines.film import FilmInterpolator
+
+        return FilmInterpolator(read_state(list(paths)), device, precision)
     if model.engine == "rife_ncnn":
         return _vulkan_interpolator(paths[0].parent)
     from helpers.engines.flow import FlowInterpolator
@@ -296,7 +329,7 @@ def describe(name: str, role: str = "upscale") -> Description:
     rows = [("model", model.name), ("good at", model.note), ("licence", model.licence)]
     if not model.commercial:
         rows.append(("beware", "not for commercial use, as far as is known"))
-    if model.engine in ("upscaler", "opencv_superres"):
+    if model.engine in ("upscaler", "opencv_superres", "basicvsr"):
         engine: Any = load_upscaler(name, role=role)
         rows += engine.facts()
     for path in get_files(model):

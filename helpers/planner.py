@@ -17,9 +17,10 @@ import numpy as np
 from helpers.catalog import Model, models
 from helpers.clip import Clip
 from helpers.engines.resize import resize
-from helpers.loading import load_interpolator, load_upscaler
+from helpers.loading import load_interpolator, load_upscaler, load_video_upscaler
 from helpers.making import frame_bytes
 from helpers.runtime import runtime
+from helpers.stages.blocks import BLOCK, CONTEXT
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,21 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
 
 def _seconds(model: Model, image: np.ndarray) -> float:
     """Time a model on one picture; the first round, which loads it, does not count."""
+    share = 1.0  # of the time measured, how much a frame costs
     if model.role == "interpolate":
         engine = load_interpolator(model.name)
         moved = np.roll(image, 2, 1)
 
         def work() -> object:
             return engine.between(image, moved, [0.5])
+
+    elif model.recurrent:
+        video = load_video_upscaler(model.name)
+        sequence = [np.roll(image, shift, 1) for shift in range(3)]
+        share = (BLOCK + 2 * CONTEXT) / BLOCK / len(sequence)
+
+        def work() -> object:
+            return video.upscale_sequence(sequence)
 
     elif model.engine == "resize":
         height, width = (4 * side for side in image.shape[:2])
@@ -159,4 +169,4 @@ def _seconds(model: Model, image: np.ndarray) -> float:
     work()
     begun = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return (time.perf_counter() - begun) * share

@@ -14,9 +14,10 @@ import numpy as np
 from helpers import catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
-from helpers.loading import load_upscaler, native_scale
+from helpers.loading import load_upscaler, load_video_upscaler, native_scale
 from helpers.runtime import runtime
 from helpers.stage import Stage, exact, map_images
+from helpers.stages.blocks import block_window, map_blocks
 
 LARGEST = 16384
 """Pixels a side: the limit of H.264 and H.265."""
@@ -27,7 +28,8 @@ class Upscale(Stage):
     """Enlarge every frame with a model, then resize it exactly to what was asked for.
 
     Several models may share the work: blended, every frame is made by all of them and mixed;
-    alternating, they take frames in turn, and interpolation afterwards smooths the difference.
+    alternating, they take frames in turn, and interpolation afterwards smooths the difference. A
+    recurrent model works alone, on fixed blocks of frames (see `blocks`).
 
     Attributes:
         model: a name from the catalogue with the role "upscale", the path or link of a user's own
@@ -72,6 +74,11 @@ class Upscale(Stage):
         count = len(rows)
         if not count:
             raise StageError("No model was given to upscale with; give at least one.")
+        if count > 1 and (recurrent := [row.name for row in rows if row.recurrent]):
+            raise StageError(
+                f"{recurrent[0]} looks at many frames at once and cannot share them with other "
+                "models; give it alone."
+            )
         if self.denoise is not None:
             if not 0 <= self.denoise <= 1:
                 raise StageError(
@@ -101,6 +108,11 @@ class Upscale(Stage):
         """The models, one or several."""
         return (self.model,) if isinstance(self.model, str) else self.model
 
+    @property
+    def recurrent(self) -> bool:
+        """Whether the model looks at many frames at once."""
+        return catalog.get(self.models[0], "upscale").recurrent
+
     def target(self, width: int, height: int) -> tuple[int, int]:
         """Return the size that a frame of width x height becomes."""
         if self.size is not None:
@@ -124,6 +136,12 @@ class Upscale(Stage):
             sar = old.sar  # rounding to whole pixels is no change of shape
         return old.replace(width=width, height=height, sar=sar.limit_denominator(1000))
 
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The same frames; for a recurrent model whole blocks and what lies around them."""
+        if self.recurrent:
+            return block_window(start, stop, len(source))
+        return super().window(source, start, stop)
+
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Enlarge in batches; a picture that repeats is computed once."""
         return self.process_from(0, frames, times)
@@ -131,7 +149,9 @@ class Upscale(Stage):
     def process_from(
         self, start: int, frames: Iterator[Frame], times: Sequence[Fraction]
     ) -> Iterator[Frame]:
-        """Enlarge the frames from number `start` on: whose turn it is depends on the number."""
+        """Enlarge the frames from number `start` on: turns and blocks are counted by it."""
+        if self.recurrent:
+            return map_blocks(start, start + len(times), frames, self._enlarge_sequence)
         if self.alternate:
             return self._in_turn(start, frames)
         return map_images(frames, self.enlarge, runtime().batch)
@@ -147,6 +167,15 @@ class Upscale(Stage):
                 full = images + images[-1:] * (batch - len(images))
                 made.update(zip(mine, self._enlarge(name, full) if images else (), strict=False))
             yield from (Frame(made[number], frame.time) for number, frame in enumerate(group))
+
+    def _enlarge_sequence(self, images: list[np.ndarray], keep: range) -> Iterator[np.ndarray]:
+        """Enlarge those of a sequence of pictures whose numbers are in `keep`."""
+        from helpers.engines.resize import resize
+
+        height, width = images[0].shape[:2]
+        size = self.target(width, height)
+        made = load_video_upscaler(self.models[0]).upscale_sequence(images, keep)
+        return (resize(image, *size) for image in made)
 
     def enlarge(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, blending several models."""

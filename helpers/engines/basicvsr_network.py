@@ -1,0 +1,271 @@
+"""The network of RealBasicVSR, under the official names of its weights.
+
+Frames are cleaned one by one. What is known then travels through them twice, from the last frame to
+the first and from the first to the last, moved along with the picture at every step; each frame is
+drawn, four times as large, from what came from either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SCALE = 4
+
+MULTIPLE = 32
+"""SPyNet sees frames resized to a multiple of this: it halves them five times."""
+
+CLEANINGS = 3
+"""How often frames are cleaned at most."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a network is; the published one by default.
+
+    Attributes:
+        channels: of what travels between frames.
+        cleaning, propagation: residual blocks of the cleaning and of either direction.
+    """
+
+    channels: int = 64
+    cleaning: int = 20
+    propagation: int = 20
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result is added to what came in."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv2(functional.relu_(self.conv1(x))).add_(x)
+
+
+class ResidualBlocks(nn.Module):
+    """A convolution, and residual blocks behind it."""
+
+    def __init__(self, inputs: int, channels: int, count: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(inputs, channels, 3, 1, 1),
+            nn.LeakyReLU(0.1, inplace=True),
+            nn.Sequential(*(ResidualBlock(channels) for _ in range(count))),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.main(x)
+
+
+class Enlarge(nn.Module):
+    """Make features twice as large."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.upsample_conv = nn.Conv2d(inputs, 4 * outputs, 3, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.pixel_shuffle(self.upsample_conv(x), 2)
+
+
+class Activated(nn.Module):
+    """A convolution of 7x7 and, unless it is the last, what follows it."""
+
+    def __init__(self, inputs: int, outputs: int, last: bool) -> None:
+        super().__init__()
+        self.last = last
+        self.conv = nn.Conv2d(inputs, outputs, 7, 1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        return x if self.last else functional.relu_(x)
+
+
+class SpynetLevel(nn.Module):
+    """Say how motion is to change at one size of the frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (8, 32, 64, 32, 16, 2)
+        self.basic_module = nn.Sequential(
+            *(
+                Activated(inputs, outputs, outputs == widths[-1])
+                for inputs, outputs in pairwise(widths)
+            )
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.basic_module(x)
+
+
+class Spynet(nn.Module):
+    """Find motion from coarse to fine, in float32 whatever the rest counts in.
+
+    Ranjan and Black, "Optical Flow Estimation using a Spatial Pyramid Network", CVPR 2017.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.basic_module = nn.ModuleList(SpynetLevel() for _ in range(6))
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+        self.register_buffer("std", torch.ones(1, 3, 1, 1))
+
+    def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
+        """Return where each pixel of `ours` is in `theirs`, (1, 2, H, W), x and y in pixels.
+
+        Args:
+            ours, theirs: (1, 3, H, W) float32 in [0, 1].
+        """
+        height, width = ours.shape[2:]
+        size = (height + -height % MULTIPLE, width + -width % MULTIPLE)
+        pyramids = [self._pyramid(frame, size) for frame in (ours, theirs)]
+        flow = ours.new_zeros(1, 2, size[0] // MULTIPLE, size[1] // MULTIPLE)
+        for level, (one, other) in enumerate(zip(*pyramids, strict=True)):
+            if level:
+                flow = 2 * functional.interpolate(
+                    flow, scale_factor=2, mode="bilinear", align_corners=True
+                )
+            seen = torch.cat([one, warp(other, flow, "border"), flow], 1)
+            flow = flow + self.basic_module[level](seen)
+        flow = functional.interpolate(flow, (height, width), mode="bilinear", align_corners=False)
+        return flow * flow.new_tensor([width / size[1], height / size[0]]).view(1, 2, 1, 1)
+
+    def _pyramid(self, frame: Tensor, size: tuple[int, int]) -> list[Tensor]:
+        """Return a frame at six sizes, the smallest first."""
+        frame = functional.interpolate(frame, size, mode="bilinear", align_corners=False)
+        sizes = [(frame - self.mean) / self.std]
+        for _ in self.basic_module[1:]:
+            sizes.append(functional.avg_pool2d(sizes[-1], 2))
+        return sizes[::-1]
+
+
+class BasicVsr(nn.Module):
+    """What travels through the frames, and what is drawn from it.
+
+    Chan, Wang, Yu, Dong and Loy, "BasicVSR: The Search for Essential Components in Video
+    Super-Resolution and Beyond", CVPR 2021.
+    """
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        channels = size.channels
+        self.spynet = Spynet()
+        self.backward_resblocks = ResidualBlocks(channels + 3, channels, size.propagation)
+        self.forward_resblocks = ResidualBlocks(channels + 3, channels, size.propagation)
+        self.fusion = nn.Conv2d(2 * channels, channels, 1)
+        self.upsample1 = Enlarge(channels, channels)
+        self.upsample2 = Enlarge(channels, 64)
+        self.conv_hr = nn.Conv2d(64, 64, 3, 1, 1)
+        self.conv_last = nn.Conv2d(64, 3, 3, 1, 1)
+
+    def step(
+        self, blocks: nn.Module, frame: Tensor, before: Tensor | None, known: Tensor
+    ) -> Tensor:
+        """Return what is known at a frame, from what was known at the one that came before it."""
+        if before is not None:
+            known = warp(known, self.spynet(frame, before), "zeros")
+        return blocks(torch.cat([frame.to(known.dtype), known], 1))
+
+    def draw(self, known: Tensor, frame: Tensor) -> Tensor:
+        """Return a frame four times as large, float32.
+
+        Args:
+            known: what came from either side, (1, 2 * channels, H, W).
+            frame: the cleaned frame, (1, 3, H, W) float32.
+        """
+        for layer in (self.fusion, self.upsample1, self.upsample2, self.conv_hr):
+            known = functional.leaky_relu_(layer(known), 0.1)
+        plain = functional.interpolate(
+            frame, scale_factor=SCALE, mode="bilinear", align_corners=False
+        )
+        return plain + self.conv_last(known).float()
+
+
+class RealBasicVsr(nn.Module):
+    """RealBasicVSR.
+
+    Args:
+        size: how large it is.
+        enough: frames are cleaned again while the mean change, in [0, 1], is not below this. At 1,
+            as the authors published their results, once is always enough.
+    """
+
+    def __init__(self, size: Size = Size(), enough: float = 1.0) -> None:
+        super().__init__()
+        self.size, self.enough = size, enough
+        self.image_cleaning = nn.Sequential(
+            ResidualBlocks(3, size.channels, size.cleaning),
+            nn.Conv2d(size.channels, 3, 3, 1, 1),
+        )
+        self.basicvsr = BasicVsr(size)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The numbers that convolutions are computed in, but for SPyNet's."""
+        return self.basicvsr.fusion.weight.dtype
+
+    def cleaned(self, frames: list[Tensor]) -> list[Tensor]:
+        """Return frames, (1, 3, H, W) float32 in [0, 1], without noise and artefacts."""
+        for _ in range(CLEANINGS):
+            changes = [self.image_cleaning(frame.to(self.dtype)).float() for frame in frames]
+            frames = [frame + change for frame, change in zip(frames, changes, strict=True)]
+            if torch.stack([change.abs().mean() for change in changes]).mean() < self.enough:
+                break
+        return frames
+
+    def travelled(
+        self, frames: list[Tensor], keep: range, shelf: torch.device | str
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give, for every frame in `keep`, what `BasicVsr.draw` draws it from.
+
+        Steps that no kept frame depends on are left out. Each step is computed by itself, so that
+        the result does not depend on `keep`.
+
+        Args:
+            frames: cleaned frames, in order.
+            keep: numbers of frames, at least one, in steps of 1.
+            shelf: the device where what came from the end waits for what comes from the beginning.
+        """
+        vsr = self.basicvsr
+        nothing = frames[0].new_zeros(1, self.size.channels, *frames[0].shape[2:], dtype=self.dtype)
+        later, known, before = {}, nothing, None
+        for number in range(len(frames) - 1, keep.start - 1, -1):
+            known = vsr.step(vsr.backward_resblocks, frames[number], before, known)
+            before = frames[number]
+            if number in keep:
+                later[number] = known.to(shelf)
+        known, before = nothing, None
+        for number in range(keep.stop):
+            known = vsr.step(vsr.forward_resblocks, frames[number], before, known)
+            before = frames[number]
+            if number in keep:
+                yield torch.cat([later.pop(number).to(known.device), known], 1), frames[number]
+
+
+def warp(x: Tensor, flow: Tensor, beyond: str) -> Tensor:
+    """Fetch every pixel from where the motion says that it is.
+
+    Args:
+        x: (1, C, H, W), any float type; the result has it too.
+        flow: (1, 2, H, W) float32, x and y in pixels.
+        beyond: what lies outside: "border" or "zeros".
+    """
+    height, width = flow.shape[2:]
+    across = torch.arange(width, device=flow.device)
+    down = torch.arange(height, device=flow.device)[:, None]
+    places = (across + flow[:, 0]) * (2 / max(width - 1, 1)) - 1
+    grid = torch.stack([places, (down + flow[:, 1]) * (2 / max(height - 1, 1)) - 1], -1)
+    return functional.grid_sample(x.float(), grid, "bilinear", beyond, align_corners=True).to(
+        x.dtype
+    )

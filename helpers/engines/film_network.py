@@ -1,0 +1,233 @@
+"""The network of FILM, under the names of its weights in PyTorch.
+
+Both pictures become pyramids of features, in which all levels but the finest speak one language,
+so that one predictor of motion serves them all. Motion is found from coarse to fine, both ways at
+once; pictures and features are fetched along it, and a decoder draws the new picture from them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTHS = (64, 128, 256, 512)
+"""Channels of a picture's features, by how often they were halved; of the decoder's levels too."""
+
+FLOW_WIDTHS = (32, 64, 128, 256)
+"""Channels of the predictors of motion, the finest level first; the last serves all below it."""
+
+LEVELS = 7
+"""Sizes at which pictures are looked at; each has half the side of the one before."""
+
+DRAWN = 5
+"""The finest of them, from which the new picture is drawn."""
+
+MULTIPLE = 2 ** (LEVELS - 1)
+"""Sides are padded to a multiple of this, so that every level is exactly half the one before."""
+
+
+def features_at(level: int) -> int:
+    """Return how many channels the features of a level have."""
+    return sum(WIDTHS[: level + 1])
+
+
+class Convolution(nn.Module):
+    """A convolution that keeps the size, and what follows it."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, active: bool = True) -> None:
+        super().__init__()
+        self.active = active
+        # TensorFlow's "same": where a kernel has no middle, the extra row lies below and right.
+        self.extra = (0, 0, 0, 0) if size % 2 else (0, 1, 0, 1)
+        self.conv = nn.Conv2d(inputs, outputs, size, padding=(size - 1) // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(functional.pad(x, self.extra) if any(self.extra) else x)
+        return functional.leaky_relu_(x, 0.2) if self.active else x
+
+
+class SubTree(nn.Module):
+    """Find features of one picture at four sizes, each half the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Sequential(Convolution(inputs, width, 3), Convolution(width, width, 3))
+            for inputs, width in zip((3, *WIDTHS), WIDTHS, strict=False)
+        )
+
+    def forward(self, picture: Tensor, count: int) -> list[Tensor]:
+        found = [self.convs[0](picture)]
+        for layers in self.convs[1:count]:
+            found.append(layers(functional.avg_pool2d(found[-1], 2)))
+        return found
+
+
+class Features(nn.Module):
+    """Look at every size of a picture with the same eyes, and put together what was seen there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extract_sublevels = SubTree()
+
+    def forward(self, pictures: list[Tensor]) -> list[Tensor]:
+        trees = [
+            self.extract_sublevels(picture, min(len(pictures) - level, len(WIDTHS)))
+            for level, picture in enumerate(pictures)
+        ]
+        return [
+            torch.cat([trees[level - deep][deep] for deep in range(min(level + 1, len(WIDTHS)))], 1)
+            for level in range(len(pictures))
+        ]
+
+
+class FlowPredictor(nn.Module):
+    """Say how motion is to change, from features of one picture and those fetched of the other."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self._convs = nn.ModuleList(
+            Convolution(channels, width, 3) for channels in (inputs, width, width)
+        )
+        self._convs.append(Convolution(width, width // 2, 1))
+        self._convs.append(Convolution(width // 2, 2, 1, active=False))
+
+    def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
+        x = torch.cat([ours, theirs], 1)
+        for layer in self._convs:
+            x = layer(x)
+        return x
+
+
+class Flow(nn.Module):
+    """Find the motion from every picture of a batch to its partner, from coarse to fine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        *fine, coarse = (
+            FlowPredictor(2 * features_at(level), width) for level, width in enumerate(FLOW_WIDTHS)
+        )
+        self._predictor = coarse
+        self._predictors = nn.ModuleList(reversed(fine))
+
+    def predictor(self, level: int) -> nn.Module:
+        """Return who is asked at a level, 0 being the finest."""
+        own = len(self._predictors)
+        return self._predictors[own - 1 - level] if level < own else self._predictor
+
+    def forward(self, ours: list[Tensor], theirs: list[Tensor]) -> list[Tensor]:
+        """Return the motion at every level, finest first: (N, 2, H, W), x and y in pixels, float32.
+
+        Args:
+            ours, theirs: the features of every level, finest first.
+        """
+        flow = self._predictor(ours[-1], theirs[-1]).float()
+        flows = [flow]
+        for level in range(len(ours) - 2, -1, -1):
+            flow = 2 * functional.interpolate(flow, scale_factor=2, mode="bilinear")
+            change = self.predictor(level)(ours[level], warp(theirs[level], flow))
+            flow = flow + change.float()
+            flows.insert(0, flow)
+        return flows
+
+
+class Decoder(nn.Module):
+    """Draw the picture from what was fetched, from coarse to fine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList()
+        below = aligned_at(DRAWN - 1)
+        for level in reversed(range(DRAWN - 1)):
+            width = WIDTHS[level]
+            self.convs.append(
+                nn.ModuleList(
+                    [
+                        Convolution(below, width, 2, active=False),
+                        Convolution(aligned_at(level) + width, width, 3),
+                        Convolution(width, width, 3),
+                    ]
+                )
+            )
+            below = width
+        self.output_conv = nn.Conv2d(WIDTHS[0], 3, 1)
+
+    def forward(self, aligned: list[Tensor]) -> Tensor:
+        x = aligned[-1]
+        for layers, beside in zip(self.convs, aligned[-2::-1], strict=True):
+            enlarge, join, refine = layers  # type: ignore[misc]
+            x = enlarge(functional.interpolate(x, scale_factor=2, mode="nearest"))
+            x = refine(join(torch.cat([beside, x], 1)))
+        # The picture itself comes out here: half precision would take its fine steps from it.
+        return self.output_conv(x.float())
+
+
+def aligned_at(level: int) -> int:
+    """Return the channels that the decoder sees: of both pictures, colours, features and motion."""
+    return 2 * (3 + features_at(min(level, len(WIDTHS) - 1)) + 2)
+
+
+class FilmNet(nn.Module):
+    """FILM."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extract, self.predict_flow, self.fuse = Features(), Flow(), Decoder()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The numbers that convolutions are computed in, but for the last."""
+        return self.extract.extract_sublevels.convs[0][0].conv.weight.dtype  # type: ignore[index,union-attr,return-value]
+
+    def prepared(self, pair: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return what all moments between two pictures share.
+
+        Args:
+            pair: (2, 3, H, W) float32 in [0, 1]; sides are multiples of MULTIPLE.
+
+        Returns:
+            For each of the DRAWN finest levels: colours and features, (2, C, H, W); and the motion
+            from the second picture to the first and from the first to the second, (2, 2, H, W).
+        """
+        pictures = [pair]
+        for _ in range(LEVELS - 1):
+            pictures.append(functional.avg_pool2d(pictures[-1], 2))
+        pictures = [picture.to(self.dtype) for picture in pictures]
+        features = self.extract(pictures)
+        flows = self.predict_flow(features, [level.flip(0) for level in features])
+        seen = [torch.cat(parts, 1) for parts in zip(pictures, features, strict=True)]
+        return seen[:DRAWN], [flow.flip(0) for flow in flows[:DRAWN]]
+
+    def forward(self, seen: list[Tensor], flows: list[Tensor], fraction: float) -> Tensor:
+        """Draw the picture at `fraction` of the way, (1, 3, H, W) float32, about [0, 1].
+
+        Motion is taken to be even: the new picture lies `fraction` of the motion away from the
+        first and the rest of it from the second.
+        """
+        shares = flows[0].new_tensor([fraction, 1 - fraction]).view(2, 1, 1, 1)
+        aligned = []
+        for level, flow in zip(seen, flows, strict=True):
+            motion = flow * shares
+            parts = (warp(level, motion), motion.to(level.dtype))
+            aligned.append(torch.cat([part.flatten(0, 1)[None] for part in parts], 1))
+        return self.fuse(aligned)
+
+
+def warp(x: Tensor, flow: Tensor) -> Tensor:
+    """Fetch every pixel from where the motion says that it is.
+
+    Args:
+        x: (N, C, H, W), any float type; the result has it too.
+        flow: (N, 2, H, W) float32, x and y in pixels.
+    """
+    height, width = flow.shape[2:]
+    across, down = (
+        torch.linspace(1 / side - 1, 1 - 1 / side, side, device=flow.device)
+        for side in (width, height)
+    )
+    grid = torch.stack(
+        [across + flow[:, 0] * (2 / width), down[:, None] + flow[:, 1] * (2 / height)], -1
+    )
+    moved = functional.grid_sample(x.float(), grid, "bilinear", "border", align_corners=False)
+    return moved.to(x.dtype)

@@ -1,0 +1,50 @@
+"""Whether a file's weights are those of a network: every name and shape, said where they are not.
+
+state = fitted(read, expected_shapes(FilmNet), "FILM")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.errors import ModelError
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def expected_shapes(build: Callable[[], nn.Module]) -> Shapes:
+    """Return the shape of every weight of a network, without making the network."""
+    with torch.device("meta"):
+        network = build()
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def fitted(state: dict[str, Any], shapes: Shapes, network: str) -> dict[str, torch.Tensor]:
+    """Return weights in float32.
+
+    Args:
+        state: tensors by name.
+        shapes: what `expected_shapes` gave.
+        network: what to call it in messages.
+
+    Raises:
+        ModelError: a weight is missing, misshaped or unknown.
+    """
+    faults = [f"{name} is missing" for name in shapes if name not in state]
+    faults += [
+        f"{name} is {tuple(state[name].shape)} instead of {shape}"
+        for name, shape in shapes.items()
+        if name in state and tuple(state[name].shape) != shape
+    ]
+    faults += [f"{name} is not known" for name in state if name not in shapes]
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise ModelError(
+            f"These {len(state)} weights are not those of {network}: {', '.join(faults[:3])}{more}"
+            ". Fetch the file again, or choose the model that it belongs to."
+        )
+    return {name: state[name].to(torch.float32) for name in shapes}
