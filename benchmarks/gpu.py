@@ -19,8 +19,8 @@ import numpy as np
 from common import timed
 
 from helpers.catalog import get, get_files
-from helpers.engines.images import to_tensor
-from helpers.engines.upscaler import DTYPES, Upscaler
+from helpers.engines.images import DTYPES, to_tensor
+from helpers.engines.upscaler import Upscaler
 from helpers.loading import read_state
 from helpers.runtime import GIB, runtime
 

@@ -12,8 +12,7 @@ import numpy as np
 from common import timed
 
 from helpers import sample
-from helpers.engines.images import to_tensor
-from helpers.engines.upscaler import DTYPES
+from helpers.engines.images import DTYPES, to_tensor
 from helpers.loading import load_upscaler
 from helpers.runtime import runtime
 from helpers.video import open_video

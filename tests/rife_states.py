@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from helpers.engines.rife_network import VERSIONS
-from helpers.engines.rife_weights import expected_shapes
+from helpers.engines.rife_weights import version_shapes
 
 
 def generated_state(version, seed=0, pixels=4.0):
@@ -18,7 +18,7 @@ def generated_state(version, seed=0, pixels=4.0):
     dice = np.random.default_rng(seed)
     steps = VERSIONS[version].steps
     state = {}
-    for name, shape in expected_shapes(version).items():
+    for name, shape in version_shapes(version).items():
         drawn = dice.standard_normal(shape).astype(np.float32)
         if name.endswith("beta"):
             drawn = 1 + 0.2 * drawn

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 
 from helpers.engines.basicvsr_network import SCALE, RealBasicVsr, Size
-from helpers.engines.images import to_images, to_tensor
+from helpers.engines.images import DTYPES, to_images, to_tensor
 from helpers.engines.memory import is_out_of_memory
 from helpers.engines.states import expected_shapes, fitted
-from helpers.engines.upscaler import DTYPES, padded, spans
+from helpers.engines.upscaler import padded, spans
 from helpers.errors import ModelError, OutOfMemoryError
 
 SMALLEST = 64

@@ -27,7 +27,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.engines.upscaler import DTYPES, is_out_of_memory, spans
+from helpers.engines.images import DTYPES
+from helpers.engines.upscaler import is_out_of_memory, spans
 from helpers.errors import ModelError, OutOfMemoryError
 
 log = logging.getLogger("helpers")

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 import torch
 
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+"""The numbers a network may count in, by the runtime's names."""
+
 
 def to_tensor(images: list[np.ndarray], device: str, dtype: torch.dtype) -> torch.Tensor:
     """Turn pictures into a batch.

@@ -19,9 +19,10 @@ import cv2
 import numpy as np
 import torch
 
+from helpers.engines.images import DTYPES
 from helpers.engines.memory import is_out_of_memory
 from helpers.engines.superres_networks import ALGORITHMS, ResidualBlock, reach, read_network
-from helpers.engines.upscaler import DTYPES, spans
+from helpers.engines.upscaler import spans
 from helpers.errors import ModelError, OutOfMemoryError
 
 RGB_MEAN = (114.35629928, 111.561547, 103.1545782)

@@ -15,8 +15,6 @@ in a wide picture to better than a pixel.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,15 +23,10 @@ import torch
 from torch.nn import functional
 
 from helpers.engines.images import to_images, to_tensor
-from helpers.engines.memory import is_out_of_memory
-from helpers.engines.pairs import check_fractions, check_pictures
+from helpers.engines.pair_network import PairNetwork
 from helpers.engines.rife_network import VERSIONS, IFNet
 from helpers.engines.rife_weights import prepared
-from helpers.errors import ModelError, OutOfMemoryError
-
-log = logging.getLogger("helpers")
-
-DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+from helpers.errors import ModelError
 
 SCALES = (1.0, 0.5, 0.25)
 
@@ -41,11 +34,8 @@ LARGEST = 2560 * 1440
 """Pixels up to which motion is looked for at full size; see `fitting_scale`."""
 
 
-class RifeInterpolator:
-    """RIFE on a device.
-
-    The result depends on the two pictures and the fraction only, never on what else was asked
-    for in the same call or before. May be used from several threads, which take turns.
+class RifeInterpolator(PairNetwork):
+    """RIFE on a device; see `PairNetwork`.
 
     Args:
         state: the weights under any of the names that `prepared` knows.
@@ -58,6 +48,8 @@ class RifeInterpolator:
         ModelError: the version is unknown, or the weights are not of it.
     """
 
+    instead = "the model flow"
+
     def __init__(
         self,
         state: dict[str, Any],
@@ -68,70 +60,15 @@ class RifeInterpolator:
     ) -> None:
         if scale is not None and scale not in SCALES:
             raise ModelError(f"RIFE was given the scale {scale}; allowed are 1, 0.5 and 0.25.")
-        self.version, self.scale = version, scale
-        self.device, self.precision = device, precision
+        self.version, self.scale, self.title = version, scale, f"RIFE {version}"
         self._state = prepared(state, version)
-        self.network = self._build(device, DTYPES[precision])
-        self._lock = threading.Lock()
+        super().__init__(device, precision)
 
     def _build(self, device: str, dtype: torch.dtype) -> IFNet:
         network = IFNet(VERSIONS[self.version])
         network.load_state_dict(self._state)
         network.fold()
         return network.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)
-
-    def between(
-        self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
-    ) -> list[np.ndarray]:
-        """Return the pictures at `fractions` of the way from `first` to `last`.
-
-        `first` and `last` are RGB of shape (H, W, 3), uint8 (0..255) or uint16 (0..65535), of
-        any size from 1x1. Every fraction lies between 0 and 1, both excluded. The results, one
-        for each fraction, have the shape and dtype of `first`; the inputs are left as they are.
-
-        Raises:
-            ValueError: the pictures or a fraction are not as described.
-            OutOfMemoryError: the pair fits neither the device's memory nor the computer's.
-        """
-        check_pictures(first, last)
-        check_fractions(fractions)
-        if np.array_equal(first, last):
-            return [first.copy() for _ in fractions]
-        with self._lock:  # one pair at a time: two would only share the same cores and memory
-            try:
-                return self._draw(self.network, self.device, first, last, fractions)
-            except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            return self._draw_sparingly(first, last, fractions)
-
-    def _draw_sparingly(
-        self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
-    ) -> list[np.ndarray]:
-        """Draw in the computer's own memory what did not fit the device's.
-
-        Tiles would be the cheaper way, but a tile sees less of the motion and draws another
-        picture; this one differs by rounding only.
-        """
-        height, width = first.shape[:2]
-        if self.device != "cpu":
-            if self.device == "cuda":
-                torch.cuda.empty_cache()
-            log.warning(
-                "Out of memory with RIFE %s on a %dx%d frame; drawing it on the processor.",
-                *(self.version, width, height),
-            )
-            try:
-                network = self._build("cpu", torch.float32)
-                return self._draw(network, "cpu", first, last, fractions)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-        raise OutOfMemoryError(
-            f"RIFE {self.version} ran out of memory on a {width}x{height} frame. No frame was lost "
-            "or faked. Close other programs or notebooks, choose a smaller scale (0.5 or 0.25) or "
-            "the model flow, and run it again: it goes on here."
-        ) from None
 
     @torch.inference_mode()
     def _draw(

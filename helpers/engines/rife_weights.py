@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from helpers.engines.rife_network import VERSIONS, IFNet
+from helpers.engines.states import Shapes, expected_shapes, fitted
 from helpers.errors import ModelError
 
 PREFIXES = ("module.", "flownet.")
@@ -37,11 +38,9 @@ def official_names(state: dict[str, Any]) -> dict[str, Any]:
     return named
 
 
-def expected_shapes(version: str) -> dict[str, tuple[int, ...]]:
+def version_shapes(version: str) -> Shapes:
     """Return the shape of every weight of a version."""
-    with torch.device("meta"):
-        network = IFNet(VERSIONS[version])
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    return expected_shapes(lambda: IFNet(VERSIONS[version]))
 
 
 def prepared(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
@@ -52,21 +51,7 @@ def prepared(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
     """
     if version not in VERSIONS:
         raise ModelError(f"RIFE {version} is not known; allowed are {', '.join(VERSIONS)}.")
-    named, shapes = official_names(state), expected_shapes(version)
-    faults = [f"{name} is missing" for name in shapes if name not in named]
-    faults += [
-        f"{name} is {tuple(named[name].shape)} instead of {shape}"
-        for name, shape in shapes.items()
-        if name in named and tuple(named[name].shape) != shape
-    ]
-    faults += [f"{name} is not known" for name in named if name not in shapes]
-    if faults:
-        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-        raise ModelError(
-            f"These {len(state)} weights are not those of RIFE {version}: "
-            f"{', '.join(faults[:3])}{more}. Choose the file that belongs to this version."
-        )
-    return {name: named[name].to(torch.float32) for name in shapes}
+    return fitted(official_names(state), version_shapes(version), f"RIFE {version}")
 
 
 def rife_version(state: dict[str, Any]) -> str:
@@ -80,7 +65,7 @@ def rife_version(state: dict[str, Any]) -> str:
     named = official_names(state)
     found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in named.items()}
     for version in VERSIONS:
-        if expected_shapes(version) == found:
+        if version_shapes(version) == found:
             return version
     blocks = sorted({name.split(".")[0] for name in found})
     raise ModelError(

@@ -18,13 +18,11 @@ import cv2
 import numpy as np
 import torch
 
-from helpers.engines.images import from_ycrcb, to_images, to_tensor, to_ycrcb
+from helpers.engines.images import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
 from helpers.engines.memory import is_out_of_memory
 from helpers.errors import ModelError, OutOfMemoryError
 
 log = logging.getLogger("helpers")
-
-DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
