@@ -160,7 +160,7 @@ def restore(
     ] = None,
     audio: Annotated[
         str,
-        typer.Option(help="How to clean the sound (talk, film, ...), or a file that replaces it."),
+        typer.Option(help="How to clean the sound (talk, film, ...), or a file in its place."),
     ] = "none",
     audio_strength: Annotated[
         Optional[float],  # noqa: UP045

@@ -31,7 +31,7 @@ from helpers.video import VideoClip
 from helpers.writing import check_target
 
 if TYPE_CHECKING:
-    from helpers.audio import Cleaned
+    from helpers.audio_io import Sound
 
 log = logging.getLogger("helpers")
 
@@ -57,7 +57,8 @@ class Plan:
         interpolate: a model to smooth with, or "none".
         fps, factor: see Interpolate; the smallest whole factor that reaches 24 if neither is given.
         start, stop: the stretch of the film to do, in seconds.
-        audio: a way to clean the sound, a file that takes its place, or "none".
+        audio: a way to clean the sound, a file that takes its place (music, where the film is
+            silent), or "none".
         audio_strength: 0..1; the method's own if not given.
         keep_audio: keep the original sound as a second track.
         clean: what to clean the film of first, see `cleaning.CLEANERS`; or "auto", or "none".
@@ -205,13 +206,13 @@ def restore(
     wanted = plan.apply(clip, notes, opened.kept, progress)
     heard = time.perf_counter()
     # The sound first: what it lacks is said before hours are spent on the picture.
-    sound = clean_sound(source, plan, notes)
+    sound = new_sound(source, clip, plan, notes)
     begun = time.perf_counter()
     saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
     made = time.perf_counter()
     written = opened.render(
         saved, output, codec=codec, progress=progress,
-        sound=sound.tracks if sound else (), keep_sound=plan.keep_audio,
+        sound=sound, keep_sound=plan.keep_audio,
     )  # fmt: skip
     done = time.perf_counter()
 
@@ -242,23 +243,27 @@ def restore(
     return report
 
 
-def clean_sound(source: Path, plan: Plan, notes: list[str]) -> Cleaned | None:
-    """Clean the sound as the plan says; what was done is added to notes. None if nothing is to be.
+def new_sound(source: Path, clip: Clip, plan: Plan, notes: list[str]) -> tuple[Sound, ...]:
+    """Return the sound tracks that the plan wants in place of the film's; what was done is noted.
 
-    A film without sound is restored all the same.
+    A film without sound is restored all the same; a file that was named becomes its music.
     """
     if plan.audio == "none":
-        return None
-    from helpers.audio import clean_audio
+        return ()
+    from helpers.audio import clean_audio, fit_music, sound_file
     from helpers.audio_io import NoSoundError
 
     try:
         cleaned = clean_audio(source, plan.audio, strength=plan.audio_strength)
     except NoSoundError as error:
-        notes.append(str(error))
-        return None
+        music = sound_file(plan.audio)
+        if music is None:
+            notes.append(str(error))
+            return ()
+        notes.append(f"{music.name} was laid under the silent film, cut or looped to its length")
+        return (fit_music(music, clip.duration, start=clip.times[0]),)
     notes += [f"sound: {words}" for words in (*cleaned.steps, *cleaned.notes)]
-    return cleaned
+    return cleaned.tracks
 
 
 def _film(clip: Clip) -> VideoClip:

@@ -7,9 +7,12 @@ import sys
 import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
-from conftest import REPO, TALK, same
+from conftest import FILM, REPO, TALK, same
 
+from helpers.audio_io import Sound
+from helpers.audio_read import read_sound
 from helpers.project import Project
 from helpers.video import open_video
 
@@ -164,3 +167,23 @@ def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
     one, other = open_video(tmp_path / "killed.mkv"), open_video(tmp_path / "whole.mkv")
     assert len(one) == 80 and same(list(one), list(other))
     assert Project(tmp_path / "project").names() == ["restored"]
+
+
+# --- sound ---------------------------------------------------------------------------------------
+
+
+def test_a_silent_film_is_given_music(tmp_path):
+    music, made = tmp_path / "music.wav", tmp_path / "made.mkv"
+    time = np.arange(2 * 8000) / 8000
+    Sound(np.sin(2000 * time, dtype=np.float32)[None] * np.float32(0.3), 8000).save(music)
+    plan = ("--upscale", "none", "--interpolate", "none")
+    done = run("restore", FILM, "-o", made, "--audio", music, *plan)
+    assert done.returncode == 0, done.stderr
+    sound = read_sound(made)
+    assert float(sound.seconds) == pytest.approx(4.5, abs=0.01)
+    assert "music.wav was laid under" in (tmp_path / "made.mkv.report.json").read_text()
+
+
+def test_an_unknown_way_to_clean_sound_is_refused(tmp_path):
+    said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--audio", "magic")
+    assert "no way 'magic' to clean sound" in said and "talk" in said
