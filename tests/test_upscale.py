@@ -117,6 +117,13 @@ def test_tiles_of_a_compact_network_leave_no_trace(anime, tile):
     assert np.array_equal(anime._tiled([image], tile)[0], anime._tiled([image], 96)[0])
 
 
+def test_a_network_that_looks_at_the_whole_picture_is_given_it():
+    compact = network(memory=1)
+    assert compact.fitting_tile((90, 160, 3)) < 160
+    compact.tiling = "discouraged"
+    assert compact.fitting_tile((90, 160, 3)) == 160
+
+
 def test_tiles_of_a_deep_network_leave_hardly_a_trace():
     deep, image = network("x4plus-anime"), talk(104, 8)
     assert decibels(deep._tiled([image], 30)[0], deep._tiled([image], 104)[0]) > 45

@@ -120,6 +120,8 @@ class Upscaler:
     def fitting_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
         """Return the side of the largest tile that the memory allows, in input pixels."""
         height, width = shape[:2]
+        if self.tiling != "supported":  # it looks at the whole picture: parts are the last resort
+            return max(height, width)
         pixels = max(self.memory() / (self.bytes_per_pixel() * batch), SMALLEST_TILE**2)
         if height * width <= pixels:
             return max(height, width)
