@@ -28,7 +28,8 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.engines.images import DTYPES
-from helpers.engines.upscaler import is_out_of_memory, spans
+from helpers.engines.memory import is_out_of_memory
+from helpers.engines.upscaler import spans
 from helpers.errors import ModelError, OutOfMemoryError
 
 log = logging.getLogger("helpers")

@@ -22,7 +22,7 @@ import torch
 from helpers.engines.images import DTYPES
 from helpers.engines.memory import is_out_of_memory
 from helpers.engines.superres_networks import ALGORITHMS, ResidualBlock, reach, read_network
-from helpers.engines.upscaler import spans
+from helpers.engines.upscaler import in_tiles
 from helpers.errors import ModelError, OutOfMemoryError
 
 RGB_MEAN = (114.35629928, 111.561547, 103.1545782)
@@ -116,21 +116,12 @@ class OpencvSuperres:
                 ) from error
 
     def _tiled(self, image: np.ndarray) -> np.ndarray:
-        """Enlarge tile by tile; each is cut out of as much as the network sees around it."""
-        height, width = image.shape[:2]
-        scale = self.scale
-        out = np.empty((height * scale, width * scale, 3), image.dtype)
+        """Enlarge tile by tile, each with as much around it as the network sees."""
         # Tiles of equal size waste the least on what they see of each other.
-        rows_, columns_ = (math.ceil(n / math.ceil(n / self.tile)) for n in (height, width))
-        for top, bottom, above, below in spans(height, rows_, self.overlap):
-            for left, right, before, after in spans(width, columns_, self.overlap):
-                made = self._enlarge(image[above:below, before:after])
-                rows = slice((top - above) * scale, (bottom - above) * scale)
-                columns = slice((left - before) * scale, (right - before) * scale)
-                out[top * scale : bottom * scale, left * scale : right * scale] = made[
-                    rows, columns
-                ]
-        return out
+        rows, columns = (math.ceil(side / math.ceil(side / self.tile)) for side in image.shape[:2])
+        return in_tiles(
+            [image], (rows, columns), self.overlap, self.scale, lambda p: [self._enlarge(p[0])]
+        )[0]
 
     def _enlarge_luma(self, image: np.ndarray) -> np.ndarray:
         """Put the luma through the network, and resize the colours linearly."""

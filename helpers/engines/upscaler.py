@@ -153,22 +153,10 @@ class Upscaler:
         return smaller
 
     def _tiled(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
-        """Enlarge tile by tile; all have one size, and each is cut out of its surroundings."""
-        height, width = images[0].shape[:2]
-        if tile >= max(height, width):
+        """Enlarge tile by tile; all have one size."""
+        if tile >= max(images[0].shape[:2]):
             return self._run(images)
-        scale = self.scale
-        out = [np.empty((height * scale, width * scale, 3), images[0].dtype) for _ in images]
-        for top, bottom, above, below in spans(height, tile, self.overlap):
-            for left, right, before, after in spans(width, tile, self.overlap):
-                pieces = self._run([image[above:below, before:after] for image in images])
-                rows = slice((top - above) * scale, (bottom - above) * scale)
-                columns = slice((left - before) * scale, (right - before) * scale)
-                for whole, piece in zip(out, pieces, strict=True):
-                    whole[top * scale : bottom * scale, left * scale : right * scale] = piece[
-                        rows, columns
-                    ]
-        return out
+        return in_tiles(images, (tile, tile), self.overlap, self.scale, self._run)
 
     def _run(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Put pictures through the network once."""
@@ -238,6 +226,34 @@ def padded(image: np.ndarray, down: int, across: int) -> np.ndarray:
     height, width = image.shape[:2]
     mode = "reflect" if down < height and across < width else "edge"
     return np.pad(image, ((0, down), (0, across), (0, 0)), mode=mode) if down or across else image
+
+
+def in_tiles(
+    images: list[np.ndarray],
+    tile: tuple[int, int],
+    overlap: int,
+    scale: int,
+    enlarge: Callable[[list[np.ndarray]], list[np.ndarray]],
+) -> list[np.ndarray]:
+    """Enlarge pictures of one size tile by tile, each cut out of its surroundings.
+
+    Args:
+        tile: rows and columns of a tile.
+        overlap: pixels of its surroundings that a tile is given on each side.
+        scale: how many times larger the result is.
+        enlarge: makes of pieces of one size larger ones.
+    """
+    height, width = images[0].shape[:2]
+    out = [np.empty((height * scale, width * scale, 3), image.dtype) for image in images]
+    for top, bottom, above, below in spans(height, tile[0], overlap):
+        for left, right, before, after in spans(width, tile[1], overlap):
+            pieces = enlarge([image[above:below, before:after] for image in images])
+            rows = slice((top - above) * scale, (bottom - above) * scale)
+            columns = slice((left - before) * scale, (right - before) * scale)
+            place = np.s_[top * scale : bottom * scale, left * scale : right * scale]
+            for whole, piece in zip(out, pieces, strict=True):
+                whole[place] = piece[rows, columns]
+    return out
 
 
 def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
