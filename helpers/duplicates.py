@@ -23,8 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from helpers.clip import Clip
+from helpers.engines.cadence import PERIODS
 from helpers.engines.likeness import Likeness, Measures
-from helpers.engines.repeats import DOUBTFUL, LONGEST, PERIODS, Verdict, decide, floor
+from helpers.engines.repeats import DOUBTFUL, Verdict, decide
+from helpers.engines.steps import LONGEST, floor
 from helpers.errors import StageError
 from helpers.stage import prefetch
 from helpers.stages.duplicates import RemoveDuplicates
