@@ -1,6 +1,8 @@
 """Frames that come again after others: A B A, A B C A.
 
-Such a frame is nearer to its original than to all between and around them.
+Such a frame is nearer to its original than to all between and around them; and the step to it turns
+back: against the way from the frame before the step to the one after it, where motion goes along.
+The second sign holds where compression or darkness leaves little of the first.
 """
 
 from __future__ import annotations
@@ -10,14 +12,20 @@ import numpy as np
 from helpers.engines.likeness import REACH, Measures
 from helpers.engines.steps import floor
 
-NEARER, SLACK = (0.0, 0.65, 0.65, 0.9, 0.9, 0.9), 0.3
+NEARER, SLACK = (0.0, 0.45, 0.3, 0.7, 0.8, 0.8), 0.3
 """Logarithms of ratios: how much nearer than all frames between, at least, is a repeat through
 others, by how far back it is; and how much nearer than that the frames around may be, since motion
 is never even."""
 
 CLEAR = 4
-"""How many times as much as `floor` has to lie between a frame and its repeat through others: codecs that
-treat every second frame in another way make stills swing to and fro a little."""
+"""How many times as much as `floor` has to lie between a frame and its repeat through others:
+codecs that treat every second frame in another way make stills swing to and fro a little."""
+
+STEADY = 1 / 3
+"""Share of the way from the frame before a step to the one after it that steady motion covers."""
+
+TURN = 1.5
+"""What a step that turns back counts, beside the logarithm of how much nearer a frame is."""
 
 SURE = 0.9
 """The chance of a repeat that just reaches what is needed."""
@@ -36,9 +44,12 @@ def further(measures: Measures, repeat: np.ndarray, chance: np.ndarray, back: np
         measures: of the shot's n frames.
         repeat, chance, back: as in `Verdict`; changed in place.
     """
-    logs = np.log(measures.distance + CLEAR * floor(measures.contrast))
+    least = CLEAR * floor(measures.contrast)
+    distance = measures.distance
+    logs = np.log(np.where(np.isnan(distance), np.inf, distance) + least)
+    back_turn = TURN * turns(measures.progress, least)
     kept = ~repeat
-    depths = further_depths(logs, kept)
+    depths = further_depths(logs, kept) + back_turn[:, None]
     needed = np.array([needed_depth(*row) for row in zip(depths.T, NEARER, strict=True)])
     while (excess := depths / needed).max() > NEARLY:
         number, lag = map(int, np.unravel_index(np.argmax(excess), excess.shape))
@@ -54,8 +65,27 @@ def further(measures: Measures, repeat: np.ndarray, chance: np.ndarray, back: np
             near = slice(low, number + 3 * REACH)
             first, stop = max(number - 1, 0), number + 2 * REACH
             again = further_depths(logs[near], kept[near])[first - low : stop - low]
+            again = again + back_turn[first:stop, None]
             known = np.isfinite(depths[first:stop])
             depths[first:stop] = np.where(known, again, -np.inf)
+
+
+def turns(progress: np.ndarray, least: float) -> np.ndarray:
+    """Return how far each step goes against the way around it: below 0 for motion that goes on.
+
+    Args:
+        progress: (n, 2, 3), as in `Measures`.
+        least: levels below which differences say nothing.
+
+    Returns:
+        (n,) in -1..1: a half for A B A, one for A B C A; less where the shot often turns back by
+        itself, as a shaking camera does, or only noise does.
+    """
+    along, way = progress[..., 0].mean(axis=1), progress[..., 1].mean(axis=1)
+    share = along / (way + least * least)
+    turn = -np.clip(np.where(np.isfinite(share), share, STEADY), -1, 1)
+    often = float(np.percentile(turn, 80))
+    return turn * np.clip(-often / STEADY, 0, 1)
 
 
 def needed_depth(depths: np.ndarray, least: float) -> float:
@@ -69,7 +99,7 @@ def needed_depth(depths: np.ndarray, least: float) -> float:
     if len(plain) < 6:
         return least + 0.4
     middle, high = np.percentile(plain, (50, 84))
-    return max(least, float(middle + 4.5 * (high - middle)))
+    return max(least, float(middle + 3.5 * (high - middle)))
 
 
 def further_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ Three signs, each a ratio that neither contrast nor exposure changes:
 
 - depth: how far the step's difference lies below those of the steps on both sides of it;
 - share: which part of the way from the frame before it to the frame after it the step covers,
-  measured so that noise drops out (`likeness.progress`): of steady motion a third, of a repeat none;
+  measured so that noise drops out (`likeness.progress`): a third of steady motion, none of a
+  repeat;
 - detour: how much further it is over the step and a neighbour together than over the neighbour
   alone: where a frame repeats, no further.
 
@@ -43,13 +44,15 @@ def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray]:
         measures: of the n frames of a shot.
 
     Returns:
-        (n,) and (n,): of the step from each frame's predecessor to it; the first is meaningless.
+        (n,) and (n,): of the step from each frame's predecessor to it; finite. Where there is
+        nothing before it, as at the first, a score is that of motion.
     """
-    logs = np.log(measures.distance[:, :2] + floor(measures.contrast))
+    distance = measures.distance[:, :2]
+    logs = np.log(np.where(np.isnan(distance), np.inf, distance) + floor(measures.contrast))
     depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
     share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
     score = DEPTH * np.clip(depth, -1, 2.5) - SHARE * np.clip(share, 0, 0.7)
-    return score - DETOUR * detours(logs) + BIAS, share
+    return np.nan_to_num(score - DETOUR * detours(logs) + BIAS, nan=BIAS - DEPTH), share
 
 
 def floor(contrast: np.ndarray) -> float:
@@ -113,7 +116,8 @@ def detours(logs: np.ndarray) -> np.ndarray:
         (n,) logarithm of a ratio, the larger of both sides, mean of the scales.
     """
     sides = np.full((2, len(logs), logs.shape[2]), UNKNOWN_DETOUR)
-    sides[0, :-1] = (logs[:, 1] - logs[:, 0])[1:]
-    sides[1, 1:] = logs[1:, 1] - logs[:-1, 0]
+    both, step = (np.where(np.isinf(logs[:, n]), np.nan, logs[:, n]) for n in (1, 0))
+    sides[0, :-1] = (both - step)[1:]
+    sides[1, 1:] = both[1:] - step[:-1]
     sides = np.where(np.isfinite(sides), sides, UNKNOWN_DETOUR)
     return sides.mean(axis=2).max(axis=0)
