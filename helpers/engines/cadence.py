@@ -103,7 +103,7 @@ def believable(
     explained = gain / (-count * (rate * np.log(rate) + (1 - rate) * np.log(1 - rate)))
     # Shares of all ways together: where much moves, it is plain whether repeats are still.
     along, way = np.nan_to_num(progress[:, 0]), np.nan_to_num(progress[:, 1]) + 1e-6
-    still = abs(float((chance * along).sum() / (chance * way).sum()))
+    still = float((chance * np.abs(along)).sum() / (chance * way).sum())
     moving = float(((1 - chance) * along).sum() / ((1 - chance) * way).sum())
     needed = 0.3 if expected else 0.55 if period in (2, 4, 8) else 0.45
     clear = explained > needed or (explained > 0.2 and still < STILL)
@@ -135,7 +135,7 @@ def fit(
         if turn or own:
             move_bells(mixture, score, own, first=turn == 0)
         prior = priors(chance, period) if priors else (chance.sum() + 0.5) / (len(chance) + 10)
-        prior = np.clip(prior, 0.005, 0.99)
+        prior = np.clip(prior, 0.005, 0.96)  # a step that plainly moves is none in any cadence
         logs = [
             -0.5 * ((score - mean) / spread) ** 2 - np.log(spread)
             for mean, spread in zip(mixture.means, mixture.spreads, strict=True)

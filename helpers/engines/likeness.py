@@ -82,14 +82,17 @@ class Small:
         Gain and offset are fitted to the tones, which motion hardly changes; where there is next to
         no change of light or no contrast to find it by, or it is beyond flicker, nothing is done.
         """
-        change = other.tones - self.tones
+        change = np.sort(np.abs(other.tones - self.tones))
+        typical = float(change[len(change) // 2])
+        if typical < FLICKER:
+            return self
         spread, aim = (float(tones.std()) for tones in (self.tones, other.tones))
-        if np.median(np.abs(change)) < FLICKER or min(spread, aim) < 2:
+        if min(spread, aim) < 2:
             return self
         gain = aim / spread
         offset = float(other.tones.mean() - gain * self.tones.mean())
         left = np.abs(gain * self.tones + offset - other.tones)
-        if not 0.5 < gain < 2 or np.median(left) > 0.5 * np.median(np.abs(change)):
+        if not 0.5 < gain < 2 or np.median(left) > 0.5 * typical:
             return self
         gain, offset = np.float32(gain), np.float32(offset)
         return Small(self.fine * gain + offset, self.coarse * gain + offset, other.tones)

@@ -12,7 +12,7 @@ import numpy as np
 from helpers.engines.likeness import REACH, Measures
 from helpers.engines.steps import floor
 
-NEARER, SLACK = (0.0, 0.45, 0.3, 0.7, 0.8, 0.8), 0.3
+NEARER, SLACK = (0.0, 0.5, 0.3, 0.7, 0.8, 0.8), 0.3
 """Logarithms of ratios: how much nearer than all frames between, at least, is a repeat through
 others, by how far back it is; and how much nearer than that the frames around may be, since motion
 is never even."""

@@ -120,4 +120,5 @@ def detours(logs: np.ndarray) -> np.ndarray:
     sides[0, :-1] = (both - step)[1:]
     sides[1, 1:] = both[1:] - step[:-1]
     sides = np.where(np.isfinite(sides), sides, UNKNOWN_DETOUR)
-    return sides.mean(axis=2).max(axis=0)
+    # Less than none is a way back, which `engines/returns.py` looks for.
+    return np.maximum(sides.mean(axis=2), 0).max(axis=0)
