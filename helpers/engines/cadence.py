@@ -28,6 +28,9 @@ CERTAIN = 2.5
 STILL = 0.05
 """Share of the way below which all repeats together are so plainly still that less is asked."""
 
+TURNED = 0.1
+"""Share of the way back, of all repeats together, beyond which they repeat no neighbours."""
+
 SUSPICIOUS = 12
 """Gain in likelihood, a logarithm, from which on a cadence that is not believed is mentioned."""
 
@@ -103,11 +106,12 @@ def believable(
     explained = gain / (-count * (rate * np.log(rate) + (1 - rate) * np.log(1 - rate)))
     # Shares of all ways together: where much moves, it is plain whether repeats are still.
     along, way = np.nan_to_num(progress[:, 0]), np.nan_to_num(progress[:, 1]) + 1e-6
-    still = float((chance * np.abs(along)).sum() / (chance * way).sum())
+    still = abs(float((chance * along).sum() / (chance * way).sum()))
+    turned = float((chance * np.maximum(-along, 0)).sum() / (chance * way).sum())
     moving = float(((1 - chance) * along).sum() / ((1 - chance) * way).sum())
     needed = 0.3 if expected else 0.55 if period in (2, 4, 8) else 0.45
     clear = explained > needed or (explained > 0.2 and still < STILL)
-    return clear and gain > 6 and still < min(0.12, 0.4 * moving)
+    return clear and gain > 6 and still < min(0.12, 0.4 * moving) and turned < TURNED
 
 
 def fit(

@@ -25,6 +25,10 @@ SURE, REGULAR, DOUBTFUL = 0.9, 0.5, 0.2
 """A frame is a repeat from this chance on: by itself; within a cadence. From DOUBTFUL on, a person
 may look."""
 
+FAR, LEADING = 3.0, 0.15
+"""A step moves plainly if it is so many times as long as the repeats of the shot are, and covers so
+much of the way around it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
@@ -54,7 +58,7 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     chance, back = np.zeros(count), np.zeros(count, int)
     if count < 3:
         return Verdict(np.zeros(count, bool), chance, back)
-    score, _ = step_scores(measures)
+    score, share = step_scores(measures)
     period, mixture, suspected = best_mixture(
         score[1:], measures.progress[1:].mean(axis=1), expected
     )
@@ -62,9 +66,26 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     chance[1:] = np.maximum(mixture.chance, 0.5 * suspected)
     back[chance >= DOUBTFUL] = 1
     repeat = chance >= (REGULAR if period else SURE)
+    spare_moving(repeat, chance, measures.distance[:, 0, 0], share)
     spare_stills(repeat, chance)
     further(measures, repeat, chance, back)
     return Verdict(repeat, chance, back, period)
+
+
+def spare_moving(
+    repeat: np.ndarray, chance: np.ndarray, steps: np.ndarray, share: np.ndarray
+) -> None:
+    """Keep what moves plainly, whatever the cadence says: far more than the shot's repeats do.
+
+    Args:
+        repeat, chance: as in `Verdict`; changed in place.
+        steps: (n,) distance of each frame from the one before.
+        share: (n,) the part of the way around it that each step covers.
+    """
+    if repeat.any():
+        moves = repeat & (steps > FAR * np.median(steps[repeat])) & (share > LEADING)
+        repeat[moves] = False
+        chance[moves] = np.minimum(chance[moves], 0.5)
 
 
 def spare_stills(repeat: np.ndarray, chance: np.ndarray) -> None:

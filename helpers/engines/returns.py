@@ -24,6 +24,9 @@ codecs that treat every second frame in another way make stills swing to and fro
 STEADY = 1 / 3
 """Share of the way from the frame before a step to the one after it that steady motion covers."""
 
+UNSTEADY = 0.3
+"""By how much less any step of a shot turns that turns back all the time."""
+
 TURN = 1.5
 """What a step that turns back counts, beside the logarithm of how much nearer a frame is."""
 
@@ -78,14 +81,16 @@ def turns(progress: np.ndarray, least: float) -> np.ndarray:
         least: levels below which differences say nothing.
 
     Returns:
-        (n,) in -1..1: a half for A B A, one for A B C A; less where the shot often turns back by
+        (n,): a half for A B A, one for A B C A; less, down to -UNSTEADY, where the shot often turns
+        back by
         itself, as a shaking camera does, or only noise does.
     """
     along, way = progress[..., 0].mean(axis=1), progress[..., 1].mean(axis=1)
     share = along / (way + least * least)
     turn = -np.clip(np.where(np.isfinite(share), share, STEADY), -1, 1)
     often = float(np.percentile(turn, 80))
-    return turn * np.clip(-often / STEADY, 0, 1)
+    steady = np.clip(-often / STEADY, 0, 1)
+    return turn * steady - UNSTEADY * (1 - steady)
 
 
 def needed_depth(depths: np.ndarray, least: float) -> float:
