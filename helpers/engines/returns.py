@@ -82,8 +82,7 @@ def turns(progress: np.ndarray, least: float) -> np.ndarray:
 
     Returns:
         (n,): a half for A B A, one for A B C A; less, down to -UNSTEADY, where the shot often turns
-        back by
-        itself, as a shaking camera does, or only noise does.
+        back by itself, as a shaking camera makes it, or noise.
     """
     along, way = progress[..., 0].mean(axis=1), progress[..., 1].mean(axis=1)
     share = along / (way + least * least)
