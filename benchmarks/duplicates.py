@@ -140,7 +140,8 @@ def load(path: Path) -> tuple[list[np.ndarray], list[int]]:
     numbers = [0] + [
         n
         for n in range(1, len(images))
-        if n in cuts or steps[n] > 0.2 * min(x for x in (steps[n - 1], steps[n + 1]) if x or n > 1)
+        if n in cuts
+        or steps[n] > 0.2 * min((x for x in (steps[n - 1], steps[n + 1]) if x or n > 1), default=0)
     ]
     numbers = numbers[:MOST]
     return [images[n] for n in numbers], [numbers.index(n) for n in sorted(cuts) if n in numbers]

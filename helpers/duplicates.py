@@ -9,9 +9,7 @@ better = found.stage(retime="even")(clip)
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
@@ -22,42 +20,16 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.cadence_words import as_number, kind, pattern, period_of
 from helpers.clip import Clip
+from helpers.duplicates_table import Decision, read_table, write_table
 from helpers.engines.likeness import Likeness, Measures
-from helpers.engines.repeats import DOUBTFUL, LONGEST, PERIODS, Verdict, decide, floor
+from helpers.engines.repeats import Verdict, decide
+from helpers.engines.steps import floor
 from helpers.errors import StageError
 from helpers.stage import prefetch
 from helpers.stages.duplicates import RemoveDuplicates
-from helpers.storage import write_whole
 from helpers.writing import bar
-
-COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
-"""Of the CSV. Only `decision` is meant to be changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to become of a frame, and why.
-
-    Attributes:
-        keep: whether it stays.
-        repeats: the number of the frame that it repeats, or may repeat.
-        difference: from that frame, or else from the one before, where they differ most: levels of
-            0..255, after the shot is stretched to full contrast. None at the start of a shot.
-        chance: how surely it is a repeat, 0..1.
-        reason: in words.
-    """
-
-    keep: bool
-    repeats: int | None
-    difference: float | None
-    chance: float
-    reason: str
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether a person had better look."""
-        return self.chance >= DOUBTFUL and (self.keep or self.chance < 0.95)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -184,19 +156,7 @@ class Duplicates:
 
     def write_csv(self, path: str | Path) -> Path:
         """Write the decisions as a table that any editor or spreadsheet opens."""
-        text, path = io.StringIO(), Path(path)
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(COLUMNS)
-        shot = 0
-        for number, (time, decision) in enumerate(zip(self.times, self.decisions, strict=True)):
-            shot += number in self.shots[shot : shot + 1]
-            far = decision.difference
-            row = [number, f"{float(time):.6f}", shot, "keep" if decision.keep else "drop"]
-            row += ["" if decision.repeats is None else decision.repeats]
-            row += ["" if far is None else f"{far:.2f}", f"{decision.chance:.3f}", decision.reason]
-            table.writerow(row)
-        write_whole(path, text.getvalue().encode())
-        return path
+        return write_table(path, self.times, self.shots, self.decisions)
 
 
 def find_duplicates(clip: Clip, progress: bool = False) -> Duplicates:
@@ -263,119 +223,10 @@ def read_csv(path: str | Path, clip: Clip) -> Duplicates:
     Raises:
         StageError: the table does not belong to the film, or a row cannot be understood.
     """
-    rows = _rows(Path(path))
-    if len(rows) != len(clip):
-        raise StageError(
-            f"{path} has {len(rows)} rows where the film has {len(clip)} frames; keep one row a "
-            "frame, and change only the column 'decision'."
-        )
     times = tuple(clip.times)
+    decisions = read_table(path, times)
     shots = tuple(bisect_left(times, cut) for cut in clip.cuts)
-    found = Duplicates(times, clip.end, shots, ())
-    decisions = []
-    for number, (row, time) in enumerate(zip(rows, times, strict=True)):
-        try:
-            decision = _decision(row, number, time)
-        except ValueError as error:
-            raise StageError(f"{path}, line {number + 2}: {error}") from None
+    found = Duplicates(times, clip.end, shots, decisions)
+    for number, decision in enumerate(decisions):
         found._check(number, decision.keep)
-        decisions.append(decision)
-    return replace(found, decisions=tuple(decisions))
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StageError(f"{path} cannot be read as a table of duplicates: {error}.") from None
-    head = text.split("\n", 1)[0]
-    mark = max(",;\t", key=head.count)
-    table = csv.DictReader(io.StringIO(text), delimiter=mark)
-    missing = {"frame", "seconds", "decision"} - set(table.fieldnames or ())
-    if missing:
-        raise StageError(
-            f"{path} has no column {' and '.join(sorted(missing))}; its first line has to be "
-            f"{','.join(COLUMNS)}."
-        )
-    return [row for row in table if any(row.values())]
-
-
-def _decision(row: dict[str, str], number: int, time: Fraction) -> Decision:
-    """Return what a row says; raise ValueError with a sentence if it cannot be understood."""
-    if (row["frame"] or "").strip() != str(number):
-        raise ValueError(f"frame {number} is due here, and {row['frame']!r} was found.")
-    if abs(_number(row, "seconds") - float(time)) > 0.002:
-        raise ValueError(
-            f"frame {number} starts at {float(time):.3f} s in this film, and at {row['seconds']} s "
-            "in the table, which was made for another one."
-        )
-    word = (row["decision"] or "").strip().lower()
-    if word not in ("keep", "drop"):
-        raise ValueError(f"the decision is {row['decision']!r}; allowed are keep and drop.")
-    repeats = (row.get("repeats") or "").strip()
-    if repeats and not (repeats.isdigit() and int(repeats) < number):
-        raise ValueError(f"it is said to repeat {repeats!r}, which is no frame before it.")
-    return Decision(
-        word == "keep",
-        int(repeats) if repeats else None,
-        _number(row, "difference") if (row.get("difference") or "").strip() else None,
-        _number(row, "chance") if (row.get("chance") or "").strip() else 0.0,
-        row.get("reason") or "by hand",
-    )
-
-
-def _number(row: dict[str, str], column: str) -> float:
-    """Return a number, whichever mark the spreadsheet puts before its decimals."""
-    try:
-        return float((row[column] or "").strip().replace(",", "."))
-    except ValueError:
-        raise ValueError(f"{column} is {row[column]!r}, which is not a number.") from None
-
-
-def period_of(keeps: list[bool]) -> int:
-    """Return after how many frames the pattern of dropped frames begins again; 0 if it does not."""
-    dropped = {number for number, keep in enumerate(keeps) if not keep}
-    if len(dropped) < 3:
-        return 0
-    for period in PERIODS:
-        followed = [number for number in dropped if number + period < len(keeps)]
-        again = sum(number + period in dropped for number in followed)
-        if 2.5 * period <= len(keeps) and again >= 0.95 * max(len(followed), 1):
-            return period
-    return 0
-
-
-def pattern(keeps: list[bool], period: int) -> str:
-    """Say how often frames are shown within a period: "shown 3 and 2 times by turns"."""
-    start = len(keeps) // 2 - period // 2
-    repeated = sum(not keep for keep in keeps[start : start + period])
-    shown: list[int] = []
-    for keep in keeps[max(start - LONGEST, 0) :]:
-        if keep:
-            shown.append(1)
-        elif shown:
-            shown[-1] += 1
-    shown = shown[1 : 1 + max(period - repeated, 1)]
-    if len(set(shown)) == 1 and shown[0] > 1:
-        return f"every frame is shown {times_over(shown[0])}"
-    if len(shown) > 4 or len(shown) < 2:
-        return f"{repeated} in {period} {'is a repeat' if repeated == 1 else 'are repeats'}"
-    first = ", ".join(map(times_over, sorted(shown, reverse=True)[:-1]))
-    return f"frames are shown {first} and {times_over(min(shown))} by turns"
-
-
-def times_over(count: int) -> str:
-    """Return "once", "twice", "3 times"."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def kind(back: int) -> str:
-    """Say what a repeat of the frame so far back is."""
-    if back == 1:
-        return "repeats the frame before"
-    return f"repeats through {back - 1} other{'s' if back > 2 else ''}"
-
-
-def as_number(value: Fraction | float) -> str:
-    """Return a number with no more decimals than it needs: 24, 23.98."""
-    return f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return found

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from conftest import FILM, TALK, assert_law, assert_true, footage, varying_clip
 
+from helpers.cadence_words import period_of
 from helpers.clip import Clip, MemoryClip
-from helpers.duplicates import Duplicates, find_duplicates, period_of, read_csv
+from helpers.duplicates import Duplicates, find_duplicates, read_csv
+from helpers.engines.likeness import Likeness
+from helpers.engines.repeats import decide
 from helpers.errors import StageError
 from helpers.show_clean import show_doubtful, show_duplicates
 from helpers.stages.duplicates import RemoveDuplicates
@@ -167,6 +170,46 @@ def test_a_still_does_not_collapse(noise):
     found = find_duplicates(film(order, after=noise))
     assert found.dropped == ()
     assert find_duplicates(film([0] * 40, after=noise)).dropped == ()
+
+
+def flickering(clip: MemoryClip, depth: float = 0.06, fade: float = 0) -> MemoryClip:
+    """The film with a light that changes from frame to frame, and fades."""
+    dice = np.random.default_rng(2)
+    light = (1 + depth * dice.standard_normal(len(clip))) * np.linspace(1, 1 - fade, len(clip))
+    images = [
+        np.rint((image * gain).clip(0, 255)).astype(np.uint8)
+        for image, gain in zip(clip.images, light, strict=True)
+    ]
+    return MemoryClip(images, clip.times, clip.end, clip.cuts)
+
+
+@pytest.mark.parametrize("name", ["none", "simple", "12 in 24", "3:2", "through one"])
+def test_a_light_that_changes_hides_no_repeat_and_makes_none(name):
+    for clip in (flickering(film(ORDERS[name])), flickering(film(ORDERS[name]), 0, 0.6)):
+        assert find_duplicates(clip).dropped == repeats(ORDERS[name])
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_flicker_does_not_make_a_still_collapse(noise):
+    assert find_duplicates(flickering(film([0] * 40, after=noise, light=0.6))).dropped == ()
+
+
+def test_a_camera_that_shakes_repeats_hardly_anything():
+    dice = np.random.default_rng(4)
+    shaken = [number + 0.3 * float(dice.standard_normal()) for number in range(60)]
+    # A step that shake makes a quarter as long as those around it is taken for a repeat.
+    assert len(find_duplicates(film(shaken, after=1)).dropped) <= 1
+
+
+def test_what_cannot_be_compared_does_not_spoil_the_rest():
+    likeness = Likeness()
+    for number, frame in enumerate(film(cadence(2)).frames()):
+        likeness.add(frame.image, new_shot=number in (0, 41))
+    with np.errstate(invalid="raise", divide="raise"):
+        verdict = decide(likeness.measures())
+    assert np.isfinite(verdict.chance).all()
+    assert not verdict.repeat[41]
+    assert verdict.repeat[1:40:2].all()
 
 
 def test_a_shot_is_never_compared_with_the_one_before():

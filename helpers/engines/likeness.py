@@ -31,6 +31,12 @@ mean would drown a small motion in the noise of everything that stands still."""
 MOVING = 0.05
 """Part of the blocks, those in which the film moves most, on which progress is measured."""
 
+TONES = tuple(range(5, 100, 10))
+"""Percentiles of brightness by which the light of two frames is told apart from their motion."""
+
+FLICKER = 0.4
+"""Levels by which the light has to change to be evened out: less is what motion and noise do."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measures:
@@ -56,6 +62,42 @@ class Measures:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Small:
+    """A frame, small: its luma at two scales and the tones it has, in levels of 0..255."""
+
+    fine: np.ndarray
+    coarse: np.ndarray
+    tones: np.ndarray
+
+    @classmethod
+    def of(cls, image: np.ndarray) -> Small:
+        """Make it of a picture."""
+        fine, coarse = scales(grey(image))
+        return cls(fine, coarse, np.percentile(coarse, TONES))
+
+    def lit_as(self, other: Small) -> Small:
+        """Return it in the light of another: a fade or flicker neither hides a repeat nor is one.
+
+        Gain and offset are fitted to the tones, which motion hardly changes; where there is next to
+        no change of light or no contrast to find it by, or it is beyond flicker, nothing is done.
+        """
+        change = np.sort(np.abs(other.tones - self.tones))
+        typical = float(change[len(change) // 2])
+        if typical < FLICKER:
+            return self
+        spread, aim = (float(tones.std()) for tones in (self.tones, other.tones))
+        if min(spread, aim) < 2:
+            return self
+        gain = aim / spread
+        offset = float(other.tones.mean() - gain * self.tones.mean())
+        left = np.abs(gain * self.tones + offset - other.tones)
+        if not 0.5 < gain < 2 or np.median(left) > 0.5 * typical:
+            return self
+        gain, offset = np.float32(gain), np.float32(offset)
+        return Small(self.fine * gain + offset, self.coarse * gain + offset, other.tones)
+
+
 class Likeness:
     """Measures frames as they come; keeps small copies of the last few, and numbers of the rest."""
 
@@ -63,7 +105,7 @@ class Likeness:
         self._distance: list[np.ndarray] = []
         self._progress: list[np.ndarray] = []
         self._contrast: list[float] = []
-        self._past: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=REACH)
+        self._past: deque[Small] = deque(maxlen=REACH)
 
     def add(self, image: np.ndarray, new_shot: bool = False) -> None:
         """Measure the next frame.
@@ -74,22 +116,25 @@ class Likeness:
         """
         if new_shot:
             self._past.clear()
-        fine, coarse = scales(grey(image))
-        low, high = np.percentile(coarse, (2, 98))
+        now = Small.of(image)
+        low, high = np.percentile(now.coarse, (2, 98))
         self._contrast.append(float(high - low))
         row = np.full((REACH, 2), np.nan, np.float32)
         for back, earlier in enumerate(reversed(self._past)):
-            for scale, (now, then) in enumerate(zip((fine, coarse), earlier, strict=True)):
-                row[back, scale] = difference(now - then, BLOCK >> 2 * scale)
+            then = earlier.lit_as(now)
+            row[back, 0] = difference(now.fine - then.fine, BLOCK)
+            row[back, 1] = difference(now.coarse - then.coarse, BLOCK >> 2)
         self._distance.append(row)
         self._progress.append(np.full((2, 3), np.nan, np.float32))
-        self._past.append((fine, coarse))
+        self._past.append(now)
         if len(self._past) >= 4:
             # Now that the frame after it is known, so is how far the last one has come.
-            for scale in (0, 1):
-                first, before, here, after = (self._past[-n][scale] for n in (4, 3, 2, 1))
-                step, way = here - before, after - first
-                self._progress[-2][scale] = progress(step, way, BLOCK >> 2 * scale)
+            here = self._past[-2]
+            first, before, after = (self._past[-n].lit_as(here) for n in (4, 3, 1))
+            self._progress[-2][:] = (
+                progress(here.fine - before.fine, after.fine - first.fine, BLOCK),
+                progress(here.coarse - before.coarse, after.coarse - first.coarse, BLOCK >> 2),
+            )
 
     def measures(self) -> Measures:
         """Return what was measured so far."""

@@ -1,0 +1,124 @@
+"""How much each step of a shot looks like a repeat: one score a step, near its log odds.
+
+    score, share = step_scores(measures)      # of one shot
+
+Three signs, each a ratio that neither contrast nor exposure changes:
+
+- depth: how far the step's difference lies below those of the steps on both sides of it;
+- share: which part of the way from the frame before it to the frame after it the step covers,
+  measured so that noise drops out (`likeness.progress`): a third of steady motion, none of a
+  repeat;
+- detour: how much further it is over the step and a neighbour together than over the neighbour
+  alone: where a frame repeats, no further.
+
+The weights were found by logistic regression over films, noises and compressions
+(benchmarks/duplicates.py); a shot then finds its own place on the scale (`engines/cadence.py`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.engines.likeness import Measures
+
+LONGEST = 4
+"""Repeats in a row, at most. What stays the same for longer is a still, and stays."""
+
+DEPTH, SHARE, DETOUR, BIAS = 3.8, 5.5, 1.9, -1.7
+"""Weights of the score."""
+
+UNKNOWN_SHARE, UNKNOWN_DETOUR = 0.2, 0.3
+"""What is taken where a shot begins or ends, and there is nothing to compare with."""
+
+FAINT = 0.25
+"""Levels (of 255, after the stretch) below which differences say nothing."""
+
+QUANTUM = 0.12
+"""Levels before the stretch below which they say nothing either: eight bits end somewhere."""
+
+
+def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray]:
+    """Return the score of every step of a shot, and its share of the way around it.
+
+    Args:
+        measures: of the n frames of a shot.
+
+    Returns:
+        (n,) and (n,): of the step from each frame's predecessor to it; finite. Where there is
+        nothing before it, as at the first, a score is that of motion.
+    """
+    distance = measures.distance[:, :2]
+    logs = np.log(np.where(np.isnan(distance), np.inf, distance) + floor(measures.contrast))
+    depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
+    share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
+    score = DEPTH * np.clip(depth, -1, 2.5) - SHARE * np.clip(share, 0, 0.7)
+    return np.nan_to_num(score - DETOUR * detours(logs) + BIAS, nan=BIAS - DEPTH), share
+
+
+def floor(contrast: np.ndarray) -> float:
+    """Return the levels below which differences in a shot say nothing, by its contrast.
+
+    Stretching the shot to full contrast and then asking for FAINT levels is the same as asking for
+    so much less where it is dark, down to what eight bits can show.
+    """
+    return max(FAINT * min(float(np.median(contrast)) / 255, 1.0), QUANTUM)
+
+
+def run_depth(logs: np.ndarray) -> np.ndarray:
+    """Return how far below the steps around it every step lies, alone or with a few neighbours.
+
+    Args:
+        logs: (n,) logarithm of each frame's difference from the one before; the first is unused.
+
+    Returns:
+        (n,) logarithm of a ratio, the best over all runs of up to LONGEST steps; at least -1.
+    """
+    count = len(logs)
+    depth = np.full(count, -1.0)
+    steps = np.concatenate(([np.inf], logs[1:], [np.inf]))
+    for length in range(1, min(LONGEST, count - 1) + 1):
+        windows = np.lib.stride_tricks.sliding_window_view(steps[1:-1], length)
+        left, right = steps[: len(windows)], steps[length + 1 : length + 1 + len(windows)]
+        side = np.minimum(left, right)
+        below = np.where(np.isfinite(side), side - windows.max(axis=1), -1.0)
+        for offset in range(length):
+            part = depth[1 + offset : 1 + offset + len(windows)]
+            np.maximum(part, below, out=part)
+    return depth
+
+
+def shares(progress: np.ndarray) -> np.ndarray:
+    """Return which part of the way around it each step covers: about a third, or nothing.
+
+    Args:
+        progress: (n, 3), as in `Measures`.
+
+    Returns:
+        (n,) from 0; where nothing moves but noise it comes near to a third, so that noise by
+        itself is never taken for a repeat.
+    """
+    known = np.isfinite(progress[:, 2])
+    steps = np.where(known, progress[:, 2], np.inf)
+    around = np.pad(steps, 6, constant_values=np.inf)
+    noise = np.lib.stride_tricks.sliding_window_view(around, 13).min(axis=1)
+    noise = np.where(np.isfinite(noise), noise, 0) + FAINT * FAINT
+    part = np.abs(progress[:, 0] + noise / 3) / (progress[:, 1] + noise)
+    return np.where(known, part, UNKNOWN_SHARE)
+
+
+def detours(logs: np.ndarray) -> np.ndarray:
+    """Return how much longer the way over each step and one beside it is than that one alone.
+
+    Args:
+        logs: (n, 2 or more, scales) logarithm of distances from one and from two frames before.
+
+    Returns:
+        (n,) logarithm of a ratio, the larger of both sides, mean of the scales.
+    """
+    sides = np.full((2, len(logs), logs.shape[2]), UNKNOWN_DETOUR)
+    both, step = (np.where(np.isinf(logs[:, n]), np.nan, logs[:, n]) for n in (1, 0))
+    sides[0, :-1] = (both - step)[1:]
+    sides[1, 1:] = both[1:] - step[:-1]
+    sides = np.where(np.isfinite(sides), sides, UNKNOWN_DETOUR)
+    # Less than none is a way back, which `engines/returns.py` looks for.
+    return np.maximum(sides.mean(axis=2), 0).max(axis=0)
