@@ -11,8 +11,9 @@ Three signs, each a ratio that neither contrast nor exposure changes:
 - detour: how much further it is over the step and a neighbour together than over the neighbour
   alone: where a frame repeats, no further.
 
-The weights come from a logistic regression, done once, over the kinds of film, noise and compression
-of benchmarks/duplicates.py; a shot then finds its own place on the scale (`engines/cadence.py`).
+The weights come from a logistic regression, done once, over the kinds of film, noise and
+compression of benchmarks/duplicates.py; a shot then finds its own place on the scale
+(`engines/cadence.py`).
 """
 
 from __future__ import annotations
