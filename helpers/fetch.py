@@ -33,6 +33,9 @@ log = logging.getLogger("helpers")
 WAITS = [1.0, 4.0, 15.0]
 """Seconds to wait before each further try of one address that is only unwell."""
 
+UNREACHED = ("NameResolutionError", "Failed to resolve", "NewConnectionError")
+"""How it is said that no connection could be begun; waiting will hardly help."""
+
 SHIPPED = Path(__file__).parent / "weights"
 """Weights that come with this package."""
 
@@ -228,6 +231,8 @@ class _Bounded:
 def _reason(error: Any) -> RefusedError:
     """Put what went wrong with a web address into a phrase."""
     response = getattr(error, "response", None)
+    if response is None and any(sign in str(error) for sign in UNREACHED):
+        return RefusedError("no network, or no such server")
     if response is None:
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
         return PassingError(f"no connection, {name}")
@@ -238,8 +243,13 @@ def _reason(error: Any) -> RefusedError:
 
 def _from_hub(repository: str, revision: str, name: str, part: Path) -> None:
     """Fetch a file of Hugging Face's hub with its own library."""
+    import requests
     from huggingface_hub import hf_hub_download
 
+    try:  # asked first, because the library tries for half a minute and says so ten times
+        requests.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=TIMEOUT)
+    except requests.RequestException as error:
+        raise _reason(error) from error
     folder = part.with_name(part.name + ".hub")  # kept after a failure: it goes on from there
     endpoint = os.environ.get("HF_ENDPOINT")
     path = _tried(

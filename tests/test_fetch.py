@@ -203,7 +203,7 @@ def test_without_a_network_it_says_what_to_do(cache):
     with pytest.raises(ModelError) as error:
         fetch(wanted("http://127.0.0.1:9/net.pth"))
     said = str(error.value)
-    assert "no connection" in said and "by hand from http://127.0.0.1:9/net.pth" in said
+    assert "no network" in said and "by hand from http://127.0.0.1:9/net.pth" in said
     assert f"put it into {cache} as net.pth" in said
 
 
@@ -284,13 +284,20 @@ def test_hugging_face_goes_through_its_library(site, cache, monkeypatch):
 
 
 def test_hugging_face_away_is_a_reason(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelError, match=r"resolve/main/net\.pth \(no network, or no such server"):
+        fetch(wanted("https://huggingface.co/hub/net/resolve/main/net.pth"))
+
+
+def test_what_the_hub_says_is_a_reason(site, monkeypatch):
     import huggingface_hub
 
-    def away(*_, **__):
-        raise OSError("no route to host")  # it tries for half a minute before it says so
+    def refuse(*_, **__):
+        raise OSError("the repository is gated")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", away)
-    with pytest.raises(ModelError, match=r"resolve/main/net\.pth \(OSError: no route to host"):
+    monkeypatch.setenv("HF_ENDPOINT", site.url)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
+    with pytest.raises(ModelError, match=r"\(OSError: the repository is gated\)"):
         fetch(wanted("https://huggingface.co/hub/net/resolve/main/net.pth"))
 
 
