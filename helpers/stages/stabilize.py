@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +62,7 @@ class Stabilize(Stage):
             raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
         if self.border not in BORDERS:
             raise StageError(f"There is no border {self.border!r}; allowed are {BORDERS}.")
-        # A path read back from a recipe has lists and strings where it had tuples and fractions.
+        # A path read back from a project has lists and strings where it had tuples and fractions.
         exact = tuple(tuple((Fraction(t), x, y, a) for t, x, y, a in shot) for shot in self.path)
         object.__setattr__(self, "path", exact)
 
@@ -92,6 +94,15 @@ class Stabilize(Stage):
         rows, columns = self._table(source.info).edges
         width, height = source.info.width - 2 * columns, source.info.height - 2 * rows
         return source.info.replace(width=width, height=height)
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields; the path, which is as long as the film, by its length and sha256."""
+        words = " ".join(str(place) for shot in self.path for entry in shot for place in entry)
+        digest = sha256(words.encode()).hexdigest()
+        count = sum(map(len, self.path))
+        fields = {"preset": self.preset, "strength": self.strength, "border": self.border}
+        path = f"{count} frames, sha256 {digest}"
+        return {"stage": type(self).__name__, **fields, "path": path}
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Move the frames one by one."""
