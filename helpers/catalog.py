@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ ROLES = {
     "colorize": "gives a grey film colours",
     "sound": "cleans speech",
 }
-"""What models are for, in the words of the README's table."""
+"""What models are for."""
 
 
 @dataclass(frozen=True)
@@ -483,16 +483,21 @@ MODELS: tuple[Model, ...] = (
 )  # fmt: skip
 
 
+def html_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return words as a table for a notebook, under a row of titles."""
+    lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in head)]
+    for row in rows:
+        cells = (f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
+        lines.append("".join(cells))
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
 class Table(tuple[Model, ...]):
     """Rows of the catalogue; show themselves as a table in a notebook."""
 
     def _repr_html_(self) -> str:
         head, *rows = table(self)
-        lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in head)]
-        for row in rows:
-            cells = (f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
-            lines.append("".join(cells))
-        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        return html_table(head, rows)
 
     def markdown(self) -> str:
         """Return the rows as the README's table."""

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from helpers.catalog import Model, models
+from helpers.catalog import Model, html_table, models
 from helpers.clip import Clip
 from helpers.engines.resize import resize
 from helpers.loading import load_interpolator, load_upscaler, load_video_upscaler
@@ -101,11 +101,7 @@ class Costs:
         )
 
     def _repr_html_(self) -> str:
-        lines = ["".join(f"<th>{cell}</th>" for cell in self.HEAD)]
-        for row in self.rows:
-            cells = (f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
-            lines.append("".join(cells))
-        return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+        return html_table(self.HEAD, self.rows)
 
 
 def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
