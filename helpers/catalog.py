@@ -214,19 +214,19 @@ def _deoldify(kind: str, size: int, sha256: str, note: str, *mirrors: str) -> Mo
     hub = f"{HUB}spensercai/DeOldify/resolve/448956a51080c3e5fb29a4e0f3e09457afd94eb0/{file}"
     places = [f"https://data.deepai.org/deoldify/{file}", *mirrors, hub]
     form = _file(places[-1], size, sha256, *places[:-1], name=file)
-    return Model(f"deoldify-{kind.lower()}", "colorize", "", 0, (form,), "MIT", note)
+    return Model(f"deoldify-{kind.lower()}", "colorize", "deoldify", 0, (form,), "MIT", note)
 
 
 def _ddcolor(kind: str, commit: str, size: int, sha256: str, note: str) -> Model:
     url = f"{HUB}piddnad/ddcolor_{kind}/resolve/{commit}/pytorch_model.bin"
     name = kind.replace("paper_", "")
     form = _file(url, size, sha256, name=f"ddcolor_{name}.bin")
-    return Model(f"ddcolor-{name}", "colorize", "", 0, (form,), "Apache-2.0", note)
+    return Model(f"ddcolor-{name}", "colorize", "ddcolor", 0, (form,), "Apache-2.0", note)
 
 
 def _zhang(kind: str, file: str, sha256: str, note: str) -> Model:
     form = _file(f"https://colorizers.s3.us-east-2.amazonaws.com/{file}", 0, sha256)
-    return Model(kind, "colorize", "", 0, (form,), "BSD-2-Clause", note)
+    return Model(kind, "colorize", "zhang", 0, (form,), "BSD-2-Clause", note)
 
 
 MODELS: tuple[Model, ...] = (
@@ -438,7 +438,7 @@ MODELS: tuple[Model, ...] = (
         "rife-4.6-vulkan", "interpolate", "rife_ncnn", 0, (RIFE_NCNN,), "MIT",
         "RIFE 4.6 on any graphics card with Vulkan (AMD, Intel), without CUDA; 8 bits only",
     ),
-    # ---- colorize: weights only, until their step is here ---------------------------------------
+    # ---- colorize -------------------------------------------------------------------------------
     _deoldify("Video", 874066230,
               "e3d98bb6a222354c79f95485c2f078a89dc724e9183662506d9e0f5aafac83ad",
               "the steadiest colours, for film"),
@@ -464,6 +464,8 @@ MODELS: tuple[Model, ...] = (
     _zhang("eccv16", "colorization_release_v2-9b330a0b.pth",
            "9b330a0bae53f4ded77b1e23defbf78beaa09c10ebc4c4999e8e4f4a160b93f9",
            "light; the first of its kind"),
+    Model("tint", "colorize", "tint", 0, (), "-",
+          "no colours but a tone: sepia, cyanotype ...; or those of frames that you coloured"),
     # ---- sound ----------------------------------------------------------------------------------
     Model(
         "deepfilter", "sound", "deepfilter", 0,

@@ -65,6 +65,29 @@ class Interpolator(Protocol):
         ...
 
 
+class Colorizer(Protocol):
+    """What gives grey pictures colours: every engine of the role "colorize".
+
+    Attributes:
+        render_factor: the model's own; the square it looks at has a side of 16 times that.
+    """
+
+    render_factor: int
+
+    def colours(self, luma: list[np.ndarray], render_factor: int) -> list[np.ndarray]:
+        """Colour grey pictures of one size.
+
+        Args:
+            luma: float32 (H, W) in [0, 1], gamma-encoded grey: what R = G = B would be.
+            render_factor: a sixteenth of the side S of the square.
+
+        Returns:
+            float32 (S, S, 3) RGB in [0, 1]: the picture on the square that the frame was stretched
+            to. Only its colour is used, not its brightness.
+        """
+        ...
+
+
 def load_upscaler(name: str, denoise: Fraction | None = None, role: str = "upscale") -> Enlarger:
     """Return an engine on this machine's device; loaded once a process.
 
@@ -230,6 +253,48 @@ def _interpolator(
     from helpers.engines.flow import FlowInterpolator
 
     return FlowInterpolator()
+
+
+def load_colorizer(name: str, tone: str = "sepia") -> Colorizer:
+    """Return an engine that colours, on this machine's device; loaded once a process.
+
+    Args:
+        name: a model of the catalogue with the role "colorize".
+        tone: for "tint", one of `engines.tint.TONES`.
+
+    Raises:
+        ModelError: the weights cannot be had or are damaged.
+    """
+    model = get(name, "colorize")
+    if model.engine == "tint":
+        from helpers.engines.tint import Tint
+
+        return Tint(tone)
+    paths = get_files(model)
+    machine = runtime()
+    return _colorizer(model, tuple(paths), _state_of(paths), machine.device, machine.precision)
+
+
+@lru_cache(maxsize=2)
+def _colorizer(
+    model: Model,
+    paths: tuple[Path, ...],
+    _files: tuple[tuple[int, int], ...],
+    device: str,
+    precision: str,
+) -> Colorizer:
+    state = read_state(list(paths))
+    if model.engine == "deoldify":
+        from helpers.engines.deoldify import Deoldify
+
+        return Deoldify(state, device, precision, lambda: runtime().free_memory())
+    if model.engine == "ddcolor":
+        from helpers.engines.ddcolor import Ddcolor
+
+        return Ddcolor(state, device, precision, lambda: runtime().free_memory())
+    from helpers.engines.zhang import Zhang
+
+    return Zhang(state, device, precision, lambda: runtime().free_memory())
 
 
 def load_cleaner(

@@ -25,6 +25,7 @@ from helpers.project import Project
 from helpers.shots import MarkShots
 from helpers.show import Preview
 from helpers.stage import Stage
+from helpers.stages.colorize import Colorize
 from helpers.stages.damage import RemoveDamage
 from helpers.stages.deflicker import Deflicker
 from helpers.stages.denoise import Denoise
@@ -67,6 +68,9 @@ STAGES = [
     Denoise("deblock"),
     Finish(),
     Finish(0.5, levels=((Fraction(0), 20.0, 180.0), (Fraction(1), 0.0, 90.0))),
+    Colorize("tint", force=True),
+    Colorize("tint", steady=2, strength=0.5, tone="cyanotype", neutralise=False, force=True),
+    Colorize("tint", steady=0, matrix="bt709", coloured=((Fraction(0), Fraction(3, 2)),)),
     Preview(16, 12),
 ]
 

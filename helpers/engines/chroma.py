@@ -1,0 +1,197 @@
+"""Colour apart from brightness: taking a picture apart, and putting it together with other colours.
+
+    luma = luma_of(image, "bt709")                    # float32 (H, W) in 0..1
+    chroma = chroma_of(picture, "bt709")              # float32 (h, w, 2), Cb and Cr in -0.5..0.5
+    image = join(luma, enlarged(chroma, 640, 480), "bt709", np.uint8)
+
+Luma and the two colour differences are those of ITU-R BT.601, BT.709 and BT.2020, full range. What
+`join` makes has exactly the luma that it was given, but for rounding: a colour that the screen
+cannot show at that brightness is made paler, never clipped.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+WEIGHTS = {
+    "bt709": (0.2126, 0.0722),
+    "fcc": (0.30, 0.11),
+    "bt470bg": (0.299, 0.114),
+    "smpte170m": (0.299, 0.114),
+    "smpte240m": (0.212, 0.087),
+    "bt2020nc": (0.2627, 0.0593),
+    "bt2020c": (0.2627, 0.0593),
+}
+"""The shares of red and of blue in luma, by ffmpeg's names of the matrices; green has the rest."""
+
+LONGEST = 384
+"""Pixels of the longer side of the small pictures in which colours are worked on. The eye sees
+colour coarsely, and video stores half of its lines and columns at most."""
+
+LIMIT = 0.1
+"""How far a second model's colours may lie from the first one's: a tenth of the range of Cb, Cr."""
+
+DARK = (0.04, 0.16)
+"""Luma up to which nothing of a second model's colours is used, and from which on all of it. Models
+that are vivid flash red and blue in the dark."""
+
+
+def matrix_for(matrix: str | None, width: int, height: int) -> str:
+    """Return the name of the matrix that a picture's luma is counted in.
+
+    Args:
+        matrix: what its film is tagged with; "gbr" and None have none of their own.
+        width, height: pixels; decide for those as a player does.
+    """
+    if matrix in WEIGHTS:
+        return matrix
+    return "bt709" if width >= 1280 or height > 576 else "smpte170m"
+
+
+def luma_of(image: np.ndarray, matrix: str) -> np.ndarray:
+    """Return the luma of a picture, float32 (H, W) in 0..1.
+
+    Args:
+        image: (H, W, 3) RGB, uint8, uint16, or float32 in 0..1.
+        matrix: one of WEIGHTS.
+    """
+    red, blue = WEIGHTS[matrix]
+    row = np.array([[red, 1 - red - blue, blue]])
+    if image.dtype != np.float32:
+        row = row / np.iinfo(image.dtype).max
+        image = image.astype(np.float32)
+    return cv2.transform(image, row.astype(np.float32))
+
+
+def chroma_of(image: np.ndarray, matrix: str) -> np.ndarray:
+    """Return the colour differences Cb and Cr of a picture, float32 (H, W, 2) in -0.5..0.5.
+
+    Args:
+        image: (H, W, 3) RGB, uint8, uint16, or float32 in 0..1.
+        matrix: one of WEIGHTS.
+    """
+    red, blue = WEIGHTS[matrix]
+    green = 1 - red - blue
+    rows = np.array(
+        [
+            np.array([-red, -green, 1 - blue]) / (2 * (1 - blue)),
+            np.array([1 - red, -green, -blue]) / (2 * (1 - red)),
+        ]
+    )
+    if image.dtype != np.float32:
+        rows = rows / np.iinfo(image.dtype).max
+        image = image.astype(np.float32)
+    return cv2.transform(image, rows.astype(np.float32))
+
+
+def join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dtype) -> np.ndarray:
+    """Return the picture of a luma and two colour differences.
+
+    Args:
+        luma: float32 (H, W) in 0..1.
+        chroma: float32 (H, W, 2), Cb and Cr.
+        matrix: one of WEIGHTS.
+        dtype: uint8 or uint16.
+
+    Returns:
+        (H, W, 3) RGB, whose luma differs from the one given by less than half a level.
+    """
+    red_share, blue_share = (np.float32(share) for share in WEIGHTS[matrix])
+    green_share = 1 - red_share - blue_share
+    top = np.float32(np.iinfo(dtype).max)
+    blue = chroma[..., 0] * (2 * (1 - blue_share))
+    red = chroma[..., 1] * (2 * (1 - red_share))
+    green = (red * red_share + blue * blue_share) / -green_share
+    # How much of the colour there is room for, above and below this luma.
+    most = np.maximum(np.maximum(red, green), blue)
+    least = np.minimum(np.minimum(red, green), blue)
+    tiny = np.float32(1e-6)
+    room = np.minimum((1 - luma) / np.maximum(most, tiny), luma / np.maximum(-least, tiny))
+    room = np.clip(room, 0, 1)
+    levels = luma * top
+    room *= top
+    red = np.rint(levels + red * room)
+    blue = np.rint(levels + blue * room)
+    # Green is what is left of the luma, so that the three roundings do not add up.
+    green = np.rint((levels - red * red_share - blue * blue_share) / green_share)
+    return cv2.merge([red, green, blue]).clip(0, top).astype(dtype)
+
+
+def working_size(width: int, height: int) -> tuple[int, int]:
+    """Return the size, (width, height), in which the colours of a picture are worked on."""
+    share = min(LONGEST / max(width, height), 1)
+    return max(round(width * share), 1), max(round(height * share), 1)
+
+
+def shrunk(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return float32 planes, (H, W) or (H, W, 2), in another, mostly smaller size."""
+    if (plane.shape[1], plane.shape[0]) == size:
+        return plane
+    smaller = size[0] <= plane.shape[1] and size[1] <= plane.shape[0]
+    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+def enlarged(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return small colour differences, (h, w, 2), in a picture's size."""
+    if chroma.shape[:2] == (height, width):
+        return chroma
+    return cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def blended(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray) -> np.ndarray:
+    """Return two models' colours in one: the first one's, drawn towards the second one's.
+
+    The second moves a colour by at most LIMIT, and not at all in the dark, so that the steadiness
+    of the first is kept (the setting that vs-deoldify's author found best for film).
+
+    Args:
+        first, second: float32 (h, w, 2), Cb and Cr.
+        mix: the share of the second, 0 to 1.
+        luma: float32 (h, w) in 0..1.
+    """
+    low, high = DARK
+    light = np.clip((luma - low) / (high - low), 0, 1)[..., None]
+    departure = np.float32(mix) * (second - first)
+    return first + light * departure.clip(-LIMIT, LIMIT)
+
+
+COLOURED = (3.5, 0.25, 6.0)
+"""From where on a picture is in colour: how far its colours stray from one course along the greys,
+in levels of 255 (all but a twentieth of the pixels lie below) and as a part of their strength; or
+how far they stray across the hue of their tint, in levels."""
+
+
+def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
+    """Tell how strongly a picture is tinted, and whether there is more to it than a tint.
+
+    Sepia, a dye or a scanner's cast gives every grey one colour; the colours of things do not
+    follow the greys. Looked at in a size at which the noise of a codec has averaged out.
+
+    Args:
+        image: (H, W, 3) RGB, uint8 or uint16.
+        matrix: one of WEIGHTS.
+
+    Returns:
+        The strength of its tint in levels of 255; and how sure it is that the picture is in
+        colour: above 1 it is.
+    """
+    height, width = image.shape[:2]
+    share = min(96 / max(height, width), 1)
+    unit = np.float32(1 / np.iinfo(image.dtype).max)
+    size = (max(round(width * share), 1), max(round(height * share), 1))
+    small = shrunk(image.astype(np.float32) * unit, size)
+    chroma = chroma_of(small, matrix).reshape(-1, 2).astype(np.float64) * 255
+    luma = luma_of(small, matrix).ravel()
+    courses = np.stack([np.ones_like(luma), luma, luma * luma], 1)
+    strays = chroma - courses @ np.linalg.lstsq(courses, chroma, rcond=None)[0]
+    mean = chroma.mean(axis=0)
+    tint, strength = float(np.hypot(*mean)), float(np.hypot(*chroma.T).mean())
+    length = np.hypot(*strays.T)
+    across = np.abs(strays @ np.array([-mean[1], mean[0]]) / tint) if tint > 1 else length
+    absolute, relative, crosswise = COLOURED
+    by_strength = min(
+        float(np.percentile(length, 95)) / absolute,
+        float(length.mean()) / max(relative * strength, 0.1),
+    )
+    return tint, max(by_strength, float(np.percentile(across, 95)) / crosswise)

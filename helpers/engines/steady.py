@@ -1,0 +1,194 @@
+"""Keep colours steady: those of a frame drawn from its neighbours, along the motion between them.
+
+    there, back = motion(luma, other), motion(other, luma)
+    witness = Witness(warp(other_chroma, there), trust(luma, other, there, back), weight=0.9)
+    chroma = steadied(own_chroma, [witness, ...])
+
+A model that colours every frame by itself gives the same wall another colour in every frame. Each
+neighbour is laid over the frame by optical flow (DIS, Kroeger et al., ECCV 2016) and counts where
+the flow there and back agree and both places look alike: blind video consistency (Bonneel et al.,
+SIGGRAPH Asia 2015; Lai et al., ECCV 2018) without a network, on colour differences alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+SMALLEST_SIDE = 32
+"""Pixels below which DIS has no room for its patches; smaller pictures are padded."""
+
+UNLIKE = 9.0
+"""Grey levels (of 255) by which two places may differ and still be half trusted to be one."""
+
+ASTRAY = 0.8
+"""Pixels by which flow may miss its start on the way back, and still be half trusted."""
+
+JUMP = 0.012
+"""Colour difference (Cb, Cr in -0.5..0.5) by which a frame as a whole may differ from what its
+neighbours agree on, and is not yet taken for one whose colours jump."""
+
+SPREAD = 0.035
+"""Colour difference to what the neighbours agree on at which a witness' weight is 0.6."""
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """What a neighbour says of a frame's colours.
+
+    Attributes:
+        chroma: its colours laid over the frame, float32 (h, w, 2).
+        trust: how far each is to be believed, float32 (h, w) in 0..1.
+        weight: how much it counts as a whole, falling with its distance.
+    """
+
+    chroma: np.ndarray
+    trust: np.ndarray
+    weight: float
+
+
+def motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Measure where each pixel of `here` is in `there`.
+
+    Args:
+        here, there: uint8 (h, w) luma, of any size from 1x1.
+
+    Returns:
+        (h, w, 2) float32, x and y in pixels.
+    """
+    height, width = here.shape
+    if np.array_equal(here, there):
+        return np.zeros((height, width, 2), np.float32)
+    below, right = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
+    if below or right:
+        here, there = (
+            cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE)
+            for plane in (here, there)
+        )
+    # Made anew each time: it holds buffers and must not be shared between threads.
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    search.setFinestScale(1)
+    search.setUseMeanNormalization(True)  # light that flickers is no motion
+    return search.calc(here, there, None)[:height, :width]  # type: ignore[call-overload]
+
+
+def places(flow: np.ndarray) -> np.ndarray:
+    """Return where a motion leads each pixel, (h, w, 2) float32, x and y."""
+    height, width = flow.shape[:2]
+    moved = flow.copy()
+    moved[..., 0] += np.arange(width, dtype=np.float32)
+    moved[..., 1] += np.arange(height, dtype=np.float32)[:, None]
+    return moved
+
+
+def fetch(plane: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return a float32 or uint8 plane, (h, w) or (h, w, 2), sampled at places (h, w, 2)."""
+    return cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def warp(plane: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Return a plane with what a motion leads to brought to where it starts."""
+    return fetch(plane, places(flow))
+
+
+def trust(here: np.ndarray, there: np.ndarray, onward: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Return how far a motion is to be believed, float32 (h, w) in 0..1.
+
+    Args:
+        here, there: uint8 (h, w) luma.
+        onward, back: the motion from here to there, and from there to here.
+    """
+    at = places(onward)
+    miss = onward + fetch(back, at)
+    squared = miss[..., 0] ** 2 + miss[..., 1] ** 2
+    # Fast motion is measured less finely.
+    allowed = ASTRAY + 0.05 * np.sqrt(onward[..., 0] ** 2 + onward[..., 1] ** 2)
+    agreed = np.exp2(-squared / (allowed * allowed))
+    return agreed * likeness(here, fetch(there, at)) * inside(at)
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return how far two pictures show the same at each place, float32 (h, w) in 0..1.
+
+    Args:
+        one, other: uint8 (h, w) luma. What they differ by over a wide surrounding is light.
+    """
+    apart = one.astype(np.float32) - other
+    apart -= cv2.blur(apart, (31, 31)).clip(-UNLIKE, UNLIKE)
+    apart = cv2.blur(np.abs(apart), (5, 5))
+    return np.exp2(-((apart / UNLIKE) ** 2))
+
+
+def inside(at: np.ndarray) -> np.ndarray:
+    """Return which places lie in the picture, float32 (h, w) of 0 and 1."""
+    height, width = at.shape[:2]
+    x, y = at[..., 0], at[..., 1]
+    within = (x > -0.6) & (x < width - 0.4) & (y > -0.6) & (y < height - 0.4)
+    return within.astype(np.float32)
+
+
+def steadied(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
+    """Return a frame's colours, averaged with those that its neighbours gave the same things.
+
+    What they agree on is the median. A witness whose colours lie elsewhere as a whole jumps and is
+    left out, be it the frame itself, which is then coloured by the others; and a single place that
+    lies elsewhere counts less. Where nobody can be believed, the frame keeps its own colours, but
+    moved by what the rest of it was moved by, so that no part of it flickers on.
+
+    Args:
+        own: float32 (h, w, 2), Cb and Cr.
+        witnesses: the neighbours' colours, in order of time.
+    """
+    if not witnesses:
+        return own
+    heard = [Witness(own, np.ones(own.shape[:2], np.float32), 1.0), *witnesses]
+    agreed = consensus(own, witnesses)
+    calm = _calmness([_departure(witness, agreed) for witness in heard])
+    total, weights = np.zeros_like(own), np.full(own.shape[:2], 1e-6, np.float32)
+    total += own * weights[..., None]
+    for witness, share in zip(heard, calm, strict=True):
+        apart = witness.chroma - agreed
+        apart = (apart[..., 0] ** 2 + apart[..., 1] ** 2) / np.float32(2 * SPREAD * SPREAD)
+        weight = witness.trust * np.exp(-apart) * np.float32(witness.weight * share)
+        total += witness.chroma * weight[..., None]
+        weights += weight
+    change = total / weights[..., None] - own
+    believed = sum(witness.trust * witness.weight for witness in witnesses)
+    believed = np.minimum(believed / (0.3 * sum(witness.weight for witness in witnesses)), 1)
+    return own + change + (1 - believed)[..., None] * (_common(change, believed) - change)
+
+
+def consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
+    """Return the median of what is said of each place; who cannot be believed repeats the frame."""
+    said = [own]
+    for witness in witnesses:
+        share = witness.trust[..., None]
+        said.append(own + share * (witness.chroma - own))
+    ordered = np.sort(np.stack(said), 0)
+    middle = len(said) // 2
+    return ordered[middle] if len(said) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _departure(witness: Witness, agreed: np.ndarray) -> np.ndarray:
+    """Return by how much a witness' colours as a whole differ from what is agreed, (2,)."""
+    weight = witness.trust + np.float32(1e-6)
+    apart = (witness.chroma - agreed) * weight[..., None]
+    return apart.sum(axis=(0, 1), dtype=np.float64) / weight.sum(dtype=np.float64)
+
+
+def _calmness(departures: list[np.ndarray]) -> list[float]:
+    """Return for each witness how far it is from jumping: 1, or less where it differs by much."""
+    lengths = np.array([float(np.hypot(*departure)) for departure in departures])
+    allowed = max(JUMP, 2.5 * float(np.median(lengths)))
+    return [float(2.0 ** -((length / allowed) ** 4)) for length in lengths]
+
+
+def _common(change: np.ndarray, believed: np.ndarray) -> np.ndarray:
+    """Return the change that the believed part of a picture underwent on the whole, (2,)."""
+    sure = believed > 0.5
+    if sure.mean() < 0.05:
+        return np.zeros(2, np.float32)
+    return np.median(change[sure], axis=0).astype(np.float32)

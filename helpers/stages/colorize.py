@@ -1,0 +1,230 @@
+"""Give a grey film colours, and keep them steady."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers import catalog
+from helpers.clip import Clip, Frame
+from helpers.colour import clip_matrix, find_colours
+from helpers.engines.chroma import (
+    WEIGHTS,
+    chroma_of,
+    enlarged,
+    join,
+    luma_of,
+    matrix_for,
+    shrunk,
+    working_size,
+)
+from helpers.engines.tint import TONES
+from helpers.errors import StageError
+from helpers.stage import Stage
+from helpers.stages.colouring import Painted, Palette, looked_at, painted, steadied_frames
+from helpers.stages.deflicker import check_strength, shots
+
+log = logging.getLogger("helpers")
+
+BEST = (
+    ("deoldify-video", "ddcolor-artistic"),
+    "deoldify-video",
+    "ddcolor-artistic",
+    "deoldify-stable",
+    "deoldify-artistic",
+    "ddcolor-modelscope",
+    "ddcolor-tiny",
+    "siggraph17",
+    "eccv16",
+)
+"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
+fetched. The pair is the best that was published for film."""
+
+FACTORS = (7, 60)
+"""The least and the largest render factor."""
+
+WIDEST = 15
+"""Frames to either side over which colours may be steadied."""
+
+
+@dataclass(frozen=True)
+class Colorize(Stage):
+    """Colour every frame, with its brightness kept to the last level.
+
+    A model sees the frame stretched to a small square; only the colours of what it makes are used,
+    so no detail is lost, and a large film costs no more than a small one. The colours are steadied
+    along the motion within each shot. They are invented: nobody knows what they were.
+
+    What has to be known of the film is looked for when the stage is put on a clip, and from then on
+    is part of the recipe.
+
+    Attributes:
+        model: a name from the catalogue with the role "colorize"; two names, whose colours are
+            mixed, the first being the steadier one, which the second may not leave by more than a
+            tenth; or "auto": see BEST.
+        mix: the share of the second model, 0 to 1.
+        render_factor: a sixteenth of the side of the square, 7 to 60; 0 is each model's own. Larger
+            finds the colours of smaller things, smaller is steadier and bolder.
+        saturation: how strong the colours are, 0 to 3.
+        strength: how much of the change is made, 0 (the input) to 1.
+        steady: over how many frames to either side colours are averaged, 0 (not) to 15.
+        tone: for "tint": sepia, warm, selenium, cyanotype, moonlight or amber.
+        neutralise: take a tint, a sepia say, off first. Otherwise it lies over the new colours.
+        force: colour it even where it is in colour already.
+        matrix: by which luma is counted, by ffmpeg's name; that of the clip if None.
+        coloured: stretches of time, (begin, end) in seconds, that are in colour already and stay as
+            they are; looked for if None.
+
+    Raises:
+        StageError: a value is not allowed; or, when it is put on a clip, that is in colour already.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    model: str | tuple[str, ...] = "auto"
+    mix: float = 0.5
+    render_factor: int = 0
+    saturation: float = 1.0
+    strength: float = 1.0
+    steady: int = 5
+    tone: str = "sepia"
+    neutralise: bool = True
+    force: bool = False
+    matrix: str | None = None
+    coloured: tuple[tuple[Fraction, Fraction], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str):
+            object.__setattr__(self, "model", tuple(self.model))
+        self._check_models()
+        self._check_numbers()
+        if self.tone not in TONES:
+            raise StageError(f"There is no tone {self.tone!r}; allowed are {', '.join(TONES)}.")
+        if self.matrix is not None and self.matrix not in WEIGHTS:
+            raise StageError(
+                f"There is no matrix {self.matrix!r} for luma; allowed are {', '.join(WEIGHTS)}."
+            )
+        if self.coloured is not None:
+            spans = tuple((Fraction(begin), Fraction(end)) for begin, end in self.coloured)
+            object.__setattr__(self, "coloured", spans)
+
+    def _check_models(self) -> None:
+        if self.model == "auto":
+            return
+        for name in self.models:
+            catalog.get(name, "colorize")
+        if not 1 <= len(self.models) <= 2:
+            raise StageError(
+                f"{len(self.models)} models were given to colorize with; give one or two."
+            )
+        if len(self.models) == 2 and "tint" in self.models:
+            raise StageError("tint invents no colours that could be mixed; give it alone.")
+
+    def _check_numbers(self) -> None:
+        check_strength(self.strength)
+        least, largest = FACTORS
+        if self.render_factor and not least <= self.render_factor <= largest:
+            raise StageError(
+                f"A render factor of {self.render_factor} was asked for; allowed is {least} to "
+                f"{largest}, or 0 for the model's own."
+            )
+        for name, value, high in (
+            ("mix", self.mix, 1),
+            ("saturation", self.saturation, 3),
+            ("steady", self.steady, WIDEST),
+        ):
+            if not 0 <= value <= high:
+                raise StageError(f"{name} = {value} was asked for; allowed is 0 to {high}.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models, one or two."""
+        return (self.model,) if isinstance(self.model, str) else self.model
+
+    def __call__(self, clip: Clip) -> Clip:
+        """Return the coloured clip; what is not known of it is looked for now."""
+        changes: dict[str, Any] = {}
+        if self.model == "auto":
+            changes["model"] = best_model()
+        if self.matrix is None:
+            changes["matrix"] = clip_matrix(clip.info)
+        if self.coloured is None:
+            changes["coloured"] = () if self.force else self._already(clip)
+        return replace(self, **changes)(clip) if changes else super().__call__(clip)
+
+    def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Return what of a clip is in colour already; most of it must not be."""
+        found = find_colours(clip)
+        if found.kind == "colour":
+            raise StageError(
+                f"{found.words} To colour it nevertheless, over the colours it has, use force=True."
+            )
+        if found.coloured:
+            log.warning("%s They stay as they are; force=True colours them too.", found.words)
+        elif found.kind == "tinted" and not self.neutralise:
+            log.warning("%s neutralise=True takes that off first.", found.words)
+        return found.coloured
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The frames, and the neighbours that their colours are steadied with."""
+        return max(start - self.steady, 0), min(stop + self.steady, len(source))
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Colour the frames, shot by shot."""
+        wanted = set(times)
+        if not self.strength:
+            yield from (frame for frame in frames if frame.time in wanted)
+            return
+        for shot in shots(frames):
+            yield from self._shot(shot, wanted)
+
+    def _shot(self, frames: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
+        """Colour the wanted frames of one shot, or what of it is read."""
+        first = next(frames)
+        if any(begin <= first.time < end for begin, end in self.coloured or ()):
+            yield from (frame for frame in chain([first], frames) if frame.time in wanted)
+            return
+        matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
+        palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix)
+        seen = looked_at(chain([first], frames), wanted, matrix, self.force)
+        seen = painted(seen, palette)
+        for one in steadied_frames(seen, self.steady):
+            yield one.frame if one.kept else self._joined(one, matrix)
+
+    def _joined(self, seen: Painted, matrix: str) -> Frame:
+        """Put a frame together from its own luma and its new colours."""
+        image, chroma = seen.frame.image, seen.chroma
+        assert chroma is not None
+        height, width = image.shape[:2]
+        chroma = chroma * np.float32(self.saturation)
+        if self.strength < 1 or not self.neutralise:
+            own = shrunk(chroma_of(image, matrix), working_size(width, height))
+            chroma = chroma if self.neutralise else chroma + own
+            chroma = own + np.float32(self.strength) * (chroma - own)
+        luma = luma_of(image, matrix)
+        made = join(luma, enlarged(chroma, width, height), matrix, image.dtype)
+        return Frame(made, seen.frame.time)
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields, and the weights by their sha256."""
+        weights = {
+            f"weights of {name}": found["weights"]
+            for name in self.models
+            if name != "auto" and (found := catalog.recipe(name, "colorize"))
+        }
+        return {**super().recipe(), **weights}
+
+
+def best_model() -> str | tuple[str, ...]:
+    """Return what "auto" stands for on this machine."""
+    for choice in BEST:
+        names = (choice,) if isinstance(choice, str) else choice
+        if all(catalog.get(name, "colorize").present for name in names):
+            return choice
+    return BEST[1]

@@ -1,0 +1,163 @@
+"""How `Colorize` works: frames get a model's colours, one at a time, then each other's.
+
+for painted in steadied_frames(painted_frames(shot, palette), around=5): ...
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from helpers.clip import Frame
+from helpers.engines.chroma import blended, cast_of, chroma_of, luma_of, shrunk, working_size
+from helpers.engines.steady import Witness, motion, steadied, trust, warp
+from helpers.loading import load_colorizer
+from helpers.runtime import runtime
+
+SURELY = 2.0
+"""How sure it must be that a single frame of a grey shot is in colour before it is left alone."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Where a frame's colours come from; see `Colorize`."""
+
+    models: tuple[str, ...]
+    mix: float
+    render_factor: int
+    tone: str
+    matrix: str
+
+    def colours(self, luma: list[np.ndarray]) -> list[np.ndarray]:
+        """Return the colours of grey pictures of one size, in their working size.
+
+        Args:
+            luma: float32 (H, W) in 0..1.
+
+        Returns:
+            float32 (h, w, 2), Cb and Cr.
+        """
+        size = working_size(luma[0].shape[1], luma[0].shape[0])
+        found: list[list[np.ndarray]] = []
+        for name in self.models:
+            engine = load_colorizer(name, self.tone)
+            factor = self.render_factor or engine.render_factor
+            pictures = engine.colours(luma, factor)
+            found.append([shrunk(chroma_of(picture, self.matrix), size) for picture in pictures])
+        if len(found) == 1:
+            return found[0]
+        return [
+            blended(first, second, self.mix, shrunk(plane, size))
+            for first, second, plane in zip(*found, luma, strict=True)
+        ]
+
+
+@dataclass(eq=False)
+class Painted:
+    """A frame on its way through the stage.
+
+    Attributes:
+        wanted: whether it is to be given in the end; others are there for those that are.
+        luma: its small luma, uint8 (h, w), by which motion is measured.
+        chroma: its small colours, float32 (h, w, 2), Cb and Cr; None as long as it has none.
+        kept: whether it is in colour already and stays as it is. Its colours still count for its
+            neighbours.
+        witnesses: what its neighbours say of its colours, as far as they have been asked.
+    """
+
+    frame: Frame
+    wanted: bool
+    luma: np.ndarray
+    chroma: np.ndarray | None = None
+    kept: bool = False
+    witnesses: list[Witness] = field(default_factory=list)
+
+
+def looked_at(
+    frames: Iterable[Frame], wanted: set[Fraction], matrix: str, force: bool
+) -> Iterator[Painted]:
+    """Prepare frames; those that are in colour are marked, unless that is to be overlooked."""
+    for frame in frames:
+        image = frame.image
+        size = working_size(image.shape[1], image.shape[0])
+        luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
+        seen = Painted(frame, frame.time in wanted, luma)
+        if not force and cast_of(image, matrix)[1] > SURELY:
+            seen.kept, seen.chroma = True, shrunk(chroma_of(image, matrix), size)
+        yield seen
+
+
+def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
+    """Give frames a model's colours, in batches of one size; a repeated picture is done once."""
+    batch = runtime().batch
+    held: deque[Painted] = deque()
+    asked: list[Painted] = []  # those of `held` that a model is to colour, each another picture
+    last: Painted | None = None
+
+    def colour() -> None:
+        if asked:
+            luma = [luma_of(seen.frame.image, palette.matrix) for seen in asked]
+            found = palette.colours(luma + luma[-1:] * (batch - len(luma)))
+            for seen, chroma in zip(asked, found, strict=False):
+                seen.chroma = chroma
+            asked.clear()
+
+    def ready() -> Iterator[Painted]:
+        nonlocal last
+        while held:
+            seen = held.popleft()
+            if seen.chroma is None and last is not None:
+                seen.chroma = last.chroma  # the same picture again
+            last = seen
+            yield seen
+
+    newest: np.ndarray | None = None
+    for seen in frames:
+        held.append(seen)
+        image = seen.frame.image
+        if not seen.kept and not (newest is not None and np.array_equal(newest, image)):
+            asked.append(seen)
+        newest = None if seen.kept else image
+        if len(asked) == batch or not asked:
+            colour()
+            yield from ready()
+    colour()
+    yield from ready()
+
+
+def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
+    """Steady the colours of the wanted frames of one shot, by `around` frames on either side."""
+    if not around:
+        yield from (seen for seen in frames if seen.wanted)
+        return
+    held: deque[Painted] = deque()
+    for seen in frames:
+        for distance, earlier in zip(range(len(held), 0, -1), held, strict=True):
+            if seen.wanted or earlier.wanted:
+                _compare(earlier, seen, 1 - 0.5 * distance / (around + 1))
+        held.append(seen)
+        if len(held) > around:
+            yield from _steadied(held.popleft())
+    for seen in held:
+        yield from _steadied(seen)
+
+
+def _compare(earlier: Painted, later: Painted, weight: float) -> None:
+    """Let two frames say to each other what they know of each other's colours."""
+    assert earlier.chroma is not None and later.chroma is not None
+    onward, back = motion(earlier.luma, later.luma), motion(later.luma, earlier.luma)
+    believed = trust(earlier.luma, later.luma, onward, back)
+    earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
+    believed = trust(later.luma, earlier.luma, back, onward)
+    later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
+
+
+def _steadied(seen: Painted) -> Iterator[Painted]:
+    """Give a frame that is wanted with steady colours."""
+    assert seen.chroma is not None
+    if seen.wanted:
+        yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
