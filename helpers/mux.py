@@ -23,7 +23,7 @@ from helpers.storage import sync_file
 
 
 class NewTrack(Protocol):
-    """A sound track that takes the place of one of the source's; see `audio_io.Sound`."""
+    """A sound track that takes the place of one of the source's; see `audio.io.Sound`."""
 
     @property
     def start(self) -> Fraction:
