@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import audio_models
 from helpers.audio import METHODS, clean_audio
-from helpers.audio_io import Sound, filtered
-from helpers.audio_read import read_sound
+from helpers.audio import models as audio_models
+from helpers.audio.io import Sound, filtered
+from helpers.audio.read import read_sound
 
 SHARED = Path(
     os.environ.get("SILK_PURSE_SHARED", Path(__file__).resolve().parent.parent.parent / "shared")

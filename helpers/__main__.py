@@ -201,7 +201,7 @@ def probe(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")], as_json: Json = False
 ) -> None:
     """Say what a film is, and what is odd about it."""
-    from helpers.mux import sound_tracks
+    from helpers.tracks import sound_tracks
     from helpers.video import open_video
 
     logging.getLogger("helpers").setLevel(logging.ERROR)  # the notes are printed below

@@ -161,7 +161,7 @@ def _shots() -> Check:
 
 
 def _sound() -> Check:
-    from helpers.audio_models import runs
+    from helpers.audio.models import runs
 
     why = runs("deepfilter")
     if why is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,10 +20,11 @@ from helpers.errors import VideoWriteError
 from helpers.index import open_container
 from helpers.runtime import runtime
 from helpers.storage import sync_file
+from helpers.tracks import NEW, Track, codings, ending, read_tracks, target
 
 
 class NewTrack(Protocol):
-    """A sound track that takes the place of one of the source's; see `audio_io.Sound`."""
+    """A sound track that takes the place of one of the source's; see `audio.io.Sound`."""
 
     @property
     def start(self) -> Fraction:
@@ -44,62 +45,11 @@ class NewTrack(Protocol):
         ...
 
 
-AUDIO = {
-    "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
-    "mov": {
-        "aac",
-        "mp3",
-        "ac3",
-        "eac3",
-        "alac",
-        "pcm_s16le",
-        "pcm_s16be",
-        "pcm_s24le",
-        "pcm_f32le",
-    },
-}
-"""Sound that a container holds and players expect there; Matroska holds everything."""
-
-TEXT = {"mov_text", "subrip", "ass", "ssa", "webvtt", "text", "srt"}
-SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "mkv": "srt"}
-"""What text subtitles become in a container that cannot hold them as they are."""
-
-
 SOURCE = "SOURCE"
 """Stands for the source's number among ffmpeg's inputs until that is known."""
 
 FOREVER = Fraction(10**9)
 """Seconds that no film reaches."""
-
-NEW = {"mp4": "aac", "mov": "aac", "mkv": "flac"}
-"""What a new sound track is coded with: small where players expect it, lossless in Matroska."""
-
-
-@dataclass(frozen=True)
-class Track:
-    """A stream: its type, its number among that type, and what it is coded with.
-
-    Attributes:
-        file: where a new sound track is; one of the source's own has none.
-        late: seconds after the beginning of the stretch at which a new one begins.
-        title: what it is to be called, if it is to be told from another.
-    """
-
-    kind: str
-    number: int
-    codec: str
-    channels: int = 0
-    file: Path | None = None
-    late: Fraction = Fraction(0)
-    title: str = ""
-
-    @property
-    def letter(self) -> str:
-        """The letter that ffmpeg calls its type by."""
-        return {"audio": "a", "subtitle": "s", "attachment": "t"}[self.kind]
-
-    def __str__(self) -> str:
-        return f"{self.kind} track {self.number + 1} ({self.codec})"
 
 
 def join(
@@ -126,7 +76,7 @@ def join(
     Returns:
         What could not be carried over as it was, in words.
     """
-    tracks, zero, notes = ([], first, []) if source is None else _tracks(Path(source), path)
+    tracks, zero, notes = ([], first, []) if source is None else read_tracks(Path(source), path)
     begin = max(start, zero) if start is not None else zero
     stretch = (begin - zero, stop, zero)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
@@ -151,7 +101,7 @@ def copy_with_sound(
     Raises:
         VideoWriteError: it is the film itself, of another kind, or cannot be written.
     """
-    if _ending(path) not in NEW:
+    if ending(path) not in NEW:
         raise VideoWriteError(f"{path.name} must end in .mp4, .mov or .mkv.")
     with open_container(film) as container:
         if not container.streams.video:
@@ -181,7 +131,7 @@ def _saved(
         with open_container(file) as container:
             channels = container.streams.audio[0].channels
         late = max(part.start - ends[0], Fraction(0))
-        coding = NEW[_ending(path)]
+        coding = NEW[ending(path)]
         made.append(Track("audio", new.track, coding, channels, file, late, "restored"))
     return made
 
@@ -220,58 +170,10 @@ def _joined(
         notes.append("its sound could not be copied as it is and was re-encoded")
         return notes
     for track in tracks:
-        target = _target(track, path)
-        if target != "copy" and track.file is None:
-            notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {target}")
+        coded = target(track, path)
+        if coded != "copy" and track.file is None:
+            notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {coded}")
     return notes
-
-
-def _tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[str]]:
-    """Return the tracks to carry over, the source's zero in seconds, and what is left out."""
-    tracks, notes = [], []
-    with open_container(source) as container:
-        zero = Fraction(container.start_time or 0, 1_000_000)
-        counts: dict[str, int] = {}
-        for stream in container.streams:
-            number = counts.get(stream.type, 0)
-            counts[stream.type] = number + 1
-            if stream.type not in ("audio", "subtitle", "attachment"):
-                # The chapters of an MP4 are also a track; they are carried over as chapters.
-                if stream.type == "data" and not (
-                    container.chapters() and stream.name == "bin_data"
-                ):
-                    notes.append(f"data track {number + 1} (a time code or the like) was left out")
-                continue
-            context = stream.codec_context
-            codec = context.codec.canonical_name if context is not None else "unknown"
-            channels = getattr(context, "channels", 0) or 0
-            track = Track(stream.type, number, codec, channels)
-            if _fits(track, path):
-                tracks.append(track)
-            else:
-                notes.append(f"{track} cannot be held by {path.suffix} and was left out; use .mkv")
-    return tracks, zero, notes
-
-
-def _fits(track: Track, path: Path) -> bool:
-    """Tell whether a track can be put into the container at all."""
-    if track.kind == "audio":
-        return track.codec != "unknown"
-    return _ending(path) == "mkv" or (track.kind == "subtitle" and track.codec in TEXT)
-
-
-def _target(track: Track, path: Path) -> str:
-    """Return what a track is coded with in the container: "copy" wherever it can be."""
-    ending = _ending(path)
-    if track.file is not None:
-        return track.codec
-    if track.kind == "audio":
-        return "copy" if track.codec in AUDIO.get(ending, {track.codec}) else "aac"
-    if track.kind == "subtitle" and track.codec in TEXT:
-        wanted = SUBTITLES[ending]
-        held = {"mov_text"} if ending != "mkv" else TEXT - {"mov_text"}
-        return "copy" if track.codec in held else wanted
-    return "copy"
 
 
 def _run(
@@ -288,7 +190,7 @@ def _run(
     import ffmpeg
 
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
-    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **_codings(tracks, path)}
+    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **codings(tracks, path)}
     if encode_audio:
         copied = [key for key in options if key.startswith("c:a:") and options[key] == "copy"]
         options |= dict.fromkeys(copied, "aac")
@@ -305,7 +207,7 @@ def _run(
             inputs.append(new["a:0"])
         else:
             inputs.append(whole[f"{track.letter}:{track.number}"])
-    if _ending(path) in ("mp4", "mov"):
+    if ending(path) in ("mp4", "mov"):
         options |= {"movflags": "+faststart", **_mp4_track(picture)}
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
@@ -334,24 +236,6 @@ def _with_source(command: list[str], source: str, part: str, sounding: bool) -> 
         command[at:at] = ["-map", number, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
-def _codings(tracks: list[Track], path: Path) -> dict[str, str]:
-    """Return ffmpeg's options that say what each track is coded with."""
-    options: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for track in tracks:
-        number = counts.get(track.letter, 0)
-        counts[track.letter] = number + 1
-        options[f"c:{track.letter}:{number}"] = _target(track, path)
-        if track.kind == "audio":  # of no effect where it is copied
-            options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
-            if track.codec == "flac" and track.file is not None:
-                options[f"sample_fmt:a:{number}"] = "s32"  # 24 bits
-            if track.title:
-                options[f"metadata:s:a:{number}"] = f"title={track.title}"
-                options[f"disposition:a:{number}"] = "default" if track.file else "0"
-    return options
-
-
 def _write(command: list[str], part: Path, path: Path) -> None:
     """Run a command that writes `part`, and give it its name when it is whole."""
     try:
@@ -372,11 +256,7 @@ def _write(command: list[str], part: Path, path: Path) -> None:
 def _format(path: Path) -> str:
     from helpers.writing import CONTAINERS
 
-    return CONTAINERS[_ending(path)]
-
-
-def _ending(path: Path) -> str:
-    return path.suffix[1:].lower()
+    return CONTAINERS[ending(path)]
 
 
 def _mp4_track(picture: Path) -> dict[str, str]:
@@ -394,18 +274,3 @@ def _keeps_shape(picture: Path) -> bool:
     """Tell whether the encoded picture itself says what shape its pixels have; FFV1 does not."""
     with open_container(picture) as container:
         return bool(container.streams.video[0].sample_aspect_ratio)
-
-
-def sound_tracks(path: Path) -> list[str]:
-    """Say in words what sound and subtitles a file holds."""
-    lines = []
-    with open_container(path) as container:
-        for number, stream in enumerate(container.streams.audio, 1):
-            context = stream.codec_context
-            name = context.codec.canonical_name if context else "unknown"
-            lines.append(
-                f"audio track {number}: {name}, {stream.rate} Hz, {stream.channels} channels"
-            )
-        if container.streams.subtitles:
-            lines.append(f"{len(container.streams.subtitles)} subtitle tracks")
-    return lines

@@ -31,7 +31,7 @@ from helpers.video import VideoClip
 from helpers.writing import check_target
 
 if TYPE_CHECKING:
-    from helpers.audio_io import Sound
+    from helpers.audio.io import Sound
 
 log = logging.getLogger("helpers")
 
@@ -251,7 +251,7 @@ def new_sound(source: Path, clip: Clip, plan: Plan, notes: list[str]) -> tuple[S
     if plan.audio == "none":
         return ()
     from helpers.audio import clean_audio, fit_music, sound_file
-    from helpers.audio_io import NoSoundError
+    from helpers.audio.io import NoSoundError
 
     try:
         cleaned = clean_audio(source, plan.audio, strength=plan.audio_strength)

@@ -46,7 +46,7 @@ from helpers.video import VideoClip, open_video
 from helpers.writing import Written, write_video
 
 if TYPE_CHECKING:
-    from helpers.audio_io import Sound
+    from helpers.audio.io import Sound
     from helpers.mux import NewTrack
 
 log = logging.getLogger("helpers")

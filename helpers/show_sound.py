@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers.audio import preview
-from helpers.audio_io import Sound, SoundError, encode
-from helpers.audio_methods import Noise
+from helpers.audio.io import Sound, SoundError, encode
+from helpers.audio.methods import Noise
 from helpers.show import PICTURE_CAP, View, jpeg, save
 
 SOUND_CAP = 600_000

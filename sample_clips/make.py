@@ -1,6 +1,7 @@
 """Make the sample clips, and the undamaged originals that they were made from.
 
-``python sample_clips/make.py`` writes the two small, damaged clips beside this file.
+``python sample_clips/make.py`` writes the two small, damaged clips beside this file, and of each
+shot of the film one frame as a person might have coloured it.
 ``python sample_clips/make.py --truth FOLDER`` writes what they looked like before.
 
 Tests and benchmarks import the originals instead: :func:`truth_talk` and :func:`truth_film`.
@@ -42,6 +43,7 @@ TALK_FRAMES = 40
 FILM_SIZE = (320, 240)
 FILM_FRAMES = 108  # stored frames; every second one is a new picture
 FILM_CUT = 54  # the first frame of the second shot
+FILM_COLOURED = (24, 78)  # stored frames that are given in colour, one of each shot
 SUGAR_TIME = 0.9  # seconds into the second shot at which the sugar meets the coffee
 
 SENTENCE = (
@@ -58,6 +60,8 @@ MOUTH = (
 )
 ROUNDED = (0.18, 1.1, 1.4, 2.45, 3.9, 4.4)  # seconds at which the lips are rounded
 BLINKS = (0.9, 2.3, 4.05)  # seconds at which the speaker blinks
+
+GREY = np.array((0.299, 0.587, 0.114), dtype=np.float32)  # what of R, G, B makes grey
 
 Grid = tuple[np.ndarray, np.ndarray]
 
@@ -550,6 +554,16 @@ def _scratch(rng: np.random.Generator, number: int) -> np.ndarray:
     return np.exp(-(((x - middle) / 0.75) ** 2)) * np.clip(depth, 0.0, 1.0)
 
 
+def _in_gate(frame: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Shrink a truth frame to (240, 320, 3) float32 RGB, moved by dx, dy of the small pixels."""
+    ratio = WIDTH / FILM_SIZE[0]
+    move = np.array([[1, 0, shift[0] * ratio], [0, 1, shift[1] * ratio]], dtype=np.float64)
+    moved = cv2.warpAffine(
+        frame, move, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return cv2.resize(moved, FILM_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
 def _worn_print(frame: np.ndarray, shift: np.ndarray, gain: float) -> np.ndarray:
     """Turn a truth frame into the faded grey picture that stands in the gate.
 
@@ -561,13 +575,7 @@ def _worn_print(frame: np.ndarray, shift: np.ndarray, gain: float) -> np.ndarray
     Returns:
         (240, 320) float32 grey, about 0..255.
     """
-    ratio = WIDTH / FILM_SIZE[0]
-    move = np.array([[1, 0, shift[0] * ratio], [0, 1, shift[1] * ratio]], dtype=np.float64)
-    moved = cv2.warpAffine(
-        frame, move, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-    )
-    small = cv2.resize(moved, FILM_SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
-    grey = small @ np.array((0.299, 0.587, 0.114), dtype=np.float32)
+    grey = _in_gate(frame, shift) @ GREY
     x, y = _pixel_grid(grey)
     middle = _ellipse_distance((x, y), (160.0, 120.0), (320.0, 260.0))
     return (24.0 + 0.86 * grey) * gain * (1.04 - 0.5 * middle**2)
@@ -597,6 +605,25 @@ def damage_film(frames: list[np.ndarray]) -> list[np.ndarray]:
         grey += white * (238.0 - grey)
         spoiled.append(np.repeat(_to_uint8(grey)[..., None], 3, axis=2))
     return spoiled
+
+
+def coloured_film(frames: list[np.ndarray], spoiled: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Colour the frames FILM_COLOURED of the damaged film, as if by hand: their own grey stays.
+
+    Args:
+        frames: the (480, 640, 3) uint8 RGB truth frames.
+        spoiled: what `damage_film` made of them.
+
+    Returns:
+        (240, 320, 3) uint8 RGB pictures by file name: the second at which the frame is shown.
+    """
+    weave, coloured = gate_weave(), {}
+    for number in FILM_COLOURED:
+        truth = _in_gate(frames[number - number % 2], weave[number])
+        colour = cv2.GaussianBlur(truth - (truth @ GREY)[..., None], (0, 0), 1.0)
+        name = f"{number / TRUTH_FPS:.3f}s.png"
+        coloured[name] = _to_uint8(spoiled[number] + colour)
+    return coloured
 
 
 # ------------------------------------------------------------------ the files
@@ -709,8 +736,12 @@ def write_clips(folder: Path) -> None:
     sound = noisy_speech(talk.speech)
     write_clip(folder / "talk_160x120_8fps.mp4", talk_frames, fps, blocky, sound)
     grainy = {"crf": "27", "preset": "slow", "tune": "grain", "g": "48"}
-    film_frames = damage_film(truth_film().frames)
+    truth = truth_film().frames
+    film_frames = damage_film(truth)
     write_clip(folder / "film_24fps.mp4", film_frames, TRUTH_FPS, grainy)
+    (folder / "film_coloured").mkdir(exist_ok=True)
+    for name, picture in coloured_film(truth, film_frames).items():
+        cv2.imwrite(str(folder / "film_coloured" / name), picture[..., ::-1])
 
 
 def write_truths(folder: Path) -> None:

@@ -16,11 +16,11 @@ from scipy.signal import butter, sosfiltfilt
 
 from helpers import fetch, runtime
 from helpers.audio import METHODS, Cleaned, clean_audio, preview, replace_sound
-from helpers.audio_align import fit_music, matched
-from helpers.audio_diagnose import diagnose
-from helpers.audio_io import Sound, SoundError, in_pieces, resampled
-from helpers.audio_read import read_sound, track_count
-from helpers.audio_steps import (
+from helpers.audio.align import fit_music, matched
+from helpers.audio.diagnose import diagnose
+from helpers.audio.io import Sound, SoundError, in_pieces, resampled
+from helpers.audio.read import read_sound, track_count
+from helpers.audio.steps import (
     cut_hum,
     level,
     limit_peaks,

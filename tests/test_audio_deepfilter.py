@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from helpers import audio_models
+from helpers.audio import models as audio_models
 from helpers.engines import deepfilter as engine
 from helpers.engines.onnx_stream import _read, _write
 from helpers.errors import ModelError

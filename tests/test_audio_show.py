@@ -10,7 +10,7 @@ import pytest
 from conftest import TALK
 
 from helpers.audio import preview
-from helpers.audio_io import Sound, SoundError
+from helpers.audio.io import Sound, SoundError
 from helpers.show_sound import SOUND_CAP, listen, look_at, small_sound, spectrogram, try_strengths
 
 

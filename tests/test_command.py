@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import FILM, REPO, TALK, same
 
-from helpers.audio_io import Sound
-from helpers.audio_read import read_sound
+from helpers.audio.io import Sound
+from helpers.audio.read import read_sound
 from helpers.project import Project
 from helpers.video import open_video
 

@@ -30,6 +30,21 @@ def test_the_film_is_grey_and_repeats_every_frame():
     assert clip.info.grey and clip.info.fps == 24
 
 
+def test_one_frame_of_each_shot_is_there_in_colour():
+    import cv2
+    import numpy as np
+
+    clip = open_video(sample("film"))
+    paths = sorted((CLIPS / "film_coloured").glob("*.png"))
+    assert len(paths) == 2
+    for path in paths:
+        picture = cv2.imread(str(path))
+        frame = clip.at(Fraction(path.stem.removesuffix("s"))).image
+        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        assert np.ptp(picture.astype(int), axis=2).mean() > 10
+        assert np.abs(grey.astype(int) - frame[..., 0]).mean() < 6  # what the encoder changed
+
+
 def test_the_truth_has_three_frames_for_each_of_the_talk():
     import sys
 

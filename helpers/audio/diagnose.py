@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio_io import Sound
-from helpers.audio_read import read_sound
-from helpers.audio_steps import Loudness, measure_loudness
+from helpers.audio.io import Sound
+from helpers.audio.read import read_sound
+from helpers.audio.steps import Loudness, measure_loudness
 from helpers.engines import listen, repair, spectral
 
 SILENCE = Loudness(-math.inf, -math.inf, 0.0)

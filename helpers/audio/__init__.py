@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from helpers.audio_align import fit_music as fit_music
-from helpers.audio_align import matched
-from helpers.audio_diagnose import diagnose as diagnose
-from helpers.audio_io import Sound, SoundError
-from helpers.audio_methods import METHODS as METHODS
-from helpers.audio_methods import Noise, check, plan_steps
-from helpers.audio_read import read_sound, track_count
+from helpers.audio.align import fit_music as fit_music
+from helpers.audio.align import matched
+from helpers.audio.diagnose import diagnose as diagnose
+from helpers.audio.io import Sound, SoundError
+from helpers.audio.methods import METHODS as METHODS
+from helpers.audio.methods import Noise, check, plan_steps
+from helpers.audio.read import read_sound, track_count
 from helpers.storage import write_json
 
 log = logging.getLogger("helpers")

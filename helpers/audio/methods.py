@@ -1,6 +1,6 @@
 """The ways of cleaning sound: what each is made of, and how strong it is.
 
-A way is a list of steps (audio_steps.py). The two chains that are recommended, `talk` and `film`,
+A way is a list of steps (steps.py). The two chains that are recommended, `talk` and `film`,
 take in only what the diagnosis calls for.
 """
 
@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from helpers import audio_models
-from helpers import audio_steps as steps
-from helpers.audio_diagnose import Diagnosis, diagnose, estimate_snr, rumble_share
-from helpers.audio_io import Sound, SoundError
+from helpers.audio import models, steps
+from helpers.audio.diagnose import Diagnosis, diagnose, estimate_snr, rumble_share
+from helpers.audio.io import Sound, SoundError
 
 Noise = tuple[float, float] | str | None
 Step = tuple[str, Callable[[Sound], Sound]]
@@ -112,7 +111,7 @@ def plan_steps(
     if method == "film":
         chain += [_rumble(25, 1.0), _spectral(24 * strength, most, noise)]
         return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
-    why = audio_models.runs("deepfilter")
+    why = models.runs("deepfilter")
     if why is None:
         chain += [_deepfilter(strength, gentle(found.snr, "deepfilter")), *_low(sound, 1.0)]
     else:

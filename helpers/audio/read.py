@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.audio_io import NoSoundError, Sound, SoundError, room_for, scratch
+from helpers.audio.io import NoSoundError, Sound, SoundError, room_for, scratch
 from helpers.index import open_container
 
 if TYPE_CHECKING:

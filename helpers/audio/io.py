@@ -1,6 +1,6 @@
 """A track of sound, and what is done with any: pieces, rates, ffmpeg's filters, writing it down.
 
-sound = read_sound("talk.mp4")  # audio_read.py
+sound = read_sound("talk.mp4")  # read.py
 sound.samples  # (channels, samples) float32
 sound.start  # when the first sample is heard, on the timeline that the pictures are on
 sound.save("talk.wav")

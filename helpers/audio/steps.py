@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from helpers import audio_models
-from helpers.audio_io import Sound, SoundError, at_rate, encode, filtered, in_pieces
+from helpers.audio import models
+from helpers.audio.io import Sound, SoundError, at_rate, encode, filtered, in_pieces
 from helpers.engines import listen, repair, spectral
 
 RNN_RATE, RNN_LATE = 48_000, 480
@@ -161,7 +161,7 @@ def quiet_stretch(sound: Sound, seconds: float = 0.5) -> tuple[float, float] | N
 
 def run_rnnoise(sound: Sound, strength: float) -> Sound:
     """Clean speech with RNNoise, in ffmpeg; `strength` is how much of the original goes."""
-    model = str(audio_models.fetch("rnnoise"))
+    model = str(models.fetch("rnnoise"))
     # A path within a filter's options: each level of quoting takes its own backslash.
     for sign in "\\':":
         model = model.replace(sign, "\\" + sign)
@@ -184,7 +184,7 @@ def run_deepfilter(sound: Sound, limit: float | None) -> Sound:
     """Clean speech with DeepFilterNet 3; `limit` is how many decibels of noise go at most."""
     from helpers.engines.deepfilter import RATE, DeepFilter
 
-    engine = DeepFilter(audio_models.fetch("deepfilter"))
+    engine = DeepFilter(models.fetch("deepfilter"))
 
     def work(samples: np.ndarray) -> np.ndarray:
         return np.stack([engine(channel, limit) for channel in samples])

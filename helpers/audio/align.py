@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio_io import Sound, SoundError, resampled, room_for
-from helpers.audio_read import read_sound
+from helpers.audio.io import Sound, SoundError, resampled, room_for
+from helpers.audio.read import read_sound
 from helpers.engines import listen
 
 COARSE = 8000
