@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from helpers.audio import replace_sound as replace_sound
     from helpers.catalog import models as models
     from helpers.cleaning import examine as examine
+    from helpers.colour import chroma_flicker as chroma_flicker
+    from helpers.colour import find_colours as find_colours
     from helpers.diagnosis import diagnose as diagnose
     from helpers.duplicates import find_duplicates as find_duplicates
     from helpers.duplicates import read_csv as read_csv
@@ -41,9 +43,12 @@ if TYPE_CHECKING:
     from helpers.show_clean import show_diagnosis as show_diagnosis
     from helpers.show_clean import show_doubtful as show_doubtful
     from helpers.show_clean import show_duplicates as show_duplicates
+    from helpers.show_colour import frames_to_colour as frames_to_colour
+    from helpers.show_colour import sweep_colours as sweep_colours
     from helpers.sources import find_film as find_film
     from helpers.sources import project_folder as project_folder
     from helpers.sources import sample as sample
+    from helpers.stages.colorize import Colorize as Colorize
     from helpers.stages.damage import RemoveDamage as RemoveDamage
     from helpers.stages.deflicker import Deflicker as Deflicker
     from helpers.stages.denoise import Denoise as Denoise
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Colorize": "stages.colorize",
     "ConstantRate": "stages.retime",
     "Deflicker": "stages.deflicker",
     "Denoise": "stages.denoise",
@@ -72,6 +78,7 @@ _HOMES = {
     "Stabilize": "stages.stabilize",
     "Trim": "stages.retime",
     "Upscale": "stages.upscale",
+    "chroma_flicker": "colour",
     "clean_audio": "audio",
     "compare": "show",
     "costs": "planner",
@@ -80,11 +87,13 @@ _HOMES = {
     "doctor": "health",
     "estimate": "planner",
     "examine": "cleaning",
+    "find_colours": "colour",
     "find_duplicates": "duplicates",
     "find_film": "sources",
     "find_levels": "levels",
     "find_noise": "noise",
     "find_shake": "shake",
+    "frames_to_colour": "show_colour",
     "models": "catalog",
     "open_video": "video",
     "play": "show",
@@ -98,6 +107,7 @@ _HOMES = {
     "show_doubtful": "show_clean",
     "show_duplicates": "show_clean",
     "start": "runtime",
+    "sweep_colours": "show_colour",
     "write_video": "writing",
 }
 

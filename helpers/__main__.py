@@ -86,6 +86,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def one_or_more(models: tuple[str, ...] | None) -> str | tuple[str, ...]:
+    """Return a single model by its name, several as they are."""
+    return models[0] if models and len(models) == 1 else models or "none"
+
+
 def share(text: str) -> Fraction:
     """Read a number of 0 or more."""
     return Fraction(0) if text.strip() in ("0", "0.0") else number(text)
@@ -149,6 +154,26 @@ def restore(
             "finish, between commas."
         ),
     ] = "none",
+    colorize: Annotated[
+        Optional[tuple],  # noqa: UP045
+        typer.Option(
+            parser=names,
+            metavar="MODEL[,MODEL]",
+            help="A model to colour a grey film with, two that are mixed, auto, or none.",
+        ),
+    ] = "none",  # type: ignore[assignment]
+    references: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A folder of frames that you coloured: their colours are spread."),
+    ] = None,
+    render_factor: Annotated[
+        int, typer.Option(help="A sixteenth of the square a colour model sees; 0 is its own.")
+    ] = 0,
+    saturation: Annotated[float, typer.Option(help="How strong the colours are, 0 to 3.")] = 1.0,
+    tone: Annotated[str, typer.Option(help="For tint: sepia, cyanotype, ...")] = "sepia",
+    recolor: Annotated[
+        bool, typer.Option("--recolor", help="Colour it even if it is in colour already.")
+    ] = False,
     codec: Annotated[CodecName, typer.Option(help="ffv1 is lossless.")] = CodecName.h264,
     start: Annotated[
         Optional[Fraction],  # noqa: UP045
@@ -176,7 +201,7 @@ def restore(
     from helpers.plan import restore as run
 
     plan = Plan(
-        upscale=upscale[0] if upscale and len(upscale) == 1 else upscale or "none",
+        upscale=one_or_more(upscale),
         scale=scale,
         size=size,
         denoise=denoise,
@@ -191,6 +216,12 @@ def restore(
         audio_strength=audio_strength,
         keep_audio=keep_audio,
         clean=clean if clean in ("auto", "none") else names(clean),
+        colorize=one_or_more(colorize),
+        references=str(references) if references else None,
+        render_factor=render_factor,
+        saturation=saturation,
+        tone=tone,
+        recolor=recolor,
     )
     report = run(source, output, plan=plan, project=project, codec=codec.value)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")

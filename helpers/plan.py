@@ -10,7 +10,7 @@ import logging
 import math
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 from helpers import catalog
 from helpers.cleaning import Keep, anew, check_cleaners, clean, finished
 from helpers.clip import Clip
+from helpers.colour import find_colours
 from helpers.errors import VideoWriteError
 from helpers.loading import native_scale
 from helpers.project import Project
 from helpers.report import Report, Side, report_path, sound_offset_ms
 from helpers.runtime import runtime
 from helpers.stage import spent
+from helpers.stages.colorize import Colorize, best_model
 from helpers.stages.interpolate import Interpolate
 from helpers.stages.retime import Trim
 from helpers.stages.upscale import Upscale
@@ -62,6 +64,10 @@ class Plan:
         audio_strength: 0..1; the method's own if not given.
         keep_audio: keep the original sound as a second track.
         clean: what to clean the film of first, see `cleaning.CLEANERS`; or "auto", or "none".
+        colorize: a model to colour a grey film with, or two that are mixed, or "none".
+        references: a folder of frames that were coloured by hand, see `read_references`.
+        render_factor, saturation, tone: see Colorize.
+        recolor: colour the film even if it is in colour already.
     """
 
     upscale: str | tuple[str, ...] = "x4plus"
@@ -79,6 +85,12 @@ class Plan:
     audio_strength: float | None = None
     keep_audio: bool = False
     clean: str | tuple[str, ...] = "none"
+    colorize: str | tuple[str, ...] = "none"
+    references: str | None = None
+    render_factor: int = 0
+    saturation: float = 1.0
+    tone: str = "sepia"
+    recolor: bool = False
 
     def __post_init__(self) -> None:
         # A choice that cannot be is refused now, and not after the film was searched for shots.
@@ -93,6 +105,8 @@ class Plan:
             if sound_file(self.audio) is None:
                 check(self.audio, self.audio_strength)
         check_cleaners(self.clean)
+        if self.colorize != "none":
+            self._colouring()
 
     def apply(
         self,
@@ -117,6 +131,8 @@ class Plan:
             even = self.interpolate != "none"
             clip, decided = clean(clip, self.clean, keep, even, progress)
             notes += decided
+        if self.colorize != "none":
+            clip = self._colour(clip, notes, keep)
         if self.upscale != "none":
             clip = self._enlarge(clip, notes)
         if self.interpolate != "none":
@@ -136,9 +152,38 @@ class Plan:
                 catalog.get_files(catalog.get(name, "upscale"))
         if self.interpolate != "none":
             catalog.get_files(catalog.get(self.interpolate, "interpolate"))
+        if self.colorize != "none":
+            for name in self._colouring().models:
+                catalog.get_files(catalog.get(name, "colorize"))
 
     def _upscaling(self, scale: Fraction | None) -> Upscale:
         return Upscale(self.upscale, scale, self.size, self.denoise, self.blend, self.alternate)
+
+    def _colouring(self) -> Colorize:
+        model = best_model() if self.colorize == "auto" else self.colorize
+        return Colorize(
+            model,
+            render_factor=self.render_factor,
+            saturation=self.saturation,
+            tone=self.tone,
+            force=self.recolor,
+        )
+
+    def _colour(self, clip: Clip, notes: list[str], keep: Keep) -> Clip:
+        """Colour a clip, unless it has colours; which of its shots do is found once."""
+        stage = self._colouring()
+        if self.recolor:
+            return stage(clip)
+        # The whole film is looked at for it, so it is kept whatever the colours become.
+        found = keep(Colorize, clip, lambda: Colorize("tint", coloured=find_colours(clip).coloured))
+        assert isinstance(found, Colorize) and found.coloured is not None
+        share = sum(end - begin for begin, end in found.coloured) / clip.duration
+        if share > Fraction(1, 2):
+            notes.append("it is in colour already and was not coloured; --recolor does it")
+            return clip
+        if share:
+            notes.append(f"{float(share):.0%} of it is in colour already and stays as it is")
+        return replace(stage, coloured=found.coloured)(clip)
 
     def _enlarge(self, clip: Clip, notes: list[str]) -> Clip:
         if self.scale is not None or self.size is not None:

@@ -17,7 +17,12 @@ import numpy as np
 from helpers.catalog import Model, html_table, models
 from helpers.clip import Clip
 from helpers.engines.resize import resize
-from helpers.loading import load_interpolator, load_upscaler, load_video_upscaler
+from helpers.loading import (
+    load_colorizer,
+    load_interpolator,
+    load_upscaler,
+    load_video_upscaler,
+)
 from helpers.making import frame_bytes
 from helpers.runtime import runtime
 from helpers.stages.blocks import BLOCK, CONTEXT
@@ -108,7 +113,7 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
     """Say what every model would cost for a clip, here; those that are not here are not fetched.
 
     Args:
-        role: "upscale" or "interpolate".
+        role: "upscale", "interpolate" or "colorize".
         clip: what goes in.
         frames: how many would be made; as many as go in, if not given.
     """
@@ -126,7 +131,9 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
             size = f", {model.megabytes} MB" if model.bytes else ""
             cost = ("-", f"to be fetched{size}")
         else:
-            each = _seconds(model, part) * larger
+            # A colorizer looks at a square of its own size, whatever the frame's.
+            whole = role == "colorize"
+            each = _seconds(model, image if whole else part) * (1 if whole else larger)
             cost = (f"{each:.3g} s", f"about {spoken(each * count)}")
         rows.append((model.name, *cost, model.note))
     return Costs(tuple(rows))
@@ -141,6 +148,13 @@ def _seconds(model: Model, image: np.ndarray) -> float:
 
         def work() -> object:
             return engine.between(image, moved, [0.5])
+
+    elif model.role == "colorize":
+        colorizer = load_colorizer(model.name)
+        luma = image.mean(2, dtype=np.float32) / np.iinfo(image.dtype).max
+
+        def work() -> object:
+            return colorizer.colours([luma], colorizer.render_factor)
 
     elif model.recurrent:
         video = load_video_upscaler(model.name)
