@@ -6,6 +6,7 @@ sweep_colours(clip, at=12.5)            # models and render factors on one frame
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
@@ -41,7 +42,8 @@ def frames_to_colour(
     shown: list[Picture] = []
     for first, stop in zip(starts, [*starts[1:], len(clip)], strict=True):
         frame = clip[(first + stop) // 2]
-        file = folder / f"{float(frame.time):.3f}s.png"
+        second = math.ceil(frame.time * 1000) / 1000  # rounded up: never the frame before
+        file = folder / f"{second:.3f}s.png"
         if not file.exists():
             image = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
             write_whole(file, cv2.imencode(".png", image)[1].tobytes())
