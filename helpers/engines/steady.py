@@ -167,7 +167,9 @@ def steadied(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
         total += chroma * cv2.merge([weight, weight])
         weights += weight
     weights += np.float32(1e-6)
-    return np.where(weights[..., None] > 1e-5, total / weights[..., None], own - offsets[0]) + common
+    return (
+        np.where(weights[..., None] > 1e-5, total / weights[..., None], own - offsets[0]) + common
+    )
 
 
 def consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
