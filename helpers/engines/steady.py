@@ -31,8 +31,13 @@ JUMP = 0.012
 """Colour difference (Cb, Cr in -0.5..0.5) by which a frame as a whole may differ from what its
 neighbours agree on, and is not yet taken for one whose colours jump."""
 
-SPREAD = 0.035
+JUMPS = 3.0
+"""How many times the usual difference of its neighbours a frame may differ, for the same."""
+
+SPREAD = 0.025
 """Colour difference to what the neighbours agree on at which a witness' weight is 0.6."""
+
+SUM = np.ones((1, 2), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +55,12 @@ class Witness:
     weight: float
 
 
-def motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+def motion(here: np.ndarray, there: np.ndarray, fine: bool = False) -> np.ndarray:
     """Measure where each pixel of `here` is in `there`.
 
     Args:
         here, there: uint8 (h, w) luma, of any size from 1x1.
+        fine: at half the picture's size instead of a quarter, at four times the cost.
 
     Returns:
         (h, w, 2) float32, x and y in pixels.
@@ -70,7 +76,8 @@ def motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
         )
     # Made anew each time: it holds buffers and must not be shared between threads.
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    search.setFinestScale(1)
+    if fine:
+        search.setFinestScale(1)
     search.setUseMeanNormalization(True)  # light that flickers is no motion
     return search.calc(here, there, None)[:height, :width]  # type: ignore[call-overload]
 
@@ -133,10 +140,11 @@ def inside(at: np.ndarray) -> np.ndarray:
 def steadied(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
     """Return a frame's colours, averaged with those that its neighbours gave the same things.
 
-    What they agree on is the median. A witness whose colours lie elsewhere as a whole jumps and is
-    left out, be it the frame itself, which is then coloured by the others; and a single place that
-    lies elsewhere counts less. Where nobody can be believed, the frame keeps its own colours, but
-    moved by what the rest of it was moved by, so that no part of it flickers on.
+    What they agree on at each place is the median. By how much the colours of each lie elsewhere as
+    a whole is taken off and averaged by itself, without those that jump: so the whole frame is
+    brought to the colours of its neighbours, even where none of them can be believed, and a frame
+    that jumps is coloured by the others. What is left is averaged place by place, along the motion;
+    one that lies elsewhere counts less.
 
     Args:
         own: float32 (h, w, 2), Cb and Cr.
@@ -146,49 +154,46 @@ def steadied(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
         return own
     heard = [Witness(own, np.ones(own.shape[:2], np.float32), 1.0), *witnesses]
     agreed = consensus(own, witnesses)
-    calm = _calmness([_departure(witness, agreed) for witness in heard])
-    total, weights = np.zeros_like(own), np.full(own.shape[:2], 1e-6, np.float32)
-    total += own * weights[..., None]
-    for witness, share in zip(heard, calm, strict=True):
-        apart = witness.chroma - agreed
-        apart = (apart[..., 0] ** 2 + apart[..., 1] ** 2) / np.float32(2 * SPREAD * SPREAD)
-        weight = witness.trust * np.exp(-apart) * np.float32(witness.weight * share)
-        total += witness.chroma * weight[..., None]
+    offsets = [_offset(witness, agreed) for witness in heard]
+    shares = _shares(heard, offsets)
+    common = np.average(offsets, axis=0, weights=shares).astype(np.float32)
+    total, weights = np.zeros_like(own), np.zeros(own.shape[:2], np.float32)
+    for witness, share, offset in zip(heard, shares, offsets, strict=True):
+        chroma = witness.chroma - offset
+        apart = cv2.transform((chroma - agreed) ** 2, SUM)
+        weight = witness.trust * cv2.exp(apart / np.float32(-2 * SPREAD * SPREAD))
+        # One's own colours are never without any weight: there may be no others.
+        weight *= np.float32(max(share, 1e-3))
+        total += chroma * cv2.merge([weight, weight])
         weights += weight
-    change = total / weights[..., None] - own
-    believed = sum(witness.trust * witness.weight for witness in witnesses)
-    believed = np.minimum(believed / (0.3 * sum(witness.weight for witness in witnesses)), 1)
-    return own + change + (1 - believed)[..., None] * (_common(change, believed) - change)
+    weights += np.float32(1e-6)
+    return (
+        np.where(weights[..., None] > 1e-5, total / weights[..., None], own - offsets[0]) + common
+    )
 
 
 def consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
     """Return the median of what is said of each place; who cannot be believed repeats the frame."""
     said = [own]
     for witness in witnesses:
-        share = witness.trust[..., None]
-        said.append(own + share * (witness.chroma - own))
+        said.append(own + cv2.merge([witness.trust] * 2) * (witness.chroma - own))
     ordered = np.sort(np.stack(said), 0)
     middle = len(said) // 2
     return ordered[middle] if len(said) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _departure(witness: Witness, agreed: np.ndarray) -> np.ndarray:
+def _offset(witness: Witness, agreed: np.ndarray) -> np.ndarray:
     """Return by how much a witness' colours as a whole differ from what is agreed, (2,)."""
-    weight = witness.trust + np.float32(1e-6)
-    apart = (witness.chroma - agreed) * weight[..., None]
-    return apart.sum(axis=(0, 1), dtype=np.float64) / weight.sum(dtype=np.float64)
+    total = float(witness.trust.sum(dtype=np.float64)) + 1e-6
+    apart = (witness.chroma - agreed) * cv2.merge([witness.trust] * 2)
+    return (apart.sum(axis=(0, 1), dtype=np.float64) / total).astype(np.float32)
 
 
-def _calmness(departures: list[np.ndarray]) -> list[float]:
-    """Return for each witness how far it is from jumping: 1, or less where it differs by much."""
-    lengths = np.array([float(np.hypot(*departure)) for departure in departures])
-    allowed = max(JUMP, 2.5 * float(np.median(lengths)))
-    return [float(2.0 ** -((length / allowed) ** 4)) for length in lengths]
-
-
-def _common(change: np.ndarray, believed: np.ndarray) -> np.ndarray:
-    """Return the change that the believed part of a picture underwent on the whole, (2,)."""
-    sure = believed > 0.5
-    if sure.mean() < 0.05:
-        return np.zeros(2, np.float32)
-    return np.median(change[sure], axis=0).astype(np.float32)
+def _shares(heard: Sequence[Witness], offsets: Sequence[np.ndarray]) -> list[float]:
+    """Return how much each witness counts as a whole: little if it jumps or is hardly believed."""
+    lengths = np.array([float(np.hypot(*offset)) for offset in offsets])
+    allowed = max(JUMP, JUMPS * float(np.median(lengths)))
+    return [
+        witness.weight * float(witness.trust.mean()) * 2.0 ** -((length / allowed) ** 4) + 1e-6
+        for witness, length in zip(heard, lengths, strict=True)
+    ]

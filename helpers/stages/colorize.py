@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,9 +27,12 @@ from helpers.engines.chroma import (
 )
 from helpers.engines.tint import TONES
 from helpers.errors import StageError
-from helpers.stage import Stage
-from helpers.stages.colouring import Painted, Palette, looked_at, painted, steadied_frames
+from helpers.references import Reference, as_entry, located
+from helpers.runtime import file_sha256
+from helpers.stage import Stage, plain
+from helpers.stages.colouring import Painted, Palette, looked_at, near, painted, steadied_frames
 from helpers.stages.deflicker import check_strength, shots
+from helpers.stages.referring import carried_along, laid_over, matched, reference_window
 
 log = logging.getLogger("helpers")
 
@@ -48,6 +52,9 @@ fetched. The pair is the best that was published for film."""
 
 FACTORS = (7, 60)
 """The least and the largest render factor."""
+
+FARTHEST = 20
+"""Seconds that a reference may reach. So much film has to be held until the next is read."""
 
 WIDEST = 15
 """Frames to either side over which colours may be steadied."""
@@ -80,6 +87,11 @@ class Colorize(Stage):
         matrix: by which luma is counted, by ffmpeg's name; that of the clip if None.
         coloured: stretches of time, (begin, end) in seconds, that are in colour already and stay as
             they are; looked for if None.
+        references: frames that you coloured: paths of pictures, or (path, when) with a frame's
+            number (int) or seconds; see `references`. Their colours go along with the motion
+            through their shot, and fade to the model's where they cannot be followed. With "tint",
+            a shot that has a reference gets all its colours from it.
+        reach: seconds before and after a reference up to which it is followed.
 
     Raises:
         StageError: a value is not allowed; or, when it is put on a clip, that is in colour already.
@@ -98,12 +110,21 @@ class Colorize(Stage):
     force: bool = False
     matrix: str | None = None
     coloured: tuple[tuple[Fraction, Fraction], ...] | None = None
+    references: tuple[Any, ...] = ()
+    reach: Fraction = Fraction(2)
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
         self._check_models()
         self._check_numbers()
+        self._exactly("reach")
+        if not 0 < self.reach <= FARTHEST:
+            raise StageError(
+                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
+            )
+        entries = (self.references,) if isinstance(self.references, str) else self.references
+        object.__setattr__(self, "references", tuple(map(as_entry, entries)))
         if self.tone not in TONES:
             raise StageError(f"There is no tone {self.tone!r}; allowed are {', '.join(TONES)}.")
         if self.matrix is not None and self.matrix not in WEIGHTS:
@@ -156,6 +177,8 @@ class Colorize(Stage):
             changes["matrix"] = clip_matrix(clip.info)
         if self.coloured is None:
             changes["coloured"] = () if self.force else self._already(clip)
+        if not all(isinstance(entry, Reference) for entry in self.references):
+            changes["references"] = located(clip, self.references)
         return replace(self, **changes)(clip) if changes else super().__call__(clip)
 
     def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -172,8 +195,9 @@ class Colorize(Stage):
         return found.coloured
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """The frames, and the neighbours that their colours are steadied with."""
-        return max(start - self.steady, 0), min(stop + self.steady, len(source))
+        """The frames, the neighbours they are steadied with, and the references in reach."""
+        start, stop = max(start - self.steady, 0), min(stop + self.steady, len(source))
+        return reference_window(source, self.references, self.reach, start, stop)
 
     def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
         """Colour the frames, shot by shot."""
@@ -193,7 +217,12 @@ class Colorize(Stage):
         matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
         palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix)
         seen = looked_at(chain([first], frames), wanted, matrix, self.force)
-        seen = painted(seen, palette)
+        references = [r for r in self.references if r.begin <= first.time < r.end]
+        seen = near(carried_along(seen, references, self.reach, matrix), self.steady)
+        if references and self.models == ("tint",):
+            seen = matched(seen, references, matrix)
+        else:
+            seen = laid_over(painted(seen, palette))
         for one in steadied_frames(seen, self.steady):
             yield one.frame if one.kept else self._joined(one, matrix)
 
@@ -218,7 +247,11 @@ class Colorize(Stage):
             for name in self.models
             if name != "auto" and (found := catalog.recipe(name, "colorize"))
         }
-        return {**super().recipe(), **weights}
+        return {**super().recipe(), "references": plain(self._by_content()), **weights}
+
+    def _by_content(self) -> list[tuple[Any, ...]]:
+        """Return the references with their pictures named by what is in them."""
+        return [(file_sha256(Path(path)), *when) for path, *when in self.references]
 
 
 def best_model() -> str | tuple[str, ...]:

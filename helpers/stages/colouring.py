@@ -14,6 +14,7 @@ import numpy as np
 
 from helpers.clip import Frame
 from helpers.engines.chroma import blended, cast_of, chroma_of, luma_of, shrunk, working_size
+from helpers.engines.propagate import Carried
 from helpers.engines.steady import Witness, motion, steadied, trust, warp
 from helpers.loading import load_colorizer
 from helpers.runtime import runtime
@@ -66,6 +67,7 @@ class Painted:
         chroma: its small colours, float32 (h, w, 2), Cb and Cr; None as long as it has none.
         kept: whether it is in colour already and stays as it is. Its colours still count for its
             neighbours.
+        carried: the colours that a reference carried to it, if one did.
         witnesses: what its neighbours say of its colours, as far as they have been asked.
     """
 
@@ -74,7 +76,13 @@ class Painted:
     luma: np.ndarray
     chroma: np.ndarray | None = None
     kept: bool = False
+    carried: Carried | None = None
     witnesses: list[Witness] = field(default_factory=list)
+
+    @property
+    def time(self) -> Fraction:
+        """When the frame is first shown."""
+        return self.frame.time
 
 
 def looked_at(
@@ -89,6 +97,23 @@ def looked_at(
         if not force and cast_of(image, matrix)[1] > SURELY:
             seen.kept, seen.chroma = True, shrunk(chroma_of(image, matrix), size)
         yield seen
+
+
+def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
+    """Give the wanted frames and up to `around` before and after them; others are done with."""
+    before: deque[Painted] = deque(maxlen=around)
+    left = 0
+    for seen in frames:
+        if seen.wanted:
+            yield from before
+            before.clear()
+            left = around
+            yield seen
+        elif left:
+            left -= 1
+            yield seen
+        else:
+            before.append(seen)
 
 
 def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
