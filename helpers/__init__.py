@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from helpers.planner import costs as costs
     from helpers.planner import estimate as estimate
     from helpers.project import Project as Project
+    from helpers.references import find_references as find_references
     from helpers.runtime import start as start
     from helpers.shake import find_shake as find_shake
     from helpers.show import compare as compare
@@ -92,6 +93,7 @@ _HOMES = {
     "find_film": "sources",
     "find_levels": "levels",
     "find_noise": "noise",
+    "find_references": "references",
     "find_shake": "shake",
     "frames_to_colour": "show_colour",
     "models": "catalog",

@@ -34,7 +34,7 @@ JUMP = 4.0
 """Difference of a and b (of CIELAB) between neighbours from which on the colours jump."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Colours:
     """What was found of a film's colours.
 
@@ -49,6 +49,9 @@ class Colours:
     tint: float
     coloured: tuple[tuple[Fraction, Fraction], ...]
     share: float
+
+    def __repr__(self) -> str:
+        return self.words
 
     @property
     def words(self) -> str:
@@ -96,7 +99,7 @@ def clip_matrix(info: ClipInfo) -> str:
     return matrix_for(info.colour.matrix, info.width, info.height)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChromaFlicker:
     """How steady the colours of things are.
 
@@ -111,6 +114,14 @@ class ChromaFlicker:
     level: float
     jumps: tuple[Fraction, ...]
     pairs: int
+
+    def __repr__(self) -> str:
+        said = f"colours move by {self.level:.2f} from frame to frame (a and b of CIELAB)"
+        if not self.jumps:
+            return f"{said}, and jump nowhere"
+        return (
+            f"{said}, and jump at {len(self.jumps)} frames, first at {float(self.jumps[0]):.2f} s"
+        )
 
 
 def chroma_flicker(clip: Clip, stretches: int = 8, length: int = 13) -> ChromaFlicker:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from helpers import catalog
 from helpers.cleaning import Keep, anew, check_cleaners, clean, finished
 from helpers.clip import Clip
-from helpers.colour import find_colours
+from helpers.colour import chroma_flicker, find_colours
 from helpers.errors import VideoWriteError
 from helpers.loading import native_scale
 from helpers.project import Project
+from helpers.references import find_references
 from helpers.report import Report, Side, report_path, sound_offset_ms
 from helpers.runtime import runtime
 from helpers.stage import spent
@@ -65,7 +66,7 @@ class Plan:
         keep_audio: keep the original sound as a second track.
         clean: what to clean the film of first, see `cleaning.CLEANERS`; or "auto", or "none".
         colorize: a model to colour a grey film with, or two that are mixed, or "none".
-        references: a folder of frames that were coloured by hand, see `read_references`.
+        references: a folder of frames that were coloured by hand, see `helpers.references`.
         render_factor, saturation, tone: see Colorize.
         recolor: colour the film even if it is in colour already.
     """
@@ -172,6 +173,8 @@ class Plan:
     def _colour(self, clip: Clip, notes: list[str], keep: Keep) -> Clip:
         """Colour a clip, unless it has colours; which of its shots do is found once."""
         stage = self._colouring()
+        if self.references:
+            stage = replace(stage, references=find_references(clip, self.references))
         if self.recolor:
             return stage(clip)
         # The whole film is looked at for it, so it is kept whatever the colours become.
@@ -254,6 +257,8 @@ def restore(
     sound = new_sound(source, clip, plan, notes)
     begun = time.perf_counter()
     saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
+    if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
+        notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
     written = opened.render(
         saved, output, codec=codec, progress=progress,

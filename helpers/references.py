@@ -30,6 +30,9 @@ from helpers.stage import exact, prefetch
 ALIKE = 0.6
 """Correlation of brightness below which a picture is not of the frame that it is said to be of."""
 
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Endings of pictures that are looked for in a folder."""
+
 THUMB = (64, 48)
 """Width and height at which pictures are compared."""
 
@@ -75,6 +78,25 @@ def as_entry(entry: Any) -> Any:
             f"{entry} was given as a reference; allowed is the path of a picture, or (path, when)."
         )
     return (str(path), *when)
+
+
+def find_references(clip: Clip, folder: str | Path) -> tuple[Reference, ...]:
+    """Find the frames that the pictures in a folder belong to; see `located`.
+
+    Args:
+        clip: a film that knows its shots.
+        folder: of PNG, JPEG or TIFF files.
+
+    Raises:
+        StageError: there is no such folder or no picture in it; and see `located`.
+    """
+    folder = Path(folder)
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise StageError(
+            f"There are no pictures in {folder}; put coloured frames there, as PNG, JPEG or TIFF."
+        )
+    return located(clip, paths)
 
 
 def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:

@@ -242,12 +242,11 @@ class Colorize(Stage):
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""
-        weights = {
-            f"weights of {name}": found["weights"]
-            for name in self.models
-            if name != "auto" and (found := catalog.recipe(name, "colorize"))
-        }
-        return {**super().recipe(), "references": plain(self._by_content()), **weights}
+        values = {**super().recipe(), "references": plain(self._by_content())}
+        if self.model == "auto":
+            return values
+        weights = [catalog.recipe(name, "colorize").get("weights", "-") for name in self.models]
+        return {**values, "weights": weights[0] if isinstance(self.model, str) else weights}
 
     def _by_content(self) -> list[tuple[Any, ...]]:
         """Return the references with their pictures named by what is in them."""
