@@ -37,8 +37,7 @@ class Model:
 
     Attributes:
         role: one of ROLES.
-        engine: which file of `engines/` runs it, or "ffmpeg"; empty where none does yet and only
-            the weights can be fetched.
+        engine: which file of `engines/` runs it, or "ffmpeg".
         scale: how many times larger each side becomes; 0 means any.
         forms: the same weights in several forms, the preferred one first; each is the files it
             consists of. Empty for a method that needs none.
@@ -533,7 +532,7 @@ def _words(row: Model) -> tuple[str, ...]:
         row.megabytes,
         row.licence,
         "yes" if row.commercial else "NO",
-        row.note + ("" if row.engine else " (its step is not here yet)"),
+        row.note,
         "yes" if row.present else "fetched when used",
     )
 
@@ -554,7 +553,7 @@ def get(name: str, role: str) -> Model:
             return model
     if role in ("upscale", "denoise") and is_own(name):
         return own(name, role)
-    names = ", ".join(model.name for model in models(role) if model.engine)
+    names = ", ".join(model.name for model in models(role))
     raise ModelError(
         f"There is no model {name!r} to {role} with; allowed are {names}"
         + (", or the path or link of a .pth or .safetensors." if role == "upscale" else ".")
@@ -624,7 +623,7 @@ def get_files(model: Model) -> list[Path]:
 
 def _instead(model: Model) -> str:
     """Name the nearest model that can be used at once."""
-    here = [row for row in models(model.role) if row.engine and row.present and row != model]
+    here = [row for row in models(model.role) if row.present and row != model]
     same = sorted(here, key=lambda row: (row.engine == "resize", row.scale != model.scale))
     return f" Meanwhile {same[0].name} is here: {same[0].note}." if same else ""
 

@@ -171,7 +171,7 @@ def _sound() -> Check:
 
 
 def _weights() -> Check:
-    rows = [row for row in catalog.models() if row.engine]
+    rows = catalog.models()
     here = [row.name for row in rows if row.present]
     advice = ""
     if away := len(rows) - len(here):

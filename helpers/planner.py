@@ -125,8 +125,6 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
     larger = image.shape[0] * image.shape[1] / side**2
     rows = []
     for model in models(role):
-        if not model.engine:
-            continue
         if not model.present:
             size = f", {model.megabytes} MB" if model.bytes else ""
             cost = ("-", f"to be fetched{size}")

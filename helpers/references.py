@@ -59,6 +59,12 @@ class Reference(NamedTuple):
     begin: Fraction
     end: Fraction
 
+    def __repr__(self) -> str:
+        begin, time, end = (f"{float(value):.3f}" for value in (self.begin, self.time, self.end))
+        return (
+            f"{Path(self.path).name}: the frame at {time} s, for the shot from {begin} to {end} s"
+        )
+
 
 def as_entry(entry: Any) -> Any:
     """Return a reference as a field holds it: (path,), (path, when), or located.

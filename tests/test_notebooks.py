@@ -23,6 +23,7 @@ QUICK = {
     "00_end_to_end": {"UPSCALE": '"animevideov3"', "STOP": "1"},
     "01_extract": {"STOP": "1", "PNG_FRAMES": "2"},
     "02_clean": {"METHOD": '"dct"'},
+    "03_colorize": {},
     "04_upscale": {"MODEL": '"animevideov3"', "TRY": '"lanczos"'},
     "05_interpolate": {},
     "06_audio": {},
@@ -86,9 +87,9 @@ def test_no_outputs_are_kept(notebook):
 def test_models_in_the_forms_exist(notebook):
     from helpers import models
 
-    known = {model.name for model in models() if model.engine} | {"none", ""}
+    known = {model.name for model in models() if model.engine} | {"none", "auto", ""}
     for line in "\n".join(cell.source for cell in code_cells(notebook)).split("\n"):
-        if re.match(r"(UPSCALE|INTERPOLATE|MODEL|WITH|TRY) = ", line):
+        if re.match(r"(COLORIZE|UPSCALE|INTERPOLATE|MODEL|WITH|TRY) = ", line):
             offered = line.split("@param ")[1].split(" {")[0]
             assert set(json.loads(offered)) <= known
 
