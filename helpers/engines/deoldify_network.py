@@ -71,11 +71,14 @@ class Unit(nn.Sequential):
 
 
 class Enlarge(nn.Module):
-    """Double the sides by PixelShuffle; blurred but for the last time, against its pattern."""
+    """Double the sides by PixelShuffle, and blur against its pattern.
+
+    The author asks for no blur in the last one (`blur=False`), but his code blurs all the same, and
+    his weights were trained so.
+    """
 
     def __init__(self, inputs: int, outputs: int, last: bool = False) -> None:
         super().__init__()
-        self.last = last
         convolution = nn.Conv2d(inputs, 4 * outputs, 1, bias=last)
         self.conv = nn.Sequential(
             convolution, *([] if last else [nn.BatchNorm2d(4 * outputs)]), nn.ReLU(inplace=True)
@@ -83,8 +86,6 @@ class Enlarge(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.pixel_shuffle(self.conv(x), 2)
-        if self.last:
-            return x
         return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), "replicate"), 2, stride=1)
 
 
