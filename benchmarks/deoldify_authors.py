@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from deoldify_states import generated_deoldify, grey
 
-from helpers.engines.deoldify import Deoldify, stretched
+from helpers.engines.deoldify import Deoldify
 
 REPOSITORY = "jantic/DeOldify"
 
@@ -84,7 +84,8 @@ def authors_learner(wide: bool, state: dict[str, torch.Tensor]) -> Any:
     arch = vision.models.resnet101 if wide else vision.models.resnet34
     learner = build(
         data, arch, pretrained=False, wd=1e-3, blur=True, norm_type=generators.NormType.Spectral,
-        self_attention=True, y_range=(-3.0, 3.0), loss_func=functional.l1_loss, nf_factor=2 if wide else 1.5,
+        self_attention=True, y_range=(-3.0, 3.0), loss_func=functional.l1_loss,
+        nf_factor=2 if wide else 1.5,
     )  # fmt: skip
     learner.model.load_state_dict(state)
     learner.model.eval()
