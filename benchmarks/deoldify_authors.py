@@ -40,6 +40,9 @@ MODELS = (("Video", True, 0), ("Stable", True, 1), ("Artistic", False, 2))
 FACTORS = (10, 21, 13, 15)
 """Render factors; the odd ones make sides that the network cannot halve evenly."""
 
+SIZES = ((208, 208), (240, 320), (97, 61))
+"""Heights and widths of frames that go through the whole filters; the first needs no stretching."""
+
 
 class Absent(ModuleType):
     """Stands for a package that is imported from but not used: any name in it is a class."""
@@ -136,8 +139,8 @@ def beside_author(folder: Path) -> list[str]:
             learner, ours = authors_learner(wide, state), Deoldify(state)
             networks += [network_row(model, learner.model, ours, factor) for factor in FACTORS]
             if model != "Stable":  # it is of the same code as Video
-                sizes = ((208, 208), (240, 320), (97, 61))
-                filters += [filter_row(model, learner, ours, size) for size in sizes]
+                filters += [filter_row(model, learner, ours, size) for size in SIZES]
+            del state, learner, ours  # two gigabytes, before as many are made again
     told = "Whole filters, in levels of 255; his work in 8 bits and round down at the end."
     return [*networks, "", told, "", *filters]
 

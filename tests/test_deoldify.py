@@ -186,6 +186,13 @@ def test_stretches_as_the_author_does_but_without_rounding():
     assert len(np.unique(ours)) > 1000
 
 
+def test_numbers_that_are_none_are_never_taken_for_colours(engine, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "network", lambda batch: batch * float("nan"))
+        with pytest.raises(ModelError, match=r"counting in fp32\. No frame was lost"):
+            engine.colours([grey(20, 30)], 2)
+
+
 # --- memory that runs out -----------------------------------------------------------------------
 
 

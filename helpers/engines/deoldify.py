@@ -21,7 +21,7 @@ from helpers.engines.deoldify_network import DeoldifyNet, folded
 from helpers.engines.images import DTYPES
 from helpers.engines.memory import is_out_of_memory
 from helpers.engines.states import expected_shapes, fitted
-from helpers.errors import OutOfMemoryError
+from helpers.errors import ModelError, OutOfMemoryError
 
 RENDER_BASE = 16
 """Pixels of the square's side for every step of the render factor."""
@@ -92,6 +92,7 @@ class Deoldify:
 
         Raises:
             OutOfMemoryError: the square does not fit.
+            ModelError: the network's numbers left what the precision can hold.
         """
         with self._lock:
             return [self._coloured(plane, RENDER_BASE * render_factor) for plane in luma]
@@ -122,7 +123,14 @@ class Deoldify:
         batch = ((grey - mean) / spread).to(DTYPES[self.precision])
         made = self.network(batch.contiguous(memory_format=torch.channels_last))
         picture = (made * spread + mean).clamp(0, 1)
-        return picture[0].permute(1, 2, 0).contiguous().cpu().numpy()
+        coloured = picture[0].permute(1, 2, 0).contiguous().cpu().numpy()
+        if not np.isfinite(coloured).all():
+            raise ModelError(
+                f"{self.name} gave numbers that are none, counting in {self.precision}. No frame "
+                "was lost or faked. Run it again with Runtime(forced_precision='fp32'); if that "
+                "does not help, its weights are damaged: fetch them again."
+            )
+        return coloured
 
 
 def stretched(luma: np.ndarray, side: int) -> np.ndarray:
