@@ -1,0 +1,251 @@
+"""The networks of DeOldify, under the names of their official weights.
+
+Jason Antic, https://github.com/jantic/DeOldify. A ResNet looks at the grey picture; what it sees at
+half, a quarter, an eighth and a sixteenth of the size is handed over to a way back up that draws
+the colours. There are two: `wide` (Video, Stable; upon ResNet-101) and `deep` (Artistic; upon
+ResNet-34).
+
+Training kept the convolutions' weights in parts (spectral norm, weight norm). What the parts
+amount to never changes afterwards, so `folded` multiplies them out once and the networks here are
+plain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional
+
+STEPS = 4
+"""Times that the way up doubles the size before it reaches half of the picture's."""
+
+SEEN = (2, 4, 5, 6)
+"""The ResNet's parts whose results are handed over: at a half, quarter, eighth and sixteenth."""
+
+ATTENTIVE = 1
+"""The step up at which every place looks at all the others: an eighth of the size."""
+
+LIMIT = 3.0
+"""The last layer ends between -LIMIT and LIMIT, in the units of the normalised picture."""
+
+
+class Attention(nn.Module):
+    """Let every place look at all the others; in 32-bit floats, for its sums are unscaled.
+
+    Zhang, Goodfellow, Metaxas and Odena, "Self-Attention Generative Adversarial Networks", ICML
+    2019. As in fastai, the places that are looked at are those that the softmax runs over, so the
+    weights called `key` ask and those called `query` answer.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query = nn.Conv1d(channels, channels // 8, 1, bias=False)
+        self.key = nn.Conv1d(channels, channels // 8, 1, bias=False)
+        self.value = nn.Conv1d(channels, channels, 1, bias=False)
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = x.permute(0, 2, 3, 1).flatten(1, 2).float()
+        asked, answered, told = (
+            functional.linear(places, layer.weight[..., 0])
+            for layer in (self.key, self.query, self.value)
+        )
+        seen = functional.scaled_dot_product_attention(asked, answered, told, scale=1.0)
+        mixed = (places + self.gamma * seen).to(x.dtype)
+        return mixed.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+
+
+class Unit(nn.Sequential):
+    """Convolve, drop what is negative, normalise; then attention where it is wanted."""
+
+    def __init__(self, inputs: int, outputs: int, attentive: bool = False) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+            nn.ReLU(inplace=True),
+            nn.BatchNorm2d(outputs),
+        ]
+        super().__init__(*layers, *([Attention(outputs)] if attentive else []))
+
+
+class Enlarge(nn.Module):
+    """Double the sides by PixelShuffle, and blur against its pattern.
+
+    The author asks for no blur in the last one (`blur=False`), but his code blurs all the same, and
+    his weights were trained so.
+    """
+
+    def __init__(self, inputs: int, outputs: int, last: bool = False) -> None:
+        super().__init__()
+        convolution = nn.Conv2d(inputs, 4 * outputs, 1, bias=last)
+        self.conv = nn.Sequential(
+            convolution, *([] if last else [nn.BatchNorm2d(4 * outputs)]), nn.ReLU(inplace=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.pixel_shuffle(self.conv(x), 2)
+        return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), "replicate"), 2, stride=1)
+
+
+class Step(nn.Module):
+    """One step up: enlarge what was drawn so far, and draw with what the ResNet saw at that size.
+
+    Args:
+        below: channels of what was drawn so far.
+        beside: channels of what the ResNet saw.
+        enlarged: channels that are left after enlarging.
+        outputs: channels of the result.
+        names: of the convolutions that draw.
+        attentive: whether attention follows the last of them.
+    """
+
+    def __init__(
+        self,
+        below: int,
+        beside: int,
+        enlarged: int,
+        outputs: int,
+        names: tuple[str, ...],
+        attentive: bool,
+    ) -> None:
+        super().__init__()
+        self.names = names
+        self.shuf = Enlarge(below, enlarged)
+        self.bn = nn.BatchNorm2d(beside)
+        channels = enlarged + beside
+        for name in names:
+            self.add_module(name, Unit(channels, outputs, attentive and name == names[-1]))
+            channels = outputs
+
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        x = self.shuf(x)
+        if x.shape[2:] != seen.shape[2:]:  # the ResNet rounds odd sides up when it halves them
+            x = functional.interpolate(x, seen.shape[2:], mode="nearest")
+        x = functional.relu_(torch.cat([x, self.bn(seen)], 1))
+        for name in self.names:
+            x = self.get_submodule(name)(x)
+        return x
+
+
+class Refine(nn.Module):
+    """Two convolutions with a way around them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True))
+            for _ in range(2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.layers
+        return x + second(first(x))
+
+
+class DeoldifyNet(nn.Module):
+    """DeOldify's network: a normalised picture to a normalised picture, (N, 3, S, S).
+
+    S is a multiple of 16. Attention and the last layer count in 32-bit floats whatever the others
+    do.
+
+    Args:
+        wide: the one of Video and Stable (`DynamicUnetWide`, nf_factor 2, upon ResNet-101); else
+            that of Artistic (`DynamicUnetDeep`, nf_factor 1.5, upon ResNet-34).
+    """
+
+    def __init__(self, wide: bool) -> None:
+        super().__init__()
+        build = torchvision.models.resnet101 if wide else torchvision.models.resnet34
+        body = nn.Sequential(*list(build(weights=None).children())[:-2])
+        *beside, channels = (64, 256, 512, 1024, 2048) if wide else (64, 64, 128, 256, 512)
+        middle = nn.Sequential(Unit(channels, 2 * channels), Unit(2 * channels, channels))
+        layers: list[nn.Module] = [body, nn.BatchNorm2d(channels), nn.ReLU(inplace=True), middle]
+        names = ("conv",) if wide else ("conv1", "conv2")
+        for number, seen in enumerate(reversed(beside)):
+            enlarged, outputs = widths(wide, number, channels, seen)
+            layers.append(Step(channels, seen, enlarged, outputs, names, number == ATTENTIVE))
+            channels = outputs
+        merged = channels + 3  # the picture itself is put beside what was drawn
+        layers += [Enlarge(channels, channels, last=True), nn.Identity(), Refine(merged)]
+        layers.append(nn.Sequential(nn.Conv2d(merged, 3, 1)))
+        self.layers = nn.ModuleList(layers)
+
+    def settle(self, device: str, dtype: torch.dtype) -> DeoldifyNet:
+        """Put it on a device to be used, counting in `dtype` where that does no harm."""
+        self.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.float()
+        self.layers[-1].float()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        body, norm, active, middle, *steps, enlarge, _, refine, last = self.layers
+        seen, drawn = [], x
+        for number, layer in enumerate(body):  # type: ignore[arg-type]
+            drawn = layer(drawn)
+            if number in SEEN:
+                seen.append(drawn)
+        drawn = middle(active(norm(drawn)))
+        for step in steps:
+            drawn = step(drawn, seen.pop())
+        drawn = refine(torch.cat([enlarge(drawn), x], 1))
+        return LIMIT * torch.tanh(last(drawn.float()) / 2)
+
+
+def widths(wide: bool, number: int, below: int, beside: int) -> tuple[int, int]:
+    """Return how many channels a step up keeps of what was drawn, and how many it draws.
+
+    Args:
+        number: of the step, from 0; the last one draws half as much as the others.
+        below, beside: channels that it is given.
+    """
+    last = number == STEPS - 1
+    if wide:
+        return (256, 256) if last else (512, 512)
+    given = below // 2 + beside
+    return below // 2, int(1.5 * (given // 2 if last else given))
+
+
+def folded(state: dict[str, Any]) -> dict[str, Any]:
+    """Multiply out the weights that training kept in parts, as inference does every time.
+
+    Spectral norm (Miyato, Kataoka, Koyama and Yoshida, ICLR 2018) keeps `weight_orig` and, as
+    `weight_u` and `weight_v`, the vectors that tell its largest singular value, by which it is
+    divided. Files of the first versions of PyTorch have no `weight_v` but the result, `weight`.
+    Weight norm (Salimans and Kingma, 2016) keeps lengths, `weight_g`, and directions, `weight_v`.
+
+    Args:
+        state: tensors by their official names; what is plain already stays as it is.
+
+    Returns:
+        Every weight under its plain name.
+    """
+    plain = dict(state)
+    for name in state:
+        stem, _, part = name.rpartition("_")
+        parts = [f"{stem}_{kept}" for kept in KEPT.get(part, ())]
+        if not parts or not all(kept in state or stem in state for kept in parts):
+            continue  # nothing to be done, or not enough is here: that is for others to say
+        if stem not in state:
+            plain[stem] = MULTIPLIED[part](*(state[kept].float() for kept in parts))
+        for kept in parts:
+            plain.pop(kept, None)
+    return plain
+
+
+def _spectral(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    return weight / torch.dot(u, weight.flatten(1) @ v)
+
+
+def _lengthened(length: Tensor, weight: Tensor) -> Tensor:
+    return weight * (length / torch.linalg.vector_norm(weight, dim=(1, 2, 3), keepdim=True))
+
+
+KEPT = {"orig": ("orig", "u", "v"), "g": ("g", "v")}
+"""What else belongs to a weight of which there is such a part."""
+
+MULTIPLIED = {"orig": _spectral, "g": _lengthened}
+"""How the parts become a weight."""
