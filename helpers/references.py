@@ -60,10 +60,9 @@ class Reference(NamedTuple):
     end: Fraction
 
     def __repr__(self) -> str:
-        begin, time, end = (f"{float(value):.3f}" for value in (self.begin, self.time, self.end))
-        return (
-            f"{Path(self.path).name}: the frame at {time} s, for the shot from {begin} to {end} s"
-        )
+        time, begin, end = map(float, self[1:])
+        shot = f"for the shot from {begin:.3f} to {end:.3f} s"
+        return f"{Path(self.path).name}: the frame at {time:.3f} s, {shot}"
 
 
 def as_entry(entry: Any) -> Any:

@@ -37,7 +37,7 @@ def test_names_are_unique_and_roles_known():
 
 def test_every_engine_is_a_file():
     engines = {path.stem for path in (REPO / "helpers" / "engines").glob("*.py")}
-    assert {model.engine for model in MODELS if model.engine} <= {"ffmpeg", *engines}
+    assert {model.engine for model in MODELS} <= {"ffmpeg", *engines}
 
 
 def test_every_role_has_a_model_that_needs_no_weights_or_no_engine_yet():

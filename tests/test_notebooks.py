@@ -87,7 +87,7 @@ def test_no_outputs_are_kept(notebook):
 def test_models_in_the_forms_exist(notebook):
     from helpers import models
 
-    known = {model.name for model in models() if model.engine} | {"none", "auto", ""}
+    known = {model.name for model in models()} | {"none", "auto", ""}
     for line in "\n".join(cell.source for cell in code_cells(notebook)).split("\n"):
         if re.match(r"(COLORIZE|UPSCALE|INTERPOLATE|MODEL|WITH|TRY) = ", line):
             offered = line.split("@param ")[1].split(" {")[0]

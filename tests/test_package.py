@@ -92,6 +92,7 @@ def test_stages_reach_engines_by_the_catalogue(path):
         "errors",
         "loading",
         "noise",
+        "references",
         "runtime",
         "stage",
         *stages,
