@@ -60,10 +60,12 @@ class DDColor(SquareColorizer):
     def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
         return cv2.resize(luma, (side, side), interpolation=cv2.INTER_LINEAR)
 
+    def _lightness(self, grey: np.ndarray) -> np.ndarray:
+        return cv2.cvtColor(np.dstack([grey] * 3), cv2.COLOR_RGB2Lab)[..., 0]
+
     def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
-        nothing = np.zeros((*lightness.shape[1:], 2), np.float32)
-        grey = np.stack([coloured(plane, nothing) for plane in lightness])
-        return self.network(torch.from_numpy(grey).to(self.device).permute(0, 3, 1, 2))
+        grey = coloured(lightness, np.zeros((*lightness.shape, 2), np.float32))
+        return self.network(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
 
 
 def _shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:

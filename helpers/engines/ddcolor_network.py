@@ -37,7 +37,7 @@ UNUSED = ("encoder.arch.norm.", "mean", "std")
 """Names in the official files that begin so are not needed: a norm behind the encoder that leads
 nowhere, and the two constants above."""
 
-SIZES = {
+SIZES: dict[tuple[int, ...], str] = {
     (96, 192, 384, 768): "DDColor tiny",
     (192, 384, 768, 1536): "DDColor large",
 }

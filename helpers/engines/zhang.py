@@ -36,8 +36,9 @@ SQUARE_STEP = 16
 class SquareColorizer(ABC):
     """A network on a device that gives a square picture's lightness colours (a and b of Lab).
 
-    The pictures of one call go through the network together. Calls of one number of pictures give
-    each of them the same result in any company. May be used from several threads, which take turns.
+    Every picture goes through the network alone: in company it would be rounded otherwise, at
+    every place in a batch in another way, and a frame's colours must not depend on its neighbours.
+    May be used from several threads, which take turns.
 
     Args:
         network: in evaluation mode, on its device.
@@ -61,15 +62,19 @@ class SquareColorizer(ABC):
         self.network, self.device, self.precision = network, device, precision
         self.memory = memory
         self._lock = threading.Lock()
-        self._fits: dict[int, int] = {}  # for a square's side: how many are known to fit at once
+        self._warned: set[int] = set()  # sides that memory was short for, and that was said
 
     @abstractmethod
     def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
         """Resize a float32 (H, W) picture to a square as the authors do."""
 
     @abstractmethod
+    def _lightness(self, grey: np.ndarray) -> np.ndarray:
+        """Return L of Lab, (S, S) float32 in 0..100, of float32 grey in [0, 1], as the authors."""
+
+    @abstractmethod
     def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
-        """Give a and b of Lab, (N, 2, S, S) float32, for lightness, (N, S, S) float32 in 0..100."""
+        """Give a and b of Lab, (1, 2, S, S) float32, for lightness, (S, S) float32 in 0..100."""
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what there is to know about it, for a person: names and values."""
@@ -94,70 +99,54 @@ class SquareColorizer(ABC):
             square, in the network's colours.
 
         Raises:
-            OutOfMemoryError: not even one picture fits.
+            OutOfMemoryError: the square does not fit.
             ModelError: the network gave numbers that are none.
         """
-        with self._lock:  # one call at a time: two would only share the same cores and memory
-            side = SQUARE_STEP * render_factor
-            while True:
-                batch = self._fits.setdefault(side, self._fitting(side))
-                try:
-                    return self._in_batches(luma, side, min(batch, len(luma)))
-                except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                self._fits[side] = self._halved(min(batch, len(luma)), side)
+        side = SQUARE_STEP * render_factor
+        with self._lock:  # one picture at a time: two would only share the same cores and memory
+            self._warn(side)
+            try:
+                return [self._run(picture, side) for picture in luma]
+            except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+        raise OutOfMemoryError(
+            f"{self.title} ran out of memory on a square of {side}x{side} pixels, which cannot be "
+            "cut without changing colours. No frame was lost or faked. Close other programs or "
+            f"notebooks, or choose a render factor below {render_factor}, and run it again: it "
+            "goes on here."
+        )
 
-    def _fitting(self, side: int) -> int:
-        """Return how many squares the memory allows at once."""
+    def _warn(self, side: int) -> None:
+        """Say, once for every side, where memory is short: a processor's runs out unsaid."""
         size = torch.finfo(DTYPES[self.precision]).bits / 32
-        return max(int(self.memory() / (self.bytes_per_pixel * size * side**2)), 1)
+        needed, free = self.bytes_per_pixel * size * side**2, self.memory()
+        if needed > free and side not in self._warned:
+            self._warned.add(side)
+            log.warning(
+                "%s takes about %.1f GB on a square of %d pixels and %.1f GB are free; a smaller "
+                "render factor takes less.",
+                *(self.title, needed / 1e9, side, free / 1e9),
+            )
 
-    def _halved(self, batch: int, side: int) -> int:
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        if batch <= 1:
-            del self._fits[side]  # when it is tried again there may be room
-            raise OutOfMemoryError(
-                f"{self.title} ran out of memory on a square of {side}x{side} pixels. No frame was "
-                "lost or faked. Close other programs or notebooks, or choose a render factor below "
-                f"{side // SQUARE_STEP}, and run it again: it goes on here."
-            ) from None
-        log.warning("Out of memory with %d pictures at once; trying %d.", batch, batch // 2)
-        return batch // 2
-
-    def _in_batches(self, luma: list[np.ndarray], side: int, batch: int) -> list[np.ndarray]:
-        """Colour `batch` pictures at a time; the last of them is repeated where some are wanting.
-
-        A network may round differently for another number of pictures.
-        """
-        made: list[np.ndarray] = []
-        for start in range(0, len(luma), batch):
-            part = luma[start : start + batch]
-            made += self._run(part + part[-1:] * (batch - len(part)), side)[: len(part)]
-        return made
-
-    def _run(self, luma: list[np.ndarray], side: int) -> list[np.ndarray]:
-        """Put pictures through the network once."""
+    def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
+        """Put a picture through the network."""
         able = -(-side // self.multiple) * self.multiple
-        seen = np.stack([lightness(self._stretched(picture, able)) for picture in luma])
+        seen = self._lightness(self._stretched(luma, able))
         with torch.inference_mode():
-            predicted = self._predicted(seen)
+            predicted = self._predicted(seen)[0]
         if not torch.isfinite(predicted).all():
             raise ModelError(
                 f"{self.title} gave numbers that are none in {self.precision}. The file of weights "
                 "may be damaged, or the network cannot count so coarsely: choose fp32."
             )
-        ab = list(predicted.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+        ab = predicted.permute(1, 2, 0).contiguous().cpu().numpy()
         if able != side:
-            seen = [lightness(self._stretched(picture, side)) for picture in luma]
-            ab = [cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA) for plane in ab]
-        return [coloured(*planes) for planes in zip(seen, ab, strict=True)]
-
-
-def lightness(grey: np.ndarray) -> np.ndarray:
-    """Return L of Lab, (H, W) float32 in 0..100, of grey in [0, 1]."""
-    return cv2.cvtColor(np.dstack([grey] * 3), cv2.COLOR_RGB2Lab)[..., 0]
+            seen = self._lightness(self._stretched(luma, side))
+            ab = cv2.resize(ab, (side, side), interpolation=cv2.INTER_AREA)
+        return coloured(seen, ab)
 
 
 def coloured(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
@@ -202,5 +191,10 @@ class Zhang(SquareColorizer):
         resized = picture.resize((side, side), Image.Resampling.BICUBIC)
         return np.asarray(resized).clip(0, 1)
 
+    def _lightness(self, grey: np.ndarray) -> np.ndarray:
+        # OpenCV looks colours up in a table, which puts L off by up to 0.2; not so linear ones.
+        linear = np.where(grey <= 0.04045, grey / 12.92, ((grey + 0.055) / 1.055) ** 2.4)
+        return cv2.cvtColor(np.dstack([linear.astype(np.float32)] * 3), cv2.COLOR_LRGB2Lab)[..., 0]
+
     def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
-        return self.network(torch.from_numpy(lightness[:, None]).to(self.device))
+        return self.network(torch.from_numpy(lightness[None, None]).to(self.device))
