@@ -1,0 +1,225 @@
+"""Whether DDColor gives here what its authors' own code gives, and how long it takes.
+
+    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/ddcolor_authors.py
+
+The folder holds a clone, bare or not, of piddnad/DDColor. The definitions are read out of the
+commit, never imported as a package. Weights are generated under the official names and go through
+both; then a real picture goes through the authors' whole pipeline and through the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from common import ROOT, SHARED, machine, timed
+from upscaler_proof import Registry, source, stand_in
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from test_ddcolor import LARGE, TINY, generated_ddcolor
+
+from helpers.engines.ddcolor import DDColor
+
+REPOSITORY = "piddnad/DDColor"
+SIZES = {"convnext-t": TINY, "convnext-l": LARGE}
+SIDES = ((64, 64), (96, 160), (256, 256))
+"""Heights and widths that the networks are compared at."""
+
+
+def authors_network(folder: Path, encoder: str) -> torch.nn.Module:
+    """Return the network of that repository at a published size, without weights yet."""
+    parts = "basicsr.archs.ddcolor_arch_utils"
+    for package in ("basicsr", "basicsr.archs", parts, "basicsr.utils"):
+        stand_in(package).__path__ = []
+    stand_in("basicsr.utils.registry", ARCH_REGISTRY=Registry())
+    for name in ("unet", "convnext", "transformer_utils", "position_encoding", "transformer"):
+        code = source(folder, REPOSITORY, f"basicsr/archs/ddcolor_arch_utils/{name}.py")
+        exec(code, stand_in(f"{parts}.{name}").__dict__)
+    module = stand_in("basicsr.archs.ddcolor_arch")
+    exec(source(folder, REPOSITORY, "basicsr/archs/ddcolor_arch.py"), module.__dict__)
+    # As the pipeline of the repository builds it; the pictures of this size are never seen.
+    network = module.DDColor(
+        encoder_name=encoder,
+        input_size=(64, 64),
+        num_output_channels=2,
+        last_norm="Spectral",
+        do_normalize=False,
+        num_queries=100,
+        num_scales=3,
+        dec_layers=9,
+    )
+    return network.eval()
+
+
+def digest(state: dict[str, torch.Tensor]) -> str:
+    """Return what names and shapes of weights come to."""
+    lines = sorted(f"{name} {tuple(tensor.shape)}" for name, tensor in state.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def noise(height: int, width: int, count: int = 1) -> torch.Tensor:
+    """Return grey pictures, (count, 3, H, W) in [0, 1]: coarse and fine noise."""
+    dice = np.random.default_rng(height + width)
+    coarse = dice.random((count, 8, 8), np.float32)
+    planes = [cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC) for plane in coarse]
+    grey = np.stack(planes) + 0.1 * dice.standard_normal((count, height, width)).astype(np.float32)
+    return torch.from_numpy(grey.clip(0, 1))[:, None].expand(-1, 3, -1, -1).contiguous()
+
+
+def size_of(state: dict[str, torch.Tensor]) -> str:
+    """Return the megabytes of weights."""
+    return f"{sum(t.numel() * t.element_size() for t in state.values()) / 1e6:.1f}"
+
+
+def compared(theirs: torch.nn.Module, ours: torch.nn.Module, given: torch.Tensor) -> str:
+    """Return cells: the spread of a and b, and how far apart networks are, in Lab units.
+
+    Ours with its numbers laid out in memory as theirs are, then as it runs, channels last, where
+    convolutions sum in another order; and theirs from itself in 64 bits: what 32 bits round.
+    """
+    with torch.inference_mode():
+        expected, running = theirs(given), ours(given)
+        alike = ours.to(memory_format=torch.contiguous_format)(given)
+        exact = theirs.double()(given.double())
+        theirs.float()
+        ours.to(memory_format=torch.channels_last)
+    return (
+        f"{expected.std():.1f} / {expected.abs().max():.0f} | {_apart(expected, alike)} | "
+        f"{_apart(expected, running)} | {_apart(exact, expected)}"
+    )
+
+
+def _apart(one: torch.Tensor, other: torch.Tensor) -> str:
+    return f"{(one - other).abs().max():.1e}"
+
+
+FIELDS = (
+    "| network | MB | names and shapes | picture | a, b: spread / largest | to theirs, laid out "
+    "alike | to theirs, as it runs | theirs to 64 bits |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def beside_authors(folder: Path) -> list[str]:
+    """Return one row a size and picture."""
+    rows = [FIELDS]
+    for encoder, (widths, depths) in SIZES.items():
+        theirs = authors_network(folder, encoder)
+        about = f"{size_of(theirs.state_dict())} | {digest(theirs.state_dict())[:12]}"
+        state = generated_ddcolor(widths, depths)
+        theirs.load_state_dict(state, assign=True)
+        ours = DDColor(state)
+        for height, width in SIDES:
+            cells = compared(theirs, ours.network, noise(height, width))
+            rows.append(f"| {ours.title} | {about} | {width}x{height} | {cells} |")
+    return rows
+
+
+def grey_picture(side: int | None = None) -> np.ndarray:
+    """Return a photograph without its colours, (H, W, 3) uint8; or a square out of it."""
+    image = cv2.imread(str(SHARED / "photos" / "kodak" / "kodim05.png"), cv2.IMREAD_GRAYSCALE)
+    return np.dstack([image[:side, :side]] * 3)
+
+
+class Keeping(torch.nn.Module):
+    """A network that remembers what it was last given and gave."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Pass it on."""
+        self.given, self.made = x, self.network(x)
+        return self.made
+
+
+def whole_path(folder: Path, side: int = 512) -> list[str]:
+    """Return how far the engine's picture is from the authors' pipeline's, for the tiny network."""
+    state = generated_ddcolor()
+    network = authors_network(folder, "convnext-t")
+    network.load_state_dict(state, assign=True)
+    module = stand_in("authors_pipeline")
+    exec(source(folder, REPOSITORY, "ddcolor/pipeline.py"), module.__dict__)
+    keeping, ours = Keeping(network), DDColor(state)
+    pipeline = module.ColorizationPipeline(keeping, input_size=side, device="cpu")
+    grey, square = grey_picture(), grey_picture(side)
+    pipeline.process(grey)
+    resized = cv2.resize((grey / 255.0).astype(np.float32), (side, side))
+    lab = [cv2.cvtColor(resized, cv2.COLOR_RGB2Lab)[..., :1], keeping.made[0].permute(1, 2, 0)]
+    theirs = cv2.cvtColor(np.concatenate(lab, 2), cv2.COLOR_Lab2RGB)
+    mine = ours.colours([grey[..., 0].astype(np.float32) / 255], side // 16)[0]
+    levels = pipeline.process(square)[..., ::-1].astype(int)
+    cut = ours.colours([square[..., 0].astype(np.float32) / 255], side // 16)[0]
+    return [
+        f"kodim05 through the authors' pipeline and the engine, tiny, {side}x{side}: at most "
+        f"{np.abs(theirs - mine).max():.1e} of 1 apart; a {side}x{side} cut of it, as the file "
+        f"that they would write: {np.abs(levels - np.rint(255 * cut)).max():.0f} levels of 255."
+    ]
+
+
+def chroma(picture: np.ndarray) -> np.ndarray:
+    """Return Cr and Cb of an RGB picture in [0, 1]."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 1:]
+
+
+def speed_rows(build: Callable[[str], Any], rounds: int = 1) -> list[str]:
+    """Return seconds a frame at the default side, and how far coarser numbers change chroma.
+
+    Args:
+        build: makes an engine of a precision.
+    """
+    grey = grey_picture()[..., 0].astype(np.float32) / 255
+    rows, exact = [], np.zeros(1)
+    for precision in ("fp32", "bf16"):
+        engine = build(precision)
+        factor = engine.render_factor
+        made = engine.colours([grey], factor)[0]
+        exact = chroma(made) if precision == "fp32" else exact
+        error = np.mean((chroma(made) - exact) ** 2)
+        decibels = f"{-10 * np.log10(error):.1f}" if error else "-"
+        begun = time.process_time()
+        seconds = timed(lambda e=engine, f=factor: e.colours([grey], f), rounds)
+        work = (time.process_time() - begun) / (rounds + 1)
+        rows.append(
+            f"| {engine.title} | {16 * factor} | {precision} | {seconds:.2f} | {work:.2f} | "
+            f"{decibels} |"
+        )
+    return rows
+
+
+SPEED_FIELDS = (
+    "| network | side | numbers | s a frame | of all cores, s | chroma, dB to fp32 |\n"
+    "|---|---|---|---|---|---|"
+)
+
+
+def main() -> str:
+    """Return the tables that what is here makes possible."""
+    rows, folder = [], os.environ.get("SILK_PURSE_ORIGINALS")
+    if folder:
+        rows += ["DDColor beside its authors' code, generated weights, float32, Lab units.", ""]
+        rows += beside_authors(Path(folder))
+    if (SHARED / "photos" / "kodak").exists():
+        rows += ["", *whole_path(Path(folder))] if folder else []
+        rows += ["", machine(), "", SPEED_FIELDS]
+        for widths, depths in SIZES.values():
+            rows += speed_rows(partial(_engine, generated_ddcolor(widths, depths)))
+    return "\n".join(rows)
+
+
+def _engine(state: dict[str, torch.Tensor], precision: str) -> DDColor:
+    return DDColor(state, precision=precision)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main() + "\n")

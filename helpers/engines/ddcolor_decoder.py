@@ -1,0 +1,192 @@
+"""What DDColor paints with: one decoder for where, one for which colours; official names.
+
+Kang, Yang, Ouyang, Ren, Li and Xie, "DDColor: Towards Photo-Realistic Image Colorization via Dual
+Decoders", ICCV 2023, https://github.com/piddnad/DDColor. The first decoder is DeOldify's U-Net,
+the second Mask2Former's transformer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTH = 512
+"""Channels of the pixel decoder; half as many at its finest."""
+
+HIDDEN, HEADS, FEEDFORWARD, LAYERS = 256, 8, 2048, 9
+"""Of the colour decoder: its width, attention heads, the width between, rounds."""
+
+FINER = 4
+"""How many times finer the painted picture is than the finest features."""
+
+EPSILON = 1e-6
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution that was trained with its weight divided by its largest singular value.
+
+    Miyato, Kataoka, Koyama and Yoshida, "Spectral Normalization for Generative Adversarial
+    Networks", ICLR 2018. Its weight comes as `torch.nn.utils.spectral_norm` keeps it, with the two
+    vectors that give that value; `fold` then divides, once and for all.
+    """
+
+    def __init__(self, given: int, made: int, side: int = 1, bias: bool = True) -> None:
+        super().__init__(given, made, side, padding=side // 2, bias=bias)
+        del self.weight
+        self.weight_orig = nn.Parameter(torch.zeros(made, given, side, side))
+        self.register_buffer("weight_u", torch.zeros(made))
+        self.register_buffer("weight_v", torch.zeros(given * side * side))
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Make it a plain convolution; it cannot run before."""
+        sigma = self.weight_u @ (self.weight_orig.flatten(1) @ self.weight_v)
+        self.weight = nn.Parameter(self.weight_orig / sigma, requires_grad=False)
+        del self.weight_orig, self.weight_u, self.weight_v
+
+
+def blurred(x: Tensor) -> Tensor:
+    """Average every pixel with those above and to its left: against a checkerboard.
+
+    Sugawara, Shiota and Kiya, "Super-Resolution using Convolutional Neural Networks without Any
+    Checkerboard Artifacts", 2018.
+    """
+    return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), mode="replicate"), 2, stride=1)
+
+
+class Doubling(nn.Module):
+    """Make features twice as large."""
+
+    def __init__(self, given: int, made: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            SpectralConv2d(given, 4 * made, bias=False), nn.BatchNorm2d(4 * made)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn (N, C, H, W) into (N, made, 2 * H, 2 * W)."""
+        return blurred(functional.pixel_shuffle(functional.relu(self.conv(x)), 2))
+
+
+class Joining(nn.Module):
+    """Make features twice as large and join them with what the encoder saw there."""
+
+    def __init__(self, given: int, seen: int, made: int) -> None:
+        super().__init__()
+        self.shuf = Doubling(given, made)
+        self.bn = nn.BatchNorm2d(seen)
+        self.conv = nn.Sequential(
+            SpectralConv2d(made + seen, made, 3, bias=False),
+            nn.ReLU(inplace=True),
+            nn.BatchNorm2d(made),
+        )
+
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """Turn (N, C, H, W) and (N, seen, 2 * H, 2 * W) into (N, made, 2 * H, 2 * W)."""
+        return self.conv(functional.relu(torch.cat([self.shuf(x), self.bn(seen)], 1)))
+
+
+class Attending(nn.Module):
+    """Attention with a way around it and a norm, under a name of the authors' choice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.add_module(name, nn.MultiheadAttention(HIDDEN, HEADS, batch_first=True))
+        self.norm = nn.LayerNorm(HIDDEN)
+
+    def forward(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Keep the shape of x, (N, Q, HIDDEN); query has it too, key and value (N, M, HIDDEN)."""
+        attention = self.get_submodule(self.name)
+        return self.norm(x + attention(query, key, value, need_weights=False)[0])
+
+
+class Thinking(nn.Module):
+    """Two layers with a way around them and a norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(HIDDEN, FEEDFORWARD)
+        self.linear2 = nn.Linear(FEEDFORWARD, HIDDEN)
+        self.norm = nn.LayerNorm(HIDDEN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape."""
+        return self.norm(x + self.linear2(functional.relu(self.linear1(x))))
+
+
+class Ending(nn.Module):
+    """Three layers that end in a colour's direction among the features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape."""
+        first, second, last = self.layers
+        return last(functional.relu(second(functional.relu(first(x)))))
+
+
+class ColourDecoder(nn.Module):
+    """Colours that ask the picture, at three resolutions in turn, where they belong.
+
+    Args:
+        queries: how many colours.
+        channels: of the features at the three resolutions, the coarsest first.
+    """
+
+    def __init__(self, queries: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.transformer_self_attention_layers = nn.ModuleList(
+            Attending("self_attn") for _ in range(LAYERS)
+        )
+        self.transformer_cross_attention_layers = nn.ModuleList(
+            Attending("multihead_attn") for _ in range(LAYERS)
+        )
+        self.transformer_ffn_layers = nn.ModuleList(Thinking() for _ in range(LAYERS))
+        self.decoder_norm = nn.LayerNorm(HIDDEN)
+        self.query_feat = nn.Embedding(queries, HIDDEN)
+        self.query_embed = nn.Embedding(queries, HIDDEN)
+        self.level_embed = nn.Embedding(len(channels), HIDDEN)
+        self.input_proj = nn.ModuleList(nn.Conv2d(given, HIDDEN, 1) for given in channels)
+        self.color_embed = Ending()
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Turn features, (N, C, H, W) each, into (N, queries, HIDDEN)."""
+        keys, values = [], []
+        for level, given in enumerate(features):
+            value = self.input_proj[level](given).flatten(2).transpose(1, 2)
+            values.append(value + self.level_embed.weight[level])
+            place = places(*given.shape[2:], device=given.device).to(value.dtype)
+            keys.append(values[-1] + place)
+        own = self.query_embed.weight
+        x = self.query_feat.weight.expand(len(features[0]), -1, -1)
+        for round_ in range(LAYERS):
+            key, value = keys[round_ % len(keys)], values[round_ % len(keys)]
+            x = self.transformer_cross_attention_layers[round_](x, x + own, key, value)
+            x = self.transformer_self_attention_layers[round_](x, x + own, x + own, x)
+            x = self.transformer_ffn_layers[round_](x)
+        return self.color_embed(self.decoder_norm(x))
+
+
+def places(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Say where every pixel is, (height * width, HIDDEN) float32: waves down, then across.
+
+    Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020.
+    """
+    number = torch.arange(HIDDEN // 2, dtype=torch.float32, device=device)
+    lengths = 10000 ** (2 * (number // 2) / len(number))
+
+    def waves(side: int) -> Tensor:
+        rise = torch.arange(1, side + 1, dtype=torch.float32, device=device)
+        angle = (rise / (side + EPSILON) * 2 * math.pi)[:, None] / lengths
+        return torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], 2).flatten(1)
+
+    down = waves(height)[:, None].expand(-1, width, -1)
+    across = waves(width)[None].expand(height, -1, -1)
+    return torch.cat([down, across], 2).flatten(0, 1)
