@@ -1,6 +1,6 @@
 """Whether DeOldify gives here what its author's own code gives.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/deoldify_authors.py
+    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/deoldify_proof.py
 
 The folder holds a clone, bare or not, of jantic/DeOldify, which carries the fastai it was written
 for. Both are unpacked from the commit and run as they are; three packages that they import but do

@@ -283,20 +283,20 @@ def _colorizer(
     device: str,
     precision: str,
 ) -> Colorizer:
-    state = read_state(list(paths))
+    state, memory = read_state(list(paths)), lambda: runtime().free_memory()
     if model.engine == "deoldify":
         from helpers.engines.deoldify import Deoldify
 
         # The author's own, for film and for photographs.
         factor = 21 if model.name == "deoldify-video" else 35
-        return Deoldify(state, device, precision, factor, model.name)
+        return Deoldify(state, device, precision, memory, factor)
     if model.engine == "ddcolor":
-        from helpers.engines.ddcolor import Ddcolor
+        from helpers.engines.ddcolor import DDColor
 
-        return Ddcolor(state, device, precision, lambda: runtime().free_memory())
+        return DDColor(state, device, precision, memory)
     from helpers.engines.zhang import Zhang
 
-    return Zhang(state, device, precision, lambda: runtime().free_memory())
+    return Zhang(state, device, precision, memory)
 
 
 def load_cleaner(
@@ -396,9 +396,12 @@ def describe(name: str, role: str = "upscale") -> Description:
     rows = [("model", model.name), ("good at", model.note), ("licence", model.licence)]
     if not model.commercial:
         rows.append(("beware", "not for commercial use, as far as is known"))
+    engine: Any = None
     if model.engine in ("upscaler", "opencv_superres", "basicvsr"):
-        engine: Any = load_upscaler(name, role=role)
-        rows += engine.facts()
+        engine = load_upscaler(name, role=role)
+    elif role == "colorize" and model.forms:
+        engine = load_colorizer(name)
+    rows += engine.facts() if engine else []
     for path in get_files(model):
         rows.append(("file", f"{path}, sha256 {file_sha256(path)[:16]}..."))
     return Description(tuple(rows))

@@ -18,7 +18,7 @@ TINY = ((96, 192, 384, 768), (3, 3, 9, 3))
 LARGE = ((192, 384, 768, 1536), (3, 3, 27, 3))
 
 # Of the sorted lines "name (shape)" of the authors' networks' weights (see
-# benchmarks/ddcolor_authors.py).
+# benchmarks/ddcolor_proof.py).
 OFFICIAL = {
     TINY: "7fc152a01a30a00b29e3d2628a7bf9bc2e0b032becbc2b268aa27c4a7211a902",
     LARGE: "10b7b512e19d5da9b7861aed07989db5be2b98091cd43369ea5c991efd5639be",
@@ -201,5 +201,7 @@ def test_weights_of_another_kind_are_refused_with_what_was_found(state):
 
 def test_a_norm_of_zero_is_said(state):
     broken = DDColor({**state, "refine_net.0.0.weight_u": torch.zeros(2)})
-    with pytest.raises(ModelError, match="DDColor tiny gave numbers that are none in fp32"):
+    with pytest.raises(
+        ModelError, match="DDColor tiny gave numbers that are none, counting in fp32"
+    ):
         broken.colours(grey_frames(1), 2)

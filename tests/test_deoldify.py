@@ -27,7 +27,7 @@ def engine(state):
 
 # --- weights ------------------------------------------------------------------------------------
 
-# Of the sorted lines "name shape" of the author's networks (see benchmarks/deoldify_authors.py).
+# Of the sorted lines "name shape" of the author's networks (see benchmarks/deoldify_proof.py).
 OFFICIAL = {
     True: (754, "2fd720b9a5985f3f62fc5ee60fa9e60212fd3f0496cde95a1bcf7f3bf561de8d"),
     False: (378, "8231097ff8d73695c1658ef72a8a65b9bdce6c101085810c586407b990f57ef1"),
@@ -93,9 +93,9 @@ def test_half_precision_files_are_folded_in_full_and_plain_ones_stay():
 
 
 def test_weights_of_another_kind_are_refused_with_what_was_found(state):
-    with pytest.raises(ModelError, match=r"1 weights are not those of DeOldify, the deep.*missing"):
+    with pytest.raises(ModelError, match=r"1 weights are not those of DeOldify, deep.*missing"):
         Deoldify({"conv": torch.zeros(3)})
-    with pytest.raises(ModelError, match=r"those of DeOldify, the wide network \(Video, Stable\)"):
+    with pytest.raises(ModelError, match=r"those of DeOldify, wide \(Video, Stable\)"):
         Deoldify({"layers.4.conv.0.weight": torch.zeros(3)})
     lacking = {name: value for name, value in state.items() if name != "layers.3.0.0.weight_u"}
     with pytest.raises(ModelError, match=r"layers\.3\.0\.0\.weight is missing"):
@@ -189,7 +189,7 @@ def test_stretches_as_the_author_does_but_without_rounding():
 def test_numbers_that_are_none_are_never_taken_for_colours(engine, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(engine, "network", lambda batch: batch * float("nan"))
-        with pytest.raises(ModelError, match=r"counting in fp32\. No frame was lost"):
+        with pytest.raises(ModelError, match="none, counting in fp32"):
             engine.colours([grey(20, 30)], 2)
 
 
@@ -205,7 +205,7 @@ def test_out_of_memory_is_said_and_the_next_frame_is_tried_afresh(engine, monkey
 
     with monkeypatch.context() as short:
         short.setattr(engine, "_run", failing(MemoryError()))
-        with pytest.raises(OutOfMemoryError, match=r"32x32 pixels \(render_factor 2\)\. No frame"):
+        with pytest.raises(OutOfMemoryError, match="of 32x32 pixels, which cannot be cut"):
             engine.colours([grey(20, 30)], 2)
         short.setattr(engine, "_run", failing(RuntimeError("shapes differ")))
         with pytest.raises(RuntimeError, match="shapes differ"):

@@ -8,15 +8,16 @@ import pytest
 import torch
 from skimage import color
 
+from helpers.engines.squares import coloured
 from helpers.engines.states import expected_shapes
-from helpers.engines.zhang import Zhang, coloured
+from helpers.engines.zhang import Zhang
 from helpers.engines.zhang_network import Eccv16Net, Siggraph17Net
 from helpers.errors import ModelError, OutOfMemoryError
 
 NETWORKS = {"eccv16": Eccv16Net, "siggraph17": Siggraph17Net}
 
 # Of the sorted lines "name (shape)" of the authors' networks' weights (see
-# benchmarks/zhang_authors.py).
+# benchmarks/zhang_proof.py).
 OFFICIAL = {
     "eccv16": "83887a0441b2a2b10a52283f6ee1fde4289669fa60d6ba76dbb34f731a200a82",
     "siggraph17": "55ef5098d49116dee1ec0ccd3c85a7aaf1e8c1df152b7a44e8c67a93de7270aa",
@@ -200,7 +201,7 @@ def test_weights_of_another_kind_are_refused_with_what_was_found(state):
 
 def test_numbers_that_are_none_are_said(state):
     broken = Zhang({**state, "model1.0.bias": torch.full((64,), torch.nan)})
-    with pytest.raises(ModelError, match=r"gave numbers that are none in fp32\..*choose fp32"):
+    with pytest.raises(ModelError, match=r"are none, counting in fp32.*fetch them again"):
         broken.colours(grey_frames(1), 2)
 
 

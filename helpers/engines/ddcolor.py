@@ -18,13 +18,13 @@ import torch
 
 from helpers.engines.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, shape_of
 from helpers.engines.images import DTYPES
+from helpers.engines.squares import LabColorizer, coloured
 from helpers.engines.states import expected_shapes, fitted
-from helpers.engines.zhang import SquareColorizer, coloured
 from helpers.errors import ModelError
 
 
-class DDColor(SquareColorizer):
-    """DDColor on a device; see `SquareColorizer`.
+class DDColor(LabColorizer):
+    """DDColor on a device; see `LabColorizer`.
 
     Args:
         state: the weights under their official names; they tell its size.

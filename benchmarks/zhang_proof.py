@@ -1,6 +1,6 @@
 """Whether ECCV16 and SIGGRAPH17 give here what their author's own code gives, and how quickly.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/zhang_authors.py
+    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/zhang_proof.py
 
 The folder holds a clone, bare or not, of richzhang/colorization, or of a fork that left its
 networks alone. The definitions are read out of the commit, never imported as a package. Weights
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from common import ROOT, SHARED, machine
-from ddcolor_authors import (
+from ddcolor_proof import (
     FIELDS,
     SPEED_FIELDS,
     compared,

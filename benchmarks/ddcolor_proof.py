@@ -1,6 +1,6 @@
 """Whether DDColor gives here what its authors' own code gives, and how long it takes.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/ddcolor_authors.py
+    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/ddcolor_proof.py
 
 The folder holds a clone, bare or not, of piddnad/DDColor. The definitions are read out of the
 commit, never imported as a package. Weights are generated under the official names and go through
