@@ -32,7 +32,13 @@ from helpers.runtime import file_sha256
 from helpers.stage import Stage, plain
 from helpers.stages.colouring import Painted, Palette, looked_at, near, painted, steadied_frames
 from helpers.stages.deflicker import check_strength, shots
-from helpers.stages.referring import carried_along, laid_over, matched, reference_window
+from helpers.stages.referring import (
+    carried_along,
+    found_again,
+    laid_over,
+    matched,
+    reference_window,
+)
 
 log = logging.getLogger("helpers")
 
@@ -219,6 +225,7 @@ class Colorize(Stage):
         seen = looked_at(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
         seen = near(carried_along(seen, references, self.reach, matrix), self.steady)
+        seen = found_again(seen, references, matrix)
         if references and self.models == ("tint",):
             seen = matched(seen, references, matrix)
         else:
