@@ -59,7 +59,8 @@ class Colours:
         tinted = f"It is tinted by {self.tint:.0f} levels of 255"
         said = f"{tinted}, as sepia is." if self.kind == "tinted" else "It is black and white."
         count = len(self.coloured)
-        return said + (f" {count} of its shots are in colour already." if count else "")
+        are = "is" if count == 1 else "are"
+        return said + (f" {count} of its shots {are} in colour already." if count else "")
 
 
 def find_colours(clip: Clip) -> Colours:

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Engines without weights that are no rows of the catalogue.
 WEIGHTLESS = (
-    "chroma", "filters", "finish", "flicker", "levels", "propagate", "resize", "shake", "shrink",
+    "chroma", "coloured", "filters", "finish", "flicker", "levels", "propagate", "resize", "shake", "shrink",
     "steady", "temporal", "tint",
 )  # fmt: skip
 

@@ -27,10 +27,18 @@ from helpers.engines.chroma import (
 )
 from helpers.engines.tint import TONES
 from helpers.errors import StageError
-from helpers.references import Reference, as_entry, located
+from helpers.references import Reference, as_entry, located, out_of_reach
 from helpers.runtime import file_sha256
 from helpers.stage import Stage, plain
-from helpers.stages.colouring import Painted, Palette, looked_at, near, painted, steadied_frames
+from helpers.stages.colouring import (
+    Painted,
+    Palette,
+    best_model,
+    looked_at,
+    near,
+    painted,
+    steadied_frames,
+)
 from helpers.stages.deflicker import check_strength, shots
 from helpers.stages.referring import (
     carried_along,
@@ -42,25 +50,11 @@ from helpers.stages.referring import (
 
 log = logging.getLogger("helpers")
 
-BEST = (
-    ("deoldify-video", "ddcolor-artistic"),
-    "deoldify-video",
-    "ddcolor-artistic",
-    "deoldify-stable",
-    "deoldify-artistic",
-    "ddcolor-modelscope",
-    "ddcolor-tiny",
-    "siggraph17",
-    "eccv16",
-)
-"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
-fetched. The pair is the best that was published for film."""
-
 FACTORS = (7, 60)
 """The least and the largest render factor."""
 
 FARTHEST = 20
-"""Seconds that a reference may reach. So much film has to be held until the next is read."""
+"""Seconds that a reference may reach; so much film is held until the next one is read."""
 
 WIDEST = 15
 """Frames to either side over which colours may be steadied."""
@@ -184,7 +178,9 @@ class Colorize(Stage):
         if self.coloured is None:
             changes["coloured"] = () if self.force else self._already(clip)
         if not all(isinstance(entry, Reference) for entry in self.references):
-            changes["references"] = located(clip, self.references)
+            changes["references"] = found = located(clip, self.references)
+            if said := out_of_reach(clip, found, self.reach):
+                log.warning(said)
         return replace(self, **changes)(clip) if changes else super().__call__(clip)
 
     def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -231,21 +227,22 @@ class Colorize(Stage):
         else:
             seen = laid_over(painted(seen, palette))
         for one in steadied_frames(seen, self.steady):
-            yield one.frame if one.kept else self._joined(one, matrix)
+            yield Frame(one.image if one.kept else self._joined(one, matrix), one.time)
 
-    def _joined(self, seen: Painted, matrix: str) -> Frame:
-        """Put a frame together from its own luma and its new colours."""
-        image, chroma = seen.frame.image, seen.chroma
+    def _joined(self, seen: Painted, matrix: str) -> np.ndarray:
+        """Put a picture together from its own luma and its new colours."""
+        image, chroma = seen.image, seen.chroma
         assert chroma is not None
         height, width = image.shape[:2]
         chroma = chroma * np.float32(self.saturation)
-        if self.strength < 1 or not self.neutralise:
+        if image.ndim == 2:
+            chroma *= np.float32(self.strength)
+        elif self.strength < 1 or not self.neutralise:
             own = shrunk(chroma_of(image, matrix), working_size(width, height))
             chroma = chroma if self.neutralise else chroma + own
             chroma = own + np.float32(self.strength) * (chroma - own)
         luma = luma_of(image, matrix)
-        made = join(luma, enlarged(chroma, width, height), matrix, image.dtype)
-        return Frame(made, seen.frame.time)
+        return join(luma, enlarged(chroma, width, height), matrix, image.dtype)
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""
@@ -259,12 +256,3 @@ class Colorize(Stage):
     def _by_content(self) -> list[tuple[Any, ...]]:
         """Return the references with their pictures named by what is in them."""
         return [(file_sha256(Path(path)), *when) for path, *when in self.references]
-
-
-def best_model() -> str | tuple[str, ...]:
-    """Return what "auto" stands for on this machine."""
-    for choice in BEST:
-        names = (choice,) if isinstance(choice, str) else choice
-        if all(catalog.get(name, "colorize").present for name in names):
-            return choice
-    return BEST[1]

@@ -12,8 +12,17 @@ from fractions import Fraction
 
 import numpy as np
 
+from helpers import catalog
 from helpers.clip import Frame
-from helpers.engines.chroma import blended, cast_of, chroma_of, luma_of, shrunk, working_size
+from helpers.engines.chroma import (
+    blended,
+    cast_of,
+    chroma_of,
+    is_grey,
+    luma_of,
+    shrunk,
+    working_size,
+)
 from helpers.engines.propagate import Carried
 from helpers.engines.steady import Witness, motion, steadied, trust, warp
 from helpers.loading import load_colorizer
@@ -21,6 +30,30 @@ from helpers.runtime import runtime
 
 SURELY = 2.0
 """How sure it must be that a single frame of a grey shot is in colour before it is left alone."""
+
+
+BEST = (
+    ("deoldify-video", "ddcolor-artistic"),
+    "deoldify-video",
+    "ddcolor-artistic",
+    "deoldify-stable",
+    "deoldify-artistic",
+    "ddcolor-modelscope",
+    "ddcolor-tiny",
+    "siggraph17",
+    "eccv16",
+)
+"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
+fetched. The pair is the best that was published for film."""
+
+
+def best_model() -> str | tuple[str, ...]:
+    """Return what "auto" stands for on this machine."""
+    for choice in BEST:
+        names = (choice,) if isinstance(choice, str) else choice
+        if all(catalog.get(name, "colorize").present for name in names):
+            return choice
+    return BEST[1]
 
 
 @dataclass(frozen=True)
@@ -62,6 +95,8 @@ class Painted:
     """A frame on its way through the stage.
 
     Attributes:
+        image: its picture; (H, W) alone where it is grey, for many may be held.
+        time: when it is first shown.
         wanted: whether it is to be given in the end; others are there for those that are.
         luma: its small luma, uint8 (h, w), by which motion is measured.
         chroma: its small colours, float32 (h, w, 2), Cb and Cr; None as long as it has none.
@@ -71,18 +106,14 @@ class Painted:
         witnesses: what its neighbours say of its colours, as far as they have been asked.
     """
 
-    frame: Frame
+    image: np.ndarray
+    time: Fraction
     wanted: bool
     luma: np.ndarray
     chroma: np.ndarray | None = None
     kept: bool = False
     carried: Carried | None = None
     witnesses: list[Witness] = field(default_factory=list)
-
-    @property
-    def time(self) -> Fraction:
-        """When the frame is first shown."""
-        return self.frame.time
 
 
 def looked_at(
@@ -93,8 +124,10 @@ def looked_at(
         image = frame.image
         size = working_size(image.shape[1], image.shape[0])
         luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
-        seen = Painted(frame, frame.time in wanted, luma)
-        if not force and cast_of(image, matrix)[1] > SURELY:
+        grey = is_grey(image)
+        held = image[..., 0].copy() if grey else image
+        seen = Painted(held, frame.time, frame.time in wanted, luma)
+        if not force and not grey and cast_of(image, matrix)[1] > SURELY:
             seen.kept, seen.chroma = True, shrunk(chroma_of(image, matrix), size)
         yield seen
 
@@ -125,7 +158,7 @@ def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
 
     def colour() -> None:
         if asked:
-            luma = [luma_of(seen.frame.image, palette.matrix) for seen in asked]
+            luma = [luma_of(seen.image, palette.matrix) for seen in asked]
             found = palette.colours(luma + luma[-1:] * (batch - len(luma)))
             for seen, chroma in zip(asked, found, strict=False):
                 seen.chroma = chroma
@@ -143,7 +176,7 @@ def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
     newest: np.ndarray | None = None
     for seen in frames:
         held.append(seen)
-        image = seen.frame.image
+        image = seen.image
         if not seen.kept and not (newest is not None and np.array_equal(newest, image)):
             asked.append(seen)
         newest = None if seen.kept else image

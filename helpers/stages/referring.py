@@ -17,6 +17,7 @@ from fractions import Fraction
 import numpy as np
 
 from helpers.clip import Clip
+from helpers.engines.coloured import planes
 from helpers.engines.propagate import (
     Carried,
     Carrier,
@@ -29,7 +30,7 @@ from helpers.engines.propagate import (
     over,
 )
 from helpers.engines.steady import motion, trust
-from helpers.references import Reference, planes
+from helpers.references import Reference
 from helpers.stages.colouring import Painted
 
 
