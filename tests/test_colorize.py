@@ -197,7 +197,7 @@ def test_sepia_is_taken_off_or_stays(model):
         ({"steady": 99}, "steady = 99 .* 0 to 15"),
         ({"strength": 2}, "strength of 2"),
         ({"tone": "pink"}, "no tone 'pink'; allowed are sepia"),
-        ({"matrix": "bt601"}, "no matrix 'bt601'"),
+        ({"matrix": "bt601"}, "no matrix 'bt601'; allowed are bt709"),
         ({"model": ("tint", "siggraph17")}, "give it alone"),
         ({"model": ("siggraph17",) * 3}, "give one or two"),
         ({"reach": 0}, "reach of 0"),
@@ -258,5 +258,6 @@ def test_the_law_holds_with_a_model_and_batches(model, monkeypatch):
 def test_a_real_film_is_toned_and_obeys_the_law():
     clip = Colorize("tint", steady=2)(open_video(footage("oldfilm_whitezombie_truncated.mp4")))
     assert clip.stage.coloured == ()
+    assert clip.source.info.grey and not clip.info.grey
     part = replace(clip.stage)(film([frame.image for frame in clip.source.frames(0, 8)]))
     assert_true(part, assert_law(part, [(0, 3), (4, 5), (6, 8)]))

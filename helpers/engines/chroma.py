@@ -37,6 +37,10 @@ DARK = (0.04, 0.16)
 that are vivid flash red and blue in the dark."""
 
 
+STRIP = 16
+"""Rows of a picture that are put together at a time."""
+
+
 def matrix_for(matrix: str | None, width: int, height: int) -> str:
     """Return the name of the matrix that a picture's luma is counted in.
 
@@ -105,6 +109,13 @@ def join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dty
     Returns:
         (H, W, 3) RGB, whose luma differs from the one given by less than half a level.
     """
+    # In strips that stay in the processor's cache.
+    strips = range(0, len(luma), STRIP)
+    made = [_join(luma[n : n + STRIP], chroma[n : n + STRIP], matrix, dtype) for n in strips]
+    return np.concatenate(made)
+
+
+def _join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dtype) -> np.ndarray:
     red_share, blue_share = (np.float32(share) for share in WEIGHTS[matrix])
     green_share = 1 - red_share - blue_share
     top = np.float32(np.iinfo(dtype).max)

@@ -18,7 +18,9 @@ from helpers.engines.chroma import (
     blended,
     cast_of,
     chroma_of,
+    enlarged,
     is_grey,
+    join,
     luma_of,
     shrunk,
     working_size,
@@ -219,3 +221,20 @@ def _steadied(seen: Painted) -> Iterator[Painted]:
     assert seen.chroma is not None
     if seen.wanted:
         yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
+
+
+def put_together(
+    seen: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
+) -> np.ndarray:
+    """Return a frame's picture, from its own luma and its new colours; see `Colorize`."""
+    assert seen.chroma is not None
+    height, width = seen.image.shape[:2]
+    chroma = seen.chroma * np.float32(saturation)
+    if seen.image.ndim == 2:
+        chroma *= np.float32(strength)
+    elif strength < 1 or not neutralise:
+        own = shrunk(chroma_of(seen.image, matrix), working_size(width, height))
+        chroma = chroma if neutralise else chroma + own
+        chroma = own + np.float32(strength) * (chroma - own)
+    luma = luma_of(seen.image, matrix)
+    return join(luma, enlarged(chroma, width, height), matrix, seen.image.dtype)
