@@ -287,11 +287,11 @@ def _colorizer(
     if model.engine == "deoldify":
         from helpers.engines.deoldify import Deoldify
 
-        return Deoldify(state, device, precision, lambda: runtime().free_memory())
+        return Deoldify(state, device, precision, name=model.name)
     if model.engine == "ddcolor":
-        from helpers.engines.ddcolor import Ddcolor
+        from helpers.engines.ddcolor import DDColor
 
-        return Ddcolor(state, device, precision, lambda: runtime().free_memory())
+        return DDColor(state, device, precision, lambda: runtime().free_memory())
     from helpers.engines.zhang import Zhang
 
     return Zhang(state, device, precision, lambda: runtime().free_memory())

@@ -245,14 +245,10 @@ def test_pictures_of_any_size(size, dtype):
     assert_true(clip, assert_law(clip))
 
 
-def test_the_law_holds_with_a_model_and_batches(model, monkeypatch):
+def test_the_law_holds_with_a_model(model):
     truth = film(pan(14), cuts=(6,))
     model(Knowing(truth, sigma=0.05))
-    monkeypatch.setattr(type(colouring.runtime()), "batch", property(lambda _: 3))
-    clip = Colorize("siggraph17", steady=3)(in_grey(truth))
-    whole = assert_law(clip)
-    monkeypatch.setattr(type(colouring.runtime()), "batch", property(lambda _: 1))
-    assert same(whole, list(clip)), "a batch is no one's business"
+    assert_law(Colorize("siggraph17", steady=3)(in_grey(truth)))
 
 
 def test_a_real_film_is_toned_and_obeys_the_law():

@@ -9,7 +9,7 @@ from colour_films import MATRIX, film, in_grey, pan
 from conftest import FILM, TALK, footage, same
 
 from helpers.clip import MemoryClip
-from helpers.colour import chroma_flicker, find_colours
+from helpers.colour import chroma_flicker, find_colours, share_of
 from helpers.engines.chroma import cast_of
 from helpers.errors import StageError
 from helpers.stages.colorize import Colorize
@@ -82,6 +82,7 @@ def test_a_shot_in_colour_stays_as_it_is():
     grey = in_grey(truth)
     mixed = MemoryClip(grey.images[:8] + truth.images[8:], truth.times, truth.end, truth.cuts)
     found = find_colours(mixed)
+    assert share_of(mixed, found.coloured) == pytest.approx(1 / 3, abs=1e-3)
     assert (found.kind, found.coloured) == ("grey", ((truth.times[8], truth.end),))
     assert "1 of its shots is in colour" in found.words
     made = Colorize("tint")(mixed)

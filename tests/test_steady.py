@@ -103,6 +103,19 @@ def test_the_law_with_neighbours(coloured, monkeypatch):
     assert_law(Colorize("siggraph17", steady=4)(in_grey(truth)))
 
 
+def test_a_long_film_takes_no_more_memory_than_a_short_one():
+    grey, taken = in_grey(film(pan(40))), []
+
+    def frames():
+        for frame in grey.frames():
+            taken.append(frame.time)
+            yield frame
+
+    made = Colorize("tint", steady=3, coloured=(), matrix=MATRIX).process(frames(), grey.times)
+    for number, _ in enumerate(made):
+        assert len(taken) <= number + 4
+
+
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "bikes_scene_cuts.mp4"])
 def test_real_films(coloured, name):
     frames = [f.image for f in open_video(footage(name)).frames(20, 40)]

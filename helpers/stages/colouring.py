@@ -28,7 +28,6 @@ from helpers.engines.chroma import (
 from helpers.engines.propagate import Carried
 from helpers.engines.steady import Witness, motion, steadied, trust, warp
 from helpers.loading import load_colorizer
-from helpers.runtime import runtime
 
 SURELY = 2.0
 """How sure it must be that a single frame of a grey shot is in colour before it is left alone."""
@@ -68,8 +67,8 @@ class Palette:
     tone: str
     matrix: str
 
-    def colours(self, luma: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the colours of grey pictures of one size, in their working size.
+    def colours(self, luma: np.ndarray) -> np.ndarray:
+        """Return the colours of a grey picture, in its working size.
 
         Args:
             luma: float32 (H, W) in 0..1.
@@ -77,19 +76,15 @@ class Palette:
         Returns:
             float32 (h, w, 2), Cb and Cr.
         """
-        size = working_size(luma[0].shape[1], luma[0].shape[0])
-        found: list[list[np.ndarray]] = []
+        size = working_size(luma.shape[1], luma.shape[0])
+        found = []
         for name in self.models:
             engine = load_colorizer(name, self.tone)
-            factor = self.render_factor or engine.render_factor
-            pictures = engine.colours(luma, factor)
-            found.append([shrunk(chroma_of(picture, self.matrix), size) for picture in pictures])
+            (picture,) = engine.colours([luma], self.render_factor or engine.render_factor)
+            found.append(shrunk(chroma_of(picture, self.matrix), size))
         if len(found) == 1:
             return found[0]
-        return [
-            blended(first, second, self.mix, shrunk(plane, size))
-            for first, second, plane in zip(*found, luma, strict=True)
-        ]
+        return blended(*found, self.mix, shrunk(luma, size))
 
 
 @dataclass(eq=False)
@@ -152,41 +147,19 @@ def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
 
 
 def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
-    """Give frames a model's colours, in batches of one size; a repeated picture is done once."""
-    batch = runtime().batch
-    held: deque[Painted] = deque()
-    asked: list[Painted] = []  # those of `held` that a model is to colour, each another picture
+    """Give frames a model's colours, each by itself; a repeated picture is done once.
+
+    There are no batches: in company a network rounds otherwise, at every place in another way.
+    """
     last: Painted | None = None
-
-    def colour() -> None:
-        if asked:
-            luma = [luma_of(seen.image, palette.matrix) for seen in asked]
-            found = palette.colours(luma + luma[-1:] * (batch - len(luma)))
-            for seen, chroma in zip(asked, found, strict=False):
-                seen.chroma = chroma
-            asked.clear()
-
-    def ready() -> Iterator[Painted]:
-        nonlocal last
-        while held:
-            seen = held.popleft()
-            if seen.chroma is None and last is not None:
-                seen.chroma = last.chroma  # the same picture again
-            last = seen
-            yield seen
-
-    newest: np.ndarray | None = None
     for seen in frames:
-        held.append(seen)
-        image = seen.image
-        if not seen.kept and not (newest is not None and np.array_equal(newest, image)):
-            asked.append(seen)
-        newest = None if seen.kept else image
-        if len(asked) == batch or not asked:
-            colour()
-            yield from ready()
-    colour()
-    yield from ready()
+        if seen.chroma is None:
+            if last is not None and np.array_equal(last.image, seen.image):
+                seen.chroma = last.chroma
+            else:
+                seen.chroma = palette.colours(luma_of(seen.image, palette.matrix))
+        last = seen
+        yield seen
 
 
 def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
