@@ -179,7 +179,7 @@ def blended(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray)
     return first + light * departure.clip(-LIMIT, LIMIT)
 
 
-COLOURED = (3.5, 0.25, 6.0)
+COLOURED = (4.0, 0.25, 6.0)
 """From where on a picture is in colour: how far its colours stray from one course along the greys,
 in levels of 255 (all but a twentieth of the pixels lie below) and as a part of their strength; or
 how far they stray across the hue of their tint, in levels."""
@@ -200,7 +200,7 @@ def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
         colour: above 1 it is.
     """
     height, width = image.shape[:2]
-    share = min(96 / max(height, width), 1)
+    share = min(64 / max(height, width), 1)
     unit = np.float32(1 / np.iinfo(image.dtype).max)
     size = (max(round(width * share), 1), max(round(height * share), 1))
     small = shrunk(image.astype(np.float32) * unit, size)
