@@ -8,6 +8,7 @@ chroma_flicker(clip).level         # how much the colours of things jump from fr
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -62,7 +63,8 @@ class Colours:
         tinted = f"It is tinted by {self.tint:.0f} levels of 255"
         said = f"{tinted}, as sepia is." if self.kind == "tinted" else "It is black and white."
         count = len(self.coloured)
-        return said + (f" {count} of its shots are in colour already." if count else "")
+        are = "is" if count == 1 else "are"
+        return said + (f" {count} of its shots {are} in colour already." if count else "")
 
 
 def find_colours(clip: Clip) -> Colours:
@@ -88,10 +90,17 @@ def find_colours(clip: Clip) -> Colours:
         else:
             tints.append(float(tint))
             weights.append(float(end - begin))
-    share = float(sum(end - begin for begin, end in coloured) / clip.duration)
+    share = share_of(clip, coloured)
     tint = round(float(np.average(tints, weights=weights)), 1) if tints else 0.0
     kind = "colour" if share > 0.5 else "tinted" if tint > TINTED else "grey"
     return Colours(kind, tint, tuple(coloured), round(share, 4))
+
+
+def share_of(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
+    """Return which part of a film some stretches of time, (begin, end), are; 0 to 1."""
+    start, stop = clip.times[0], clip.end
+    lengths = (min(end, stop) - max(begin, start) for begin, end in spans)
+    return float(sum(max(length, Fraction(0)) for length in lengths) / clip.duration)
 
 
 def clip_matrix(info: ClipInfo) -> str:

@@ -10,11 +10,10 @@ are frame 120, as exported; 12.5s.png is at 12.5 seconds), or else by its likene
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,8 @@ import cv2
 import numpy as np
 
 from helpers.clip import Clip
-from helpers.engines.chroma import chroma_of, luma_of, shrunk
+from helpers.engines.chroma import luma_of
+from helpers.engines.coloured import read
 from helpers.errors import StageError
 from helpers.stage import exact, prefetch
 
@@ -39,8 +39,8 @@ THUMB = (64, 48)
 OTHER_SHAPE = 0.03
 """Part by which the shape of a picture may differ from the film's."""
 
-COLOURLESS = 2.0
-"""Levels of 255 of colour, in its most coloured hundredth, below which a picture has none."""
+ROUNDED = Fraction(1, 1000)
+"""Seconds by which a time may be less than a frame's: it was rounded when it was written down."""
 
 When = int | Fraction | float | str | None
 
@@ -172,7 +172,7 @@ def _number(clip: Clip, path: str, when: int | Fraction | float | str) -> int:
             f"{path} is said to be of {float(time):.3f} s; the film goes from "
             f"{float(clip.times[0]):.3f} to {float(clip.end):.3f} s."
         )
-    return clip.number_at(time)
+    return clip.number_at(time + ROUNDED)
 
 
 def _most_alike(clip: Clip, path: str, thumb: np.ndarray) -> int:
@@ -218,59 +218,25 @@ def _check_shape(clip: Clip, path: str, picture: np.ndarray) -> None:
         )
 
 
-def read(path: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read a coloured picture.
-
-    Returns:
-        (H, W, 3) RGB, uint8 or uint16; and its opacity, float32 (H, W) in 0..1, if it has one:
-        where it is transparent it says nothing.
-
-    Raises:
-        StageError: it is no picture, or has no colours.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise StageError(f"There is no picture {path}; correct the path of the reference.")
-    data = np.frombuffer(file.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise StageError(f"{path} cannot be read as a picture; allowed are PNG, JPEG and TIFF.")
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    opacity = None
-    if image.shape[2] == 4:
-        opacity = image[..., 3].astype(np.float32) / np.iinfo(image.dtype).max
-    image = cv2.cvtColor(np.ascontiguousarray(image[..., :3]), cv2.COLOR_BGR2RGB)
-    strength = np.hypot(*np.moveaxis(chroma_of(image, "smpte170m"), -1, 0))
-    if opacity is not None:
-        strength = strength * opacity
-    if float(np.percentile(strength, 99)) * 255 < COLOURLESS:
-        raise StageError(f"{path} has no colours that could be used; colour it first.")
-    return image, opacity
-
-
-def planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    """Return a coloured picture's luma, colours and where it has some, in working size.
+def out_of_reach(clip: Clip, references: Sequence[Reference], reach: Fraction) -> str:
+    """Say in a sentence which part of a film no reference can be followed to; "" if there is none.
 
     Args:
-        path: of the picture.
-        matrix: by which luma is counted.
-        size: width and height.
-
-    Returns:
-        uint8 (h, w), float32 (h, w, 2), float32 (h, w) in 0..1.
+        clip: a film that knows its shots.
+        references: located ones.
+        reach: seconds.
     """
-    return _planes(path, Path(path).stat().st_mtime_ns, matrix, size)
-
-
-@lru_cache(maxsize=64)
-def _planes(path: str, _changed: int, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    image, opacity = read(path)
-    luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
-    known = np.ones(luma.shape, np.float32) if opacity is None else shrunk(opacity, size)
-    return luma, shrunk(chroma_of(image, matrix), size), known
-
-
-def within(references: Sequence[Reference], begin: Fraction, end: Fraction) -> list[Reference]:
-    """Return the references of one shot, or of the shots in a stretch of time."""
-    return [one for one in references if one.begin < end and begin < one.end]
+    times = list(clip.times)
+    near, shots = np.zeros(len(times), bool), np.zeros(len(times), bool)
+    for one in references:
+        first, stop = bisect_left(times, one.begin), bisect_left(times, one.end)
+        shots[first:stop] = True
+        first = max(first, bisect_left(times, one.time - reach))
+        near[first : min(stop, bisect_right(times, one.time + reach))] = True
+    if near.all():
+        return ""
+    return (
+        f"{1 - near.mean():.0%} of the frames are more than {float(reach):g} s from a reference of "
+        f"their shot, and {1 - shots.mean():.0%} are in shots that have none; colour a frame of "
+        "these too if it shows."
+    )

@@ -201,7 +201,5 @@ def test_weights_of_another_kind_are_refused_with_what_was_found(state):
 
 def test_a_norm_of_zero_is_said(state):
     broken = DDColor({**state, "refine_net.0.0.weight_u": torch.zeros(2)})
-    with pytest.raises(
-        ModelError, match="DDColor tiny gave numbers that are none, counting in fp32"
-    ):
+    with pytest.raises(ModelError, match="DDColor tiny gave numbers that are none"):
         broken.colours(grey_frames(1), 2)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from helpers.engines.steady import fetch, inside, likeness, motion, places
+from helpers.engines.steady import fetch, inside, likeness, motion, places, trust
 
 ENOUGH = 0.7
 """Trust in one step from which on nothing is lost: many steps of a little doubt are no doubt."""
@@ -96,6 +96,29 @@ class Carrier:
         """Return the colours as the newest frame has them."""
         sure = self._sure * np.minimum(self._alike / ENOUGH, 1) * fetch(self._known, self._at)
         return Carried(fetch(self._chroma, self._at), sure)
+
+
+def direct(luma: np.ndarray, source: Source) -> Carried:
+    """Carry colours to a frame in one leap: for what a chain of steps has lost, or is too far for.
+
+    Args:
+        luma: uint8 (h, w) of the frame.
+        source: a coloured frame of the same shot.
+    """
+    onward, back = motion(luma, source.luma, fine=True), motion(source.luma, luma, fine=True)
+    sure = np.minimum(trust(luma, source.luma, onward, back) / ENOUGH, 1)
+    at = places(onward)
+    return Carried(fetch(source.chroma, at), sure * fetch(source.weight, at))
+
+
+def completed(first: Carried | None, second: Carried) -> Carried:
+    """Return carried colours, with those of a second way where the first is not to be believed."""
+    if first is None:
+        return second
+    rest = (1 - first.sure) * second.sure
+    total = first.sure + rest
+    share = (rest / (total + np.float32(1e-6)))[..., None]
+    return Carried(first.chroma + share * (second.chroma - first.chroma), total)
 
 
 def joined(before: Carried, after: Carried, share: float) -> Carried:

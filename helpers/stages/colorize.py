@@ -10,51 +10,40 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from helpers import catalog
-from helpers.clip import Clip, Frame
+from helpers.clip import Clip, ClipInfo, Frame
 from helpers.colour import clip_matrix, find_colours
-from helpers.engines.chroma import (
-    WEIGHTS,
-    chroma_of,
-    enlarged,
-    join,
-    luma_of,
-    matrix_for,
-    shrunk,
-    working_size,
-)
+from helpers.engines.chroma import WEIGHTS, matrix_for
 from helpers.engines.tint import TONES
 from helpers.errors import StageError
-from helpers.references import Reference, as_entry, located
+from helpers.references import Reference, as_entry, located, out_of_reach
 from helpers.runtime import file_sha256
 from helpers.stage import Stage, plain
-from helpers.stages.colouring import Painted, Palette, looked_at, near, painted, steadied_frames
+from helpers.stages.colouring import (
+    Palette,
+    best_model,
+    looked_at,
+    near,
+    painted,
+    put_together,
+    steadied_frames,
+)
 from helpers.stages.deflicker import check_strength, shots
-from helpers.stages.referring import carried_along, laid_over, matched, reference_window
+from helpers.stages.referring import (
+    carried_along,
+    found_again,
+    laid_over,
+    matched,
+    reference_window,
+)
 
 log = logging.getLogger("helpers")
-
-BEST = (
-    ("deoldify-video", "ddcolor-artistic"),
-    "deoldify-video",
-    "ddcolor-artistic",
-    "deoldify-stable",
-    "deoldify-artistic",
-    "ddcolor-modelscope",
-    "ddcolor-tiny",
-    "siggraph17",
-    "eccv16",
-)
-"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
-fetched. The pair is the best that was published for film."""
 
 FACTORS = (7, 60)
 """The least and the largest render factor."""
 
 FARTHEST = 20
-"""Seconds that a reference may reach. So much film has to be held until the next is read."""
+"""Seconds that a reference may reach; so much film is held until the next one is read."""
 
 WIDEST = 15
 """Frames to either side over which colours may be steadied."""
@@ -117,29 +106,25 @@ class Colorize(Stage):
         if not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
         self._check_models()
-        self._check_numbers()
         self._exactly("reach")
-        if not 0 < self.reach <= FARTHEST:
-            raise StageError(
-                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
-            )
+        self._check_numbers()
         entries = (self.references,) if isinstance(self.references, str) else self.references
         object.__setattr__(self, "references", tuple(map(as_entry, entries)))
-        if self.tone not in TONES:
-            raise StageError(f"There is no tone {self.tone!r}; allowed are {', '.join(TONES)}.")
-        if self.matrix is not None and self.matrix not in WEIGHTS:
-            raise StageError(
-                f"There is no matrix {self.matrix!r} for luma; allowed are {', '.join(WEIGHTS)}."
-            )
+        for word, value, known in (
+            ("tone", self.tone, TONES),
+            ("matrix", self.matrix, (*WEIGHTS, None)),
+        ):
+            if value not in known:
+                names = ", ".join(filter(None, known))
+                raise StageError(f"There is no {word} {value!r}; allowed are {names}.")
         if self.coloured is not None:
             spans = tuple((Fraction(begin), Fraction(end)) for begin, end in self.coloured)
             object.__setattr__(self, "coloured", spans)
 
     def _check_models(self) -> None:
-        if self.model == "auto":
-            return
         for name in self.models:
-            catalog.get(name, "colorize")
+            if name != "auto":
+                catalog.get(name, "colorize")
         if not 1 <= len(self.models) <= 2:
             raise StageError(
                 f"{len(self.models)} models were given to colorize with; give one or two."
@@ -154,6 +139,10 @@ class Colorize(Stage):
             raise StageError(
                 f"A render factor of {self.render_factor} was asked for; allowed is {least} to "
                 f"{largest}, or 0 for the model's own."
+            )
+        if not 0 < self.reach <= FARTHEST:
+            raise StageError(
+                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
             )
         for name, value, high in (
             ("mix", self.mix, 1),
@@ -178,7 +167,9 @@ class Colorize(Stage):
         if self.coloured is None:
             changes["coloured"] = () if self.force else self._already(clip)
         if not all(isinstance(entry, Reference) for entry in self.references):
-            changes["references"] = located(clip, self.references)
+            changes["references"] = found = located(clip, self.references)
+            if said := out_of_reach(clip, found, self.reach):
+                log.warning(said)
         return replace(self, **changes)(clip) if changes else super().__call__(clip)
 
     def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
@@ -193,6 +184,10 @@ class Colorize(Stage):
         elif found.kind == "tinted" and not self.neutralise:
             log.warning("%s neutralise=True takes that off first.", found.words)
         return found.coloured
+
+    def info(self, source: Clip) -> ClipInfo:
+        """The source's, which is no longer grey."""
+        return source.info.replace(grey=source.info.grey and not self.strength * self.saturation)
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The frames, the neighbours they are steadied with, and the references in reach."""
@@ -219,26 +214,14 @@ class Colorize(Stage):
         seen = looked_at(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
         seen = near(carried_along(seen, references, self.reach, matrix), self.steady)
+        seen = found_again(seen, references, matrix)
         if references and self.models == ("tint",):
             seen = matched(seen, references, matrix)
         else:
             seen = laid_over(painted(seen, palette))
         for one in steadied_frames(seen, self.steady):
-            yield one.frame if one.kept else self._joined(one, matrix)
-
-    def _joined(self, seen: Painted, matrix: str) -> Frame:
-        """Put a frame together from its own luma and its new colours."""
-        image, chroma = seen.frame.image, seen.chroma
-        assert chroma is not None
-        height, width = image.shape[:2]
-        chroma = chroma * np.float32(self.saturation)
-        if self.strength < 1 or not self.neutralise:
-            own = shrunk(chroma_of(image, matrix), working_size(width, height))
-            chroma = chroma if self.neutralise else chroma + own
-            chroma = own + np.float32(self.strength) * (chroma - own)
-        luma = luma_of(image, matrix)
-        made = join(luma, enlarged(chroma, width, height), matrix, image.dtype)
-        return Frame(made, seen.frame.time)
+            chosen = self.saturation, self.strength, self.neutralise
+            yield Frame(one.image if one.kept else put_together(one, matrix, *chosen), one.time)
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""
@@ -251,12 +234,3 @@ class Colorize(Stage):
     def _by_content(self) -> list[tuple[Any, ...]]:
         """Return the references with their pictures named by what is in them."""
         return [(file_sha256(Path(path)), *when) for path, *when in self.references]
-
-
-def best_model() -> str | tuple[str, ...]:
-    """Return what "auto" stands for on this machine."""
-    for choice in BEST:
-        names = (choice,) if isinstance(choice, str) else choice
-        if all(catalog.get(name, "colorize").present for name in names):
-            return choice
-    return BEST[1]

@@ -12,15 +12,49 @@ from fractions import Fraction
 
 import numpy as np
 
+from helpers import catalog
 from helpers.clip import Frame
-from helpers.engines.chroma import blended, cast_of, chroma_of, luma_of, shrunk, working_size
+from helpers.engines.chroma import (
+    blended,
+    cast_of,
+    chroma_of,
+    enlarged,
+    is_grey,
+    join,
+    luma_of,
+    shrunk,
+    working_size,
+)
 from helpers.engines.propagate import Carried
 from helpers.engines.steady import Witness, motion, steadied, trust, warp
 from helpers.loading import load_colorizer
-from helpers.runtime import runtime
 
 SURELY = 2.0
 """How sure it must be that a single frame of a grey shot is in colour before it is left alone."""
+
+
+BEST = (
+    ("deoldify-video", "ddcolor-artistic"),
+    "deoldify-video",
+    "ddcolor-artistic",
+    "deoldify-stable",
+    "deoldify-artistic",
+    "ddcolor-modelscope",
+    "ddcolor-tiny",
+    "siggraph17",
+    "eccv16",
+)
+"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
+fetched. The pair is the best that was published for film."""
+
+
+def best_model() -> str | tuple[str, ...]:
+    """Return what "auto" stands for on this machine."""
+    for choice in BEST:
+        names = (choice,) if isinstance(choice, str) else choice
+        if all(catalog.get(name, "colorize").present for name in names):
+            return choice
+    return BEST[1]
 
 
 @dataclass(frozen=True)
@@ -33,8 +67,8 @@ class Palette:
     tone: str
     matrix: str
 
-    def colours(self, luma: list[np.ndarray]) -> list[np.ndarray]:
-        """Return the colours of grey pictures of one size, in their working size.
+    def colours(self, luma: np.ndarray) -> np.ndarray:
+        """Return the colours of a grey picture, in its working size.
 
         Args:
             luma: float32 (H, W) in 0..1.
@@ -42,19 +76,15 @@ class Palette:
         Returns:
             float32 (h, w, 2), Cb and Cr.
         """
-        size = working_size(luma[0].shape[1], luma[0].shape[0])
-        found: list[list[np.ndarray]] = []
+        size = working_size(luma.shape[1], luma.shape[0])
+        found = []
         for name in self.models:
             engine = load_colorizer(name, self.tone)
-            factor = self.render_factor or engine.render_factor
-            pictures = engine.colours(luma, factor)
-            found.append([shrunk(chroma_of(picture, self.matrix), size) for picture in pictures])
+            (picture,) = engine.colours([luma], self.render_factor or engine.render_factor)
+            found.append(shrunk(chroma_of(picture, self.matrix), size))
         if len(found) == 1:
             return found[0]
-        return [
-            blended(first, second, self.mix, shrunk(plane, size))
-            for first, second, plane in zip(*found, luma, strict=True)
-        ]
+        return blended(*found, self.mix, shrunk(luma, size))
 
 
 @dataclass(eq=False)
@@ -62,6 +92,8 @@ class Painted:
     """A frame on its way through the stage.
 
     Attributes:
+        image: its picture; (H, W) alone where it is grey, for many may be held.
+        time: when it is first shown.
         wanted: whether it is to be given in the end; others are there for those that are.
         luma: its small luma, uint8 (h, w), by which motion is measured.
         chroma: its small colours, float32 (h, w, 2), Cb and Cr; None as long as it has none.
@@ -71,18 +103,14 @@ class Painted:
         witnesses: what its neighbours say of its colours, as far as they have been asked.
     """
 
-    frame: Frame
+    image: np.ndarray
+    time: Fraction
     wanted: bool
     luma: np.ndarray
     chroma: np.ndarray | None = None
     kept: bool = False
     carried: Carried | None = None
     witnesses: list[Witness] = field(default_factory=list)
-
-    @property
-    def time(self) -> Fraction:
-        """When the frame is first shown."""
-        return self.frame.time
 
 
 def looked_at(
@@ -93,8 +121,10 @@ def looked_at(
         image = frame.image
         size = working_size(image.shape[1], image.shape[0])
         luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
-        seen = Painted(frame, frame.time in wanted, luma)
-        if not force and cast_of(image, matrix)[1] > SURELY:
+        grey = is_grey(image)
+        held = image[..., 0].copy() if grey else image
+        seen = Painted(held, frame.time, frame.time in wanted, luma)
+        if not force and not grey and cast_of(image, matrix)[1] > SURELY:
             seen.kept, seen.chroma = True, shrunk(chroma_of(image, matrix), size)
         yield seen
 
@@ -117,41 +147,19 @@ def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
 
 
 def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
-    """Give frames a model's colours, in batches of one size; a repeated picture is done once."""
-    batch = runtime().batch
-    held: deque[Painted] = deque()
-    asked: list[Painted] = []  # those of `held` that a model is to colour, each another picture
+    """Give frames a model's colours, each by itself; a repeated picture is done once.
+
+    There are no batches: in company a network rounds otherwise, at every place in another way.
+    """
     last: Painted | None = None
-
-    def colour() -> None:
-        if asked:
-            luma = [luma_of(seen.frame.image, palette.matrix) for seen in asked]
-            found = palette.colours(luma + luma[-1:] * (batch - len(luma)))
-            for seen, chroma in zip(asked, found, strict=False):
-                seen.chroma = chroma
-            asked.clear()
-
-    def ready() -> Iterator[Painted]:
-        nonlocal last
-        while held:
-            seen = held.popleft()
-            if seen.chroma is None and last is not None:
-                seen.chroma = last.chroma  # the same picture again
-            last = seen
-            yield seen
-
-    newest: np.ndarray | None = None
     for seen in frames:
-        held.append(seen)
-        image = seen.frame.image
-        if not seen.kept and not (newest is not None and np.array_equal(newest, image)):
-            asked.append(seen)
-        newest = None if seen.kept else image
-        if len(asked) == batch or not asked:
-            colour()
-            yield from ready()
-    colour()
-    yield from ready()
+        if seen.chroma is None:
+            if last is not None and np.array_equal(last.image, seen.image):
+                seen.chroma = last.chroma
+            else:
+                seen.chroma = palette.colours(luma_of(seen.image, palette.matrix))
+        last = seen
+        yield seen
 
 
 def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
@@ -186,3 +194,20 @@ def _steadied(seen: Painted) -> Iterator[Painted]:
     assert seen.chroma is not None
     if seen.wanted:
         yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
+
+
+def put_together(
+    seen: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
+) -> np.ndarray:
+    """Return a frame's picture, from its own luma and its new colours; see `Colorize`."""
+    assert seen.chroma is not None
+    height, width = seen.image.shape[:2]
+    chroma = seen.chroma * np.float32(saturation)
+    if seen.image.ndim == 2:
+        chroma *= np.float32(strength)
+    elif strength < 1 or not neutralise:
+        own = shrunk(chroma_of(seen.image, matrix), working_size(width, height))
+        chroma = chroma if neutralise else chroma + own
+        chroma = own + np.float32(strength) * (chroma - own)
+    luma = luma_of(seen.image, matrix)
+    return join(luma, enlarged(chroma, width, height), matrix, seen.image.dtype)

@@ -17,9 +17,20 @@ from fractions import Fraction
 import numpy as np
 
 from helpers.clip import Clip
-from helpers.engines.propagate import Carried, Carrier, Source, faded, filled, joined, over
+from helpers.engines.coloured import planes
+from helpers.engines.propagate import (
+    Carried,
+    Carrier,
+    Source,
+    completed,
+    direct,
+    faded,
+    filled,
+    joined,
+    over,
+)
 from helpers.engines.steady import motion, trust
-from helpers.references import Reference, planes
+from helpers.references import Reference
 from helpers.stages.colouring import Painted
 
 
@@ -136,6 +147,29 @@ NOWHERE = Link(*(np.zeros((1, 1), np.float16) for _ in range(4)))
 """Stands for the motion to a frame that has not been read yet."""
 
 
+def found_again(
+    frames: Iterable[Painted], references: Sequence[Reference], matrix: str
+) -> Iterator[Painted]:
+    """Give the frames of one shot what their references show where nothing was carried to them.
+
+    Each reference is laid over the frame in one leap: things that were hidden for a while, and
+    frames beyond the reach of any, so have their colours again if they look much the same.
+    """
+    for seen in frames:
+        leaps = [
+            (direct(seen.luma, source), share)
+            for source, share in _sources(seen, references, matrix)
+            if share > 0
+        ]
+        if seen.kept or not leaps:
+            yield seen
+            continue
+        leap = leaps[0][0]
+        if len(leaps) == 2:
+            leap = joined(leap, leaps[1][0], leaps[1][1])
+        yield replace(seen, carried=completed(seen.carried, leap))
+
+
 def laid_over(frames: Iterable[Painted]) -> Iterator[Painted]:
     """Lay what was carried to frames over the colours of a model."""
     for seen in frames:
@@ -157,25 +191,24 @@ def matched(
         if seen.kept:
             yield seen
         else:
-            sources = _sources(seen, references, matrix)
+            sources = [
+                replace(source, weight=source.weight * np.float32(share))
+                for source, share in _sources(seen, references, matrix)
+            ]
             yield replace(seen, chroma=filled(seen.luma, seen.carried, sources))
 
 
-def _sources(seen: Painted, references: Sequence[Reference], matrix: str) -> list[Source]:
-    """Return the references before and after a frame, the nearer counting more."""
+def _sources(
+    seen: Painted, references: Sequence[Reference], matrix: str
+) -> list[tuple[Source, float]]:
+    """Return the references before and after a frame, each with how much it counts."""
+    size = (seen.luma.shape[1], seen.luma.shape[0])
     number = bisect_right([reference.time for reference in references], seen.time)
-    around = list(references[max(number - 1, 0) : number + 1])
+    around = references[max(number - 1, 0) : number + 1]
     shares = [1.0]
     if len(around) == 2:
-        one, other = around
-        if one.time <= seen.time < other.time:
-            share = float((seen.time - one.time) / (other.time - one.time))
-            shares = [1 - share, share]
-        else:
-            around = around[:1]
-    size = (seen.luma.shape[1], seen.luma.shape[0])
-    found = []
-    for reference, share in zip(around, shares, strict=True):
-        luma, chroma, known = planes(reference.path, matrix, size)
-        found.append(Source(luma, chroma, known * np.float32(share)))
-    return found
+        one, other = (reference.time for reference in around)
+        share = float((seen.time - one) / (other - one))
+        shares = [1 - share, share]
+    pictures = [planes(reference.path, matrix, size) for reference in around]
+    return [(Source(*picture), share) for picture, share in zip(pictures, shares, strict=False)]
