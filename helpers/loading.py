@@ -287,7 +287,6 @@ def _colorizer(
     if model.engine == "deoldify":
         from helpers.engines.deoldify import Deoldify
 
-<<<<<<< HEAD
         # The author's own, for film and for photographs.
         factor = 21 if model.name == "deoldify-video" else 35
         return Deoldify(state, device, precision, memory, factor)
@@ -295,13 +294,6 @@ def _colorizer(
         from helpers.engines.ddcolor import DDColor
 
         return DDColor(state, device, precision, memory)
-=======
-        return Deoldify(state, device, precision, name=model.name)
-    if model.engine == "ddcolor":
-        from helpers.engines.ddcolor import DDColor
-
-        return DDColor(state, device, precision, lambda: runtime().free_memory())
->>>>>>> colour
     from helpers.engines.zhang import Zhang
 
     return Zhang(state, device, precision, memory)
