@@ -216,7 +216,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
 def test_the_recipe_names_weights_and_what_was_found(monkeypatch):
     monkeypatch.setattr(catalog, "recipe", lambda name, role: {"weights": f"sha of {name}"})
     recipe = Colorize(("deoldify-video", "ddcolor-artistic")).recipe()
-    assert recipe["weights of ddcolor-artistic"] == "sha of ddcolor-artistic"
+    assert recipe["weights"] == ["sha of deoldify-video", "sha of ddcolor-artistic"]
     staged = Colorize("tint")(in_grey(film(pan(3))))
     assert staged.recipe()[-1]["matrix"] == "smpte170m"
     assert staged.recipe()[-1]["coloured"] == []

@@ -84,7 +84,8 @@ class Palette:
             found.append(shrunk(chroma_of(picture, self.matrix), size))
         if len(found) == 1:
             return found[0]
-        return blended(*found, self.mix, shrunk(luma, size))
+        first, second = found
+        return blended(first, second, self.mix, shrunk(luma, size))
 
 
 @dataclass(eq=False)
