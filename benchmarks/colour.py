@@ -220,7 +220,7 @@ def carried() -> list[str]:
     """Return a table of how near colours come that were carried from some true frames."""
     rows = [
         "Films made grey, and some of their frames given in their true colours; no model. "
-        "Mean CIEDE2000 of all frames.",
+        "Mean CIEDE2000 of every fourth frame.",
         "",
         "| film | frames given | grey | sepia | from the frames given | s a frame |",
         "|---|---|---|---|---|---|",

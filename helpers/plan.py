@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from helpers import catalog
 from helpers.cleaning import Keep, anew, check_cleaners, clean, finished
 from helpers.clip import Clip
-from helpers.colour import chroma_flicker, find_colours
+from helpers.colour import chroma_flicker, find_colours, share_of
 from helpers.errors import VideoWriteError
 from helpers.loading import native_scale
 from helpers.project import Project
@@ -180,12 +180,12 @@ class Plan:
         # The whole film is looked at for it, so it is kept whatever the colours become.
         found = keep(Colorize, clip, lambda: Colorize("tint", coloured=find_colours(clip).coloured))
         assert isinstance(found, Colorize) and found.coloured is not None
-        share = sum(end - begin for begin, end in found.coloured) / clip.duration
-        if share > Fraction(1, 2):
+        share = share_of(clip, found.coloured)
+        if share > 0.5:
             notes.append("it is in colour already and was not coloured; --recolor does it")
             return clip
         if share:
-            notes.append(f"{float(share):.0%} of it is in colour already and stays as it is")
+            notes.append(f"{share:.0%} of it is in colour already and stays as it is")
         return replace(stage, coloured=found.coloured)(clip)
 
     def _enlarge(self, clip: Clip, notes: list[str]) -> Clip:
