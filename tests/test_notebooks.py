@@ -67,7 +67,8 @@ def test_set_up_is_the_same_everywhere():
 def test_cells_are_small_and_define_nothing(notebook):
     for cell in code_cells(notebook)[1:]:
         body = [line for line in cell.source.split("\n") if line.strip()]
-        assert len(body) <= 12, cell.source
+        most = 15 if "parameters" in cell.metadata.get("tags", []) else 12  # a form is no code
+        assert len(body) <= most, cell.source
         defined = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
         assert not any(isinstance(node, defined) for node in ast.walk(ast.parse(cell.source)))
 
