@@ -12,16 +12,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from common import ROOT, SHARED, machine, timed
+from common import ROOT, SHARED
 from upscaler_proof import Registry, source, stand_in
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -167,58 +163,15 @@ def whole_path(folder: Path, side: int = 512) -> list[str]:
     ]
 
 
-def chroma(picture: np.ndarray) -> np.ndarray:
-    """Return Cr and Cb of an RGB picture in [0, 1]."""
-    return cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 1:]
-
-
-def speed_rows(build: Callable[[str], Any], rounds: int = 1) -> list[str]:
-    """Return seconds a frame at the default side, and how far coarser numbers change chroma.
-
-    Args:
-        build: makes an engine of a precision.
-    """
-    grey = grey_picture()[..., 0].astype(np.float32) / 255
-    rows, exact = [], np.zeros(1)
-    for precision in ("fp32", "bf16"):
-        engine = build(precision)
-        factor = engine.render_factor
-        made = engine.colours([grey], factor)[0]
-        exact = chroma(made) if precision == "fp32" else exact
-        error = np.mean((chroma(made) - exact) ** 2)
-        decibels = f"{-10 * np.log10(error):.1f}" if error else "-"
-        begun = time.process_time()
-        seconds = timed(lambda e=engine, f=factor: e.colours([grey], f), rounds)
-        work = (time.process_time() - begun) / (rounds + 1)
-        rows.append(
-            f"| {engine.title} | {16 * factor} | {precision} | {seconds:.2f} | {work:.2f} | "
-            f"{decibels} |"
-        )
-    return rows
-
-
-SPEED_FIELDS = (
-    "| network | side | numbers | s a frame | of all cores, s | chroma, dB to fp32 |\n"
-    "|---|---|---|---|---|---|"
-)
-
-
 def main() -> str:
     """Return the tables that what is here makes possible."""
     rows, folder = [], os.environ.get("SILK_PURSE_ORIGINALS")
     if folder:
         rows += ["DDColor beside its authors' code, generated weights, float32, Lab units.", ""]
         rows += beside_authors(Path(folder))
-    if (SHARED / "photos" / "kodak").exists():
-        rows += ["", *whole_path(Path(folder))] if folder else []
-        rows += ["", machine(), "", SPEED_FIELDS]
-        for widths, depths in SIZES.values():
-            rows += speed_rows(partial(_engine, generated_ddcolor(widths, depths)))
+    if folder and (SHARED / "photos" / "kodak").exists():
+        rows += ["", *whole_path(Path(folder))]
     return "\n".join(rows)
-
-
-def _engine(state: dict[str, torch.Tensor], precision: str) -> DDColor:
-    return DDColor(state, precision=precision)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from common import ROOT, timed
+from common import ROOT
 from PIL import Image
 from torch.nn import functional
 
@@ -145,34 +144,13 @@ def beside_author(folder: Path) -> list[str]:
     return [*networks, "", told, "", *filters]
 
 
-def chroma_psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the PSNR of two pictures' Cb and Cr, in dB."""
-    planes = [cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)[..., 1:] for image in (one, other)]
-    return float(-10 * np.log10(np.mean((planes[0] - planes[1]) ** 2)))
-
-
-def seconds() -> list[str]:
-    """Return a row a network and precision: seconds a frame, and what half precision costs."""
-    rows = ["| network | numbers | seconds a frame | chroma beside fp32, dB |", "|---|---|---|---|"]
-    luma = grey(240, 320)
-    for model, wide in (("Video, Stable", True), ("Artistic", False)):
-        state, made = generated_deoldify(wide), {}
-        for precision in ("fp32", "bf16"):
-            engine = Deoldify(state, precision=precision)
-            (made[precision],) = engine.colours([luma], 21)
-            spent = timed(lambda engine=engine: engine.colours([luma], 21), rounds=3)
-            gap = f"{chroma_psnr(made['fp32'], made[precision]):.1f}" if precision != "fp32" else ""
-            rows.append(f"| {model} | {precision} | {spent:.1f} | {gap} |")
-    return rows
-
-
 def main() -> str:
     """Return the tables that what is here makes possible."""
-    folder, rows = os.environ.get("SILK_PURSE_ORIGINALS"), []
-    if folder:
-        told = "DeOldify beside its author's code, float32, normalised results (-3 to 3)."
-        rows += [told, "", *beside_author(Path(folder)), ""]
-    return "\n".join([*rows, "At render factor 21, on generated weights.", "", *seconds()])
+    folder = os.environ.get("SILK_PURSE_ORIGINALS")
+    if not folder:
+        return "SILK_PURSE_ORIGINALS does not name a folder of the author's code."
+    told = "Beside its author's code, generated weights, float32, normalised results (-3 to 3)."
+    return "\n".join([told, "", *beside_author(Path(folder))])
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ TITLES = {
     "duplicates": "Repeated frames: precision and recall",
     "damage": "Dust and dirt: found and repaired",
     "colour": "Colour: how near the truth, how steady",
+    "colour_speed": "Colour: seconds a frame",
     "picture": "Flicker, shake, noise",
     "audio": "Sound: speech out of noise",
     "chain": "The whole chain against its networks alone",

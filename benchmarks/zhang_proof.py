@@ -1,4 +1,4 @@
-"""Whether ECCV16 and SIGGRAPH17 give here what their author's own code gives, and how quickly.
+"""Whether ECCV16 and SIGGRAPH17 give here what their author's own code gives.
 
     SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/zhang_proof.py
 
@@ -12,22 +12,18 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, SHARED, machine
+from common import ROOT, SHARED
 from ddcolor_proof import (
     FIELDS,
-    SPEED_FIELDS,
     compared,
     digest,
     grey_picture,
     noise,
     size_of,
-    speed_rows,
 )
 from upscaler_proof import source, stand_in
 
@@ -96,25 +92,17 @@ def main() -> str:
     if folder:
         rows += ["Beside the author's code, generated weights, float32, Lab units.", ""]
         rows += beside_author(Path(folder))
-    if (SHARED / "photos" / "kodak").exists():
-        if folder:
-            rows += [
-                "",
-                "kodim05 through the author's whole path and the engine: largest difference / "
-                "RMS, of 1, of colours that a screen has. His resizing rounds to 8 bits.",
-                "",
-                "| network | a cut of 256x256 | the whole, resized |",
-                "|---|---|---|",
-                *(whole_path(Path(folder), name) for name in CLASSES),
-            ]
-        rows += ["", machine(), "", SPEED_FIELDS]
-        for name in CLASSES:
-            rows += speed_rows(partial(_engine, generated_zhang(name)), rounds=3)
+    if folder and (SHARED / "photos" / "kodak").exists():
+        rows += [
+            "",
+            "kodim05 through the author's whole path and the engine: largest difference / "
+            "RMS, of 1, of colours that a screen has. His resizing rounds to 8 bits.",
+            "",
+            "| network | a cut of 256x256 | the whole, resized |",
+            "|---|---|---|",
+            *(whole_path(Path(folder), name) for name in CLASSES),
+        ]
     return "\n".join(rows)
-
-
-def _engine(state: dict[str, Any], precision: str) -> Zhang:
-    return Zhang(state, precision=precision)
 
 
 if __name__ == "__main__":

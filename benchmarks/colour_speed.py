@@ -1,0 +1,71 @@
+"""Seconds a frame of every network that colours, on the device that is here.
+
+    python benchmarks/colour_speed.py
+
+With generated weights: the time is the same. How far coarser numbers bring the colours away is told
+for those, which are louder than a picture's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import cv2
+import numpy as np
+from common import ROOT, timed
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from deoldify_states import generated_deoldify, grey
+from test_ddcolor import generated_ddcolor
+from test_zhang import generated_zhang
+
+from helpers.engines.ddcolor import DDColor
+from helpers.engines.ddcolor_network import SIZES
+from helpers.engines.deoldify import Deoldify
+from helpers.engines.squares import SquareColorizer
+from helpers.engines.zhang import Zhang
+from helpers.runtime import runtime
+
+
+def engines() -> Iterator[Callable[[str], SquareColorizer]]:
+    """Give what makes each engine in a precision; its weights live as long as it does."""
+    device = runtime().device
+    for wide in (True, False):
+        yield partial(Deoldify, generated_deoldify(wide), device)
+    for widths, depths in SIZES.values():
+        yield partial(DDColor, generated_ddcolor(widths, depths), device)
+    for name in ("eccv16", "siggraph17"):
+        yield partial(Zhang, generated_zhang(name), device)
+
+
+def chroma(picture: np.ndarray) -> np.ndarray:
+    """Return Cr and Cb of an RGB picture in [0, 1]."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 1:]
+
+
+def rows(build: Callable[[str], SquareColorizer]) -> Iterator[str]:
+    """Give a row a precision: seconds a frame, and how far the colours are from exact ones."""
+    luma, exact = [grey(240, 320)], None
+    for precision in ("fp32", "fp16" if runtime().device == "cuda" else "bf16"):
+        engine = build(precision)
+        factor = engine.render_factor
+        made = chroma(engine.colours(luma, factor)[0])
+        seconds = timed(partial(engine.colours, luma, factor))
+        apart = "" if exact is None else f"{-10 * np.log10(np.mean((made - exact) ** 2)):.1f}"
+        exact = made
+        yield f"| {engine.title} | {16 * factor} | {precision} | {seconds:.3g} | {apart} |"
+        del engine  # some of them take gigabytes
+
+
+def main() -> str:
+    """Return the table."""
+    heads = ["| network | side | numbers | seconds a frame | chroma beside fp32, dB |"]
+    heads += ["|---|---|---|---|---|"]
+    return "\n".join([*heads, *(row for build in engines() for row in rows(build))])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main() + "\n")
