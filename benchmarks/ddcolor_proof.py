@@ -1,4 +1,4 @@
-"""Whether DDColor gives here what its authors' own code gives, and how long it takes.
+"""Whether DDColor gives here what its authors' own code gives.
 
     SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/ddcolor_proof.py
 
