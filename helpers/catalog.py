@@ -237,8 +237,8 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "learned", "clean", "cleaning", 1,
-        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 592880,
-               "92c103776f7da298ee44fecc62b542f802f54163b2a53cef7ef6174c8a8ab4a1"),),),
+        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 602198,
+               "367e0ddfa46368abd6eec8942aed3f40744d4ff01f3e86b50d440de0e37b2997"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
     ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------

@@ -20,7 +20,7 @@ import numpy as np
 
 from helpers.engines import alignment, scratches
 from helpers.engines.cleaner import BESIDE, Cleaner, mixture, opacity
-from helpers.engines.median import differs, find_dust
+from helpers.engines.median import credible, differs, find_dust
 
 REPEATED, REPEATED_MEAN = 4.0, 0.7
 """Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average."""
@@ -246,8 +246,9 @@ class _Work:
 
     def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
         """Repair what the neighbours contradict with their median."""
-        mask = find_dust(self.lumas[0], self._known(seen), self.offsets)
-        rows, columns = np.nonzero(self._unseen(mask))
+        witnesses = self._known(seen)
+        mask = find_dust(self.lumas[0], witnesses, self.offsets)
+        rows, columns = np.nonzero(self._believed(mask, witnesses))
         if not rows.size:
             return NOTHING
         return rows, columns, np.median(self._offered(rows, columns), 0)
@@ -264,12 +265,12 @@ class _Work:
         four = [n % len(seen) for n in range(4)]
         planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
         verdict = network.judge(planes)
-        one_sided = not min(self.offsets) < 0 < max(self.offsets)
-        witnesses = self._known(seen) if one_sided else seen
-        share = opacity(verdict.mask) * differs(self.lumas[0], witnesses)
+        witnesses = self._known(seen)
+        share = opacity(verdict.mask)
+        share = share * differs(self.lumas[0], witnesses if self._one_sided() else seen)
         # What contradicts all neighbours is damage whatever the network thinks of its shape.
-        share = np.maximum(share, find_dust(self.lumas[0], self._known(seen), self.offsets))
-        rows, columns = np.nonzero(self._unseen(share > 0))
+        share = np.maximum(share, find_dust(self.lumas[0], witnesses, self.offsets))
+        rows, columns = np.nonzero(self._believed(share > 0, witnesses))
         if not rows.size:
             return NOTHING
         shown = self._offered(rows, columns)[four]
@@ -279,6 +280,13 @@ class _Work:
         values = mixture(verdict, offered, rows, columns)
         old = self.levels[0][rows, columns]
         return rows, columns, old + share[rows, columns][:, None] * (values - old)
+
+    def _one_sided(self) -> bool:
+        return not min(self.offsets) < 0 < max(self.offsets)
+
+    def _believed(self, mask: np.ndarray, witnesses: list[np.ndarray]) -> np.ndarray:
+        """Keep the pieces of a mask that its witnesses can vouch for, and do not show."""
+        return self._unseen(credible(mask, self.lumas[0], witnesses, self._one_sided()))
 
     def _unseen(self, mask: np.ndarray) -> np.ndarray:
         """Keep the pieces of a mask that are not in the neighbours after all.
