@@ -34,6 +34,9 @@ RETURNS = 1.5
 SPECK = 60
 """Pixels below which a piece must be found again in both neighbours, not in one of them."""
 
+ASIDE = 2.0
+"""Pixels beyond a picture's edge up to which its last row or column still tells what is there."""
+
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""
 
@@ -254,11 +257,25 @@ class _Work:
         return rows, columns, np.median(self._offered(rows, columns), 0)
 
     def _known(self, seen: list[np.ndarray]) -> list[np.ndarray]:
-        """Give what has no witness, for it has just come into the picture, the benefit."""
-        return [
-            np.where(alignment.outside(move), self.lumas[0], one)
-            for one, move in zip(seen, self.moves, strict=True)
-        ]
+        """Let a witness that does not see a place say what the others do.
+
+        Where fewer than two see it, it has just come into the picture or is about to leave it: it
+        is given the benefit, and the witness says what the frame shows.
+        """
+        blind = np.stack([alignment.outside(move, ASIDE) for move in self.moves])
+        rows, columns = np.nonzero(blind.any(0))
+        blind = blind[:, rows, columns]
+        ordered = np.sort(np.where(blind, np.inf, np.stack(seen)[:, rows, columns]), 0)
+        seeing = (~blind).sum(0)
+        low, high = (
+            np.take_along_axis(ordered, np.maximum(place, 0)[None] // 2, 0)[0]
+            for place in (seeing - 1, seeing)
+        )
+        others = np.where(seeing >= 2, (low + high) / 2, self.lumas[0][rows, columns])
+        known = [one.copy() for one in seen]
+        for one, where in zip(known, blind, strict=True):
+            one[rows, columns] = np.where(where, others, one[rows, columns])
+        return known
 
     def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
         """Repair what the network or the comparison finds, as the network says."""
