@@ -238,7 +238,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         "learned", "clean", "cleaning", 1,
         ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 602198,
-               "367e0ddfa46368abd6eec8942aed3f40744d4ff01f3e86b50d440de0e37b2997"),),),
+               "96a16579c6c5a813d4990f88d4bad08dc58d054f90c856105b409362160c4bf9"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
     ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------

@@ -46,7 +46,7 @@ FEATURES = 9
 TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 48, 8
 """Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
 
-UNSURE, SURE = 0.45, 0.65
+UNSURE, SURE = 0.55, 0.75
 """Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
 
 

@@ -33,7 +33,7 @@ LEAST, UNREST = 3.0, 10.0
 """Grey levels by which damage differs at least from what the witnesses show, and up to which a
 difference counts as unrest: strong damage must not make its own surroundings doubtful."""
 
-CREDIBLE, CREDIBLE_ONE_SIDED = 2.5, 8.0
+CREDIBLE, CREDIBLE_ONE_SIDED = 4.0, 8.0
 """How many times more than its surroundings a piece must contradict the witnesses to be believed:
 where they stand on both sides of the frame, and where all are on one, which never saw what has just
 come into view."""
@@ -129,7 +129,9 @@ def credible(
     """
     if not mask.any():
         return mask
-    low, high = np.min(witnesses, 0), np.max(witnesses, 0)
+    ordered = np.sort(np.stack(witnesses), 0)
+    # From one side alone, even the odd one may be the one that is right.
+    low, high = (ordered[0], ordered[-1]) if one_sided else _range(ordered)
     beyond = np.maximum(here - cv2.dilate(high, KERNEL), cv2.erode(low, KERNEL) - here)
     apart = np.abs(here - middle(witnesses))
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
