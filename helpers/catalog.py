@@ -236,8 +236,8 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "learned", "clean", "cleaning", 1,
-        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 592880,
-               "92c103776f7da298ee44fecc62b542f802f54163b2a53cef7ef6174c8a8ab4a1"),),),
+        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 602198,
+               "96a16579c6c5a813d4990f88d4bad08dc58d054f90c856105b409362160c4bf9"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
     ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------

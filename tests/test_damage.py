@@ -14,7 +14,7 @@ from helpers import catalog
 from helpers.clip import MemoryClip
 from helpers.engines import alignment, scratches
 from helpers.engines.cleaner import Cleaner, CleanerNet, features
-from helpers.engines.median import find_dust
+from helpers.engines.median import credible, find_dust
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.stages.damage import RemoveDamage
 from helpers.training.cleaner import train_cleaner, write_weights
@@ -237,6 +237,38 @@ def test_flicker_between_frames_is_matched_not_repaired():
     assert np.allclose(here, here - 9 + alignment.offset(here, here - 9), atol=0.01)
     seen = [one + alignment.offset(here, one) for one in (here - 9, here + 7)]
     assert not find_dust(here, seen, (-1, 1)).any()
+
+
+def test_damage_is_believed_only_where_the_witnesses_show_its_surroundings():
+    noise = np.random.default_rng(1).normal(size=(64, 64)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 3)
+    seen = 100 + 40 * smooth / smooth.std()
+    mask = np.zeros((64, 64), bool)
+    mask[30:34, 30:34] = True
+    here = np.where(mask, seen + 20, seen)
+    assert np.array_equal(credible(mask, here, [seen, seen], one_sided=False), mask)
+    assert np.array_equal(credible(mask, here, [seen, seen], one_sided=True), mask)
+    for shift in (9, -9):  # brought to the wrong place
+        elsewhere = [np.roll(seen, shift, 1)] * 2
+        assert not credible(mask, here, elsewhere, one_sided=False).any()
+    weak = np.where(mask, seen + 9, seen)  # one side never saw what has just come into view
+    assert credible(mask, weak, [seen, seen], one_sided=False).any()
+    assert not credible(mask, weak, [seen, seen], one_sided=True).any()
+
+
+def test_nothing_is_damaged_where_nothing_is_found():
+    here, mask = np.full((5, 5), 9, np.float32), np.zeros((5, 5), bool)
+    assert not credible(mask, here, [here, here], one_sided=False).any()
+
+
+@pytest.mark.parametrize("column", [1, 94])
+def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
+    clean = panning(speed=1)
+    worn = clean[4].copy()
+    worn[28:34, column - 1 : column + 2] = 0
+    mask = (worn != clean[4]).any(-1)
+    made = RemoveDamage(method, lines=False)(film([*clean[:4], worn, *clean[5:]]))[4].image
+    assert error(made, clean[4], mask) < 0.25 * error(worn, clean[4], mask)
 
 
 def test_the_network_gives_a_mixture_and_no_more():

@@ -62,12 +62,13 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(image, places + flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
-def outside(flow: np.ndarray) -> np.ndarray:
-    """Return where a motion leads out of the picture, bool (H, W)."""
+def outside(flow: np.ndarray, margin: float = 0.5) -> np.ndarray:
+    """Return where a motion leads out of the picture by more than a margin, bool (H, W)."""
     height, width = flow.shape[:2]
     x = flow[..., 0] + np.arange(width, dtype=np.float32)
     y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    return (x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)
+    right, below = width - 1 + margin, height - 1 + margin
+    return (x < -margin) | (x > right) | (y < -margin) | (y > below)
 
 
 def calmed(

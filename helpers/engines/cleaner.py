@@ -5,9 +5,9 @@
     repaired = repair(frame, witnesses, verdict)
 
 It is given luma only: the frame, and four neighbours brought to where it is (`engines.alignment`).
-It gives for every pixel how likely it is damaged, by how much each of six candidates is to be
-trusted there (the four witnesses, their median, and what is beside the pixel: for lines that stay),
-and a correction. The repair itself is done here, outside the network, on all channels in full
+It gives for every pixel how likely it is damaged, and by how much each of six candidates is to be
+trusted there: the four witnesses, their median, and what is beside the pixel (for lines that stay).
+The repair itself is done here, outside the network, on all channels in full
 precision; so colour is that of the neighbours, never invented, and 16 bits stay 16 bits.
 
 The network is our own: a U-Net over the picture folded 2x2 into channels.
@@ -46,12 +46,8 @@ FEATURES = 9
 TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 48, 8
 """Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
 
-UNSURE, SURE = 0.45, 0.65
+UNSURE, SURE = 0.55, 0.75
 """Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
-
-
-LARGEST_CORRECTION = 0.25
-"""Of the whole range: what the network may add to what the candidates offer."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +57,10 @@ class Verdict:
     Attributes:
         mask: (H, W), how likely a pixel is damaged, 0..1.
         weights: (CANDIDATES, H, W), summing to 1.
-        correction: (H, W), to add to the luma, in 0..1.
     """
 
     mask: np.ndarray
     weights: np.ndarray
-    correction: np.ndarray
 
 
 def features(planes: torch.Tensor) -> torch.Tensor:
@@ -108,7 +102,7 @@ class Block(nn.Module):
 
 
 class CleanerNet(nn.Module):
-    """The network: (N, FEATURES, H, W), sides multiples of 8, to (N, CANDIDATES + 2, H, W).
+    """The network: (N, FEATURES, H, W), sides multiples of 8, to (N, CANDIDATES + 1, H, W).
 
     Args:
         widths: channels at a half, a quarter and an eighth of the resolution.
@@ -132,14 +126,15 @@ class CleanerNet(nn.Module):
         self.a_out = nn.Sequential(*(Block(a) for _ in range(at_a)))
         self.unfold = nn.Conv2d(a, 4 * 12, 3, padding=1)
         self.fine = nn.Conv2d(12 + FEATURES, 16, 3, padding=1)
-        self.last = nn.Conv2d(16, CANDIDATES + 2, 3, padding=1)
+        self.finer = Block(16)
+        self.last = nn.Conv2d(16, CANDIDATES + 1, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         # To begin with: nothing is damaged, and the median of the witnesses is the best guess.
-        start = [-3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0]
+        start = [-3.0, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0]
         self.last.bias = nn.Parameter(torch.tensor(start))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give the mask's logit, the correction, and the candidates' logits."""
+        """Give the mask's logit and the candidates' logits."""
         act, shuffle = functional.leaky_relu, functional.pixel_shuffle
         a = self.a_in(act(self.head(functional.pixel_unshuffle(x, 2)), 0.1))
         b = self.b_in(act(self.to_b(a), 0.1))
@@ -147,13 +142,13 @@ class CleanerNet(nn.Module):
         b = self.b_out(b + shuffle(self.from_c(c), 2))
         a = self.a_out(a + shuffle(self.from_b(b), 2))
         fine = torch.cat([act(shuffle(self.unfold(a), 2), 0.1), x], 1)
-        return self.last(act(self.fine(fine), 0.1))
+        return self.last(self.finer(act(self.fine(fine), 0.1)))
 
 
-def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Split the network's answer into mask logit, candidates' weights and correction, float32."""
+def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split the network's answer into the mask's logit and the candidates' weights, float32."""
     made = made.float()
-    return made[:, :1], made[:, 2:].softmax(1), LARGEST_CORRECTION * made[:, 1:2].tanh()
+    return made[:, :1], made[:, 1:].softmax(1)
 
 
 class Cleaner:
@@ -213,7 +208,7 @@ class Cleaner:
     def _fitting_tile(self) -> int:
         """Return the side of a tile: always the same, unless memory is scarce."""
         size = torch.finfo(DTYPES[self.precision]).bits // 8
-        allowed = math.sqrt(self.memory() / (160 * size))
+        allowed = math.sqrt(self.memory() / (200 * size))
         tile = TILE
         while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
             tile //= 2
@@ -238,7 +233,7 @@ class Cleaner:
         # Padded first: tiles must begin at multiples of what the network folds together.
         padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
         whole = np.pad(planes, padding, mode="edge")
-        made = np.empty((CANDIDATES + 2, *whole.shape[1:]), np.float32)
+        made = np.empty((CANDIDATES + 1, *whole.shape[1:]), np.float32)
         for top, bottom, above, below in spans(whole.shape[1], tile, OVERLAP):
             for left, right, before, after in spans(whole.shape[2], tile, OVERLAP):
                 piece = self._run(whole[:, above:below, before:after])
@@ -246,17 +241,17 @@ class Cleaner:
                     :, top - above : bottom - above, left - before : right - before
                 ]
         made = made[:, :height, :width]
-        return Verdict(made[0], made[2:], made[1])
+        return Verdict(made[0], made[1:])
 
     @torch.inference_mode()
     def _run(self, planes: np.ndarray) -> np.ndarray:
-        """Put planes through the network once: mask, correction, weights."""
+        """Put planes through the network once: mask and weights."""
         whole = torch.from_numpy(planes[None]).to(self.device)
         # Differences of bright pixels need float32; what is made of them does not.
         seen = features(whole).to(DTYPES[self.precision])
         made = self.network(seen.contiguous(memory_format=torch.channels_last))
-        logits, weights, correction = verdict(made)
-        answer = torch.cat([logits.sigmoid(), correction, weights], 1)
+        logits, weights = verdict(made)
+        answer = torch.cat([logits.sigmoid(), weights], 1)
         return answer[0].cpu().numpy()
 
 
@@ -289,4 +284,4 @@ def mixture(
         float32 (N, C) in 0..255.
     """
     weights = verdict.weights[:, rows, columns][..., None]
-    return (offered * weights).sum(0) + 255 * verdict.correction[rows, columns][:, None]
+    return (offered * weights).sum(0)

@@ -4,75 +4,26 @@
     for image, cleaned in cleaning.stream(pictures): ...
 
 For each frame: choose its neighbours, bring them to where it is (`alignment`), bridge the lines
-that stay (`scratches`), find the rest by comparison (`median`) or by the network (`cleaner`), and
-repair those pixels, in all channels, with what the neighbours show. All others are left alone.
+that stay (`scratches`), and repair what is damaged (`repairing`). All other pixels are left alone.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import cv2
 import numpy as np
 
 from helpers.engines import alignment, scratches
-from helpers.engines.cleaner import BESIDE, Cleaner, mixture, opacity
-from helpers.engines.median import differs, find_dust
+from helpers.engines.cleaner import Cleaner
+from helpers.engines.repairing import Repairing, Seen
 
 REPEATED, REPEATED_MEAN = 4.0, 0.7
 """Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average."""
 
-FOUND, MOSTLY = 8.0, 0.5
-"""Grey levels within which a pixel is found again, and the share of a piece that must be."""
-
-RETURNS = 1.5
-"""Pixels within which a way there and back must end where it began."""
-
-SPECK = 60
-"""Pixels below which a piece must be found again in both neighbours, not in one of them."""
-
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""
-
-
-Repair = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Rows and columns of pixels, (N,), and what to put there, (N, 3) levels in 0..255."""
-
-NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float32))
-
-
-@dataclass
-class Seen:
-    """A frame in the window, and what is known of it; worked out when first asked for.
-
-    Attributes:
-        image: (H, W, 3) RGB, uint8 or uint16.
-        begins: whether it begins a shot.
-        wanted: whether its result is asked for.
-    """
-
-    image: np.ndarray
-    begins: bool
-    wanted: bool
-    calm: np.ndarray | None = field(default=None, repr=False)
-
-    @cached_property
-    def luma(self) -> np.ndarray:
-        """Its float32 (H, W) luma in 0..255."""
-        return alignment.luma(self.image)
-
-    @cached_property
-    def marks(self) -> list[scratches.Mark]:
-        """What looks like a vertical line in it."""
-        return scratches.find_marks(self.luma)
-
-    @cached_property
-    def levels(self) -> np.ndarray:
-        """Its pixels as float32 in 0..255, (H, W, 3)."""
-        return self.image.astype(np.float32) * np.float32(255 / np.iinfo(self.image.dtype).max)
 
 
 class FilmCleaning:
@@ -124,7 +75,7 @@ class FilmCleaning:
         here = window[at]
         if not offsets:
             return here.image
-        work = _Work(here, [window[at + offset] for offset in offsets], offsets)
+        work = Repairing(here, [window[at + offset] for offset in offsets], offsets)
         # From one side alone, what leaves the picture looks like damage.
         two_sided = min(offsets) < 0 < max(offsets)
         calm = self._calm(window, at) if two_sided else here.luma
@@ -183,7 +134,7 @@ class FilmCleaning:
                 )
         return here.calm
 
-    def _lines(self, window: list[Seen], at: int, work: _Work) -> list[scratches.Mark]:
+    def _lines(self, window: list[Seen], at: int, work: Repairing) -> list[scratches.Mark]:
         """Find the lines of a frame, confirmed by the frames around it."""
         if not window[at].marks:
             return []
@@ -203,161 +154,3 @@ def repeats(one: Seen, other: Seen) -> bool:
     """Tell whether two neighbours are the same picture, give or take compression."""
     apart = cv2.absdiff(one.luma, other.luma)
     return bool(apart.mean() < REPEATED_MEAN and cv2.blur(apart, (7, 7)).max() < REPEATED)
-
-
-class _Work:
-    """One frame being repaired."""
-
-    def __init__(self, here: Seen, near: list[Seen], offsets: list[int]) -> None:
-        self.here, self.near, self.offsets = here, near, offsets
-        self.moves: list[np.ndarray] = []
-        self.lumas = [here.luma, *(one.luma for one in near)]
-        self.levels = [here.levels, *(one.levels for one in near)]
-        self.lined: list[np.ndarray] = []
-        self.shifts: list[np.ndarray] = []
-        self.calms: list[np.ndarray] = []
-
-    def sideways(self) -> np.ndarray:
-        """Return how far the picture moves to the right a frame, (W,), around each column."""
-        move = self.moves[0][..., 0] / np.float32(self.offsets[0])
-        return np.median(cv2.blur(move, (33, 1)), 0)
-
-    def bridge(self, lines: list[scratches.Mark]) -> None:
-        """Interpolate across a frame's lines, and across the same lines of its neighbours."""
-        if not lines:
-            return
-        height, width = self.here.luma.shape
-        for number, one in enumerate([self.here, *self.near]):
-            steps = abs([0, *self.offsets][number])
-            found = [scratches.same_mark(line, one.marks, steps) for line in lines]
-            mask = scratches.paint([mark for mark in found if mark], height, width)
-            self.lumas[number] = scratches.bridge(one.luma, mask)
-            self.levels[number] = scratches.bridge(one.levels, mask)
-            self.lined.append(mask)
-
-    def repaired(self, network: Cleaner | None) -> Repair:
-        """Find the damaged pixels and what to put there."""
-        if len(self.lumas) < 3:  # against one neighbour nobody can tell whose the damage is
-            return NOTHING
-        brought = [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
-        self.shifts = [alignment.offset(self.lumas[0], one) for one in brought]
-        seen = [one + shift for one, shift in zip(brought, self.shifts, strict=True)]
-        return self._by_comparison(seen) if network is None else self._by_network(seen, network)
-
-    def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
-        """Repair what the neighbours contradict with their median."""
-        mask = find_dust(self.lumas[0], self._known(seen), self.offsets)
-        rows, columns = np.nonzero(self._unseen(mask))
-        if not rows.size:
-            return NOTHING
-        return rows, columns, np.median(self._offered(rows, columns), 0)
-
-    def _known(self, seen: list[np.ndarray]) -> list[np.ndarray]:
-        """Give what has no witness, for it has just come into the picture, the benefit."""
-        return [
-            np.where(alignment.outside(move), self.lumas[0], one)
-            for one, move in zip(seen, self.moves, strict=True)
-        ]
-
-    def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
-        """Repair what the network or the comparison finds, as the network says."""
-        four = [n % len(seen) for n in range(4)]
-        planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
-        verdict = network.judge(planes)
-        one_sided = not min(self.offsets) < 0 < max(self.offsets)
-        witnesses = self._known(seen) if one_sided else seen
-        share = opacity(verdict.mask) * differs(self.lumas[0], witnesses)
-        # What contradicts all neighbours is damage whatever the network thinks of its shape.
-        share = np.maximum(share, find_dust(self.lumas[0], self._known(seen), self.offsets))
-        rows, columns = np.nonzero(self._unseen(share > 0))
-        if not rows.size:
-            return NOTHING
-        shown = self._offered(rows, columns)[four]
-        ordered = np.sort(shown, 0)
-        beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
-        offered = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
-        values = mixture(verdict, offered, rows, columns)
-        old = self.levels[0][rows, columns]
-        return rows, columns, old + share[rows, columns][:, None] * (values - old)
-
-    def _unseen(self, mask: np.ndarray) -> np.ndarray:
-        """Keep the pieces of a mask that are not in the neighbours after all.
-
-        The calmed frames know only what they show in common, so what moves far may be missing from
-        them. Motion is measured once more from the frame as it is, there and back.
-        """
-        if not mask.any():
-            return mask
-        found = []
-        for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
-            here = self.lumas[0]
-            move, back = alignment.motion(here, calm), alignment.motion(calm, here)
-            alike = np.abs(here - alignment.warp(calm, move) - shift) < FOUND
-            # A dark stain finds a dark coat, but the coat does not lead back to the stain.
-            astray = np.linalg.norm(move + alignment.warp(back, move), axis=2)
-            found.append(alike & (astray < RETURNS))
-        _, labels = cv2.connectedComponents(mask.astype(np.uint8))
-        sizes = np.bincount(labels.ravel())
-        either, both = (
-            np.bincount(labels.ravel(), where.ravel()) / sizes
-            for where in (found[0] | found[1], found[0] & found[1])
-        )
-        # A speck on a picture that half repeats (blended, a field) is on that neighbour, too.
-        share = np.where(sizes < SPECK, both, either)
-        return mask & (share < MOSTLY)[labels]
-
-    def _beside(self, rows: np.ndarray, columns: np.ndarray, step: int) -> np.ndarray:
-        return self.levels[0][rows, np.clip(columns + step, 0, self.here.luma.shape[1] - 1)]
-
-    def _offered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return what the neighbours show at some pixels, (neighbours, N, 3) in 0..255."""
-        return np.stack(
-            [
-                gather(image, move, rows, columns) + shift[rows, columns][:, None]
-                for image, move, shift in zip(self.levels[1:], self.moves, self.shifts, strict=True)
-            ]
-        )
-
-    def _behind_lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the pixels under lines and what was behind them: seen by a neighbour whose own
-        line is elsewhere, or interpolated where none is."""
-        rows, columns = np.nonzero(self.lined[0])
-        shown = self._offered(rows, columns)
-        free = np.stack(
-            [
-                gather(mask.astype(np.float32), move, rows, columns) < 0.01
-                for mask, move in zip(self.lined[1:], self.moves, strict=True)
-            ]
-        )[..., None]
-        across = self.levels[0][rows, columns]
-        # A neighbour that shows something quite different was not brought to the right place.
-        free = free & (np.abs(shown - across).mean(-1, keepdims=True) < 20)
-        count = free.sum(0)
-        seen = (shown * free).sum(0) / np.maximum(count, 1)
-        return rows, columns, np.where(count > 0, seen, across).astype(np.float32)
-
-    def result(self, repair: Repair) -> np.ndarray:
-        """Put repaired levels into a copy of the image; all other pixels stay as they are."""
-        image = self.here.image
-        places = [*([self._behind_lines()] if self.lined else []), repair]
-        if not any(rows.size for rows, _, _ in places):
-            return image
-        top = np.iinfo(image.dtype).max
-        made = image.copy()
-        for rows, columns, levels in places:
-            made[rows, columns] = np.rint(levels * (top / 255)).clip(0, top)
-        return made
-
-
-def gather(
-    image: np.ndarray, move: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
-    """Sample a float32 image at some pixels' places plus their motion; (N,) or (N, C)."""
-    places = move[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
-    wide = 512
-    padded = np.zeros((-(-len(rows) // wide) * wide, 2), np.float32)
-    padded[: len(rows)] = places
-    found = cv2.remap(
-        image, padded.reshape(-1, wide, 2), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return found.reshape(len(padded), *image.shape[2:])[: len(rows)]

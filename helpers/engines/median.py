@@ -33,6 +33,14 @@ LEAST, UNREST = 3.0, 10.0
 """Grey levels by which damage differs at least from what the witnesses show, and up to which a
 difference counts as unrest: strong damage must not make its own surroundings doubtful."""
 
+CREDIBLE, CREDIBLE_ONE_SIDED = 4.0, 8.0
+"""How many times more than its surroundings a piece must contradict the witnesses to be believed:
+where they stand on both sides of the frame, and where all are on one, which never saw what has just
+come into view."""
+
+SURROUNDINGS = 11
+"""Side in pixels of the square by which a piece is grown to find its surroundings."""
+
 KERNEL = np.ones((3, 3), np.uint8)
 
 MOST = 0.3
@@ -103,6 +111,42 @@ def differs(here: np.ndarray, witnesses: Sequence[np.ndarray]) -> np.ndarray:
     spread = cv2.blur(high - low, (AROUND, AROUND))
     unrest = cv2.blur(np.minimum(apart, UNREST), (2 * AROUND + 1, 2 * AROUND + 1))
     return apart > LEAST + (spread + unrest) / 2
+
+
+def credible(
+    mask: np.ndarray, here: np.ndarray, witnesses: Sequence[np.ndarray], one_sided: bool
+) -> np.ndarray:
+    """Keep the pieces of a mask that are contradicted far more than what lies around them.
+
+    Around damage the witnesses show what the frame shows. Where they do not, they were brought to
+    the wrong place, or show what was hidden, and prove nothing.
+
+    Args:
+        mask: bool (H, W).
+        here: float32 (H, W) luma in 0..255.
+        witnesses: two or more neighbours of it, aligned.
+        one_sided: whether all of them are before it, or all after it.
+    """
+    if not mask.any():
+        return mask
+    ordered = np.sort(np.stack(witnesses), 0)
+    # From one side alone, even the odd one may be the one that is right.
+    low, high = (ordered[0], ordered[-1]) if one_sided else _range(ordered)
+    beyond = np.maximum(here - cv2.dilate(high, KERNEL), cv2.erode(low, KERNEL) - here)
+    apart = np.abs(here - middle(witnesses))
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    most = np.zeros(count)
+    np.maximum.at(most, labels[mask], beyond[mask])
+    grown = cv2.dilate(labels.astype(np.float32), np.ones((SURROUNDINGS, SURROUNDINGS), np.uint8))
+    grown[cv2.dilate(mask.astype(np.uint8), KERNEL) > 0] = 0
+    around = grown.astype(int).ravel()
+    areas = np.bincount(around, minlength=count)
+    unrest = np.bincount(around, apart.ravel(), minlength=count) / np.maximum(areas, 1)
+    # A piece with no surroundings of its own stands among others.
+    unrest[areas == 0] = np.median(apart)
+    bar = CREDIBLE_ONE_SIDED if one_sided else CREDIBLE
+    # A grey level is added, for on a still, clean film all would be told apart.
+    return mask & (most > bar * (unrest + 1))[labels]
 
 
 def _noise(here: np.ndarray, base: np.ndarray) -> float:

@@ -21,15 +21,19 @@ class Weights:
 
     Attributes:
         repair: L1 inside the damage.
-        square: squared error inside the damage: what PSNR sees.
+        square: squared error of the repair inside the damage: what PSNR sees.
+        inside: squared error of the whole result inside the damage: what misses cost.
         whole: L1 of the whole result.
+        outside: squared error outside the damage: what false touches cost.
         feature: difference of features.
         mask: cross-entropy and Dice of the mask.
     """
 
     repair: float = 1.0
     square: float = 2.0
+    inside: float = 20.0
     whole: float = 8.0
+    outside: float = 400.0
     feature: float = 0.5
     mask: float = 1.0
 
@@ -38,8 +42,8 @@ def restore(
     network: nn.Module, planes: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Clean (N, 5, H, W) in 0..1; return mask logits, the repair, and the blended result."""
-    logits, weights, correction = verdict(network(features(planes)))
-    repaired = (weights * candidates(planes)).sum(1, keepdim=True) + correction
+    logits, weights = verdict(network(features(planes)))
+    repaired = (weights * candidates(planes)).sum(1, keepdim=True)
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
 
 
@@ -108,11 +112,14 @@ def total_loss(
     logits, repaired, result = restore(network, planes)
     inside = mask.sum().clamp(min=100.0)
     apart = (repaired - truth) * mask
+    error = (result - truth).square()
     compare = feature or gradient_and_frequency
     parts = {
         "repair": weights.repair * apart.abs().sum() / inside,
         "square": weights.square * apart.square().sum() / inside,
         "whole": weights.whole * functional.l1_loss(result, truth),
+        "inside": weights.inside * (error * mask).sum() / inside,
+        "outside": weights.outside * (error * (1 - mask)).mean(),
         "feature": weights.feature * compare(result, truth),
         "mask": weights.mask
         * (functional.binary_cross_entropy_with_logits(logits, mask) * 2 + dice_loss(logits, mask)),

@@ -1,0 +1,256 @@
+"""Repair one frame of a film with what its neighbours show.
+
+    work = Repairing(here, neighbours, offsets)
+    work.moves = ...                         # where the frame's picture is in each neighbour
+    work.bridge(lines)
+    cleaned = work.result(work.repaired(network))
+
+What is damaged is found by comparison (`median`) or by the network (`cleaner`) as well; it is held
+against the witnesses, and only what none of them shows is repaired, in all channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from helpers.engines import alignment, scratches
+from helpers.engines.cleaner import BESIDE, Cleaner, mixture, opacity
+from helpers.engines.median import credible, differs, find_dust
+
+FOUND, MOSTLY = 8.0, 0.5
+"""Grey levels within which a pixel is found again, and the share of a piece that must be."""
+
+RETURNS = 1.5
+"""Pixels within which a way there and back must end where it began."""
+
+SPECK = 60
+"""Pixels below which a piece must be found again in both neighbours, not in one of them."""
+
+ASIDE = 2.0
+"""Pixels beyond a picture's edge up to which its last row or column still tells what is there."""
+
+Repair = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Rows and columns of pixels, (N,), and what to put there, (N, 3) levels in 0..255."""
+
+NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float32))
+
+
+@dataclass
+class Seen:
+    """A frame in the window, and what is known of it; worked out when first asked for.
+
+    Attributes:
+        image: (H, W, 3) RGB, uint8 or uint16.
+        begins: whether it begins a shot.
+        wanted: whether its result is asked for.
+    """
+
+    image: np.ndarray
+    begins: bool
+    wanted: bool
+    calm: np.ndarray | None = field(default=None, repr=False)
+
+    @cached_property
+    def luma(self) -> np.ndarray:
+        """Its float32 (H, W) luma in 0..255."""
+        return alignment.luma(self.image)
+
+    @cached_property
+    def marks(self) -> list[scratches.Mark]:
+        """What looks like a vertical line in it."""
+        return scratches.find_marks(self.luma)
+
+    @cached_property
+    def levels(self) -> np.ndarray:
+        """Its pixels as float32 in 0..255, (H, W, 3)."""
+        return self.image.astype(np.float32) * np.float32(255 / np.iinfo(self.image.dtype).max)
+
+
+class Repairing:
+    """One frame being repaired.
+
+    Args:
+        here: the frame.
+        near: its neighbours, the nearest first.
+        offsets: how many frames after it each of them is; negative is before.
+    """
+
+    def __init__(self, here: Seen, near: list[Seen], offsets: list[int]) -> None:
+        self.here, self.near, self.offsets = here, near, offsets
+        self.moves: list[np.ndarray] = []
+        self.lumas = [here.luma, *(one.luma for one in near)]
+        self.levels = [here.levels, *(one.levels for one in near)]
+        self.lined: list[np.ndarray] = []
+        self.shifts: list[np.ndarray] = []
+        self.calms: list[np.ndarray] = []
+
+    def sideways(self) -> np.ndarray:
+        """Return how far the picture moves to the right a frame, (W,), around each column."""
+        move = self.moves[0][..., 0] / np.float32(self.offsets[0])
+        return np.median(cv2.blur(move, (33, 1)), 0)
+
+    def bridge(self, lines: list[scratches.Mark]) -> None:
+        """Interpolate across a frame's lines, and across the same lines of its neighbours."""
+        if not lines:
+            return
+        height, width = self.here.luma.shape
+        for number, one in enumerate([self.here, *self.near]):
+            steps = abs([0, *self.offsets][number])
+            found = [scratches.same_mark(line, one.marks, steps) for line in lines]
+            mask = scratches.paint([mark for mark in found if mark], height, width)
+            self.lumas[number] = scratches.bridge(one.luma, mask)
+            self.levels[number] = scratches.bridge(one.levels, mask)
+            self.lined.append(mask)
+
+    def repaired(self, network: Cleaner | None) -> Repair:
+        """Find the damaged pixels and what to put there."""
+        if len(self.lumas) < 3:  # against one neighbour nobody can tell whose the damage is
+            return NOTHING
+        brought = [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
+        self.shifts = [alignment.offset(self.lumas[0], one) for one in brought]
+        seen = [one + shift for one, shift in zip(brought, self.shifts, strict=True)]
+        return self._by_comparison(seen) if network is None else self._by_network(seen, network)
+
+    def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
+        """Repair what the neighbours contradict with their median."""
+        witnesses = self._known(seen)
+        mask = find_dust(self.lumas[0], witnesses, self.offsets)
+        rows, columns = np.nonzero(self._believed(mask, witnesses))
+        if not rows.size:
+            return NOTHING
+        return rows, columns, np.median(self._offered(rows, columns), 0)
+
+    def _known(self, seen: list[np.ndarray]) -> list[np.ndarray]:
+        """Let a witness that does not see a place say what the others do.
+
+        Where fewer than two see it, it has just come into the picture or is about to leave it: it
+        is given the benefit, and the witness says what the frame shows.
+        """
+        blind = np.stack([alignment.outside(move, ASIDE) for move in self.moves])
+        rows, columns = np.nonzero(blind.any(0))
+        blind = blind[:, rows, columns]
+        ordered = np.sort(np.where(blind, np.inf, np.stack(seen)[:, rows, columns]), 0)
+        seeing = (~blind).sum(0)
+        low, high = (
+            np.take_along_axis(ordered, np.maximum(place, 0)[None] // 2, 0)[0]
+            for place in (seeing - 1, seeing)
+        )
+        others = np.where(seeing >= 2, (low + high) / 2, self.lumas[0][rows, columns])
+        known = [one.copy() for one in seen]
+        for one, where in zip(known, blind, strict=True):
+            one[rows, columns] = np.where(where, others, one[rows, columns])
+        return known
+
+    def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
+        """Repair what the network or the comparison finds, as the network says."""
+        four = [n % len(seen) for n in range(4)]
+        planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
+        verdict = network.judge(planes)
+        witnesses = self._known(seen)
+        share = opacity(verdict.mask)
+        share = share * differs(self.lumas[0], witnesses if self._one_sided() else seen)
+        # What contradicts all neighbours is damage whatever the network thinks of its shape.
+        share = np.maximum(share, find_dust(self.lumas[0], witnesses, self.offsets))
+        rows, columns = np.nonzero(self._believed(share > 0, witnesses))
+        if not rows.size:
+            return NOTHING
+        shown = self._offered(rows, columns)[four]
+        ordered = np.sort(shown, 0)
+        beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
+        offered = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
+        values = mixture(verdict, offered, rows, columns)
+        old = self.levels[0][rows, columns]
+        return rows, columns, old + share[rows, columns][:, None] * (values - old)
+
+    def _one_sided(self) -> bool:
+        return not min(self.offsets) < 0 < max(self.offsets)
+
+    def _believed(self, mask: np.ndarray, witnesses: list[np.ndarray]) -> np.ndarray:
+        """Keep the pieces of a mask that its witnesses can vouch for, and do not show."""
+        return self._unseen(credible(mask, self.lumas[0], witnesses, self._one_sided()))
+
+    def _unseen(self, mask: np.ndarray) -> np.ndarray:
+        """Keep the pieces of a mask that are not in the neighbours after all.
+
+        The calmed frames know only what they show in common, so what moves far may be missing from
+        them. Motion is measured once more from the frame as it is, there and back.
+        """
+        if not mask.any():
+            return mask
+        found = []
+        for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
+            here = self.lumas[0]
+            move, back = alignment.motion(here, calm), alignment.motion(calm, here)
+            alike = np.abs(here - alignment.warp(calm, move) - shift) < FOUND
+            # A dark stain finds a dark coat, but the coat does not lead back to the stain.
+            astray = np.linalg.norm(move + alignment.warp(back, move), axis=2)
+            found.append(alike & (astray < RETURNS))
+        _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+        sizes = np.bincount(labels.ravel())
+        either, both = (
+            np.bincount(labels.ravel(), where.ravel()) / sizes
+            for where in (found[0] | found[1], found[0] & found[1])
+        )
+        # A speck on a picture that half repeats (blended, a field) is on that neighbour, too.
+        share = np.where(sizes < SPECK, both, either)
+        return mask & (share < MOSTLY)[labels]
+
+    def _beside(self, rows: np.ndarray, columns: np.ndarray, step: int) -> np.ndarray:
+        return self.levels[0][rows, np.clip(columns + step, 0, self.here.luma.shape[1] - 1)]
+
+    def _offered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return what the neighbours show at some pixels, (neighbours, N, 3) in 0..255."""
+        return np.stack(
+            [
+                gather(image, move, rows, columns) + shift[rows, columns][:, None]
+                for image, move, shift in zip(self.levels[1:], self.moves, self.shifts, strict=True)
+            ]
+        )
+
+    def _behind_lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the pixels under lines and what was behind them: seen by a neighbour whose own
+        line is elsewhere, or interpolated where none is."""
+        rows, columns = np.nonzero(self.lined[0])
+        shown = self._offered(rows, columns)
+        free = np.stack(
+            [
+                gather(mask.astype(np.float32), move, rows, columns) < 0.01
+                for mask, move in zip(self.lined[1:], self.moves, strict=True)
+            ]
+        )[..., None]
+        across = self.levels[0][rows, columns]
+        # A neighbour that shows something quite different was not brought to the right place.
+        free = free & (np.abs(shown - across).mean(-1, keepdims=True) < 20)
+        count = free.sum(0)
+        seen = (shown * free).sum(0) / np.maximum(count, 1)
+        return rows, columns, np.where(count > 0, seen, across).astype(np.float32)
+
+    def result(self, repair: Repair) -> np.ndarray:
+        """Put repaired levels into a copy of the image; all other pixels stay as they are."""
+        image = self.here.image
+        places = [*([self._behind_lines()] if self.lined else []), repair]
+        if not any(rows.size for rows, _, _ in places):
+            return image
+        top = np.iinfo(image.dtype).max
+        made = image.copy()
+        for rows, columns, levels in places:
+            made[rows, columns] = np.rint(levels * (top / 255)).clip(0, top)
+        return made
+
+
+def gather(
+    image: np.ndarray, move: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Sample a float32 image at some pixels' places plus their motion; (N,) or (N, C)."""
+    places = move[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
+    wide = 512
+    padded = np.zeros((-(-len(rows) // wide) * wide, 2), np.float32)
+    padded[: len(rows)] = places
+    found = cv2.remap(
+        image, padded.reshape(-1, wide, 2), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return found.reshape(len(padded), *image.shape[2:])[: len(rows)]
