@@ -33,7 +33,7 @@ LEAST, UNREST = 3.0, 10.0
 """Grey levels by which damage differs at least from what the witnesses show, and up to which a
 difference counts as unrest: strong damage must not make its own surroundings doubtful."""
 
-CREDIBLE, CREDIBLE_ONE_SIDED = 4.0, 8.0
+CREDIBLE, CREDIBLE_ONE_SIDED = 4.0, 5.0
 """How many times more than its surroundings a piece must contradict the witnesses to be believed:
 where they stand on both sides of the frame, and where all are on one, which never saw what has just
 come into view."""
