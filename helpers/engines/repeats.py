@@ -6,7 +6,8 @@
 A repeat is no small difference: noise and compression make repeats differ, and slow motion makes
 neighbours alike. It is a step that carries no motion between steps that do. Every step gets a score
 (`engines/steps.py`); what the scores of a shot mean, the shot itself says, and its cadence
-(`engines/cadence.py`); frames that come again after others are looked for among what is left
+(`engines/cadence.py`) or, without one, how plainly its repeats are apart from its motion
+(`engines/apart.py`); frames that come again after others are looked for among what is left
 (`engines/returns.py`).
 """
 
@@ -16,14 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.engines.apart import apart
 from helpers.engines.cadence import best_mixture
 from helpers.engines.likeness import Measures
 from helpers.engines.returns import further
 from helpers.engines.steps import LONGEST, step_scores
 
-SURE, REGULAR, DOUBTFUL = 0.9, 0.5, 0.2
-"""A frame is a repeat from this chance on: by itself; within a cadence. From DOUBTFUL on, a person
-may look."""
+ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.9, 0.8, 0.5, 0.2
+"""A frame is a repeat from this chance on: by itself; where the shot has shown what its repeats are
+like; there, by the shot's own measure; within a cadence. From DOUBTFUL on, a person may look."""
 
 FAR, LEADING = 3.0, 0.15
 """A step moves plainly if it is so many times as long as the repeats of the shot are, and covers so
@@ -58,14 +60,18 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     chance, back = np.zeros(count), np.zeros(count, int)
     if count < 3:
         return Verdict(np.zeros(count, bool), chance, back)
-    score, share = step_scores(measures)
-    period, mixture, suspected = best_mixture(
-        score[1:], measures.progress[1:].mean(axis=1), expected
-    )
+    score, share, lowness = step_scores(measures)
+    progress = measures.progress[1:].mean(axis=1)
+    period, mixture, suspected = best_mixture(score[1:], progress, expected)
     # By a cadence that is only suspected, frames are kept, and shown as doubtful.
     chance[1:] = np.maximum(mixture.chance, 0.5 * suspected)
+    own = None if period else apart(score[1:], lowness[1:], progress)
+    repeat = chance >= (REGULAR if period else ALONE if own is None else SURE)
+    if own is not None:
+        own = np.where(share[1:] < LEADING, own, 0)
+        chance[1:] = np.maximum(chance[1:], own)
+        repeat[1:] |= own >= APART
     back[chance >= DOUBTFUL] = 1
-    repeat = chance >= (REGULAR if period else SURE)
     spare_moving(repeat, chance, measures.distance[:, 0, 0], share)
     spare_stills(repeat, chance)
     further(measures, repeat, chance, back)

@@ -1,6 +1,6 @@
 """How much each step of a shot looks like a repeat: one score a step, near its log odds.
 
-    score, share = step_scores(measures)      # of one shot
+    score, share, lowness = step_scores(measures)      # of one shot
 
 Three signs, each a ratio that neither contrast nor exposure changes:
 
@@ -10,6 +10,11 @@ Three signs, each a ratio that neither contrast nor exposure changes:
   repeat;
 - detour: how much further it is over the step and a neighbour together than over the neighbour
   alone: where a frame repeats, no further.
+
+A fourth, `usual`, is how far it lies below what steps usually are before it and after it. A codec
+that treats every second frame in another way makes neighbours unlike, and a dozen of them less so;
+but what is usual changes where motion does, so it counts only where a shot's repeats are plainly
+apart from its motion (`engines/apart.py`).
 
 The weights come from a logistic regression, done once, over the kinds of film, noise and
 compression of benchmarks/duplicates.py; a shot then finds its own place on the scale
@@ -28,6 +33,9 @@ LONGEST = 4
 DEPTH, SHARE, DETOUR, BIAS = 3.8, 5.5, 1.9, -1.7
 """Weights of the score."""
 
+USUAL, AROUND, MIDDLE = 2.0, 12, 60
+"""What `usual` weighs; from how many steps on each side it is taken; which percentile of them."""
+
 UNKNOWN_SHARE, UNKNOWN_DETOUR = 0.2, 0.3
 """What is taken where a shot begins or ends, and there is nothing to compare with."""
 
@@ -38,22 +46,26 @@ QUANTUM = 0.12
 """Levels before the stretch below which they say nothing either: eight bits end somewhere."""
 
 
-def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray]:
-    """Return the score of every step of a shot, and its share of the way around it.
+def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the score of every step of a shot, its share of the way around it, and how low it is.
 
     Args:
         measures: of the n frames of a shot.
 
     Returns:
-        (n,) and (n,): of the step from each frame's predecessor to it; finite. Where there is
-        nothing before it, as at the first, a score is that of motion.
+        (n,), (n,) and (n,): of the step from each frame's predecessor to it; score and lowness are
+        finite. Where there is nothing before it, as at the first, a score is that of motion.
+        Lowness is the part of the evidence that does not look at where motion goes: depth, usual.
     """
     distance = measures.distance[:, :2]
     logs = np.log(np.where(np.isnan(distance), np.inf, distance) + floor(measures.contrast))
     depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
     share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
     score = DEPTH * np.clip(depth, -1, 2.5) - SHARE * np.clip(share, 0, 0.7)
-    return np.nan_to_num(score - DETOUR * detours(logs) + BIAS, nan=BIAS - DEPTH), share
+    score = np.nan_to_num(score - DETOUR * detours(logs) + BIAS, nan=BIAS - DEPTH)
+    usual = np.mean([usual_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
+    lowness = DEPTH * np.clip(depth, -1, 2) + USUAL * np.clip(usual, -1, 2)
+    return score, share, np.nan_to_num(lowness, nan=-DEPTH)
 
 
 def floor(contrast: np.ndarray) -> float:
@@ -86,6 +98,27 @@ def run_depth(logs: np.ndarray) -> np.ndarray:
             part = depth[1 + offset : 1 + offset + len(windows)]
             np.maximum(part, below, out=part)
     return depth
+
+
+def usual_depth(logs: np.ndarray) -> np.ndarray:
+    """Return how far below what is usual, both before it and after it, every step lies.
+
+    Args:
+        logs: (n,) logarithm of each frame's difference from the one before; the first is unused.
+
+    Returns:
+        (n,) logarithm of a ratio; 0 where there are less than two steps on a side.
+    """
+    steps = np.where(np.isfinite(logs), logs, np.nan)
+    steps[:1] = np.nan
+    around = np.pad(steps, AROUND, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(around, AROUND)
+    enough = np.isfinite(windows).sum(axis=1) >= 2
+    usual = np.full(len(windows), np.inf)
+    usual[enough] = np.nanpercentile(windows[enough], MIDDLE, axis=1)
+    before, after = usual[: len(logs)], usual[AROUND + 1 :]
+    depth = np.minimum(before, after) - steps
+    return np.where(np.isfinite(depth), depth, 0.0)
 
 
 def shares(progress: np.ndarray) -> np.ndarray:
