@@ -251,7 +251,7 @@ def test_damage_is_believed_only_where_the_witnesses_show_its_surroundings():
     for shift in (9, -9):  # brought to the wrong place
         elsewhere = [np.roll(seen, shift, 1)] * 2
         assert not credible(mask, here, elsewhere, one_sided=False).any()
-    weak = np.where(mask, seen + 9, seen)  # one side never saw what has just come into view
+    weak = np.where(mask, seen + 8, seen)  # one side never saw what has just come into view
     assert credible(mask, weak, [seen, seen], one_sided=False).any()
     assert not credible(mask, weak, [seen, seen], one_sided=True).any()
 
