@@ -78,17 +78,36 @@ class Layer:
 
     def over(self, frame: np.ndarray, time: float, grid: np.ndarray) -> np.ndarray:
         """Lay it over a frame; `grid` holds homogeneous places, (size, size, 3) float32."""
-        found = grid @ self.path.matrix(time, self.centre).T.astype(np.float32)
-        places = found[..., :2] / found[..., 2:]
+        matrix = self.path.matrix(time, self.centre)
+        box = (slice(None), slice(None)) if self.alpha is None else self._box(matrix, grid)
+        if not grid[box].size:
+            return frame
+        found = cv2.transform(grid[box], matrix.astype(np.float32))
+        places = cv2.merge([cv2.divide(found[..., at], found[..., 2]) for at in (0, 1)])
         if self.bend is not None:
-            places = places + np.float32(time) * self.bend
+            places = cv2.scaleAdd(self.bend[box], time, places)
         seen = cv2.remap(
             self.texture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
         )
         if self.alpha is None:
             return seen
         alpha = cv2.remap(self.alpha, places, None, cv2.INTER_LINEAR)[..., None]
-        return frame + alpha * (seen - frame)
+        frame[box] += alpha * (seen - frame[box])
+        return frame
+
+    def _box(self, matrix: np.ndarray, grid: np.ndarray) -> tuple[slice, slice]:
+        """Return the part of the view that it may cover."""
+        height, width = self.texture.shape[:2]
+        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
+        seen = corners @ np.linalg.inv(matrix).T
+        seen = seen[:, :2] / seen[:, 2:]
+        # What is bent is displaced in the layer; the view is at most half as much larger.
+        room = 2 if self.bend is None else 2 + 1.5 * float(np.abs(self.bend).max())
+        low, high = (seen.min(0) - room).astype(int), (seen.max(0) + room).astype(int)
+        side = grid.shape[0]
+        left, top = low.clip(0, side)
+        right, bottom = high.clip(0, side)
+        return slice(int(top), int(bottom)), slice(int(left), int(right))
 
 
 class MotionScene:
@@ -140,7 +159,7 @@ class MotionScene:
 
     def _ground(self, camera: np.ndarray, kind: str) -> Layer:
         dice, size = self.dice, self.size
-        texture = self._texture(1.15 * size, plain=0.04)
+        texture = self._texture(1.15 * size, plain=0.04, room=1.4)
         shakes = kind != "still"
         path = Path(
             place=np.full(2, size / 2.0),
@@ -196,8 +215,9 @@ class MotionScene:
         path = Path(np.zeros(2), move, 0.0, 0.0, 0.0, 1.0, np.zeros(2))
         return Layer(texture, alpha, path, np.zeros(2))
 
-    def _texture(self, least: float, plain: float) -> np.ndarray:
-        """Cut a piece of at least `least` pixels a side out of a picture, at some size and tone.
+    def _texture(self, least: float, plain: float, room: float = 1.0) -> np.ndarray:
+        """Cut a piece of `least` to `room` times `least` pixels a side out of a picture, at some
+        size and tone.
 
         Pictures are made smaller before they are warped, so that what is drawn is as sharp as film
         and has no jagged edges. A share of `plain` is nearly without texture, as clothes are.
@@ -207,12 +227,12 @@ class MotionScene:
         if dice.random() < 0.07:
             picture = pattern(dice, 2 * self.size)
         scale = max(dice.uniform(0.35, 1.1), least / min(picture.shape[:2]))
-        sides = [int(np.ceil(side * scale)) for side in picture.shape[1::-1]]
+        most = int(room * least / scale) + 1
+        top, left = (int(dice.integers(0, max(side - most, 0) + 1)) for side in picture.shape[:2])
+        piece = picture[top : top + most, left : left + most]
+        sides = [int(np.ceil(side * scale)) for side in piece.shape[1::-1]]
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        whole = cv2.resize(picture, sides, interpolation=how)
-        most = int(max(least, 1.6 * self.size))
-        top, left = (int(dice.integers(0, max(side - most, 0) + 1)) for side in whole.shape[:2])
-        piece = whole[top : top + most, left : left + most].astype(np.float32)
+        piece = cv2.resize(piece, sides, interpolation=how).astype(np.float32)
         if dice.random() < 0.5:
             piece = piece[:, ::-1]
         if dice.random() < plain:

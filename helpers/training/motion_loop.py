@@ -1,0 +1,140 @@
+"""Training the network that interpolates: one cycle, averaged weights, resumable.
+
+    trainer = MotionTrainer(pool, folder, MotionRecipe(steps=4000))
+    trainer.run()                       # run it again after it was broken off, and it goes on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.engines.fusion import look, padded
+from helpers.engines.fusion_network import FusionNet, Seen
+from helpers.training.loop import BaseTrainer, Schedule, decibels
+from helpers.training.motion_samples import Pair
+
+FLOOR = 5e-5
+"""Squared error, of values in 0..1, far below which (43 dB) there is nothing to gain."""
+
+
+@dataclass(frozen=True)
+class MotionRecipe(Schedule):
+    """How to train the fusion network; see `Schedule`.
+
+    Attributes:
+        motion, mix: channels of its two parts.
+        guide: weight of the loss of the corrected motion by itself.
+    """
+
+    steps: int = 4000
+    batch: int = 12
+    sizes: tuple[tuple[int, float], ...] = ((128, 0.75), (192, 0.25))
+    rate: float = 1e-3
+    average: float = 0.996
+    held_out: int = 96
+    every: int = 250
+    motion: tuple[int, int, int] = (32, 56, 80)
+    mix: tuple[int, int] = (24, 48)
+    guide: float = 0.5
+
+
+class MotionTrainer(BaseTrainer):
+    """Trains the fusion network; see `BaseTrainer`. Its pool is a `MotionPool`."""
+
+    def _make(self) -> FusionNet:
+        return FusionNet(self.recipe.motion, self.recipe.mix)
+
+    def _draw(self, dice: np.random.Generator, size: int) -> list[Pair]:
+        return self.pool.draw_pairs(dice, self.recipe.batch, size, self.recipe.held_out)
+
+    def _loss(self, drawn: list[Pair]) -> tuple[torch.Tensor, dict[str, float]]:
+        """Return the mean logarithm of the squared error, which is what PSNR averages.
+
+        So a calm scene counts as much as a wild one: both are to gain by the same share. The base
+        is taken off, so that 0 means "as good as optical flow". The motion has a loss of its own:
+        of both pictures brought along it, the nearer to the truth, for one may be hidden.
+        """
+        seen, truth = batched(drawn, self.device)
+        on = self.half is not None
+        with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
+            made, turned = self.network(seen, warp)
+        picture = (_log_error(made, truth) - _log_error(seen.base, truth)).mean()
+        motion = _log_best(turned, truth) - _log_best(seen.brought[:, :2], truth)
+        motion = motion.mean()
+        parts = {"picture": picture.item(), "motion": motion.item()}
+        return picture + self.recipe.guide * motion, parts
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """Measure PSNR in dB on the samples held out; "worst" and "lost" compare with the base.
+
+        "lost" is the share of samples that lost 0.3 dB or more.
+        """
+        ours, flow = [], []
+        for pair in self.pool.pairs(self.recipe.held_out):
+            seen, truth = batched([pair], self.device)
+            on = self.half is not None
+            with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
+                made = self.averaged.module(seen, warp)[0].clamp(0, 1)
+            ours.append(_psnr(made, truth))
+            flow.append(_psnr(seen.base.clamp(0, 1), truth))
+        ours, flow = (np.minimum(values, 50) for values in (ours, flow))
+        gains = ours - flow
+        return {
+            "psnr": float(ours.mean()),
+            "flow": float(flow.mean()),
+            "gain": float(gains.mean()),
+            "worst": float(gains.min()),
+            "lost": float((gains < -0.3).mean()),
+        }
+
+
+def _log_error(made: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Return the logarithm of each picture's mean squared error, (N,)."""
+    return torch.log((made - truth).square().mean((1, 2, 3)) + FLOOR)
+
+
+def _log_best(brought: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Return the logarithm of the error of (N, 2, 3, H, W), the better one at every place."""
+    errors = (brought - truth.unsqueeze(1)).square().mean(2)
+    best = functional.avg_pool2d(errors, 5, 1, 2).amin(1)
+    return torch.log(best.mean((1, 2)) + FLOOR)
+
+
+def _psnr(made: torch.Tensor, truth: torch.Tensor) -> float:
+    return decibels(float((made - truth).square().mean()))
+
+
+def batched(pairs: Sequence[Pair], device: str) -> tuple[Seen, torch.Tensor]:
+    """Return what the network is to see of samples of one size, and the truths in 0..1."""
+    seen = [
+        padded(look(one.first, one.last, one.forward, one.backward, one.fraction), device)
+        for one in pairs
+    ]
+    together = Seen(
+        *(torch.cat([getattr(one, field.name) for one in seen]) for field in fields(Seen))
+    )
+    truths = np.stack([pair.truth for pair in pairs]).transpose(0, 3, 1, 2) / np.float32(255)
+    return together, torch.from_numpy(truths).to(device)
+
+
+def warp(pictures: torch.Tensor, across: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
+    """Bring pictures by a flow, so that gradients pass; see `fusion_network.Warp`.
+
+    The same cubic curve that OpenCV samples with, which rounds places to 1/32 pixel.
+    """
+    height, width = pictures.shape[2:]
+    row = torch.arange(height, device=pictures.device)[:, None]
+    column = torch.arange(width, device=pictures.device)
+    places = torch.stack(
+        [2 * (column + across) / max(width - 1, 1) - 1, 2 * (row + down) / max(height - 1, 1) - 1],
+        -1,
+    )
+    return functional.grid_sample(
+        pictures, places, mode="bicubic", padding_mode="border", align_corners=True
+    )
