@@ -110,6 +110,7 @@ def test_no_module_imports_one_that_imports_it():
                 "health",
                 "audio_read",
                 "engines.filters",
+                "training.motion_finish",
             },
         ),
         ("ffmpeg", {"mux", "show", "audio"}),

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.engines.flow import agreement, grid_of, measure_motion, mix, propose, sample
-from helpers.engines.fusion_network import MULTIPLE, FusionNet, Seen
+from helpers.engines.flow import agreement, measure_motion, propose
+from helpers.engines.fusion_network import CANDIDATES, MULTIPLE, FusionNet, Seen
 from helpers.engines.images import to_images
 from helpers.engines.pair_network import PairNetwork
 from helpers.errors import ModelError
@@ -47,7 +46,7 @@ class FusionInterpolator(PairNetwork):
 
     def _build(self, device: str, dtype: torch.dtype) -> FusionNet:
         try:
-            network = FusionNet(*widths_of(self._state))
+            network = FusionNet(widths_of(self._state))
             network.load_state_dict(self._state)
         except (KeyError, RuntimeError) as error:
             raise ModelError(
@@ -72,56 +71,51 @@ class FusionInterpolator(PairNetwork):
         flows = measure_motion(start, end)
         made = []
         for fraction in fractions:
-            seen = padded(look(start, end, *flows, fraction), device)
-            picture, _ = network(seen, warp_on_processor)
+            picture = network(padded(look(start, end, *flows, fraction), device))
             made += to_images(picture[..., :height, :width], first.dtype)
         return made
 
 
-def widths_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
+def widths_of(state: dict[str, Any]) -> list[int]:
     """Read the widths of a network off its weights."""
-    motion = [state[f"motion.{name}.bias"].shape[0] for name in ("head", "to_b", "to_c")]
-    return motion, [state[f"mix.{name}.bias"].shape[0] for name in ("head", "to_b")]
+    return [state[f"{name}.bias"].shape[0] for name in ("head", "to_b", "to_c")]
 
 
 def look(
     start: np.ndarray, end: np.ndarray, forward: np.ndarray, backward: np.ndarray, fraction: float
-) -> list[np.ndarray]:
-    """Return what the network is to see, as (H, W, C) float32 arrays and the fraction.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return the fields of `Seen` as (H, W, C) float32 arrays, and the fraction.
 
-    Takes float32 RGB 0..255 and the flows of `measure_motion`; gives the fields of `Seen`, the
-    pictures of `brought` beside each other.
+    Takes float32 RGB 0..255 and the flows of `measure_motion`. The pictures of `brought` lie beside
+    each other.
     """
     proposals = propose(start, end, forward, backward, fraction)
-    base = mix(start, end, proposals, fraction)
     brought = [picture for one in proposals for picture in (one.before, one.after)]
-    pictures = np.concatenate([base, *brought, start, end], 2) * np.float32(1 / 255)
-    weights = [one.weight[..., 0] for one in proposals] + [agreement(start, end)[..., 0]]
-    inside = [plane for one in proposals for plane in (one.before_inside, one.after_inside)]
+    weights = [plane for one in proposals for plane in _weights(one.weight[..., 0], one.share)]
+    weights += _weights(agreement(start, end)[..., 0], np.float32(fraction))
     motions = np.concatenate([one.motion for one in proposals], 2)
-    return [pictures, motions, np.log(np.dstack(weights)), np.dstack(inside), np.array(fraction)]
+    pictures = np.concatenate([*brought, start, end], 2) * np.float32(1 / 255)
+    return pictures, np.log(np.dstack(weights)), motions, fraction
 
 
-def padded(looks: list[np.ndarray], device: str) -> Seen:
+def _weights(weight: np.ndarray, share: np.ndarray | np.float32) -> list[np.ndarray]:
+    """Divide a motion's weight between the two pictures it joins."""
+    return [weight * (1 - share), weight * share]
+
+
+def padded(
+    looks: tuple[np.ndarray, np.ndarray, np.ndarray, float], device: str = "cpu"
+) -> Seen:
     """Turn what is to be seen into tensors whose sides are multiples of MULTIPLE."""
-    right, below = -looks[0].shape[1] % MULTIPLE, -looks[0].shape[0] % MULTIPLE
-    planes = [torch.from_numpy(look).to(device).permute(2, 0, 1)[None] for look in looks[:-1]]
-    pictures, motions, weights, inside = (
-        functional.pad(plane, (0, right, 0, below), mode="replicate").contiguous()
+    *planes, fraction = looks
+    right, below = -planes[0].shape[1] % MULTIPLE, -planes[0].shape[0] % MULTIPLE
+    pictures, weights, motions = (
+        functional.pad(
+            torch.from_numpy(plane).to(device).permute(2, 0, 1)[None].contiguous(),
+            (0, right, 0, below),
+            mode="replicate",
+        )
         for plane in planes
     )
-    brought = pictures[:, 3:].unflatten(1, (6, 3))
-    moment = torch.full((1, 1, 1, 1), float(looks[-1]), device=device)
-    return Seen(pictures[:, :3], brought, motions, weights, inside, moment)
-
-
-def warp_on_processor(
-    pictures: torch.Tensor, across: torch.Tensor, down: torch.Tensor
-) -> torch.Tensor:
-    """Bring pictures by a flow with OpenCV, the quickest; see `fusion_network.Warp`."""
-    made = []
-    for picture, flow in zip(pictures, torch.stack([across, down], -1), strict=True):
-        image = picture.permute(1, 2, 0).contiguous().cpu().numpy()
-        found = sample(image, grid_of(image) + flow.cpu().numpy())
-        made.append(torch.from_numpy(found).permute(2, 0, 1))
-    return torch.stack(made).to(pictures.device)
+    moment = torch.full((1, 1, 1, 1), fraction, device=device)
+    return Seen(pictures.unflatten(1, (CANDIDATES, 3)), weights, motions, moment)

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from helpers.engines.fusion import widths_of
+from helpers.engines.fusion_network import mixed
 from helpers.errors import ModelError
 from helpers.runtime import runtime
 from helpers.training.cleaner import Trained, bar, write_weights
-from helpers.training.motion_loop import MotionRecipe, MotionTrainer, batched, warp
+from helpers.training.motion_loop import MotionRecipe, MotionTrainer, batched
 from helpers.training.motion_samples import MotionMaker, MotionPool, read_colour_pictures
 from helpers.training.sheets import panels
 
@@ -89,7 +90,7 @@ def _start(recipe: MotionRecipe, fresh: bool) -> dict[str, torch.Tensor] | None:
     from safetensors.torch import load_file
 
     state = {name: value.float() for name, value in load_file(SHIPPED).items()}
-    return state if widths_of(state) == (list(recipe.motion), list(recipe.mix)) else None
+    return state if widths_of(state) == list(recipe.widths) else None
 
 
 def motion_curves(history: dict[str, list[dict[str, float]]]) -> np.ndarray:
@@ -113,7 +114,7 @@ def motion_sheet(trainer: MotionTrainer, count: int = 8) -> np.ndarray:
         seen, _ = batched([pair], trainer.device)
         base, made = (
             255 * picture[0].permute(1, 2, 0).float().cpu().numpy()
-            for picture in (seen.base, network(seen, warp)[0])
+            for picture in (mixed(seen, seen.weights), network(seen))
         )
         rows.append(np.hstack([pair.first, pair.last, base, made, pair.truth]))
     return np.rint(np.vstack(rows).clip(0, 255)).astype(np.uint8)

@@ -11,15 +11,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from helpers.engines.fusion import look, padded
-from helpers.engines.fusion_network import FusionNet, Seen
+from helpers.engines.fusion_network import FusionNet, Seen, mixed
 from helpers.training.loop import BaseTrainer, Schedule, decibels
 from helpers.training.motion_samples import Pair
 
-FLOOR = 5e-5
-"""Squared error, of values in 0..1, far below which (43 dB) there is nothing to gain."""
+FLOOR = 2e-5
+"""Squared error, of values in 0..1, far below which (47 dB) there is nothing to gain."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ class MotionRecipe(Schedule):
     """How to train the fusion network; see `Schedule`.
 
     Attributes:
-        motion, mix: channels of its two parts.
-        guide: weight of the loss of the corrected motion by itself.
+        widths: channels of the network.
     """
 
     steps: int = 4000
@@ -38,16 +36,14 @@ class MotionRecipe(Schedule):
     average: float = 0.996
     held_out: int = 96
     every: int = 250
-    motion: tuple[int, int, int] = (32, 56, 80)
-    mix: tuple[int, int] = (24, 48)
-    guide: float = 0.5
+    widths: tuple[int, int, int] = (24, 40, 64)
 
 
 class MotionTrainer(BaseTrainer):
     """Trains the fusion network; see `BaseTrainer`. Its pool is a `MotionPool`."""
 
     def _make(self) -> FusionNet:
-        return FusionNet(self.recipe.motion, self.recipe.mix)
+        return FusionNet(self.recipe.widths)
 
     def _draw(self, dice: np.random.Generator, size: int) -> list[Pair]:
         return self.pool.draw_pairs(dice, self.recipe.batch, size, self.recipe.held_out)
@@ -56,18 +52,14 @@ class MotionTrainer(BaseTrainer):
         """Return the mean logarithm of the squared error, which is what PSNR averages.
 
         So a calm scene counts as much as a wild one: both are to gain by the same share. The base
-        is taken off, so that 0 means "as good as optical flow". The motion has a loss of its own:
-        of both pictures brought along it, the nearer to the truth, for one may be hidden.
+        is taken off, so that 0 means "as good as optical flow".
         """
         seen, truth = batched(drawn, self.device)
         on = self.half is not None
         with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
-            made, turned = self.network(seen, warp)
-        picture = (_log_error(made, truth) - _log_error(seen.base, truth)).mean()
-        motion = _log_best(turned, truth) - _log_best(seen.brought[:, :2], truth)
-        motion = motion.mean()
-        parts = {"picture": picture.item(), "motion": motion.item()}
-        return picture + self.recipe.guide * motion, parts
+            made = self.network(seen)
+        base = mixed(seen, seen.weights)
+        return (_log_error(made, truth) - _log_error(base, truth)).mean(), {}
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -80,9 +72,9 @@ class MotionTrainer(BaseTrainer):
             seen, truth = batched([pair], self.device)
             on = self.half is not None
             with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
-                made = self.averaged.module(seen, warp)[0].clamp(0, 1)
+                made = self.averaged.module(seen).clamp(0, 1)
             ours.append(_psnr(made, truth))
-            flow.append(_psnr(seen.base.clamp(0, 1), truth))
+            flow.append(_psnr(mixed(seen, seen.weights).clamp(0, 1), truth))
         ours, flow = (np.minimum(values, 50) for values in (ours, flow))
         gains = ours - flow
         return {
@@ -97,13 +89,6 @@ class MotionTrainer(BaseTrainer):
 def _log_error(made: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Return the logarithm of each picture's mean squared error, (N,)."""
     return torch.log((made - truth).square().mean((1, 2, 3)) + FLOOR)
-
-
-def _log_best(brought: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Return the logarithm of the error of (N, 2, 3, H, W), the better one at every place."""
-    errors = (brought - truth.unsqueeze(1)).square().mean(2)
-    best = functional.avg_pool2d(errors, 5, 1, 2).amin(1)
-    return torch.log(best.mean((1, 2)) + FLOOR)
 
 
 def _psnr(made: torch.Tensor, truth: torch.Tensor) -> float:
@@ -122,19 +107,3 @@ def batched(pairs: Sequence[Pair], device: str) -> tuple[Seen, torch.Tensor]:
     truths = np.stack([pair.truth for pair in pairs]).transpose(0, 3, 1, 2) / np.float32(255)
     return together, torch.from_numpy(truths).to(device)
 
-
-def warp(pictures: torch.Tensor, across: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
-    """Bring pictures by a flow, so that gradients pass; see `fusion_network.Warp`.
-
-    The same cubic curve that OpenCV samples with, which rounds places to 1/32 pixel.
-    """
-    height, width = pictures.shape[2:]
-    row = torch.arange(height, device=pictures.device)[:, None]
-    column = torch.arange(width, device=pictures.device)
-    places = torch.stack(
-        [2 * (column + across) / max(width - 1, 1) - 1, 2 * (row + down) / max(height - 1, 1) - 1],
-        -1,
-    )
-    return functional.grid_sample(
-        pictures, places, mode="bicubic", padding_mode="border", align_corners=True
-    )

@@ -133,15 +133,15 @@ class MotionPool(Pool):
     planes = 18
 
     def pairs(self, count: int) -> list[Pair]:
-        """Return the first `count` samples as they are."""
-        return [_pair(self.samples[number]) for number in range(count)]
+        """Return the first `count` samples, or as many as there are, as they are."""
+        return [_pair(self.samples[number]) for number in range(min(count, self.filled))]
 
     def draw_pairs(
         self, dice: np.random.Generator, batch: int, crop: int, held_out: int
     ) -> list[Pair]:
         """Draw samples, never from the first `held_out`, each cut, flipped and toned anew."""
         numbers = dice.integers(held_out, self.filled, batch)
-        return [_varied(_pair(self._cut(number, dice, crop)), dice) for number in numbers]
+        return [varied(_pair(self._cut(number, dice, crop)), dice) for number in numbers]
 
     def _cut(self, number: int, dice: np.random.Generator, crop: int) -> np.ndarray:
         crop = min(crop, self.size)
@@ -179,7 +179,7 @@ def _pair(planes: np.ndarray) -> Pair:
     return Pair(first, last, truth, forward, backward, int(planes[17, 0, 0]) / PARTS)
 
 
-def _varied(pair: Pair, dice: np.random.Generator) -> Pair:
+def varied(pair: Pair, dice: np.random.Generator) -> Pair:
     """Flip, turn and tone a sample, exchange its colours, or let time run backwards."""
     pictures, flows = [pair.first, pair.last, pair.truth], [pair.forward, pair.backward]
     fraction = pair.fraction
