@@ -38,9 +38,7 @@ class FusionInterpolator(PairNetwork):
     title = "the fusion network"
     instead = "the model flow"
 
-    def __init__(
-        self, state: dict[str, Any], device: str = "cpu", precision: str = "fp32"
-    ) -> None:
+    def __init__(self, state: dict[str, Any], device: str = "cpu", precision: str = "fp32") -> None:
         self._state = {name: value.float() for name, value in state.items()}
         super().__init__(device, precision)
 
@@ -71,7 +69,7 @@ class FusionInterpolator(PairNetwork):
         flows = measure_motion(start, end)
         made = []
         for fraction in fractions:
-            picture = network(padded(look(start, end, *flows, fraction), device))
+            picture = network(padded(look(start, end, *flows, fraction)).to(device))
             made += to_images(picture[..., :height, :width], first.dtype)
         return made
 
@@ -83,19 +81,21 @@ def widths_of(state: dict[str, Any]) -> list[int]:
 
 def look(
     start: np.ndarray, end: np.ndarray, forward: np.ndarray, backward: np.ndarray, fraction: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Return the fields of `Seen` as (H, W, C) float32 arrays, and the fraction.
+) -> Seen:
+    """Return what the network is to see, of any size; see `padded`.
 
-    Takes float32 RGB 0..255 and the flows of `measure_motion`. The pictures of `brought` lie beside
-    each other.
+    Takes float32 RGB 0..255 and the flows of `measure_motion`.
     """
     proposals = propose(start, end, forward, backward, fraction)
-    brought = [picture for one in proposals for picture in (one.before, one.after)]
     weights = [plane for one in proposals for plane in _weights(one.weight[..., 0], one.share)]
     weights += _weights(agreement(start, end)[..., 0], np.float32(fraction))
-    motions = np.concatenate([one.motion for one in proposals], 2)
-    pictures = np.concatenate([*brought, start, end], 2) * np.float32(1 / 255)
-    return pictures, np.log(np.dstack(weights)), motions, fraction
+    brought = [picture for one in proposals for picture in (one.before, one.after)]
+    return Seen(
+        _planes([*brought, start, end], 1 / 255).unflatten(1, (CANDIDATES, 3)),
+        torch.from_numpy(np.stack(weights)).log_()[None],
+        _planes([one.motion for one in proposals]),
+        torch.full((1, 1, 1, 1), fraction),
+    )
 
 
 def _weights(weight: np.ndarray, share: np.ndarray | np.float32) -> list[np.ndarray]:
@@ -103,19 +103,24 @@ def _weights(weight: np.ndarray, share: np.ndarray | np.float32) -> list[np.ndar
     return [weight * (1 - share), weight * share]
 
 
-def padded(
-    looks: tuple[np.ndarray, np.ndarray, np.ndarray, float], device: str = "cpu"
-) -> Seen:
-    """Turn what is to be seen into tensors whose sides are multiples of MULTIPLE."""
-    *planes, fraction = looks
-    right, below = -planes[0].shape[1] % MULTIPLE, -planes[0].shape[0] % MULTIPLE
-    pictures, weights, motions = (
-        functional.pad(
-            torch.from_numpy(plane).to(device).permute(2, 0, 1)[None].contiguous(),
-            (0, right, 0, below),
-            mode="replicate",
-        )
-        for plane in planes
-    )
-    moment = torch.full((1, 1, 1, 1), fraction, device=device)
-    return Seen(pictures.unflatten(1, (CANDIDATES, 3)), weights, motions, moment)
+def _planes(pictures: Sequence[np.ndarray], scale: float = 1.0) -> torch.Tensor:
+    """Turn (H, W, C) float32 pictures into (1, all of C, H, W), copying each number once."""
+    height, width, channels = pictures[0].shape
+    planes = torch.empty(len(pictures), channels, height, width)
+    for plane, picture in zip(planes, pictures, strict=True):
+        torch.mul(torch.from_numpy(picture).permute(2, 0, 1), scale, out=plane)
+    return planes.flatten(0, 1)[None]
+
+
+def padded(seen: Seen) -> Seen:
+    """Make the sides multiples of MULTIPLE by repeating the last row and column."""
+    height, width = seen.weights.shape[2:]
+    right, below = -width % MULTIPLE, -height % MULTIPLE
+    if not right and not below:
+        return seen
+
+    def wider(planes: torch.Tensor) -> torch.Tensor:
+        return functional.pad(planes, (0, right, 0, below), mode="replicate")
+
+    brought = wider(seen.brought.flatten(1, 2)).unflatten(1, (CANDIDATES, 3))
+    return Seen(brought, wider(seen.weights), wider(seen.motions), seen.fraction)

@@ -16,7 +16,7 @@ cannot add noise; before it has learned anything, it changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
@@ -54,6 +54,10 @@ class Seen:
     weights: torch.Tensor
     motions: torch.Tensor
     fraction: torch.Tensor
+
+    def to(self, device: str) -> Seen:
+        """Bring it to a device."""
+        return Seen(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class Block(nn.Module):
@@ -94,12 +98,11 @@ class FusionNet(nn.Module):
 
     def forward(self, seen: Seen) -> torch.Tensor:
         """Return the new pictures, (N, 3, H, W) float32, about 0..1."""
-        planes = features(seen, mixed(seen, seen.weights))
-        planes = planes.to(self.last.weight.dtype, memory_format=torch.channels_last)
+        planes = features(seen).to(self.last.weight.dtype, memory_format=torch.channels_last)
         made = functional.interpolate(
             self.judge(planes).float(), scale_factor=2, mode="bilinear", align_corners=False
         )
-        mix = mixed(seen, seen.weights + made[:, :CANDIDATES])
+        mix = mixed(seen.brought, seen.weights + made[:, :CANDIDATES])
         return equalised(mix, made[:, CANDIDATES:])
 
     def judge(self, planes: torch.Tensor) -> torch.Tensor:
@@ -112,30 +115,30 @@ class FusionNet(nn.Module):
         return self.last(self.a_out(a + shuffle(self.from_b(b), 2)))
 
 
-def mixed(seen: Seen, weights: torch.Tensor) -> torch.Tensor:
-    """Mix the candidates by weights given as logarithms."""
+def mixed(brought: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Mix (N, CANDIDATES, 3, H, W) by weights given as logarithms, (N, CANDIDATES, H, W)."""
     shares = weights.softmax(1)
-    total = shares[:, :1] * seen.brought[:, 0]
+    total = shares[:, :1] * brought[:, 0]
     for number in range(1, CANDIDATES):
-        total = torch.addcmul(total, shares[:, number : number + 1], seen.brought[:, number])
+        total = torch.addcmul(total, shares[:, number : number + 1], brought[:, number])
     return total
 
 
-def features(seen: Seen, base: torch.Tensor) -> torch.Tensor:
+def features(seen: Seen) -> torch.Tensor:
     """Return what the network is given, (N, FEATURES, H / 2, W / 2)."""
     pool = functional.avg_pool2d
-    before, after = seen.brought[:, 0::2], seen.brought[:, 1::2]
-    apart = pool((after - before).abs().mean(2), 2)
+    brought = pool(seen.brought.flatten(1, 2), 2).unflatten(1, (CANDIDATES, 3))
+    weights = pool(seen.weights, 2)
+    light = luma(mixed(brought, weights)).unsqueeze(1)
+    apart = (brought[:, 1::2] - brought[:, 0::2]).abs().mean(2)
     around = pool(functional.pad(apart, (2, 2, 2, 2), mode="replicate"), 5, 1)
     agree = torch.log(torch.cat([apart, around], 1) + FAINTEST) / 1.5 + 2
-    light = luma(base).unsqueeze(1)
     detail = 8 * (light - smooth(light)).abs()
-    forward, backward = seen.motions[:, :2], seen.motions[:, 2:]
+    forward, backward = pool(seen.motions, 2).split(2, 1)
     moving = torch.cat([forward / 16, (backward - forward) / 4], 1).clamp(-8, 8)
-    whole = [4 * (luma(seen.brought) - light), seen.weights.log_softmax(1) / 4]
-    half = pool(torch.cat([*whole, light - 0.5, detail, moving], 1), 2)
-    moment = (seen.fraction - 0.5).expand(-1, 1, *half.shape[2:])
-    return torch.cat([agree, half, moment], 1)
+    differing, chosen = 4 * (luma(brought) - light), weights.log_softmax(1) / 4
+    moment = (seen.fraction - 0.5).expand(-1, 1, *light.shape[2:])
+    return torch.cat([agree, differing, chosen, light - 0.5, detail, moving, moment], 1)
 
 
 def luma(pictures: torch.Tensor) -> torch.Tensor:

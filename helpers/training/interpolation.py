@@ -67,9 +67,7 @@ def train_interpolator(
     if pool.filled < samples:
         maker = MotionMaker(read_colour_pictures(pictures), size, recipe.held_out)
         with bar("samples", samples, progress, pool.filled) as shown:
-            pool.fill_with(
-                maker, recipe.seed, workers, lambda done: shown.update(done - shown.n)
-            )
+            pool.fill_with(maker, recipe.seed, workers, lambda done: shown.update(done - shown.n))
     trainer = MotionTrainer(pool, folder, recipe, runtime().device, _start(recipe, fresh))
     with bar("steps", recipe.steps, progress, trainer.step) as shown:
 
@@ -114,7 +112,7 @@ def motion_sheet(trainer: MotionTrainer, count: int = 8) -> np.ndarray:
         seen, _ = batched([pair], trainer.device)
         base, made = (
             255 * picture[0].permute(1, 2, 0).float().cpu().numpy()
-            for picture in (mixed(seen, seen.weights), network(seen))
+            for picture in (mixed(seen.brought, seen.weights), network(seen))
         )
         rows.append(np.hstack([pair.first, pair.last, base, made, pair.truth]))
     return np.rint(np.vstack(rows).clip(0, 255)).astype(np.uint8)

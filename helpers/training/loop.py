@@ -116,8 +116,9 @@ class BaseTrainer(ABC):
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
         )
+        steps = max(recipe.steps + 1, 16)
         self.cycle = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.rate, total_steps=max(recipe.steps + 1, 16), pct_start=recipe.rise
+            self.optimiser, recipe.rate, total_steps=steps, pct_start=recipe.rise
         )
         self.half = half_type(device)
         self.scaler = torch.amp.GradScaler(device, enabled=self.half == torch.float16)

@@ -39,8 +39,8 @@ class FilmFinish:
     def on(self, pictures: list[np.ndarray]) -> list[np.ndarray]:
         """Return first, truth and last, (H, W, 3) float32 in 0..255, as this film has them."""
         seen = [self._seen(picture) for picture in pictures]
-        noisy = [np.rint(one + self._grain(one.shape)).clip(0, 255).astype(np.uint8) for one in seen]
-        clean = np.rint(seen[1]).clip(0, 255).astype(np.uint8)
+        noisy = [_rounded(one + self._grain(one.shape)) for one in seen]
+        clean = _rounded(seen[1])
         if self.kind == "video":
             return self._coded(noisy)
         if self.kind == "jpeg":
@@ -80,6 +80,10 @@ class FilmFinish:
         )  # fmt: skip
         # With the same picture before them, the first is foretold as well as the others are.
         return coded([pictures[0], *pictures], codec, level)[1:]
+
+
+def _rounded(picture: np.ndarray) -> np.ndarray:
+    return np.rint(picture).clip(0, 255).astype(np.uint8)
 
 
 def _jpeg(picture: np.ndarray, quality: int) -> np.ndarray:

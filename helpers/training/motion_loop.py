@@ -1,7 +1,7 @@
 """Training the network that interpolates: one cycle, averaged weights, resumable.
 
-    trainer = MotionTrainer(pool, folder, MotionRecipe(steps=4000))
-    trainer.run()                       # run it again after it was broken off, and it goes on
+trainer = MotionTrainer(pool, folder, MotionRecipe(steps=4000))
+trainer.run()                       # run it again after it was broken off, and it goes on
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class MotionTrainer(BaseTrainer):
         on = self.half is not None
         with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
             made = self.network(seen)
-        base = mixed(seen, seen.weights)
+        base = mixed(seen.brought, seen.weights)
         return (_log_error(made, truth) - _log_error(base, truth)).mean(), {}
 
     @torch.inference_mode()
@@ -74,7 +74,7 @@ class MotionTrainer(BaseTrainer):
             with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
                 made = self.averaged.module(seen).clamp(0, 1)
             ours.append(_psnr(made, truth))
-            flow.append(_psnr(mixed(seen, seen.weights).clamp(0, 1), truth))
+            flow.append(_psnr(mixed(seen.brought, seen.weights).clamp(0, 1), truth))
         ours, flow = (np.minimum(values, 50) for values in (ours, flow))
         gains = ours - flow
         return {
@@ -97,13 +97,9 @@ def _psnr(made: torch.Tensor, truth: torch.Tensor) -> float:
 
 def batched(pairs: Sequence[Pair], device: str) -> tuple[Seen, torch.Tensor]:
     """Return what the network is to see of samples of one size, and the truths in 0..1."""
-    seen = [
-        padded(look(one.first, one.last, one.forward, one.backward, one.fraction), device)
-        for one in pairs
-    ]
+    seen = [look(one.first, one.last, one.forward, one.backward, one.fraction) for one in pairs]
     together = Seen(
         *(torch.cat([getattr(one, field.name) for one in seen]) for field in fields(Seen))
     )
     truths = np.stack([pair.truth for pair in pairs]).transpose(0, 3, 1, 2) / np.float32(255)
-    return together, torch.from_numpy(truths).to(device)
-
+    return padded(together).to(device), torch.from_numpy(truths).to(device)

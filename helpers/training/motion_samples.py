@@ -200,5 +200,7 @@ def varied(pair: Pair, dice: np.random.Generator) -> Pair:
         pictures = [one * np.float32(contrast) + np.float32(black) for one in pictures]
     if dice.random() < 0.5:
         pictures, flows, fraction = [pictures[n] for n in (1, 0, 2)], flows[::-1], 1 - fraction
-    whole = [np.ascontiguousarray(one) for one in (*pictures, *flows)]
-    return Pair(*whole, fraction)
+    first, last, truth, forward, backward = (
+        np.ascontiguousarray(one) for one in (*pictures, *flows)
+    )
+    return Pair(first, last, truth, forward, backward, fraction)

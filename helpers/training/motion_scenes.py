@@ -140,7 +140,7 @@ class MotionScene:
         if not self.shutter:
             return self._sharp(time)
         moments = np.linspace(-self.shutter / 2, self.shutter / 2, BLUR_MOMENTS)
-        return np.mean([self._sharp(time + moment) for moment in moments], 0, np.float32)
+        return np.stack([self._sharp(time + moment) for moment in moments]).mean(0)
 
     def _sharp(self, time: float) -> np.ndarray:
         frame = np.zeros((self.size, self.size, 3), np.float32)
@@ -206,9 +206,7 @@ class MotionScene:
         text = "".join(dice.choice(list("ABCDEFGHIKLMNOPRSTUVW aeinorst0123"), 14))
         place = (int(dice.integers(0, size // 3)), int(dice.integers(size // 4, size)))
         height, thick = float(dice.uniform(0.4, 1.2)), int(dice.integers(1, 3))
-        cv2.putText(
-            drawn, text, place, cv2.FONT_HERSHEY_DUPLEX, height, (255,), thick, cv2.LINE_AA
-        )
+        cv2.putText(drawn, text, place, cv2.FONT_HERSHEY_DUPLEX, height, (255,), thick, cv2.LINE_AA)
         alpha = drawn.astype(np.float32) / 255
         texture = np.full((size, size, 3), dice.choice([10.0, 245.0]), np.float32)
         move = self._move(20.0) if dice.random() < 0.4 else np.zeros(2)

@@ -1,7 +1,7 @@
 """Outlines and patterns of things that move: bodies, limbs, poles, wires, fences, stripes.
 
-    alpha = draw_shape(np.random.default_rng(1), size=224)       # float32 (H, W), 0..1
-    stripes = pattern(np.random.default_rng(2), size=448)        # uint8 (448, 448, 3)
+alpha = draw_shape(np.random.default_rng(1), size=224)       # float32 (H, W), 0..1
+stripes = pattern(np.random.default_rng(2), size=448)        # uint8 (448, 448, 3)
 """
 
 from __future__ import annotations
