@@ -126,19 +126,23 @@ def mixed(brought: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 def features(seen: Seen) -> torch.Tensor:
     """Return what the network is given, (N, FEATURES, H / 2, W / 2)."""
-    pool = functional.avg_pool2d
-    brought = pool(seen.brought.flatten(1, 2), 2).unflatten(1, (CANDIDATES, 3))
-    weights = pool(seen.weights, 2)
+    brought, weights = halved(seen.brought), halved(seen.weights)
     light = luma(mixed(brought, weights)).unsqueeze(1)
     apart = (brought[:, 1::2] - brought[:, 0::2]).abs().mean(2)
-    around = pool(functional.pad(apart, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    around = functional.avg_pool2d(functional.pad(apart, (2, 2, 2, 2), mode="replicate"), 5, 1)
     agree = torch.log(torch.cat([apart, around], 1) + FAINTEST) / 1.5 + 2
     detail = 8 * (light - smooth(light)).abs()
-    forward, backward = pool(seen.motions, 2).split(2, 1)
+    forward, backward = halved(seen.motions).split(2, 1)
     moving = torch.cat([forward / 16, (backward - forward) / 4], 1).clamp(-8, 8)
     differing, chosen = 4 * (luma(brought) - light), weights.log_softmax(1) / 4
     moment = (seen.fraction - 0.5).expand(-1, 1, *light.shape[2:])
     return torch.cat([agree, differing, chosen, light - 0.5, detail, moving, moment], 1)
+
+
+def halved(planes: torch.Tensor) -> torch.Tensor:
+    """Average every 2x2 pixels of (..., H, W); rows first, for that is four times as quick."""
+    rows = planes[..., ::2, :] + planes[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
 
 
 def luma(pictures: torch.Tensor) -> torch.Tensor:

@@ -129,7 +129,7 @@ class MotionScene:
         camera = np.zeros(2) if kind == "still" else self._move()
         self.layers = [self._ground(camera, str(kind))]
         self.layers += [self._thing(camera, str(kind)) for _ in range(dice.integers(0, 9))]
-        if dice.random() < 0.06:
+        if dice.random() < 0.25:
             self.layers.append(self._caption())
         self.light = self._light() if dice.random() < 0.2 else None
         # The shutter is open for up to half of the time from a frame to the next, half way to 1.
