@@ -419,7 +419,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         "fusion", "interpolate", "fusion", 0,
         ((File("fusion.safetensors", ("shipped:fusion.safetensors",), 537768,
-               "2cc7969a067bb89d83553eed63300b4e53e201742f4352d98eafb8a2e81041bb"),),),
+               "de7773089bd2130afa1d29a993b060dfc1de2ffefb5286c38fc5a329e6bde1ba"),),),
         "MIT", "optical flow, mixed by a small network of our own; comes with the package",
     ),
     _rife("4.6", 21273159, "008646e761f0e67cb77f0c6c44cfe3c3e5a05d9d9465311b9681ca650ce030db",

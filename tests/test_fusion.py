@@ -25,7 +25,7 @@ from helpers.errors import ModelError, OutOfMemoryError
 from helpers.stages.interpolate import Interpolate
 from helpers.training.interpolation import train_interpolator
 from helpers.training.motion_finish import CODECS, FilmFinish, coded
-from helpers.training.motion_loop import MotionRecipe, MotionTrainer
+from helpers.training.motion_loop import MotionRecipe, MotionTrainer, tempered
 from helpers.training.motion_samples import (
     PARTS,
     MotionMaker,
@@ -328,6 +328,16 @@ def test_a_training_that_was_broken_off_ends_as_one_that_was_not(pool, tmp_path)
     assert set(whole.history["held"][-1]) == {"step", "psnr", "flow", "gain", "worst", "lost"}
     with pytest.raises(ModelError, match="another recipe"):
         MotionTrainer(pool, tmp_path / "parts", MotionRecipe())
+
+
+def test_tempered_weights_change_less(state):
+    pair = pictures(40, 48)
+    plain, whole, half = (
+        FusionInterpolator(tempered(state, kept)).between(*pair, [0.5])[0].astype(float)
+        for kept in (0.0, 1.0, 0.5)
+    )
+    assert 0 < np.abs(half - plain).mean() < np.abs(whole - plain).mean()
+    assert np.abs(plain - FlowInterpolator().between(*pair, [0.5])[0]).max() <= 1
 
 
 def test_training_gives_weights_that_the_engine_takes(photos, tmp_path):

@@ -60,6 +60,11 @@ class Seen:
         return Seen(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
+def _active(x: torch.Tensor) -> torch.Tensor:
+    """Bend what a convolution made, in its place."""
+    return functional.leaky_relu(x, 0.1, inplace=True)
+
+
 class Block(nn.Module):
     """Two 3x3 convolutions with a way around them; begins as nothing."""
 
@@ -71,7 +76,7 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Keep the shape."""
-        return x + self.two(functional.leaky_relu(self.one(x), 0.1))
+        return x + self.two(_active(self.one(x)))
 
 
 class FusionNet(nn.Module):
@@ -107,10 +112,10 @@ class FusionNet(nn.Module):
 
     def judge(self, planes: torch.Tensor) -> torch.Tensor:
         """Turn (N, FEATURES, h, w) into what the weights and the bands change by."""
-        act, shuffle = functional.leaky_relu, functional.pixel_shuffle
-        a = act(self.head(planes), 0.1)
-        b = self.b_in(act(self.to_b(a), 0.1))
-        c = self.c_in(act(self.to_c(b), 0.1))
+        shuffle = functional.pixel_shuffle
+        a = _active(self.head(planes))
+        b = self.b_in(_active(self.to_b(a)))
+        c = self.c_in(_active(self.to_c(b)))
         b = self.b_out(b + shuffle(self.from_c(c), 2))
         return self.last(self.a_out(a + shuffle(self.from_b(b), 2)))
 
@@ -154,9 +159,10 @@ def luma(pictures: torch.Tensor) -> torch.Tensor:
 def smooth(pictures: torch.Tensor, step: int = 1) -> torch.Tensor:
     """Smooth with weights 1, 2, 1 at so many pixels' distance, along both axes."""
     wide = functional.pad(pictures, (step,) * 4, mode="replicate")
-    across = wide[..., 2 * step :] + wide[..., : -2 * step] + 2 * wide[..., step:-step]
-    down = across[..., 2 * step :, :] + across[..., : -2 * step, :]
-    return (down + 2 * across[..., step:-step, :]) / 16
+    down = torch.add(wide[..., 2 * step :, :], wide[..., : -2 * step, :])
+    down.add_(wide[..., step:-step, :], alpha=2)
+    across = torch.add(down[..., 2 * step :], down[..., : -2 * step])
+    return across.add_(down[..., step:-step], alpha=2).mul_(1 / 16)
 
 
 def equalised(picture: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:

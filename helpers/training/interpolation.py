@@ -17,7 +17,7 @@ from helpers.engines.fusion_network import mixed
 from helpers.errors import ModelError
 from helpers.runtime import runtime
 from helpers.training.cleaner import Trained, bar, write_weights
-from helpers.training.motion_loop import MotionRecipe, MotionTrainer, batched
+from helpers.training.motion_loop import MotionRecipe, MotionTrainer, batched, tempered
 from helpers.training.motion_samples import MotionMaker, MotionPool, read_colour_pictures
 from helpers.training.sheets import panels
 
@@ -76,7 +76,7 @@ def train_interpolator(
             shown.update(step - shown.n)
 
         trainer.run(progress=tell)
-    write_weights(trainer.state(), output)
+    write_weights(tempered(trainer.state(), recipe.kept), output)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
     return Trained(output, numbers, motion_curves(trainer.history), motion_sheet(trainer))
 
