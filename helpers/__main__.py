@@ -370,6 +370,29 @@ def train_cleaner(
     typer.echo(repr(trained))
 
 
+@app.command("train-interpolator")
+def train_interpolator(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
+    pictures: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A folder of clean colour pictures to make scenes of."),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="How many samples to make.")] = 6000,
+    steps: Annotated[int, typer.Option(help="How long to train.")] = 6000,
+    workers: Annotated[int, typer.Option(help="Processes that make samples.")] = 2,
+    fresh: Annotated[bool, typer.Option(help="Begin with random weights.")] = False,
+) -> None:
+    """Train the fusion network, which draws frames between. Run the same again to go on."""
+    from helpers.training.interpolation import train_interpolator as run
+    from helpers.training.motion_loop import MotionRecipe
+
+    recipe = MotionRecipe(steps=steps, held_out=min(96, samples // 2))
+    trained = run(
+        output, pictures=pictures, samples=samples, recipe=recipe, workers=workers, fresh=fresh
+    )
+    typer.echo(repr(trained))
+
+
 def main() -> None:
     """Run the command; what goes wrong is one sentence on stderr and exit code 2."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)

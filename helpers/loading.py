@@ -248,6 +248,10 @@ def _interpolator(
         from helpers.engines.film import FilmInterpolator
 
         return FilmInterpolator(read_state(list(paths)), device, precision)
+    if model.engine == "fusion":
+        from helpers.engines.fusion import FusionInterpolator
+
+        return FusionInterpolator(read_state(list(paths)), device, precision)
     if model.engine == "rife_ncnn":
         return _vulkan_interpolator(paths[0].parent)
     from helpers.engines.flow import FlowInterpolator

@@ -117,6 +117,7 @@ def test_no_module_imports_one_that_imports_it():
                 "health",
                 "audio.read",
                 "engines.filters",
+                "training.motion_finish",
             },
         ),
         ("ffmpeg", {"mux", "show", "audio"}),

@@ -42,10 +42,11 @@ class Trained:
 
     Attributes:
         path: the file of weights.
-        numbers: PSNR in dB inside the damage and outside it, F1 of the mask, on samples that were
-            not trained on; "median inside" is the median's PSNR there.
+        numbers: measured on samples that were not trained on. Of the cleaner: PSNR in dB inside
+            the damage and outside it, F1 of the mask; "median inside" is the median's PSNR there.
         curves: the loss and those numbers over the steps, (H, W, 3) RGB uint8.
-        sheet: samples: damaged, cleaned, the truth, mask found, true mask.
+        sheet: samples, (H, W, 3) RGB uint8. Of the cleaner: damaged, cleaned, the truth, mask
+            found, true mask.
         rate_curve: what the learning-rate finder saw, as (rate, loss); empty if it was not asked.
     """
 
@@ -107,15 +108,15 @@ def train_cleaner(
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, overlays, clip, size)
-        with _bar("samples", samples, progress, pool.filled) as bar:
-            pool.fill(maker, recipe.seed, lambda done: bar.update(done - bar.n))
+        with bar("samples", samples, progress, pool.filled) as shown:
+            pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
     recipe, rate_curve = _with_rate(pool, folder, recipe, find, fresh)
     trainer = Trainer(pool, folder, recipe, runtime().device, _start(recipe, fresh))
-    with _bar("steps", recipe.steps, progress, trainer.step) as bar:
+    with bar("steps", recipe.steps, progress, trainer.step) as shown:
 
         def tell(step: int, loss: float) -> None:
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            bar.update(step - bar.n)
+            shown.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            shown.update(step - shown.n)
 
         trainer.run(progress=tell)
     write_weights(trainer.state(), output)
@@ -185,6 +186,7 @@ def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:
 
 
 @contextmanager
-def _bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
-    with tqdm(total=total, initial=done, desc=name, disable=not shown) as bar:
-        yield bar
+def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
+    """Show how far something has come."""
+    with tqdm(total=total, initial=done, desc=name, disable=not shown) as made:
+        yield made

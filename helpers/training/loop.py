@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,25 +22,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from helpers.engines.cleaner import CleanerNet
 from helpers.errors import ModelError
 from helpers.training.losses import Weights, feature_loss, restore, total_loss
-from helpers.training.pool import Pool
 
 log = logging.getLogger("helpers")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to train.
+class Schedule:
+    """How to train, whatever the network.
 
     Attributes:
         steps: batches in all.
         batch: samples a batch.
         sizes: (pixels a side, share of the steps), small pictures first.
         rate: the learning rate at the top of the cycle.
+        rise: the share of the steps until the top.
         decay: weight decay.
         average: how slowly the averaged weights follow, at most; quicker in the beginning.
-        widths, depths: of the network.
-        weights: of the parts of the loss.
-        features: "auto", "vgg" or "gradient"; see `feature_loss`.
         held_out: samples kept for validation.
         every: steps between validations and checkpoints.
         seed: decides everything else.
@@ -49,12 +47,9 @@ class Recipe:
     batch: int = 16
     sizes: tuple[tuple[int, float], ...] = ((96, 0.6), (128, 0.25), (160, 0.15))
     rate: float = 1.5e-3
+    rise: float = 0.2
     decay: float = 1e-4
     average: float = 0.99
-    widths: tuple[int, int, int] = (24, 40, 64)
-    depths: tuple[int, int, int] = (1, 1, 2)
-    weights: Weights = field(default_factory=Weights)
-    features: str = "auto"
     held_out: int = 48
     every: int = 200
     seed: int = 1
@@ -69,7 +64,23 @@ class Recipe:
         return self.sizes[-1][0]
 
 
-class Trainer:
+@dataclass(frozen=True)
+class Recipe(Schedule):
+    """How to train the cleaner; see `Schedule`.
+
+    Attributes:
+        widths, depths: of the network.
+        weights: of the parts of the loss.
+        features: "auto", "vgg" or "gradient"; see `feature_loss`.
+    """
+
+    widths: tuple[int, int, int] = (24, 40, 64)
+    depths: tuple[int, int, int] = (1, 1, 2)
+    weights: Weights = field(default_factory=Weights)
+    features: str = "auto"
+
+
+class BaseTrainer(ABC):
     """Trains a network on a pool; keeps all it needs to go on in a folder.
 
     Args:
@@ -85,9 +96,9 @@ class Trainer:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: Any,
         folder: Path | str,
-        recipe: Recipe,
+        recipe: Any,
         device: str = "cpu",
         start: dict[str, torch.Tensor] | None = None,
     ) -> None:
@@ -95,7 +106,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.path = self.folder / "checkpoint.pt"
         torch.manual_seed(recipe.seed)
-        network = CleanerNet(recipe.widths, recipe.depths)
+        network = self._make()
         if start is not None:
             network.load_state_dict(start)
         self.network = network.to(device, memory_format=torch.channels_last)
@@ -105,15 +116,31 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
         )
+        steps = max(recipe.steps + 1, 16)
         self.cycle = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.rate, total_steps=max(recipe.steps + 1, 16), pct_start=0.2
+            self.optimiser, recipe.rate, total_steps=steps, pct_start=recipe.rise
         )
         self.half = half_type(device)
         self.scaler = torch.amp.GradScaler(device, enabled=self.half == torch.float16)
-        self.feature = feature_loss(recipe.features, device)
         self.step, self.history = 0, {"train": [], "held": []}
         if self.path.exists():
             self._load()
+
+    @abstractmethod
+    def _make(self) -> nn.Module:
+        """Make the network, with random weights."""
+
+    @abstractmethod
+    def _draw(self, dice: np.random.Generator, size: int) -> Any:
+        """Draw a batch of `size` pixels a side."""
+
+    @abstractmethod
+    def _loss(self, drawn: Any) -> tuple[torch.Tensor, dict[str, float]]:
+        """Return the loss of a batch, and its parts for the curves."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """Measure the averaged weights on the samples held out."""
 
     def run(
         self, upto: int | None = None, progress: Callable[[int, float], object] | None = None
@@ -139,10 +166,7 @@ class Trainer:
         """Train on one batch, which depends on the seed and the step's number only."""
         self.network.train()
         dice = np.random.default_rng([self.recipe.seed, self.step])
-        drawn = self.pool.draw(
-            dice, self.recipe.batch, self.recipe.size_at(self.step), self.recipe.held_out
-        )
-        loss, parts = self._loss(drawn)
+        loss, parts = self._loss(self._draw(dice, self.recipe.size_at(self.step)))
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
@@ -156,39 +180,6 @@ class Trainer:
         )
         self.averaged.update_parameters(self.network)
         return loss.item(), parts
-
-    def _loss(self, drawn: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
-        batch = torch.from_numpy(drawn).to(self.device)
-        on = self.half is not None
-        with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
-            return total_loss(self.network, batch, self.recipe.weights, self.feature)
-
-    @torch.inference_mode()
-    def validate(self, crop: int = 160) -> dict[str, float]:
-        """Measure the averaged weights on the samples held out: PSNR in dB, F1 of the mask."""
-        held = self.pool.held(self.recipe.held_out, crop)
-        errors, sums = np.zeros(4), np.zeros(3)
-        for one in held:
-            planes = torch.from_numpy(one[None, :5]).to(self.device)
-            logits, repaired, result = restore(self.averaged.module, planes)
-            found = logits[0, 0].cpu().numpy() > 0
-            made, fixed = (x[0, 0].float().cpu().numpy() for x in (result, repaired))
-            mask = one[6] > 0.5
-            middle = np.sort(one[1:5], 0)[1:3].mean(0)
-            for slot, (image, where) in enumerate(
-                ((fixed, mask), (middle, mask), (np.where(found, made, one[0]), ~mask))
-            ):
-                errors[slot] += np.square(image - one[5])[where].sum()
-            sums += [(found & mask).sum(), found.sum(), mask.sum()]
-        inside, area = max(sums[2], 1), max(held[:, 6].size - sums[2], 1)
-        return {
-            "inside": decibels(errors[0] / inside),
-            "median inside": decibels(errors[1] / inside),
-            "outside": decibels(errors[2] / area),
-            "precision": float(sums[0] / max(sums[1], 1)),
-            "recall": float(sums[0] / inside),
-            "f1": float(2 * sums[0] / max(sums[1] + sums[2], 1)),
-        }
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return the averaged weights, on the CPU."""
@@ -225,8 +216,52 @@ class Trainer:
         log.info("Going on with training at step %d of %d.", self.step, self.recipe.steps)
 
 
+class Trainer(BaseTrainer):
+    """Trains the cleaner; see `BaseTrainer`. Its pool is a `Pool`, its recipe a `Recipe`."""
+
+    def _make(self) -> CleanerNet:
+        self.feature = feature_loss(self.recipe.features, self.device)
+        return CleanerNet(self.recipe.widths, self.recipe.depths)
+
+    def _draw(self, dice: np.random.Generator, size: int) -> np.ndarray:
+        return self.pool.draw(dice, self.recipe.batch, size, self.recipe.held_out)
+
+    def _loss(self, drawn: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
+        batch = torch.from_numpy(drawn).to(self.device)
+        on = self.half is not None
+        with torch.autocast(self.device, self.half or torch.bfloat16, enabled=on):
+            return total_loss(self.network, batch, self.recipe.weights, self.feature)
+
+    @torch.inference_mode()
+    def validate(self, crop: int = 160) -> dict[str, float]:
+        """Measure the averaged weights on the samples held out: PSNR in dB, F1 of the mask."""
+        held = self.pool.held(self.recipe.held_out, crop)
+        errors, sums = np.zeros(4), np.zeros(3)
+        for one in held:
+            planes = torch.from_numpy(one[None, :5]).to(self.device)
+            logits, repaired, result = restore(self.averaged.module, planes)
+            found = logits[0, 0].cpu().numpy() > 0
+            made, fixed = (x[0, 0].float().cpu().numpy() for x in (result, repaired))
+            mask = one[6] > 0.5
+            middle = np.sort(one[1:5], 0)[1:3].mean(0)
+            for slot, (image, where) in enumerate(
+                ((fixed, mask), (middle, mask), (np.where(found, made, one[0]), ~mask))
+            ):
+                errors[slot] += np.square(image - one[5])[where].sum()
+            sums += [(found & mask).sum(), found.sum(), mask.sum()]
+        inside, area = max(sums[2], 1), max(held[:, 6].size - sums[2], 1)
+        return {
+            "inside": decibels(errors[0] / inside),
+            "median inside": decibels(errors[1] / inside),
+            "outside": decibels(errors[2] / area),
+            "precision": float(sums[0] / max(sums[1], 1)),
+            "recall": float(sums[0] / inside),
+            "f1": float(2 * sums[0] / max(sums[1] + sums[2], 1)),
+        }
+
+
 def find_rate(
-    trainer: Trainer, lowest: float = 1e-5, highest: float = 0.1, steps: int = 60
+    trainer: BaseTrainer, lowest: float = 1e-5, highest: float = 0.1, steps: int = 60
 ) -> tuple[float, list[tuple[float, float]]]:
     """Try rising learning rates on a copy of the network (Smith, WACV 2017).
 
@@ -243,8 +278,7 @@ def find_rate(
             group["lr"] = rate
         dice = np.random.default_rng([trainer.recipe.seed, 999, step])
         recipe = trainer.recipe
-        drawn = trainer.pool.draw(dice, recipe.batch, recipe.sizes[0][0], recipe.held_out)
-        loss, _ = trainer._loss(drawn)
+        loss, _ = trainer._loss(trainer._draw(dice, recipe.sizes[0][0]))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -34,11 +34,14 @@ class Pool:
         ModelError: the folder holds a pool of another size.
     """
 
+    planes = PLANES
+    """Planes of a sample, (planes, size, size) uint8."""
+
     def __init__(self, folder: Path | str, count: int, size: int = 160) -> None:
         self.folder, self.count, self.size = Path(folder), count, size
         self.folder.mkdir(parents=True, exist_ok=True)
         self.path, self.note = self.folder / "samples.u8", self.folder / "pool.json"
-        self.shape = (count, PLANES, size, size)
+        self.shape = (count, self.planes, size, size)
         self._check()
         new = not self.path.exists()
         self.samples = np.memmap(self.path, np.uint8, "w+" if new else "r+", shape=self.shape)
@@ -66,13 +69,16 @@ class Pool:
         for number in range(self.filled, self.count):
             self.samples[number] = maker.sample(seed * 1_000_003 + number)
             if (number + 1) % 16 == 0 or number + 1 == self.count:
-                self.samples.flush()
-                note = json.dumps({"shape": self.shape, "filled": number + 1})
-                part = self.note.with_suffix(".part")
-                part.write_text(note)
-                part.replace(self.note)
+                self.note_filled(number + 1)
             if progress:
                 progress(number + 1)
+
+    def note_filled(self, filled: int) -> None:
+        """Note that so many samples, from the first on, are whole."""
+        self.samples.flush()
+        part = self.note.with_suffix(".part")
+        part.write_text(json.dumps({"shape": self.shape, "filled": filled}))
+        part.replace(self.note)
 
     def draw(
         self, dice: np.random.Generator, batch: int, crop: int, held_out: int = 0

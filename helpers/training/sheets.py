@@ -23,24 +23,37 @@ def curves(
     Returns:
         (height, width, 3) RGB uint8.
     """
+    return panels(
+        history,
+        ("loss", "dB inside the damage", "mask"),
+        (("inside", "median inside"), ("f1", "precision", "recall")),
+        width,
+        height,
+    )
+
+
+def panels(
+    history: dict[str, list[dict[str, Any]]],
+    titles: tuple[str, str, str],
+    lines: tuple[tuple[str, ...], tuple[str, ...]],
+    width: int = 960,
+    height: int = 300,
+) -> np.ndarray:
+    """Draw three panels: the loss, and lines of what was measured on the samples held out.
+
+    Returns:
+        (height, width, 3) RGB uint8.
+    """
     train, held = history["train"], history["held"]
-    third = width // 3
-    panels = [
-        _panel("loss", {"loss": _smooth(train, "loss")}, third, height),
-        _panel(
-            "dB inside the damage",
-            {name: [(r["step"], r[name]) for r in held] for name in ("inside", "median inside")},
-            third,
-            height,
-        ),
-        _panel(
-            "mask",
-            {n: [(r["step"], r[n]) for r in held] for n in ("f1", "precision", "recall")},
-            width - 2 * third,
-            height,
-        ),
-    ]
-    return np.hstack(panels)
+    drawn = [{"loss": _smooth(train, "loss")}]
+    drawn += [{name: [(r["step"], r[name]) for r in held] for name in names} for names in lines]
+    edges = (0, width // 3, 2 * (width // 3), width)
+    return np.hstack(
+        [
+            _panel(title, line, right - left, height)
+            for title, line, left, right in zip(titles, drawn, edges, edges[1:], strict=False)
+        ]
+    )
 
 
 def _smooth(rows: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
