@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
-from common import ROOT, SHARED, machine
+from common import ROOT, SHARED
 
 from helpers import models
 from helpers.clip import Clip, MemoryClip
@@ -252,7 +252,7 @@ def main() -> str:
     """Return the three tables."""
     if not (SHARED / "photos").is_dir():
         return "The photographs are not here."
-    parts = [[machine()], coloured_pictures(), steadied(), carried()]
+    parts = [coloured_pictures(), steadied(), carried()]
     return "\n\n".join("\n".join(part) for part in parts)
 
 

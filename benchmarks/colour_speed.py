@@ -19,11 +19,10 @@ from common import ROOT, timed
 sys.path.insert(0, str(ROOT / "tests"))
 
 from deoldify_states import generated_deoldify, grey
-from test_ddcolor import generated_ddcolor
+from test_ddcolor import LARGE, TINY, generated_ddcolor
 from test_zhang import generated_zhang
 
 from helpers.engines.ddcolor import DDColor
-from helpers.engines.ddcolor_network import SIZES
 from helpers.engines.deoldify import Deoldify
 from helpers.engines.squares import SquareColorizer
 from helpers.engines.zhang import Zhang
@@ -35,8 +34,8 @@ def engines() -> Iterator[Callable[[str], SquareColorizer]]:
     device = runtime().device
     for wide in (True, False):
         yield partial(Deoldify, generated_deoldify(wide), device)
-    for widths, depths in SIZES.values():
-        yield partial(DDColor, generated_ddcolor(widths, depths), device)
+    for size in (TINY, LARGE):
+        yield partial(DDColor, generated_ddcolor(*size), device)
     for name in ("eccv16", "siggraph17"):
         yield partial(Zhang, generated_zhang(name), device)
 

@@ -38,6 +38,7 @@ TITLES = {
     "chain": "The whole chain against its networks alone",
     "memory": "Peak memory",
     "interpolation": "Interpolation: how near the truth",
+    "fusion": "Interpolation: the fusion network, triplet by triplet",
 }
 
 HEAD = """# Results
