@@ -40,12 +40,14 @@ class Mixture:
         chance: (n,) of every step to be a repeat.
         means, spreads: of motion, of repeats.
         likelihood: logarithm; of the scores, each step's prior chance known from the others.
+        prior: those prior chances: what the cadence says, where there is one.
     """
 
     chance: np.ndarray
     means: list[float] = field(default_factory=lambda: [mean for mean, _ in USUAL])
     spreads: list[float] = field(default_factory=lambda: [spread for _, spread in USUAL])
     likelihood: float = -np.inf
+    prior: np.ndarray | float = 0.0
 
     @property
     def gap(self) -> float:
@@ -148,6 +150,7 @@ def fit(
         if priors:  # one odd score does not break a cadence, unless it leaves no question
             ratio = np.where(score > CERTAIN, ratio, np.clip(ratio, -4, 4))
         mixture.chance = logistic(ratio + np.log(prior / (1 - prior)))
+        mixture.prior = prior
         both = np.logaddexp(logs[0] + np.log(1 - prior), logs[1] + np.log(prior))
         mixture.likelihood = float(both.sum())
     return mixture

@@ -25,7 +25,8 @@ from helpers.engines.steps import LONGEST, step_scores
 
 ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.9, 0.8, 0.5, 0.2
 """A frame is a repeat from this chance on: by itself; where the shot has shown what its repeats are
-like; there, by the shot's own measure; within a cadence. From DOUBTFUL on, a person may look."""
+like; there, by the shot's own measure; where a cadence has one. From DOUBTFUL on, a person may
+look."""
 
 FAR, LEADING = 3.0, 0.15
 """A step moves plainly if it is so many times as long as the repeats of the shot are, and covers so
@@ -66,7 +67,10 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     # By a cadence that is only suspected, frames are kept, and shown as doubtful.
     chance[1:] = np.maximum(mixture.chance, 0.5 * suspected)
     own = None if period else apart(score[1:], lowness[1:], progress)
-    repeat = chance >= (REGULAR if period else ALONE if own is None else SURE)
+    bar = np.full(count, ALONE if own is None else SURE)
+    if period:  # what the cadence does not expect has to prove itself
+        bar[1:] = np.where(mixture.prior >= 0.5, REGULAR, ALONE)
+    repeat = chance >= bar
     if own is not None:
         own = np.where(share[1:] < LEADING, own, 0)
         chance[1:] = np.maximum(chance[1:], own)
