@@ -93,7 +93,7 @@ class Report:
         part.replace(path)
 
     def summary(self) -> str:
-        """Return five lines for a person."""
+        """Return five lines for a person, and one for every note."""
         a, b = self.source, self.result
         spent = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         offset = self.sound_offset_ms
@@ -105,6 +105,7 @@ class Report:
                 f"frames   {a.frames} -> {b.frames} in {b.seconds:.2f} s",
                 f"spent    {spent}",
                 f"sound    {sound}",
+                *(f"note     {note}" for note in self.notes),
             ]
         )
 

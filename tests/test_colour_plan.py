@@ -7,7 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from conftest import FILM, REPO
+from conftest import FILM, REPO, TALK
 from skimage import data
 
 from helpers.clip import MemoryClip
@@ -104,3 +104,9 @@ def test_the_sample_is_coloured_from_the_frames_beside_it(film):
         made = chroma_of(clip[number].image, "bt709")
         assert np.abs(made.mean((0, 1)) - given.mean((0, 1))).max() < 0.01, number
         assert np.abs(made - given).mean() < 0.03, number
+
+
+def test_what_was_decided_is_said_to_whoever_runs_it(tmp_path):
+    plan = Plan(**PLAIN, colorize="tint", stop=Fraction(1, 2))
+    report = restore(TALK, tmp_path / "talk.mp4", plan=plan, progress=False)
+    assert "note     it is in colour already and was not coloured" in report.summary()
