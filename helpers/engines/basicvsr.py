@@ -23,7 +23,7 @@ import torch
 from helpers.engines.basicvsr_network import SCALE, RealBasicVsr, Size
 from helpers.engines.images import DTYPES, to_images, to_tensor
 from helpers.engines.memory import is_out_of_memory
-from helpers.engines.states import expected_shapes, fitted
+from helpers.engines.states import filled
 from helpers.engines.upscaler import padded, spans
 from helpers.errors import ModelError, OutOfMemoryError
 
@@ -72,9 +72,7 @@ class VideoUpscaler:
         self.name, self.device, self.precision, self.memory = name, device, precision, memory
         state = generator(state)
         size = size_of(state)
-        state = fitted(state, expected_shapes(lambda: RealBasicVsr(size)), "RealBasicVSR")
-        network = RealBasicVsr(size)
-        network.load_state_dict(state)
+        network = filled(lambda: RealBasicVsr(size), state, "RealBasicVSR")
         network.eval().to(device=device, dtype=DTYPES[precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.basicvsr.spynet.float()
         self.network = network

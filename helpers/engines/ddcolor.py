@@ -19,7 +19,7 @@ import torch
 from helpers.engines.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, shape_of
 from helpers.engines.images import DTYPES
 from helpers.engines.squares import LabColorizer, coloured
-from helpers.engines.states import expected_shapes, fitted
+from helpers.engines.states import filled
 from helpers.errors import ModelError
 
 
@@ -50,10 +50,7 @@ class DDColor(LabColorizer):
         shape = _shape(state)
         self.title = SIZES.get(shape[0], "DDColor")
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
-        weights = fitted(used, expected_shapes(lambda: DDColorNet(*shape)), self.title)
-        with torch.device("meta"):  # the large one is a gigabyte, which is not filled twice
-            network = DDColorNet(*shape)
-        network.load_state_dict(weights, assign=True)
+        network = filled(lambda: DDColorNet(*shape), used, self.title)
         network.fold()
         super().__init__(network.in_numbers(device, DTYPES[precision]), device, precision, memory)
 

@@ -20,7 +20,7 @@ from PIL import Image
 from helpers.engines.deoldify_network import DeoldifyNet, folded
 from helpers.engines.images import DTYPES
 from helpers.engines.squares import SquareColorizer
-from helpers.engines.states import expected_shapes, fitted
+from helpers.engines.states import filled
 
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pictures: what the network takes and gives is normalised by them."""
@@ -62,10 +62,7 @@ class Deoldify(SquareColorizer):
         wide = TELLING in plain
         self.kind = "wide" if wide else "deep"
         self.title = f"DeOldify, {self.kind} ({'Video, Stable' if wide else 'Artistic'})"
-        weights = fitted(plain, expected_shapes(lambda: DeoldifyNet(wide)), self.title)
-        with torch.device("meta"):  # nothing is drawn at random only to be overwritten
-            network = DeoldifyNet(wide)
-        network.load_state_dict(weights, assign=True)
+        network = filled(lambda: DeoldifyNet(wide), plain, self.title)
         super().__init__(network.settle(device, DTYPES[precision]), device, precision, memory)
 
     @torch.inference_mode()

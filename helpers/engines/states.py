@@ -1,12 +1,13 @@
 """Whether a file's weights are those of a network: every name and shape, said where they are not.
 
 state = fitted(read, expected_shapes(FilmNet), "FILM")
+network = filled(lambda: RealBasicVsr(size), read, "RealBasicVSR")
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,13 +15,39 @@ from torch import nn
 from helpers.errors import ModelError
 
 Shapes = dict[str, tuple[int, ...]]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def expected_shapes(build: Callable[[], nn.Module]) -> Shapes:
     """Return the shape of every weight of a network, without making the network."""
+    return shapes_of(hollow(build))
+
+
+def hollow(build: Callable[[], Network]) -> Network:
+    """Make a network whose weights have shapes only: no memory is taken, no numbers are drawn."""
     with torch.device("meta"):
-        network = build()
+        return build()
+
+
+def shapes_of(network: nn.Module) -> Shapes:
+    """Return the shape of every weight by its name."""
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def filled(build: Callable[[], Network], state: dict[str, Any], title: str) -> Network:
+    """Return a network that holds these very weights, in float32: some are gigabytes, and none is
+    there twice.
+
+    Args:
+        build: makes the network.
+        state, title: see `fitted`.
+
+    Raises:
+        ModelError: see `fitted`.
+    """
+    network = hollow(build)
+    network.load_state_dict(fitted(state, shapes_of(network), title), assign=True)
+    return network
 
 
 def fitted(state: dict[str, Any], shapes: Shapes, network: str) -> dict[str, torch.Tensor]:

@@ -16,8 +16,8 @@ from PIL import Image
 
 from helpers.engines.images import DTYPES
 from helpers.engines.squares import LabColorizer
-from helpers.engines.states import expected_shapes, fitted
-from helpers.engines.zhang_network import UNUSED, ZhangNet, in_numbers, network_of
+from helpers.engines.states import filled
+from helpers.engines.zhang_network import UNUSED, in_numbers, network_of
 
 
 class Zhang(LabColorizer):
@@ -45,9 +45,7 @@ class Zhang(LabColorizer):
         build = network_of(set(state))
         self.title = build.title
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
-        with torch.device("meta"):
-            network: ZhangNet = build()
-        network.load_state_dict(fitted(used, expected_shapes(build), self.title), assign=True)
+        network = filled(build, used, self.title)
         super().__init__(in_numbers(network, device, DTYPES[precision]), device, precision, memory)
 
     def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
