@@ -15,11 +15,11 @@ The network is our own: a U-Net over the picture folded 2x2 into channels.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,9 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.engines.images import DTYPES
-from helpers.engines.memory import is_out_of_memory
+from helpers.engines.memory import in_fitting_tiles
 from helpers.engines.upscaler import spans
 from helpers.errors import ModelError, OutOfMemoryError
-
-log = logging.getLogger("helpers")
 
 CANDIDATES = 6
 """The four witnesses, their median, and the mean of what is left and right."""
@@ -196,14 +194,22 @@ class Cleaner:
             OutOfMemoryError: not even the smallest tile fits.
         """
         with self._lock:
-            tile = self._tile or self._fitting_tile()
-            while True:
-                try:
-                    return self._tiled(planes, tile)
-                except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                tile = self._tile = self._halve(tile, planes.shape)
+            begun = self._tile or self._fitting_tile()
+            height, width = planes.shape[1:]
+            try:
+                made, tile = in_fitting_tiles(
+                    partial(self._tiled, planes),
+                    begun,
+                    SMALLEST_TILE,
+                    f"The cleaner ran out of memory on a {width}x{height} frame even in tiles of "
+                    "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
+                    "or clean with the median, and run it again: it goes on here.",
+                )
+            except OutOfMemoryError:
+                self._tile = None  # when it is tried again there may be room
+                raise
+            self._tile = tile if tile < begun else self._tile
+            return made
 
     def _fitting_tile(self) -> int:
         """Return the side of a tile: always the same, unless memory is scarce."""
@@ -213,19 +219,6 @@ class Cleaner:
         while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
             tile //= 2
         return tile
-
-    def _halve(self, tile: int, shape: tuple[int, ...]) -> int:
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        if tile <= SMALLEST_TILE:
-            self._tile = None  # when it is tried again there may be room
-            raise OutOfMemoryError(
-                f"The cleaner ran out of memory on a {shape[2]}x{shape[1]} frame even in tiles of "
-                f"{tile} pixels. No frame was lost or faked. Close other programs or notebooks, or "
-                "clean with the median, and run it again: it goes on here."
-            ) from None
-        log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, tile // 2)
-        return tile // 2
 
     def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
         """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""

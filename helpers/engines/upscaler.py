@@ -8,10 +8,10 @@ Real-ESRGAN: Wang et al. 2021, https://github.com/xinntao/Real-ESRGAN.
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -19,10 +19,8 @@ import numpy as np
 import torch
 
 from helpers.engines.images import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
-from helpers.engines.memory import is_out_of_memory
+from helpers.engines.memory import in_fitting_tiles
 from helpers.errors import ModelError, OutOfMemoryError
-
-log = logging.getLogger("helpers")
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
@@ -108,14 +106,23 @@ class Upscaler:
             OutOfMemoryError: not even the smallest tile fits.
         """
         with self._lock:  # one picture at a time: two would only share the same cores and memory
-            tile = self._tile or self.fitting_tile(images[0].shape, len(images))
-            while True:
-                try:
-                    return self._tiled(images, tile)
-                except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                tile = self._tile = self._halve(tile, images[0].shape)
+            height, width = images[0].shape[:2]
+            begun = self._tile or self.fitting_tile(images[0].shape, len(images))
+            begun = min(begun, max(height, width))
+            try:
+                made, tile = in_fitting_tiles(
+                    partial(self._tiled, images),
+                    begun,
+                    SMALLEST_TILE,
+                    f"{self.name} ran out of memory on a {width}x{height} frame even in tiles of "
+                    "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
+                    "or choose a smaller model (animevideov3), and run it again: it goes on here.",
+                )
+            except OutOfMemoryError:
+                self._tile = None  # when it is tried again there may be room
+                raise
+            self._tile = tile if tile < begun else self._tile
+            return made
 
     def fitting_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
         """Return the side of the largest tile that the memory allows, in input pixels."""
@@ -135,22 +142,6 @@ class Upscaler:
         compact = "Compact" in self.architecture
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
-
-    def _halve(self, tile: int, shape: tuple[int, ...]) -> int:
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
-        height, width = shape[:2]
-        tile = min(tile, max(height, width))
-        if tile <= SMALLEST_TILE:
-            self._tile = None  # when it is tried again there may be room
-            raise OutOfMemoryError(
-                f"{self.name} ran out of memory on a {width}x{height} frame even in tiles "
-                f"of {tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
-                "or choose a smaller model (animevideov3), and run it again: it goes on here."
-            ) from None
-        smaller = max(tile // 2, SMALLEST_TILE)
-        log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, smaller)
-        return smaller
 
     def _tiled(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
         """Enlarge tile by tile; all have one size."""
