@@ -203,7 +203,7 @@ def short_of_memory(monkeypatch, engine, side, error):
         return run(images)
 
     monkeypatch.setattr(engine, "_run", limited)
-    monkeypatch.setattr(engine, "_tile", None)
+    monkeypatch.setattr(engine._tiles, "known", None)
     return tried
 
 
@@ -238,7 +238,7 @@ def test_what_never_fits_is_said_and_tried_afresh_the_next_time(anime, monkeypat
 
 def test_a_small_picture_that_does_not_fit_is_not_tried_in_larger_tiles(anime, monkeypatch):
     tried = short_of_memory(monkeypatch, anime, 0, MemoryError())
-    monkeypatch.setattr(anime, "_tile", 512)
+    monkeypatch.setattr(anime._tiles, "known", 512)
     with pytest.raises(OutOfMemoryError):
         anime.upscale([talk(40, 30)])
     assert len(tried) == 2

@@ -28,9 +28,9 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.engines.images import DTYPES
-from helpers.engines.memory import in_fitting_tiles
+from helpers.engines.memory import FittingTiles
 from helpers.engines.upscaler import spans
-from helpers.errors import ModelError, OutOfMemoryError
+from helpers.errors import ModelError
 
 CANDIDATES = 6
 """The four witnesses, their median, and the mean of what is left and right."""
@@ -181,7 +181,7 @@ class Cleaner:
             device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
         )
         self._lock = threading.Lock()
-        self._tile: int | None = None  # the largest side that is known to fit, once one did not
+        self._tiles = FittingTiles(SMALLEST_TILE)
 
     def judge(self, planes: np.ndarray) -> Verdict:
         """Find the damage of a frame and how to repair it.
@@ -194,22 +194,14 @@ class Cleaner:
             OutOfMemoryError: not even the smallest tile fits.
         """
         with self._lock:
-            begun = self._tile or self._fitting_tile()
             height, width = planes.shape[1:]
-            try:
-                made, tile = in_fitting_tiles(
-                    partial(self._tiled, planes),
-                    begun,
-                    SMALLEST_TILE,
-                    f"The cleaner ran out of memory on a {width}x{height} frame even in tiles of "
-                    "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
-                    "or clean with the median, and run it again: it goes on here.",
-                )
-            except OutOfMemoryError:
-                self._tile = None  # when it is tried again there may be room
-                raise
-            self._tile = tile if tile < begun else self._tile
-            return made
+            return self._tiles.run(
+                partial(self._tiled, planes),
+                self._tiles.known or self._fitting_tile(),
+                f"The cleaner ran out of memory on a {width}x{height} frame even in tiles of "
+                "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
+                "or clean with the median, and run it again: it goes on here.",
+            )
 
     def _fitting_tile(self) -> int:
         """Return the side of a tile: always the same, unless memory is scarce."""

@@ -28,32 +28,46 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(sign in text for sign in MEMORY_SIGNS)
 
 
-def in_fitting_tiles(
-    work: Callable[[int], T], tile: int, smallest: int, complaint: str
-) -> tuple[T, int]:
-    """Do work in tiles that are halved for as long as memory runs out.
+class FittingTiles:
+    """Does work in tiles that are halved for as long as memory runs out, and remembers the side.
 
     Args:
-        work: does it in tiles of a side in pixels.
-        tile, smallest: the side to begin with, and the least.
-        complaint: what to say when not even that fits; "{tile}" stands for the side.
+        smallest: the least side, in pixels.
 
-    Returns:
-        What was made, and the side that fitted.
-
-    Raises:
-        OutOfMemoryError: not even the smallest tile fits.
+    Attributes:
+        known: the largest side that is known to fit, once one did not; until then None.
     """
-    while True:
-        try:
-            return work(tile), tile
-        except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        if tile <= smallest:
-            raise OutOfMemoryError(complaint.replace("{tile}", str(tile)))
-        smaller = max(tile // 2, smallest)
-        log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, smaller)
-        tile = smaller
+
+    def __init__(self, smallest: int) -> None:
+        self.smallest = smallest
+        self.known: int | None = None
+
+    def run(self, work: Callable[[int], T], begin: int, complaint: str) -> T:
+        """Do the work and return what it made.
+
+        Args:
+            work: does it in tiles of a side in pixels.
+            begin: the side to begin with.
+            complaint: what to say when not even the smallest fits; "{tile}" stands for the side.
+
+        Raises:
+            OutOfMemoryError: not even the smallest tile fits.
+        """
+        tile = begin
+        while True:
+            try:
+                made = work(tile)
+            except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                self.known = tile if tile < begin else self.known
+                return made
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if tile <= self.smallest:
+                self.known = None  # when it is tried again there may be room
+                raise OutOfMemoryError(complaint.replace("{tile}", str(tile)))
+            smaller = max(tile // 2, self.smallest)
+            log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, smaller)
+            tile = smaller

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from helpers.engines.images import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
-from helpers.engines.memory import in_fitting_tiles
-from helpers.errors import ModelError, OutOfMemoryError
+from helpers.engines.memory import FittingTiles
+from helpers.errors import ModelError
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
@@ -74,7 +74,7 @@ class Upscaler:
         self.overlap = min(len(layers) + 1, 32)
         self._widest = max(layer.out_channels for layer in layers)
         self._lock = threading.Lock()
-        self._tile: int | None = None  # the largest side that is known to fit, once one did not
+        self._tiles = FittingTiles(SMALLEST_TILE)
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what there is to know about it, for a person: names and values."""
@@ -107,22 +107,14 @@ class Upscaler:
         """
         with self._lock:  # one picture at a time: two would only share the same cores and memory
             height, width = images[0].shape[:2]
-            begun = self._tile or self.fitting_tile(images[0].shape, len(images))
-            begun = min(begun, max(height, width))
-            try:
-                made, tile = in_fitting_tiles(
-                    partial(self._tiled, images),
-                    begun,
-                    SMALLEST_TILE,
-                    f"{self.name} ran out of memory on a {width}x{height} frame even in tiles of "
-                    "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
-                    "or choose a smaller model (animevideov3), and run it again: it goes on here.",
-                )
-            except OutOfMemoryError:
-                self._tile = None  # when it is tried again there may be room
-                raise
-            self._tile = tile if tile < begun else self._tile
-            return made
+            begin = self._tiles.known or self.fitting_tile(images[0].shape, len(images))
+            return self._tiles.run(
+                partial(self._tiled, images),
+                min(begin, max(height, width)),
+                f"{self.name} ran out of memory on a {width}x{height} frame even in tiles of "
+                "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
+                "or choose a smaller model (animevideov3), and run it again: it goes on here.",
+            )
 
     def fitting_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
         """Return the side of the largest tile that the memory allows, in input pixels."""

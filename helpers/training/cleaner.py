@@ -23,7 +23,7 @@ from helpers.clip import Clip
 from helpers.errors import ModelError
 from helpers.runtime import runtime
 from helpers.training.damage import read_overlays
-from helpers.training.loop import Recipe, Trainer, find_rate
+from helpers.training.loop import BaseTrainer, Recipe, Trainer, find_rate
 from helpers.training.own_film import study
 from helpers.training.pool import Pool
 from helpers.training.samples import Maker
@@ -112,13 +112,7 @@ def train_cleaner(
             pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
     recipe, rate_curve = _with_rate(pool, folder, recipe, find, fresh)
     trainer = Trainer(pool, folder, recipe, runtime().device, _start(recipe, fresh))
-    with bar("steps", recipe.steps, progress, trainer.step) as shown:
-
-        def tell(step: int, loss: float) -> None:
-            shown.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            shown.update(step - shown.n)
-
-        trainer.run(progress=tell)
+    run_shown(trainer, progress)
     write_weights(trainer.state(), output)
     sheet = sample_sheet(pool, trainer.state(), recipe.widths, recipe.depths)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
@@ -190,3 +184,14 @@ def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
     """Show how far something has come."""
     with tqdm(total=total, initial=done, desc=name, disable=not shown) as made:
         yield made
+
+
+def run_shown(trainer: BaseTrainer, shown: bool) -> None:
+    """Train to the end of the recipe and show how far it has come."""
+    with bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
+
+        def tell(step: int, loss: float) -> None:
+            steps.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            steps.update(step - steps.n)
+
+        trainer.run(progress=tell)

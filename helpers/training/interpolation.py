@@ -16,7 +16,7 @@ from helpers.engines.fusion import widths_of
 from helpers.engines.fusion_network import mixed
 from helpers.errors import ModelError
 from helpers.runtime import runtime
-from helpers.training.cleaner import Trained, bar, write_weights
+from helpers.training.cleaner import Trained, bar, run_shown, write_weights
 from helpers.training.motion_loop import MotionRecipe, MotionTrainer, batched, tempered
 from helpers.training.motion_samples import MotionMaker, MotionPool, read_colour_pictures
 from helpers.training.sheets import panels
@@ -69,13 +69,7 @@ def train_interpolator(
         with bar("samples", samples, progress, pool.filled) as shown:
             pool.fill_with(maker, recipe.seed, workers, lambda done: shown.update(done - shown.n))
     trainer = MotionTrainer(pool, folder, recipe, runtime().device, _start(recipe, fresh))
-    with bar("steps", recipe.steps, progress, trainer.step) as shown:
-
-        def tell(step: int, loss: float) -> None:
-            shown.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            shown.update(step - shown.n)
-
-        trainer.run(progress=tell)
+    run_shown(trainer, progress)
     write_weights(tempered(trainer.state(), recipe.kept), output)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
     return Trained(output, numbers, motion_curves(trainer.history), motion_sheet(trainer))
