@@ -27,6 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.engines.blocks import Block, active
 from helpers.engines.images import DTYPES
 from helpers.engines.memory import FittingTiles
 from helpers.engines.upscaler import spans
@@ -85,20 +86,6 @@ def candidates(planes: torch.Tensor) -> torch.Tensor:
     return torch.cat([seen, middle, beside(planes[:, :1])], 1)
 
 
-class Block(nn.Module):
-    """Two 3x3 convolutions with a way around them."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(width, width, 3, padding=1)
-        self.two = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.two.weight)  # a block begins as nothing, so that depth does no harm
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Keep the shape."""
-        return x + self.two(functional.leaky_relu(self.one(x), 0.1))
-
-
 class CleanerNet(nn.Module):
     """The network: (N, FEATURES, H, W), sides multiples of 8, to (N, CANDIDATES + 1, H, W).
 
@@ -133,14 +120,14 @@ class CleanerNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Give the mask's logit and the candidates' logits."""
-        act, shuffle = functional.leaky_relu, functional.pixel_shuffle
-        a = self.a_in(act(self.head(functional.pixel_unshuffle(x, 2)), 0.1))
-        b = self.b_in(act(self.to_b(a), 0.1))
-        c = self.c_in(act(self.to_c(b), 0.1))
+        shuffle = functional.pixel_shuffle
+        a = self.a_in(active(self.head(functional.pixel_unshuffle(x, 2))))
+        b = self.b_in(active(self.to_b(a)))
+        c = self.c_in(active(self.to_c(b)))
         b = self.b_out(b + shuffle(self.from_c(c), 2))
         a = self.a_out(a + shuffle(self.from_b(b), 2))
-        fine = torch.cat([act(shuffle(self.unfold(a), 2), 0.1), x], 1)
-        return self.last(self.finer(act(self.fine(fine), 0.1)))
+        fine = torch.cat([active(shuffle(self.unfold(a), 2)), x], 1)
+        return self.last(self.finer(active(self.fine(fine))))
 
 
 def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -65,12 +65,12 @@ class FlowInterpolator:
             return [first.copy() for _ in fractions]
         scale = 255 / np.iinfo(first.dtype).max
         start, end = (picture.astype(np.float32) * np.float32(scale) for picture in (first, last))
-        forward, backward = measure_motion(start, end)
-        return [
-            to_integers(mix(start, end, proposals, fraction) / scale, first.dtype)
-            for fraction in fractions
-            for proposals in [propose(start, end, forward, backward, fraction)]
-        ]
+        flows = measure_motion(start, end)
+        made = []
+        for fraction in fractions:
+            proposals = propose(start, end, *flows, fraction)
+            made.append(to_integers(mix(start, end, proposals, fraction) / scale, first.dtype))
+        return made
 
 
 def measure_motion(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.engines.blocks import Block, active
+
 MULTIPLE = 8
 """What the sides of the pictures must be multiples of."""
 
@@ -60,25 +62,6 @@ class Seen:
         return Seen(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
-def _active(x: torch.Tensor) -> torch.Tensor:
-    """Bend what a convolution made, in its place."""
-    return functional.leaky_relu(x, 0.1, inplace=True)
-
-
-class Block(nn.Module):
-    """Two 3x3 convolutions with a way around them; begins as nothing."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(width, width, 3, padding=1)
-        self.two = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.two.weight)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Keep the shape."""
-        return x + self.two(_active(self.one(x)))
-
-
 class FusionNet(nn.Module):
     """The network.
 
@@ -113,9 +96,9 @@ class FusionNet(nn.Module):
     def judge(self, planes: torch.Tensor) -> torch.Tensor:
         """Turn (N, FEATURES, h, w) into what the weights and the bands change by."""
         shuffle = functional.pixel_shuffle
-        a = _active(self.head(planes))
-        b = self.b_in(_active(self.to_b(a)))
-        c = self.c_in(_active(self.to_c(b)))
+        a = active(self.head(planes))
+        b = self.b_in(active(self.to_b(a)))
+        c = self.c_in(active(self.to_c(b)))
         b = self.b_out(b + shuffle(self.from_c(c), 2))
         return self.last(self.a_out(a + shuffle(self.from_b(b), 2)))
 

@@ -24,13 +24,13 @@ from helpers.errors import ModelError
 from helpers.training.motion_finish import FilmFinish
 from helpers.training.motion_scenes import MotionScene
 from helpers.training.pool import Pool
-from helpers.training.scenes import ENDINGS
+from helpers.training.scenes import ENDINGS, picture_files, skimage_pictures
 
 SKIMAGE = (
     "astronaut", "cat", "coffee", "rocket", "retina", "immunohistochemistry", "coins", "grass",
     "gravel", "brick", "moon", "camera",
 )  # fmt: skip
-"""Pictures that come with scikit-image itself and may be used freely."""
+"""scikit-image's own pictures; their order decides which are held out."""
 
 PARTS = 240
 """A fraction is kept as a whole number of these, so that 1/2, 1/3, 1/4 and 1/5 are exact."""
@@ -50,16 +50,12 @@ def read_colour_pictures(folder: Path | str | None = None, most: int = 400) -> l
         most: how many are kept at most, so that memory stays bounded.
 
     Raises:
-        ModelError: there are fewer than two.
+        ModelError: there are fewer than two, or scikit-image is not installed.
     """
     if folder is None:
-        from skimage import data
-
-        found = [getattr(data, name)() for name in SKIMAGE]
+        found = skimage_pictures(SKIMAGE)
     else:
-        paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS]
-        read = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in paths[:most]]
-        found = [one[..., ::-1] for one in read if one is not None and min(one.shape[:2]) >= 64]
+        found = [one[..., ::-1] for one in picture_files(folder, most, cv2.IMREAD_COLOR)]
     if len(found) < 2:
         raise ModelError(
             f"{folder} holds {len(found)} pictures of at least 64 pixels a side that can be read; "

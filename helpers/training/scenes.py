@@ -37,16 +37,36 @@ def read_pictures(folder: Path | str | None = None, most: int = 400) -> list[np.
     Raises:
         ModelError: there are none, or scikit-image is not installed.
     """
-    if folder is not None:
-        paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS]
-        found = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths[:most]]
-        found = [picture for picture in found if picture is not None and min(picture.shape) >= 64]
-        if not found:
-            raise ModelError(
-                f"{folder} holds no picture of at least 64 pixels a side that can be read; allowed "
-                f"are {', '.join(ENDINGS)}. Give another folder, or none for scikit-image's own."
-            )
-        return found
+    if folder is None:
+        return [_grey(picture) for picture in skimage_pictures(SKIMAGE)]
+    found = picture_files(folder, most, cv2.IMREAD_GRAYSCALE)
+    if not found:
+        raise ModelError(
+            f"{folder} holds no picture of at least 64 pixels a side that can be read; allowed "
+            f"are {', '.join(ENDINGS)}. Give another folder, or none for scikit-image's own."
+        )
+    return found
+
+
+def picture_files(folder: Path | str, most: int, mode: int) -> list[np.ndarray]:
+    """Read the pictures of at least 64 pixels a side among the first files of a folder.
+
+    Args:
+        folder: where to look, below it too.
+        most: how many files are read.
+        mode: one of OpenCV's IMREAD_ modes.
+    """
+    paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS]
+    found = [cv2.imread(str(path), mode) for path in paths[:most]]
+    return [one for one in found if one is not None and min(one.shape[:2]) >= 64]
+
+
+def skimage_pictures(names: Sequence[str]) -> list[np.ndarray]:
+    """Return pictures of scikit-image by their names, grey or RGB(A), uint8.
+
+    Raises:
+        ModelError: it is not installed.
+    """
     try:
         from skimage import data
     except ImportError as error:
@@ -54,7 +74,7 @@ def read_pictures(folder: Path | str | None = None, most: int = 400) -> list[np.
             "Without a folder of pictures those of scikit-image are used, which is not installed; "
             "give `pictures`, or install it with `pip install scikit-image`."
         ) from error
-    return [_grey(getattr(data, name)()) for name in SKIMAGE]
+    return [getattr(data, name)() for name in names]
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:
