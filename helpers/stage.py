@@ -299,6 +299,30 @@ def map_images(
         yield from flush()
 
 
+def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
+    """Cut a run of frames where shots begin; each is to be used up before the next is taken."""
+    ahead = next(frames, None)
+
+    def shot(first: Frame) -> Iterator[Frame]:
+        nonlocal ahead
+        ahead = None
+        yield first
+        for frame in frames:
+            if frame.cut:
+                ahead = frame
+                return
+            yield frame
+
+    while ahead is not None:
+        yield shot(ahead)
+
+
+def check_strength(strength: float) -> None:
+    """Raise StageError unless a strength lies in 0..1."""
+    if not 0 <= strength <= 1:
+        raise StageError(f"A strength of {strength} was asked for; allowed is 0 to 1.")
+
+
 def plain(value: Any) -> Any:
     """Turn a field's value into JSON-able words, exactly."""
     if isinstance(value, Fraction):

@@ -130,6 +130,8 @@ def begun(tmp_path, output, *words):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has its children ignore an interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not list((tmp_path / "scratch").glob("silk-purse-*/*.part.mkv")):
         assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]

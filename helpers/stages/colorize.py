@@ -18,7 +18,7 @@ from helpers.engines.tint import TONES
 from helpers.errors import StageError
 from helpers.references import Reference, as_entry, located, out_of_reach
 from helpers.runtime import file_sha256
-from helpers.stage import Stage, plain
+from helpers.stage import Stage, check_strength, plain, shots
 from helpers.stages.colouring import (
     Palette,
     best_model,
@@ -28,7 +28,6 @@ from helpers.stages.colouring import (
     put_together,
     steadied_frames,
 )
-from helpers.stages.deflicker import check_strength, shots
 from helpers.stages.referring import (
     carried_along,
     found_again,

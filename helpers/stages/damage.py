@@ -15,7 +15,7 @@ from helpers.clip import Clip, Frame
 from helpers.errors import StageError
 from helpers.loading import load_cleaner
 from helpers.runtime import file_sha256
-from helpers.stage import Stage
+from helpers.stage import Stage, check_strength
 
 AUTO = "learned"
 """What "auto" stands for: the better of the two in benchmarks/damage.py."""
@@ -48,8 +48,7 @@ class RemoveDamage(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "clean")
-        if not 0 <= self.strength <= 1:
-            raise StageError(f"A strength of {self.strength} was asked for; allowed is 0 to 1.")
+        check_strength(self.strength)
         if self.radius not in (1, 2):
             raise StageError(f"A radius of {self.radius} was asked for; allowed are 1 and 2.")
         if self.weights is not None:

@@ -19,7 +19,7 @@ from helpers.engines.flicker import (
     steady_light,
 )
 from helpers.errors import StageError
-from helpers.stage import Stage
+from helpers.stage import Stage, check_strength, shots
 
 
 @dataclass(frozen=True)
@@ -92,27 +92,3 @@ class Deflicker(Stage):
         if frame.time in wanted:
             light = steady_light([seen for _, seen in held], changes, at, self.hold, self.local)
             yield Frame(apply_light(frame.image, light, self.strength), frame.time)
-
-
-def check_strength(strength: float) -> None:
-    """Raise StageError unless a strength lies in 0..1."""
-    if not 0 <= strength <= 1:
-        raise StageError(f"A strength of {strength} was asked for; allowed is 0 to 1.")
-
-
-def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
-    """Cut a run of frames where shots begin; each is to be used up before the next is taken."""
-    ahead = next(frames, None)
-
-    def shot(first: Frame) -> Iterator[Frame]:
-        nonlocal ahead
-        ahead = None
-        yield first
-        for frame in frames:
-            if frame.cut:
-                ahead = frame
-                return
-            yield frame
-
-    while ahead is not None:
-        yield shot(ahead)

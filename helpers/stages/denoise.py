@@ -19,8 +19,7 @@ from helpers.errors import StageError
 from helpers.loading import load_upscaler
 from helpers.noise import find_noise
 from helpers.runtime import runtime
-from helpers.stage import Stage, map_images
-from helpers.stages.deflicker import check_strength, shots
+from helpers.stage import Stage, check_strength, map_images, shots
 
 REACH = {"motion": 2, "dct": 0, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
 """The methods without weights, and how many frames to either side each looks at."""

@@ -14,8 +14,7 @@ from helpers.clip import Frame
 from helpers.engines import finish
 from helpers.engines.levels import blend, brightness, relight
 from helpers.errors import StageError
-from helpers.stage import Stage
-from helpers.stages.deflicker import check_strength
+from helpers.stage import Stage, check_strength
 
 
 @dataclass(frozen=True)

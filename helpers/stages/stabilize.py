@@ -14,8 +14,7 @@ import numpy as np
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.engines.shake import Motion, shift
 from helpers.errors import StageError
-from helpers.stage import Stage
-from helpers.stages.deflicker import check_strength
+from helpers.stage import Stage, check_strength
 
 
 @dataclass(frozen=True)
