@@ -236,8 +236,8 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "learned", "clean", "cleaning", 1,
-        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 602198,
-               "96a16579c6c5a813d4990f88d4bad08dc58d054f90c856105b409362160c4bf9"),),),
+        ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 1473918,
+               "f76b30a096684b96cf56202f2fcd5f7ee491c9e46e758cf46cb6ae81c39432da"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
     ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------

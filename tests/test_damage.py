@@ -14,15 +14,28 @@ from helpers import catalog
 from helpers.clip import MemoryClip
 from helpers.engines import alignment, scratches
 from helpers.engines.cleaner import Cleaner, CleanerNet, features
+from helpers.engines.cleaning import FilmCleaning
+from helpers.engines.evidence import (
+    AGAIN,
+    ASTRAY,
+    DUST,
+    EVIDENCE,
+    HERE,
+    PICTURES,
+    SIDES,
+    UNMOVED,
+    WITNESSES,
+)
 from helpers.engines.median import credible, find_dust
+from helpers.engines.repairing import Seen
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.stages.damage import RemoveDamage
 from helpers.training.cleaner import train_cleaner, write_weights
 from helpers.training.damage import read_overlays
 from helpers.training.loop import Recipe, Trainer, find_rate
 from helpers.training.own_film import study
-from helpers.training.pool import Pool
-from helpers.training.samples import PLANES, Maker
+from helpers.training.pool import MIRRORED, Pool
+from helpers.training.samples import MASK, PLANES, TRUTH, Maker
 from helpers.video import open_video
 
 METHODS = [row.name for row in catalog.models("clean")]
@@ -271,9 +284,35 @@ def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
     assert error(made, clean[4], mask) < 0.25 * error(worn, clean[4], mask)
 
 
+def shown(images, number=4):
+    """Return what the network is shown of one of some pictures."""
+    window = [Seen(image, n == 0, True) for n, image in enumerate(images)]
+    work = FilmCleaning(None, 2, lines=False, reach=6).prepared(window, number)
+    assert work is not None
+    return work.evidence()
+
+
+def test_the_network_is_shown_what_is_known():
+    clean = panning()
+    worn, mask = dusty(clean)
+    planes = shown(worn)
+    assert planes.shape == (EVIDENCE, 64, 96) and planes.dtype == np.float32
+    luma = alignment.luma(worn[4]) / 255
+    assert np.array_equal(planes[HERE], luma)
+    middle = (slice(8, -8), slice(12, -12))
+    truth = alignment.luma(clean[4])[middle] / 255
+    for aligned in (*planes[WITNESSES], *shown(clean)[AGAIN]):
+        assert np.abs(aligned[middle] - truth).mean() < 0.01
+    before = alignment.luma(worn[3]) / 255
+    assert np.abs(planes[UNMOVED][0] - before).mean() < 0.01
+    assert planes[DUST][mask].mean() > 0.9 and planes[DUST][~mask].mean() < 0.01
+    assert shown(clean)[ASTRAY][:, 8:-8, 12:-12].max() < 0.1 and planes[ASTRAY].max() <= 1
+    assert planes[SIDES].all() and not shown(worn, 0)[SIDES].any()
+
+
 def test_the_network_gives_a_mixture_and_no_more():
     cleaner = Cleaner(CleanerNet((8, 8, 8), (1, 1, 1)).state_dict())
-    planes = np.random.default_rng(1).random((5, 37, 51)).astype(np.float32)
+    planes = np.random.default_rng(1).random((EVIDENCE, 37, 51)).astype(np.float32)
     verdict = cleaner.judge(planes)
     assert verdict.mask.shape == (37, 51) and 0 <= verdict.mask.min() <= verdict.mask.max() <= 1
     assert np.allclose(verdict.weights.sum(0), 1, atol=1e-5)
@@ -283,7 +322,7 @@ def test_tiles_give_what_the_whole_gives():
     torch.manual_seed(1)
     network = CleanerNet((8, 8, 8), (1, 1, 1))
     torch.nn.init.normal_(network.last.weight, std=0.05)
-    planes = np.random.default_rng(1).random((5, 200, 260)).astype(np.float32)
+    planes = np.random.default_rng(1).random((EVIDENCE, 200, 260)).astype(np.float32)
     whole = Cleaner(network.state_dict()).judge(planes)
     tiled = Cleaner(network.state_dict(), memory=lambda: 1 << 24).judge(planes)
     assert np.abs(whole.mask - tiled.mask).max() < 0.01
@@ -291,7 +330,7 @@ def test_tiles_give_what_the_whole_gives():
 
 def test_without_memory_tiles_shrink_and_then_it_is_said(monkeypatch):
     cleaner = Cleaner(CleanerNet((8, 8, 8), (1, 1, 1)).state_dict())
-    planes, run, seen = np.zeros((5, 300, 300), np.float32), cleaner._run, []
+    planes, run, seen = np.zeros((EVIDENCE, 300, 300), np.float32), cleaner._run, []
 
     def scarce(piece, limit=20_000):
         seen.append(piece[0].size)
@@ -313,8 +352,10 @@ def test_other_weights_are_refused():
 
 
 def test_what_the_network_sees_does_not_depend_on_brightness():
-    planes = torch.rand(1, 5, 16, 16) / 2
-    apart = features(planes + 0.25) - features(planes)
+    planes = torch.rand(1, EVIDENCE, 16, 16) / 2
+    lighter = planes.clone()
+    lighter[:, PICTURES] += 0.25
+    apart = features(lighter) - features(planes)
     assert np.allclose(apart[:, 1:], 0, atol=1e-5)
 
 
@@ -340,9 +381,18 @@ def test_samples_are_what_they_are_said_to_be():
     samples = [maker.sample(seed) for seed in range(6)]
     assert np.array_equal(samples[3], maker.sample(3))
     assert {sample.shape for sample in samples} == {(PLANES, 48, 48)}
-    apart = np.concatenate([np.abs(s[0].astype(int) - s[5])[s[6] > 0] for s in samples])
-    alike = np.concatenate([np.abs(s[0].astype(int) - s[5])[s[6] == 0] for s in samples])
+    changes = [np.abs(sample[HERE].astype(int) - sample[TRUTH]) for sample in samples]
+    apart = np.concatenate([c[s[MASK] > 0] for c, s in zip(changes, samples, strict=True)])
+    alike = np.concatenate([c[s[MASK] == 0] for c, s in zip(changes, samples, strict=True)])
     assert apart.mean() > 4 * alike.mean()
+
+
+def test_what_is_before_a_frame_and_what_is_after_it_change_places():
+    assert sorted(MIRRORED) == list(range(DUST))
+    planes = shown(panning())
+    backwards = shown(panning()[::-1])
+    for one, other in zip(planes[MIRRORED][UNMOVED], backwards[UNMOVED], strict=True):
+        assert np.abs(one - other).max() < 0.02
 
 
 def test_a_pool_goes_on_where_it_stopped(tmp_path):

@@ -6,7 +6,9 @@ damage was taken: `calmed` holds a frame against its two neighbours, brought hal
 that joins *them*, which the frame's own damage cannot touch.
 
     calm = [calmed(b, a, c), ...]                     # once for every frame
-    witness, = witnesses(frame, calm_frame, [neighbour], [calm_neighbour])
+    moves = flows(calm_frame, calm_neighbours)
+    brought = [warp(near, move) for near, move in zip(neighbours, moves)]
+    witnesses = [near + offset(frame, near) for near in brought]
 """
 
 from __future__ import annotations
@@ -129,20 +131,3 @@ def offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
 def flows(calm: np.ndarray, calm_neighbours: list[np.ndarray]) -> list[np.ndarray]:
     """Measure the motion from a calmed frame to each of its calmed neighbours."""
     return [motion(calm, near) for near in calm_neighbours]
-
-
-def witnesses(
-    here: np.ndarray, neighbours: list[np.ndarray], moves: list[np.ndarray]
-) -> list[np.ndarray]:
-    """Bring neighbours to where `here` is, in place and in brightness.
-
-    Args:
-        here: float32 (H, W) luma in 0..255.
-        neighbours: the same of the neighbours, damaged as they are.
-        moves: the flow to each.
-
-    Returns:
-        float32 (H, W) each.
-    """
-    brought = [warp(near, move) for near, move in zip(neighbours, moves, strict=True)]
-    return [near + offset(here, near) for near in brought]

@@ -1,10 +1,10 @@
 """A small network that finds damage in a film frame and says how to repair it.
 
     network = Cleaner(state_dict, device="cpu", precision="bf16", memory=lambda: 1 << 30)
-    verdict = network.judge(planes)          # (5, H, W): the frame and four aligned witnesses
-    repaired = repair(frame, witnesses, verdict)
+    verdict = network.judge(planes)          # (13, H, W): what `engines.evidence` gathers
+    values = mixture(verdict, offered, rows, columns)
 
-It is given luma only: the frame, and four neighbours brought to where it is (`engines.alignment`).
+It is given luma only: the frame, its neighbours, and what is known of them (`engines.evidence`).
 It gives for every pixel how likely it is damaged, and by how much each of six candidates is to be
 trusted there: the four witnesses, their median, and what is beside the pixel (for lines that stay).
 The repair itself is done here, outside the network, on all channels in full
@@ -28,6 +28,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.engines.blocks import Block, active
+from helpers.engines.evidence import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
 from helpers.engines.images import DTYPES
 from helpers.engines.memory import FittingTiles
 from helpers.engines.upscaler import spans
@@ -39,13 +40,13 @@ CANDIDATES = 6
 BESIDE = 4
 """Pixels to the left and right at which a line is looked past."""
 
-FEATURES = 9
-"""Planes the network is given: what `features` makes of the five."""
+FEATURES = 17
+"""Planes the network is given: what `features` makes of the evidence."""
 
-TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 48, 8
+TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 64, 8
 """Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
 
-UNSURE, SURE = 0.55, 0.75
+UNSURE, SURE = 0.35, 0.55
 """Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
 
 
@@ -63,13 +64,14 @@ class Verdict:
 
 
 def features(planes: torch.Tensor) -> torch.Tensor:
-    """Turn (N, 5, H, W) luma in 0..1 into (N, FEATURES, H, W): what tells damage from motion."""
-    here, seen = planes[:, :1], planes[:, 1:]
+    """Turn (N, EVIDENCE, H, W) into (N, FEATURES, H, W): what tells damage from motion."""
+    here, seen = planes[:, :1], planes[:, WITNESSES]
     ordered = seen.sort(1).values
     middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
     apart = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
-    parts = [here - 0.5, *(4 * (other - here) for other in (seen, middle, beside(planes[:, :1])))]
-    return torch.cat([*parts, 4 * apart], 1)
+    others = (seen, middle, beside(here), planes[:, AGAIN], planes[:, UNMOVED])
+    said = (planes[:, ASTRAY], planes[:, DUST:])
+    return torch.cat([here - 0.5, *(4 * (other - here) for other in others), 4 * apart, *said], 1)
 
 
 def beside(plane: torch.Tensor) -> torch.Tensor:
@@ -80,7 +82,7 @@ def beside(plane: torch.Tensor) -> torch.Tensor:
 
 def candidates(planes: torch.Tensor) -> torch.Tensor:
     """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
-    seen = planes[:, 1:]
+    seen = planes[:, WITNESSES]
     ordered = seen.sort(1).values
     middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
     return torch.cat([seen, middle, beside(planes[:, :1])], 1)
@@ -95,7 +97,7 @@ class CleanerNet(nn.Module):
     """
 
     def __init__(
-        self, widths: Sequence[int] = (24, 40, 64), depths: Sequence[int] = (1, 1, 2)
+        self, widths: Sequence[int] = (32, 56, 80), depths: Sequence[int] = (1, 2, 3)
     ) -> None:
         super().__init__()
         (a, b, c), (at_a, at_b, at_c) = widths, depths
@@ -174,8 +176,7 @@ class Cleaner:
         """Find the damage of a frame and how to repair it.
 
         Args:
-            planes: float32 (5, H, W) luma in 0..1: the frame and four aligned witnesses, the
-                nearest first; where there are fewer, some are given twice.
+            planes: float32 (EVIDENCE, H, W), as `evidence.gather` makes them.
 
         Raises:
             OutOfMemoryError: not even the smallest tile fits.
@@ -193,7 +194,7 @@ class Cleaner:
     def _fitting_tile(self) -> int:
         """Return the side of a tile: always the same, unless memory is scarce."""
         size = torch.finfo(DTYPES[self.precision]).bits // 8
-        allowed = math.sqrt(self.memory() / (200 * size))
+        allowed = math.sqrt(self.memory() / (300 * size))
         tile = TILE
         while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
             tile //= 2

@@ -71,10 +71,15 @@ class FilmCleaning:
 
     def clean(self, window: list[Seen], at: int) -> np.ndarray:
         """Return the frame `window[at]` repaired; its own array if there is nothing to repair."""
+        work = self.prepared(window, at)
+        return window[at].image if work is None else work.result(work.repaired(self.network))
+
+    def prepared(self, window: list[Seen], at: int) -> Repairing | None:
+        """Bring the neighbours of `window[at]` to where it is; None if it has none."""
         offsets = self._neighbours(window, at)
         here = window[at]
         if not offsets:
-            return here.image
+            return None
         work = Repairing(here, [window[at + offset] for offset in offsets], offsets)
         # From one side alone, what leaves the picture looks like damage.
         two_sided = min(offsets) < 0 < max(offsets)
@@ -87,7 +92,7 @@ class FilmCleaning:
         ]
         if self.lines:
             work.bridge(self._lines(window, at, work))
-        return work.result(work.repaired(self.network))
+        return work
 
     def mask(self, window: list[Seen], at: int) -> np.ndarray:
         """Return which pixels of `window[at]` are changed, bool (H, W)."""

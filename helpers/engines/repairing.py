@@ -1,12 +1,12 @@
 """Repair one frame of a film with what its neighbours show.
 
     work = Repairing(here, neighbours, offsets)
-    work.moves = ...                         # where the frame's picture is in each neighbour
+    work.calms, work.moves = ...             # where the frame's picture is in each neighbour
     work.bridge(lines)
     cleaned = work.result(work.repaired(network))
 
-What is damaged is found by comparison (`median`) or by the network (`cleaner`) as well; it is held
-against the witnesses, and only what none of them shows is repaired, in all channels.
+What is damaged is found by comparison (`median`), or by the network (`cleaner`), which is shown
+what comparison found; only what the neighbours do not show is repaired, in all channels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from helpers.engines import alignment, scratches
+from helpers.engines import alignment, evidence, scratches
 from helpers.engines.cleaner import BESIDE, Cleaner, mixture, opacity
 from helpers.engines.median import credible, differs, find_dust
 
@@ -29,6 +29,9 @@ RETURNS = 1.5
 
 SPECK = 60
 """Pixels below which a piece must be found again in both neighbours, not in one of them."""
+
+LIKELY = 0.2
+"""Mean likelihood of damage from which on the network does not doubt a piece."""
 
 ASIDE = 2.0
 """Pixels beyond a picture's edge up to which its last row or column still tells what is there."""
@@ -85,7 +88,6 @@ class Repairing:
         self.lumas = [here.luma, *(one.luma for one in near)]
         self.levels = [here.levels, *(one.levels for one in near)]
         self.lined: list[np.ndarray] = []
-        self.shifts: list[np.ndarray] = []
         self.calms: list[np.ndarray] = []
 
     def sideways(self) -> np.ndarray:
@@ -110,55 +112,91 @@ class Repairing:
         """Find the damaged pixels and what to put there."""
         if len(self.lumas) < 3:  # against one neighbour nobody can tell whose the damage is
             return NOTHING
-        brought = [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
-        self.shifts = [alignment.offset(self.lumas[0], one) for one in brought]
-        seen = [one + shift for one, shift in zip(brought, self.shifts, strict=True)]
-        return self._by_comparison(seen) if network is None else self._by_network(seen, network)
+        return self._by_comparison() if network is None else self._by_network(network)
 
-    def _by_comparison(self, seen: list[np.ndarray]) -> Repair:
+    def _by_comparison(self) -> Repair:
         """Repair what the neighbours contradict with their median."""
-        witnesses = self._known(seen)
-        mask = find_dust(self.lumas[0], witnesses, self.offsets)
-        rows, columns = np.nonzero(self._believed(mask, witnesses))
+        rows, columns = np.nonzero(self.believed)
         if not rows.size:
             return NOTHING
         return rows, columns, np.median(self._offered(rows, columns), 0)
 
-    def _known(self, seen: list[np.ndarray]) -> list[np.ndarray]:
-        """Let a witness that does not see a place say what the others do.
+    @cached_property
+    def _brought(self) -> list[np.ndarray]:
+        return [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
+
+    @cached_property
+    def shifts(self) -> list[np.ndarray]:
+        """What to add to each neighbour so that its brightness is the frame's, (H, W)."""
+        return [alignment.offset(self.lumas[0], one) for one in self._brought]
+
+    @cached_property
+    def seen(self) -> list[np.ndarray]:
+        """The neighbours' lumas, brought to the frame in place and in brightness."""
+        return [one + shift for one, shift in zip(self._brought, self.shifts, strict=True)]
+
+    @cached_property
+    def known(self) -> list[np.ndarray]:
+        """The same, where a neighbour that does not see a place says what the others do.
 
         Where fewer than two see it, it has just come into the picture or is about to leave it: it
-        is given the benefit, and the witness says what the frame shows.
+        is given the benefit, and the neighbour says what the frame shows.
         """
         blind = np.stack([alignment.outside(move, ASIDE) for move in self.moves])
         rows, columns = np.nonzero(blind.any(0))
         blind = blind[:, rows, columns]
-        ordered = np.sort(np.where(blind, np.inf, np.stack(seen)[:, rows, columns]), 0)
+        ordered = np.sort(np.where(blind, np.inf, np.stack(self.seen)[:, rows, columns]), 0)
         seeing = (~blind).sum(0)
         low, high = (
             np.take_along_axis(ordered, np.maximum(place, 0)[None] // 2, 0)[0]
             for place in (seeing - 1, seeing)
         )
         others = np.where(seeing >= 2, (low + high) / 2, self.lumas[0][rows, columns])
-        known = [one.copy() for one in seen]
+        known = [one.copy() for one in self.seen]
         for one, where in zip(known, blind, strict=True):
             one[rows, columns] = np.where(where, others, one[rows, columns])
         return known
 
-    def _by_network(self, seen: list[np.ndarray], network: Cleaner) -> Repair:
-        """Repair what the network or the comparison finds, as the network says."""
-        four = [n % len(seen) for n in range(4)]
-        planes = np.stack([self.lumas[0], *(seen[n] for n in four)]) / np.float32(255)
-        verdict = network.judge(planes)
-        witnesses = self._known(seen)
+    @cached_property
+    def dust(self) -> np.ndarray:
+        """What the neighbours contradict, bool (H, W)."""
+        return find_dust(self.lumas[0], self.known, self.offsets)
+
+    @cached_property
+    def believed(self) -> np.ndarray:
+        """The pieces of it that hold; see `_vouched_for`."""
+        return self._vouched_for(self.dust)
+
+    @cached_property
+    def again(self) -> list[evidence.Again]:
+        """The two nearest neighbours along the frame's own motion, in the frame's brightness."""
+        found = [evidence.seen_again(self.lumas[0], calm) for calm in self.calms[:2]]
+        shifted = zip(found, self.shifts, strict=False)
+        return [(shown + shift, astray) for (shown, astray), shift in shifted]
+
+    def evidence(self) -> np.ndarray:
+        """Return what the network is shown; see `evidence.gather`."""
+        near = zip(self.lumas[1:3], self.shifts, strict=False)
+        return evidence.gather(
+            self.lumas[0],
+            self.seen,
+            self.again,
+            [luma + shift for luma, shift in near],
+            (self.dust + self.believed.astype(np.float32)) / 2,
+            not self._one_sided(),
+        )
+
+    def _by_network(self, network: Cleaner) -> Repair:
+        """Repair what the network finds, and what it does not doubt, as the network says."""
+        verdict = network.judge(self.evidence())
         share = opacity(verdict.mask)
-        share = share * differs(self.lumas[0], witnesses if self._one_sided() else seen)
-        # What contradicts all neighbours is damage whatever the network thinks of its shape.
-        share = np.maximum(share, find_dust(self.lumas[0], witnesses, self.offsets))
-        rows, columns = np.nonzero(self._believed(share > 0, witnesses))
+        share = share * differs(self.lumas[0], self.known if self._one_sided() else self.seen)
+        share = np.maximum(share, self._likely(verdict.mask))
+        rows, columns = np.nonzero(self._vouched_for(share > 0))
         if not rows.size:
             return NOTHING
-        shown = self._offered(rows, columns)[four]
+        shown = self._offered(rows, columns)
+        shown = shown[[n % len(shown) for n in range(4)]]
         ordered = np.sort(shown, 0)
         beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
         offered = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
@@ -169,9 +207,19 @@ class Repairing:
     def _one_sided(self) -> bool:
         return not min(self.offsets) < 0 < max(self.offsets)
 
-    def _believed(self, mask: np.ndarray, witnesses: list[np.ndarray]) -> np.ndarray:
-        """Keep the pieces of a mask that its witnesses can vouch for, and do not show."""
-        return self._unseen(credible(mask, self.lumas[0], witnesses, self._one_sided()))
+    def _likely(self, mask: np.ndarray) -> np.ndarray:
+        """Keep those pieces of what comparison believes that the network does not think unlikely.
+
+        It follows a hair by what it looks like and may let go of it half way.
+        """
+        _, labels = cv2.connectedComponents(self.believed.astype(np.uint8))
+        sizes = np.bincount(labels.ravel())
+        likely = np.bincount(labels.ravel(), mask.ravel()) / sizes
+        return self.believed & (likely > LIKELY)[labels]
+
+    def _vouched_for(self, mask: np.ndarray) -> np.ndarray:
+        """Keep the pieces of a mask that the neighbours can vouch for, and do not show."""
+        return self._unseen(credible(mask, self.lumas[0], self.known, self._one_sided()))
 
     def _unseen(self, mask: np.ndarray) -> np.ndarray:
         """Keep the pieces of a mask that are not in the neighbours after all.
@@ -181,14 +229,10 @@ class Repairing:
         """
         if not mask.any():
             return mask
-        found = []
-        for calm, shift in zip(self.calms[:2], self.shifts, strict=False):
-            here = self.lumas[0]
-            move, back = alignment.motion(here, calm), alignment.motion(calm, here)
-            alike = np.abs(here - alignment.warp(calm, move) - shift) < FOUND
-            # A dark stain finds a dark coat, but the coat does not lead back to the stain.
-            astray = np.linalg.norm(move + alignment.warp(back, move), axis=2)
-            found.append(alike & (astray < RETURNS))
+        found = [
+            (np.abs(self.lumas[0] - shown) < FOUND) & (astray < RETURNS)
+            for shown, astray in self.again
+        ]
         _, labels = cv2.connectedComponents(mask.astype(np.uint8))
         sizes = np.bincount(labels.ravel())
         either, both = (

@@ -182,12 +182,15 @@ class Wear:
         return np.clip(shape - self.dice.uniform(0, 0.8) * inner * (inner > 0.6), 0, 1)
 
     def _specks(self, frame: np.ndarray) -> np.ndarray:
-        """Strew grains of dust of 1 to 5 pixels."""
+        """Strew grains of dust of 1 to 5 pixels, or some spots of up to 14."""
         dice = self.dice
         layers = {True: np.zeros_like(frame), False: np.zeros_like(frame)}
-        for _ in range(dice.integers(1, 30)):
+        # Round spots, too: else a network learns that what is round is a ball.
+        large, round_ = dice.random() < 0.35, dice.random() < 0.4
+        for _ in range(dice.integers(1, 10 if large else 30)):
             centre = np.rint(dice.uniform(0, self.size, 2) * 16).astype(int)
-            axes = np.rint(dice.uniform(0.4, 2.6, 2) * 16).astype(int)
+            axes = np.rint(dice.uniform(0.4, 7.0 if large else 2.6, 2) * 16).astype(int)
+            axes = axes[[0, 0]] if round_ else axes
             cv2.ellipse(
                 layers[dice.random() < self.darkness], tuple(centre), tuple(axes),
                 float(dice.uniform(0, 180)), 0, 360, float(dice.uniform(0.4, 1)), -1,

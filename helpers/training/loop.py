@@ -20,8 +20,10 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from helpers.engines.cleaner import CleanerNet
+from helpers.engines.evidence import EVIDENCE, HERE, WITNESSES
 from helpers.errors import ModelError
 from helpers.training.losses import Weights, feature_loss, restore, total_loss
+from helpers.training.samples import MASK, TRUTH
 
 log = logging.getLogger("helpers")
 
@@ -74,8 +76,8 @@ class Recipe(Schedule):
         features: "auto", "vgg" or "gradient"; see `feature_loss`.
     """
 
-    widths: tuple[int, int, int] = (24, 40, 64)
-    depths: tuple[int, int, int] = (1, 1, 2)
+    widths: tuple[int, int, int] = (32, 56, 80)
+    depths: tuple[int, int, int] = (1, 2, 3)
     weights: Weights = field(default_factory=Weights)
     features: str = "auto"
 
@@ -238,18 +240,18 @@ class Trainer(BaseTrainer):
         held = self.pool.held(self.recipe.held_out, crop)
         errors, sums = np.zeros(4), np.zeros(3)
         for one in held:
-            planes = torch.from_numpy(one[None, :5]).to(self.device)
+            planes = torch.from_numpy(one[None, :EVIDENCE]).to(self.device)
             logits, repaired, result = restore(self.averaged.module, planes)
             found = logits[0, 0].cpu().numpy() > 0
             made, fixed = (x[0, 0].float().cpu().numpy() for x in (result, repaired))
-            mask = one[6] > 0.5
-            middle = np.sort(one[1:5], 0)[1:3].mean(0)
+            mask = one[MASK] > 0.5
+            middle = np.sort(one[WITNESSES], 0)[1:3].mean(0)
             for slot, (image, where) in enumerate(
-                ((fixed, mask), (middle, mask), (np.where(found, made, one[0]), ~mask))
+                ((fixed, mask), (middle, mask), (np.where(found, made, one[HERE]), ~mask))
             ):
-                errors[slot] += np.square(image - one[5])[where].sum()
+                errors[slot] += np.square(image - one[TRUTH])[where].sum()
             sums += [(found & mask).sum(), found.sum(), mask.sum()]
-        inside, area = max(sums[2], 1), max(held[:, 6].size - sums[2], 1)
+        inside, area = max(sums[2], 1), max(held[:, MASK].size - sums[2], 1)
         return {
             "inside": decibels(errors[0] / inside),
             "median inside": decibels(errors[1] / inside),

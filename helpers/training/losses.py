@@ -10,6 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.engines.cleaner import candidates, features, verdict
+from helpers.engines.evidence import EVIDENCE
+from helpers.training.samples import MASK, TRUTH
 
 VGG_FILE = "vgg16-397923af.pth"
 """torchvision's name of the weights of VGG16, as they lie in torch's cache."""
@@ -41,7 +43,7 @@ class Weights:
 def restore(
     network: nn.Module, planes: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Clean (N, 5, H, W) in 0..1; return mask logits, the repair, and the blended result."""
+    """Clean by (N, EVIDENCE, H, W); return the mask's logits, the repair and the blended result."""
     logits, weights = verdict(network(features(planes)))
     repaired = (weights * candidates(planes)).sum(1, keepdim=True)
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
@@ -107,8 +109,9 @@ def feature_loss(kind: str, device: str) -> nn.Module | None:
 def total_loss(
     network: nn.Module, batch: torch.Tensor, weights: Weights, feature: nn.Module | None
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """Return the loss of a batch (N, 7, H, W) in 0..1, and its parts for the curves."""
-    planes, truth, mask = batch[:, :5], batch[:, 5:6], (batch[:, 6:] > 0.5).float()
+    """Return the loss of a batch (N, PLANES, H, W) in 0..1, and its parts for the curves."""
+    planes, truth = batch[:, :EVIDENCE], batch[:, TRUTH : TRUTH + 1]
+    mask = (batch[:, MASK : MASK + 1] > 0.5).float()
     logits, repaired, result = restore(network, planes)
     inside = mask.sum().clamp(min=100.0)
     apart = (repaired - truth) * mask

@@ -16,10 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.engines.evidence import PICTURES, SIDES
 from helpers.errors import ModelError
-from helpers.training.samples import PLANES, Maker
+from helpers.training.samples import PLANES, TRUTH, Maker
 
-TRUTH, MASK = PLANES - 2, PLANES - 1
+TONED = [*PICTURES, TRUTH]
+"""Planes whose values are luma."""
+
+MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9]
+"""The planes of the evidence with what is before the frame and what is after it exchanged."""
 
 
 class Pool:
@@ -98,11 +103,11 @@ class Pool:
             upright = upright[:, ::-1]
         values = upright.astype(np.float32) / 255
         if dice.random() < 0.25:  # a negative: dust on it is of the other polarity
-            values[:MASK] = 1 - values[:MASK]
+            values[TONED] = 1 - values[TONED]
         if dice.random() < 0.5:
-            values[:MASK] = values[:MASK] * dice.uniform(0.6, 1.0) + dice.uniform(0, 0.15)
-        if dice.random() < 0.5:  # which side is before and which after does not matter
-            values[1:5] = values[[2, 1, 4, 3]]
+            values[TONED] = values[TONED] * dice.uniform(0.6, 1.0) + dice.uniform(0, 0.15)
+        if dice.random() < 0.5 and values[SIDES].all():
+            values[: len(MIRRORED)] = values[MIRRORED]
         return values.clip(0, 1)
 
     def held(self, count: int, crop: int) -> np.ndarray:

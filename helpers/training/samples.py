@@ -1,10 +1,11 @@
-"""What the network is shown: a damaged frame, its aligned neighbours, the truth and the mask.
+"""What the network is shown, the truth and the mask: samples of damaged frames.
 
-    sample = Maker(pictures, overlays, size=160).sample(seed=1)      # uint8 (7, 160, 160)
+    sample = Maker(pictures, overlays, size=160).sample(seed=1)      # uint8 (15, 160, 160)
     pool = Pool(folder, count=1000, size=160); pool.fill(maker)
 
-The neighbours are brought to the frame by the same code that cleans films (`engines.alignment`), so
-that the network learns what it will meet: also where alignment fails.
+A sample is a frame of a made-up shot that went through the code that cleans films, up to the
+network (`engines.cleaning`, `engines.evidence`), so that the network learns what it will meet: also
+where alignment fails, at the ends of a shot, and on repeated pictures.
 """
 
 from __future__ import annotations
@@ -16,17 +17,29 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from helpers.engines.alignment import calmed, flows, witnesses
+from helpers.engines.cleaning import FilmCleaning
+from helpers.engines.evidence import AGAIN, DUST, EVIDENCE, HERE, UNMOVED
+from helpers.engines.repairing import Seen
 from helpers.training.damage import Wear
 from helpers.training.scenes import Scene
 
 log = logging.getLogger("helpers")
 
-PLANES = 7
-"""The frame, four witnesses (the nearest first), the truth, the mask."""
+TRUTH, MASK, PLANES = EVIDENCE, EVIDENCE + 1, EVIDENCE + 2
+"""The planes after the evidence: the truth and the mask; and how many there are."""
 
-SEEN = 6
+SHOWN = [HERE, 1, 2, 3, 4, AGAIN.start, UNMOVED.start, DUST, TRUTH, MASK]
+"""Planes that are worth a look: the frame, its neighbours, one of them along the frame's own motion
+and unmoved, what comparison finds, the truth, the mask."""
+
+VISIBLE = 6
 """Grey levels from which on a change counts as damage."""
+
+SHOTS = (
+    (0.60, 3, 3, 2), (0.12, 2, 2, 2), (0.10, 0, 4, 2), (0.08, 1, 4, 2), (0.06, 2, 2, 1),
+    (0.04, 0, 3, 1),
+)  # fmt: skip
+"""How probable: frames of the shot before and after the frame, and neighbours a side."""
 
 
 @dataclass
@@ -48,40 +61,27 @@ class Maker:
     def sample(self, seed: int) -> np.ndarray:
         """Make one sample, uint8 (PLANES, size, size)."""
         dice = np.random.default_rng(seed)
-        offsets = _offsets(dice)
+        _, before, after, radius = SHOTS[dice.choice(len(SHOTS), p=[shot[0] for shot in SHOTS])]
+        if dice.random() < 0.5:
+            before, after = after, before
         scene = Scene(self.pictures, dice, self.size)
         wear = Wear(self.overlays, dice, self.size)
         finish = Finish(dice, self.size, self.grains)
-        shot = range(min(0, *offsets) - 1, max(0, *offsets) + 2)
-        if dice.random() < 0.15:  # the shot ends where the neighbours do
-            shot = range(min(0, *offsets), max(0, *offsets) + 1)
-        clean = {time: scene.at(time) for time in shot}
+        clean = {time: scene.at(time) for time in range(-before, after + 1)}
         worn = {time: wear.on(frame, time) for time, frame in clean.items()}
-        film = {time: finish.on(frame, time) for time, frame in worn.items()}
-        truth = finish.on(clean[0], 0)
-        mask = np.abs(worn[0] - clean[0]) > SEEN
-        calm = {time: _calm(film, time) for time in {0, *offsets}}
-        moves = flows(calm[0], [calm[offset] for offset in offsets])
-        brought = witnesses(film[0], [film[offset] for offset in offsets], moves)
-        planes = np.stack([film[0], *brought, truth, mask * np.float32(255)])
-        return np.rint(planes.clip(0, 255)).astype(np.uint8)
+        film = [_grey_film(finish.on(frame, time), time == -before) for time, frame in worn.items()]
+        work = FilmCleaning(None, radius, lines=False, reach=2 * radius + 2).prepared(film, before)
+        assert work is not None
+        planes = np.empty((PLANES, self.size, self.size), np.float32)
+        planes[:EVIDENCE] = work.evidence()
+        planes[TRUTH] = finish.on(clean[0], 0) / 255
+        planes[MASK] = np.abs(worn[0] - clean[0]) > VISIBLE
+        return np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _offsets(dice: np.random.Generator) -> list[int]:
-    """Choose which neighbours there are: both sides, or fewer at the ends of a shot."""
-    choices = [[-1, 1, -2, 2], [1, 2, 3, 4], [-1, 1, 2, 3], [-1, 1, -1, 1], [1, 2, 1, 2]]
-    offsets = choices[dice.choice(len(choices), p=[0.72, 0.1, 0.08, 0.06, 0.04])]
-    sign = int(dice.choice([-1, 1]))
-    return [sign * offset for offset in offsets]
-
-
-def _calm(film: dict[int, np.ndarray], time: int) -> np.ndarray:
-    """Calm a frame with its two neighbours, or the two on one side at the end of a shot."""
-    near = [step for step in (-1, 1, -2, 2) if time + step in film][:2]
-    if len(near) < 2:
-        return film[time]
-    one, two = sorted(near)
-    return calmed(film[time], film[time + one], film[time + two], (one, two))
+def _grey_film(frame: np.ndarray, begins: bool) -> Seen:
+    """Return a float32 (H, W) frame as one of a shot."""
+    return Seen(cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_GRAY2RGB), begins, wanted=True)
 
 
 class Finish:

@@ -3,8 +3,9 @@
     scene = Scene(pictures, np.random.default_rng(1), size=160)
     before, here, after = scene.at(-1), scene.at(0), scene.at(1)     # float32 (160, 160), 0..255
 
-A camera moves over one picture; in front of it others pass, cut out in random shapes, and now and
-then small bright or dark things fly by. These are no damage, and are there to be left alone.
+A camera moves over one picture; in front of it others pass, cut out in random shapes; now and then
+small bright or dark things fly by, posts rush past, another scene is seen through a window, or
+something comes or goes and stays so. These are no damage, and are there to be left alone.
 """
 
 from __future__ import annotations
@@ -131,6 +132,28 @@ class Course:
         return matrix
 
 
+@dataclass
+class Layer:
+    """A picture that moves: its texture, its opacity (None: everywhere) and its course."""
+
+    texture: np.ndarray
+    shape: np.ndarray | None
+    course: Course
+
+    def over(self, frame: np.ndarray, time: float, matte: np.ndarray | None = None) -> np.ndarray:
+        """Lay it over a frame, where a matte (0..1) lets it."""
+        box = frame.shape[::-1]
+        matrix = self.course.matrix(time, np.array(self.texture.shape[::-1]) / 2)
+        border = cv2.BORDER_REFLECT_101 if self.shape is None else cv2.BORDER_CONSTANT
+        colour = cv2.warpAffine(
+            self.texture, matrix, box, flags=cv2.INTER_LINEAR, borderMode=border
+        )
+        alpha = np.float32(1) if matte is None else matte
+        if self.shape is not None:
+            alpha = alpha * cv2.warpAffine(self.shape, matrix, box, flags=cv2.INTER_LINEAR)
+        return frame + alpha * (colour - frame)
+
+
 class Scene:
     """Some seconds of a film that never was; `at` draws it at any time, in frames.
 
@@ -144,30 +167,106 @@ class Scene:
         self, pictures: Sequence[np.ndarray], dice: np.random.Generator, size: int
     ) -> None:
         self.size = size
-        self.layers: list[tuple[np.ndarray, np.ndarray | None, Course]] = []
         ground = pictures[int(dice.integers(len(pictures)))]
         if dice.random() < 0.5:
             ground = ground[:, ::-1]
         zoom = max(dice.uniform(0.45, 1.2), 1.1 * size / min(ground.shape))
-        path = Course.random(dice, size, 10.0, zoom)
-        path.place = np.full(2, size / 2.0)
+        course = Course.random(dice, size, 10.0, zoom)
+        course.place = np.full(2, size / 2.0)
         self.centre = np.array(ground.shape[::-1]) * dice.uniform(0.3, 0.7, 2)
-        self.layers.append((_toned(ground, dice), None, path))
-        for _ in range(dice.integers(0, 4)):
-            self.layers.append(self._passer(pictures, dice))
-        self.sparks = self._sparks(dice) if dice.random() < 0.4 else []
+        self.ground, self.course = _toned(ground, dice), course
+        self.changed, self.changes = self._change(pictures, dice) if dice.random() < 0.15 else (
+            self.ground, 0
+        )  # fmt: skip
+        self.window = self._window(pictures, dice) if dice.random() < 0.12 else ([], None)
+        self.layers = [self._passer(pictures, dice) for _ in range(dice.integers(0, 4))]
+        self.layers += self._posts(pictures, dice) if dice.random() < 0.1 else []
+        self.sparks = self._sparks(dice) if dice.random() < 0.3 else []
         self.shutter = dice.uniform(0.3, 0.9) if dice.random() < 0.3 else 0.0
         self.bend = _bend(dice, size) if dice.random() < 0.4 else None
 
-    def _passer(
-        self, pictures: Sequence[np.ndarray], dice: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, Course]:
-        side = int(self.size * dice.uniform(0.08, 0.7))
+    def _cut(
+        self, pictures: Sequence[np.ndarray], dice: np.random.Generator, tall: int, wide: int
+    ) -> np.ndarray:
+        """Cut a piece out of some picture, no larger than that; float32."""
         picture = pictures[int(dice.integers(len(pictures)))]
-        side = min(side, *picture.shape)
-        top, left = (dice.integers(0, length - side + 1) for length in picture.shape)
-        texture = _toned(picture[top : top + side, left : left + side], dice)
-        return texture, blob(dice, side), Course.random(dice, self.size, 25.0, 1.0)
+        tall, wide = min(tall, picture.shape[0]), min(wide, picture.shape[1])
+        top, left = (
+            dice.integers(0, n - m + 1) for n, m in zip(picture.shape, (tall, wide), strict=True)
+        )
+        return _toned(picture[top : top + tall, left : left + wide], dice)
+
+    def _passer(self, pictures: Sequence[np.ndarray], dice: np.random.Generator) -> Layer:
+        side = int(self.size * dice.uniform(0.08, 0.7))
+        texture = self._cut(pictures, dice, side, side)
+        course = Course.random(dice, self.size, 25.0, 1.0)
+        return Layer(texture, blob(dice, min(texture.shape))[: len(texture)], course)
+
+    def _posts(self, pictures: Sequence[np.ndarray], dice: np.random.Generator) -> list[Layer]:
+        """Posts, trunks and wires that rush past, faster than motion is followed.
+
+        At any angle, for a network would learn that what stands upright is no damage; and not so
+        fast that the frames around one never show them.
+        """
+        pace, angle = dice.uniform(4, 24) * dice.choice([-1, 1]), dice.normal(0, 8)
+        if dice.random() < 0.5:
+            angle = dice.uniform(-90, 90)
+        return [self._post(pictures, dice, pace, angle) for _ in range(dice.integers(1, 4))]
+
+    def _post(
+        self, pictures: Sequence[np.ndarray], dice: np.random.Generator, pace: float, angle: float
+    ) -> Layer:
+        """A bar that may taper, as it is or of one grey, moving across its own direction."""
+        tall, wide = int(self.size * dice.choice([0.3, 0.8, 2.0])), int(dice.integers(4, 26))
+        texture = self._cut(pictures, dice, tall, wide)
+        tall, wide = texture.shape
+        if dice.random() < 0.6:
+            texture = np.full_like(texture, dice.uniform(0, 255))
+        above, below = dice.uniform(0.15, 1, 2) * wide / 2
+        rows = np.linspace(above, below, tall, dtype=np.float32)[:, None]
+        across = np.abs(np.arange(wide, dtype=np.float32) - wide / 2 + 0.5)
+        shape = np.clip(rows + 0.5 - across, 0, 1) * np.float32(dice.uniform(0.5, 1))
+        course = Course.random(dice, self.size, 1.0, 1.0)
+        turned = np.deg2rad(-angle)
+        course.speed = pace * np.array([np.cos(turned), np.sin(turned)])
+        course.angle = angle + dice.normal(0, 3)
+        return Layer(np.pad(texture, 1, mode="edge"), np.pad(shape, 1), course)
+
+    def _window(
+        self, pictures: Sequence[np.ndarray], dice: np.random.Generator
+    ) -> tuple[list[Layer], np.ndarray]:
+        """Something that rushes by behind a window, as seen from a car; and the window."""
+        view = self._cut(pictures, dice, 2 * self.size, 2 * self.size)
+        fits = max(1.0, 1.1 * self.size / min(view.shape))
+        course = Course.random(dice, self.size, 25.0, dice.uniform(1, 1.5) * fits)
+        layers = [Layer(view, None, course)]
+        if dice.random() < 0.5:
+            layers += self._posts(pictures, dice)
+        matte = np.zeros((self.size, self.size), np.float32)
+        points = dice.uniform(0, self.size, (2, 2)).astype(int)
+        (left, top), (right, bottom) = points.min(0), points.max(0) + self.size // 4
+        matte[top:bottom, left:right] = 1
+        return layers, cv2.GaussianBlur(matte, (0, 0), dice.uniform(0.4, 2))
+
+    def _change(
+        self, pictures: Sequence[np.ndarray], dice: np.random.Generator
+    ) -> tuple[np.ndarray, int]:
+        """The ground with things on it that come, or go, and stay so; and when they do."""
+        changed = self.ground.copy()
+        for _ in range(dice.integers(1, 5)):
+            texture = self._cut(pictures, dice, *([int(dice.integers(6, 90))] * 2))
+            tall, wide = texture.shape
+            shape = blob(dice, max(tall, wide))[:tall, :wide]
+            near = self.centre[::-1] + dice.uniform(-0.5, 0.5, 2) * self.size
+            top, left = (near - (tall / 2, wide / 2)).clip(0, None).astype(int)
+            place = changed[top : top + tall, left : left + wide]
+            shape, texture = (x[: place.shape[0], : place.shape[1]] for x in (shape, texture))
+            place += shape * (texture - place)
+        pair = [self.ground, changed]
+        if dice.random() < 0.5:
+            pair.reverse()
+        self.ground = pair[0]
+        return pair[1], int(dice.integers(-1, 3))
 
     def _sparks(self, dice: np.random.Generator) -> list[tuple[Course, float, float, np.ndarray]]:
         """Small things that fly: balls, birds, drops; a level, a radius and a tail each."""
@@ -190,17 +289,16 @@ class Scene:
 
     def _sharp(self, time: float) -> np.ndarray:
         box = (self.size, self.size)
-        ground, _, path = self.layers[0]
-        matrix = path.matrix(time, self.centre)
         frame = cv2.warpAffine(
-            ground, matrix, box, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        )
-        for texture, shape, path in self.layers[1:]:
-            assert shape is not None
-            matrix = path.matrix(time, np.array(texture.shape) / 2)
-            alpha = cv2.warpAffine(shape, matrix, box, flags=cv2.INTER_LINEAR)
-            colour = cv2.warpAffine(texture, matrix, box, flags=cv2.INTER_LINEAR)
-            frame = frame + alpha * (colour - frame)
+            self.ground if time < self.changes else self.changed,
+            self.course.matrix(time, self.centre), box,
+            flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101,
+        )  # fmt: skip
+        behind, matte = self.window
+        for layer in behind:
+            frame = layer.over(frame, time, matte)
+        for layer in self.layers:
+            frame = layer.over(frame, time)
         for path, level, radius, tail in self.sparks:
             end = path.place + path.speed * time
             start = end - path.speed * tail

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from helpers.engines.cleaner import CleanerNet, opacity
+from helpers.engines.evidence import EVIDENCE, HERE
 from helpers.training.losses import restore
-from helpers.training.pool import MASK, TRUTH, Pool
+from helpers.training.pool import Pool
+from helpers.training.samples import MASK, TRUTH
 
 INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
 
@@ -113,10 +115,10 @@ def sample_sheet(
     network.load_state_dict(state)
     rows = []
     for one in pool.held(first + count, pool.size)[first:]:
-        logits, repaired, _ = restore(network, torch.from_numpy(one[None, :5].copy()))
+        logits, repaired, _ = restore(network, torch.from_numpy(one[None, :EVIDENCE].copy()))
         found = logits.sigmoid()[0, 0].numpy()
         share = opacity(found)
-        cleaned = one[0] + share * (repaired[0, 0].numpy() - one[0])
-        rows.append(np.hstack([one[0], cleaned, one[TRUTH], found, one[MASK]]))
+        cleaned = one[HERE] + share * (repaired[0, 0].numpy() - one[HERE])
+        rows.append(np.hstack([one[HERE], cleaned, one[TRUTH], found, one[MASK]]))
     grey = np.rint(255 * np.vstack(rows).clip(0, 1)).astype(np.uint8)
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
