@@ -36,6 +36,7 @@ from helpers.training.loop import Recipe, Trainer, find_rate
 from helpers.training.own_film import study
 from helpers.training.pool import MIRRORED, Pool
 from helpers.training.samples import MASK, PLANES, TRUTH, Maker
+from helpers.training.scenes import Scene
 from helpers.video import open_video
 
 METHODS = [row.name for row in catalog.models("clean")]
@@ -385,6 +386,14 @@ def test_samples_are_what_they_are_said_to_be():
     apart = np.concatenate([c[s[MASK] > 0] for c, s in zip(changes, samples, strict=True)])
     alike = np.concatenate([c[s[MASK] == 0] for c, s in zip(changes, samples, strict=True)])
     assert apart.mean() > 4 * alike.mean()
+
+
+@pytest.mark.parametrize("shape", [(64, 300), (300, 64), (70, 70)])
+def test_scenes_are_made_of_pictures_of_any_shape(shape):
+    picture = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    for seed in range(40):
+        frame = Scene([picture], np.random.default_rng(seed), 96).at(0.5)
+        assert frame.shape == (96, 96) and 0 <= frame.min() <= frame.max() <= 255.5
 
 
 def test_what_is_before_a_frame_and_what_is_after_it_change_places():

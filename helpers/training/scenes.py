@@ -175,9 +175,9 @@ class Scene:
         course.place = np.full(2, size / 2.0)
         self.centre = np.array(ground.shape[::-1]) * dice.uniform(0.3, 0.7, 2)
         self.ground, self.course = _toned(ground, dice), course
-        self.changed, self.changes = self._change(pictures, dice) if dice.random() < 0.15 else (
-            self.ground, 0
-        )  # fmt: skip
+        self.changed, self.changes = self.ground, 0
+        if dice.random() < 0.15:
+            self._change(pictures, dice)
         self.window = self._window(pictures, dice) if dice.random() < 0.12 else ([], None)
         self.layers = [self._passer(pictures, dice) for _ in range(dice.integers(0, 4))]
         self.layers += self._posts(pictures, dice) if dice.random() < 0.1 else []
@@ -200,7 +200,8 @@ class Scene:
         side = int(self.size * dice.uniform(0.08, 0.7))
         texture = self._cut(pictures, dice, side, side)
         course = Course.random(dice, self.size, 25.0, 1.0)
-        return Layer(texture, blob(dice, min(texture.shape))[: len(texture)], course)
+        side = min(texture.shape)
+        return Layer(texture[:side, :side], blob(dice, side), course)
 
     def _posts(self, pictures: Sequence[np.ndarray], dice: np.random.Generator) -> list[Layer]:
         """Posts, trunks and wires that rush past, faster than motion is followed.
@@ -248,10 +249,8 @@ class Scene:
         matte[top:bottom, left:right] = 1
         return layers, cv2.GaussianBlur(matte, (0, 0), dice.uniform(0.4, 2))
 
-    def _change(
-        self, pictures: Sequence[np.ndarray], dice: np.random.Generator
-    ) -> tuple[np.ndarray, int]:
-        """The ground with things on it that come, or go, and stay so; and when they do."""
+    def _change(self, pictures: Sequence[np.ndarray], dice: np.random.Generator) -> None:
+        """Put things on the ground that come, or go, and stay so; and choose when they do."""
         changed = self.ground.copy()
         for _ in range(dice.integers(1, 5)):
             texture = self._cut(pictures, dice, *([int(dice.integers(6, 90))] * 2))
@@ -265,8 +264,8 @@ class Scene:
         pair = [self.ground, changed]
         if dice.random() < 0.5:
             pair.reverse()
-        self.ground = pair[0]
-        return pair[1], int(dice.integers(-1, 3))
+        self.ground, self.changed = pair
+        self.changes = int(dice.integers(-1, 3))
 
     def _sparks(self, dice: np.random.Generator) -> list[tuple[Course, float, float, np.ndarray]]:
         """Small things that fly: balls, birds, drops; a level, a radius and a tail each."""
