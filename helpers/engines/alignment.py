@@ -6,7 +6,7 @@ damage was taken: `calmed` holds a frame against its two neighbours, brought hal
 that joins *them*, which the frame's own damage cannot touch.
 
     calm = [calmed(b, a, c), ...]                     # once for every frame
-    moves = flows(calm_frame, calm_neighbours)
+    moves = [motion(calm_frame, near) for near in calm_neighbours]
     brought = [warp(near, move) for near, move in zip(neighbours, moves)]
     witnesses = [near + offset(frame, near) for near in brought]
 """
@@ -126,8 +126,3 @@ def offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     grid = whole + (cv2.medianBlur(grid, 3) - whole).clip(-UNEVEN, UNEVEN)
     grid = grid.clip(-LARGEST_OFFSET, LARGEST_OFFSET)
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def flows(calm: np.ndarray, calm_neighbours: list[np.ndarray]) -> list[np.ndarray]:
-    """Measure the motion from a calmed frame to each of its calmed neighbours."""
-    return [motion(calm, near) for near in calm_neighbours]

@@ -87,8 +87,8 @@ class FilmCleaning:
         calms = [self._calm(window, at + offset) for offset in offsets]
         work.calms = calms
         work.moves = [
-            np.zeros((*calm.shape, 2), np.float32) if near is calm else move
-            for near, move in zip(calms, alignment.flows(calm, calms), strict=True)
+            np.zeros((*calm.shape, 2), np.float32) if near is calm else alignment.motion(calm, near)
+            for near in calms
         ]
         if self.lines:
             work.bridge(self._lines(window, at, work))

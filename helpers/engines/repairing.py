@@ -212,9 +212,7 @@ class Repairing:
 
         It follows a hair by what it looks like and may let go of it half way.
         """
-        _, labels = cv2.connectedComponents(self.believed.astype(np.uint8))
-        sizes = np.bincount(labels.ravel())
-        likely = np.bincount(labels.ravel(), mask.ravel()) / sizes
+        labels, _, (likely,) = pieces(self.believed, mask)
         return self.believed & (likely > LIKELY)[labels]
 
     def _vouched_for(self, mask: np.ndarray) -> np.ndarray:
@@ -233,12 +231,7 @@ class Repairing:
             (np.abs(self.lumas[0] - shown) < FOUND) & (astray < RETURNS)
             for shown, astray in self.again
         ]
-        _, labels = cv2.connectedComponents(mask.astype(np.uint8))
-        sizes = np.bincount(labels.ravel())
-        either, both = (
-            np.bincount(labels.ravel(), where.ravel()) / sizes
-            for where in (found[0] | found[1], found[0] & found[1])
-        )
+        labels, sizes, (either, both) = pieces(mask, found[0] | found[1], found[0] & found[1])
         # A speck on a picture that half repeats (blended, a field) is on that neighbour, too.
         share = np.where(sizes < SPECK, both, either)
         return mask & (share < MOSTLY)[labels]
@@ -284,6 +277,21 @@ class Repairing:
         for rows, columns, levels in places:
             made[rows, columns] = np.rint(levels * (top / 255)).clip(0, top)
         return made
+
+
+def pieces(
+    mask: np.ndarray, *values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Tell the pieces of a mask apart: each pixel's piece (0 is none), their sizes, their means.
+
+    Args:
+        mask: bool (H, W).
+        values: (H, W) each, of which the mean over every piece is given.
+    """
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    flat = labels.ravel()
+    sizes = np.bincount(flat)
+    return labels, sizes, [np.bincount(flat, one.ravel()) / sizes for one in values]
 
 
 def gather(
