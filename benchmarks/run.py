@@ -19,6 +19,7 @@ PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 TITLES = {
     "upscaling": "Enlarging: seconds a frame",
     "gpu": "Frames a second on a graphics card",
+    "gpu_proof": "A graphics card: as the CPU",
     "upscaler_proof": "Real-ESRGAN: as its authors' code",
     "opencv_superres": "OpenCV's networks: as its own engine",
     "rife_proof": "RIFE: as its authors' code and as ncnn",

@@ -1,0 +1,170 @@
+"""Every network on a graphics card against itself on the CPU; needs CUDA, and says so without.
+
+The weights are generated, the same as in the tests, but for the cleaner, the fusion network and
+animevideov3, whose own are here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from common import ROOT, timed
+
+from helpers.catalog import get, get_files
+from helpers.loading import read_state
+from helpers.runtime import runtime
+from helpers.video import open_video
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+class Case(NamedTuple):
+    """A network and what it is given."""
+
+    name: str
+    build: Callable[[str, str], Any]
+    """Given the device and the precision."""
+    run: Callable[[Any], list[np.ndarray]]
+    """Given the network."""
+
+
+def film() -> list[np.ndarray]:
+    """Return eight frames of the sample film, 240x320."""
+    clip = open_video(ROOT / "sample_clips" / "film_24fps.mp4")
+    return [frame.image for frame in clip.frames(20, 28)]
+
+
+def cases() -> list[Case]:
+    """Return every network with what it is given."""
+    frames = film()
+    return [*upscaling(frames), *between(frames), *colouring(frames[0]), cleaning(frames)]
+
+
+def upscaling(frames: list[np.ndarray]) -> list[Case]:
+    """Return the networks that enlarge; x4plus with weights that torch draws."""
+    import torch
+    from basicvsr_states import generated_basicvsr
+    from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
+
+    from helpers.engines.basicvsr import VideoUpscaler
+    from helpers.engines.upscaler import Upscaler
+
+    torch.manual_seed(1)
+    light = read_state(get_files(get("animevideov3", "upscale")))
+    heavy, recurrent = RRDBNet(num_blocks=23).state_dict(), generated_basicvsr()
+    small, memory = [frame[:96, :128] for frame in frames[:4]], runtime().free_memory
+    return [
+        Case(
+            "animevideov3", lambda *how: Upscaler(light, *how, memory), lambda n: n.upscale(small)
+        ),
+        Case("x4plus", lambda *how: Upscaler(heavy, *how, memory), lambda n: n.upscale(small[:1])),
+        Case(
+            "RealBasicVSR",
+            lambda *how: VideoUpscaler(recurrent, *how, memory),
+            lambda n: n.upscale_sequence(small),
+        ),
+    ]
+
+
+def between(frames: list[np.ndarray]) -> list[Case]:
+    """Return the networks that draw what lies between two frames."""
+    from film_states import generated_film
+    from rife_states import generated_state
+
+    from helpers.engines.film import FilmInterpolator
+    from helpers.engines.fusion import FusionInterpolator
+    from helpers.engines.rife import RifeInterpolator
+
+    shipped = read_state(get_files(get("fusion", "interpolate")))
+    old, new, film = generated_state("4.6"), generated_state("4.25"), generated_film()
+
+    def draw(network: Any) -> list[np.ndarray]:
+        return network.between(frames[0], frames[4], [0.5])
+
+    return [
+        Case("RIFE 4.6", lambda *how: RifeInterpolator(old, "4.6", *how), draw),
+        Case("RIFE 4.25", lambda *how: RifeInterpolator(new, "4.25", *how), draw),
+        Case("FILM", lambda *how: FilmInterpolator(film, *how), draw),
+        Case("fusion", lambda *how: FusionInterpolator(shipped, *how), draw),
+    ]
+
+
+def colouring(frame: np.ndarray) -> list[Case]:
+    """Return the networks that colour."""
+    from deoldify_states import generated_deoldify
+    from test_ddcolor import generated_ddcolor
+    from test_zhang import generated_zhang
+
+    from helpers.engines.ddcolor import DDColor
+    from helpers.engines.deoldify import Deoldify
+    from helpers.engines.zhang import Zhang
+
+    luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) / np.float32(255)
+    states = generated_deoldify(True), generated_ddcolor(), generated_zhang("siggraph17")
+
+    def colour(network: Any) -> list[np.ndarray]:
+        return [255 * square for square in network.colours([luma], 14)]
+
+    return [
+        Case("DeOldify", lambda *how: Deoldify(states[0], *how), colour),
+        Case("DDColor", lambda *how: DDColor(states[1], *how), colour),
+        Case("SIGGRAPH17", lambda *how: Zhang(states[2], *how), colour),
+    ]
+
+
+def cleaning(frames: list[np.ndarray]) -> Case:
+    """Return the cleaner, on what it is shown of a frame: its mask, white where there is damage."""
+    from helpers.engines.cleaner import Cleaner
+    from helpers.engines.cleaning import FilmCleaning
+    from helpers.engines.repairing import Seen
+
+    window = [Seen(image, number == 0, True) for number, image in enumerate(frames)]
+    prepared = FilmCleaning(None, 2, True, 6).prepared(window, 4)
+    assert prepared is not None
+    planes = prepared.evidence()
+    shipped = read_state(get_files(get("learned", "clean")))
+    return Case(
+        "the cleaner",
+        lambda *how: Cleaner(shipped, *how),
+        lambda network: [255 * network.judge(planes).mask],
+    )
+
+
+def rms(apart: np.ndarray) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt(np.square(apart).mean()))
+
+
+def main() -> str:
+    """Return the table."""
+    if runtime().device != "cuda":
+        return "There was no graphics card with CUDA where this page was made."
+    import torch
+
+    rows = [
+        f"{torch.cuda.get_device_name(0)}. Root mean square of the difference from fp32 on the "
+        "CPU, in grey levels of 255, and seconds, with what is brought to the card and back.",
+        "",
+        "| network | fp32 apart | fp16 apart | fp16, seconds | CPU fp32, seconds |",
+        "|---" * 5 + "|",
+    ]
+    for case in cases():
+        slow, exact, quick = (
+            case.build(*how) for how in (("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "fp16"))
+        )
+        truth = np.float32(case.run(slow))
+        cells = [f"{rms(np.float32(case.run(network)) - truth):.3f}" for network in (exact, quick)]
+        cells += [f"{timed(partial(case.run, quick)):.3f}"]
+        cells += [f"{timed(partial(case.run, slow), 1):.2f}"]
+        rows.append(f"| {case.name} | {' | '.join(cells)} |")
+        print(rows[-1], file=sys.stderr, flush=True)
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main() + "\n")
