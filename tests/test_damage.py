@@ -226,6 +226,31 @@ def test_a_post_in_the_picture_is_no_scratch():
     assert np.array_equal(made, images[4])
 
 
+def weaving(count, steps, post=None):
+    """Show a picture through a gate it weaves in by whole pixels; a post stands in it if asked."""
+    wide = panning(1, 200, 120)[0]
+    if post is not None:
+        wide[:, post : post + 2] = 20
+    return [wide[:, 20 + steps[n] : 180 + steps[n]].copy() for n in range(count)]
+
+
+WEAVE = (0, 1, 1, 0, -1, 0, 0, 1, 0, 0, -1, -1, 0)
+
+
+def test_a_line_stays_in_every_frame_of_a_film_that_weaves():
+    clean = weaving(13, WEAVE)
+    worn, masks = lined(clean, place=70, drift=0.15)
+    made = [frame.image for frame in RemoveDamage("median")(film(worn)).frames()]
+    for one, other, truth, mask in zip(made, worn, clean, masks, strict=True):
+        assert error(one, truth, mask) < 0.5 * error(other, truth, mask)
+
+
+def test_a_post_that_weaves_with_the_picture_is_no_scratch():
+    images = weaving(13, WEAVE, post=90)
+    for number, frame in enumerate(RemoveDamage("median")(film(images)).frames()):
+        assert np.array_equal(frame.image, images[number]), number
+
+
 def test_the_edge_of_a_picture_is_no_line():
     image = np.zeros((120, 160), np.float32)
     image[:, 40:120] = 150

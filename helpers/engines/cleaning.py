@@ -146,9 +146,8 @@ class FilmCleaning:
         around = range(-min(LINE_FRAMES, self.reach), min(LINE_FRAMES, self.reach) + 1)
         before = self._side(window, at, -1, -around[0])
         after = self._side(window, at, 1, around[-1])
-        steps = sorted([0, *(n for n, _ in before + after)])
-        marks = [window[at + step].marks for step in steps]
-        return scratches.find_lines(marks, steps.index(0), work.sideways())
+        marks = {step: window[at + step].marks for step in [0, *(n for n, _ in before + after)]}
+        return scratches.find_lines(marks, work.sideways())
 
 
 def _nearness(step: int) -> tuple[int, int]:

@@ -90,10 +90,13 @@ class Repairing:
         self.lined: list[np.ndarray] = []
         self.calms: list[np.ndarray] = []
 
-    def sideways(self) -> np.ndarray:
-        """Return how far the picture moves to the right a frame, (W,), around each column."""
-        move = self.moves[0][..., 0] / np.float32(self.offsets[0])
-        return np.median(cv2.blur(move, (33, 1)), 0)
+    def sideways(self) -> dict[int, np.ndarray]:
+        """Return how far the picture around each column, (W,), lies to the right in each neighbour.
+
+        The neighbours go by how many frames after the frame they are.
+        """
+        moved = (np.median(cv2.blur(move[..., 0], (33, 1)), 0) for move in self.moves)
+        return dict(zip(self.offsets, moved, strict=True))
 
     def bridge(self, lines: list[scratches.Mark]) -> None:
         """Interpolate across a frame's lines, and across the same lines of its neighbours."""

@@ -12,7 +12,7 @@ with the picture is no scratch but part of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,9 +27,9 @@ FAINT = 2.0
 ALIKE_SIDES = 8.0
 """Grey levels by which the sides of a line may differ, beside what it stands out itself."""
 
-MARK, LINE, STILL = 0.3, 0.5, 0.65
+MARK, LINE, CLEAR = 0.3, 0.5, 0.65
 """Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
-to be believed, where it moves otherwise than the picture and where both stand still."""
+to be believed, where it plainly moves otherwise than the picture and where both stand still."""
 
 SIDESTEP = 0.06
 """What a step to the side costs, in shares of a band's rows: lines are followed straight."""
@@ -38,8 +38,9 @@ CROOKED, LEANING = 0.6, 0.04
 """Pixels by which a line may be off a straight one, on average; and the share of the height by
 which it may lean."""
 
-WANDERS = 0.2
-"""Pixels a frame by which a line's motion must differ from the picture's to give it away."""
+STANDS, WANDERS = 0.5, 0.5
+"""Pixels: what moves less stands still; and what moves by more otherwise than the picture, on
+average over the frames around, plainly does not belong to it."""
 
 DRIFT = 2
 """Pixels a frame that a line may wander."""
@@ -175,42 +176,44 @@ def _extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]
     return reach - left, right - reach
 
 
-def find_lines(
-    marks: Sequence[Sequence[Mark]], here: int, moving: np.ndarray | None = None
-) -> list[Mark]:
+def find_lines(marks: Mapping[int, Sequence[Mark]], moved: Mapping[int, np.ndarray]) -> list[Mark]:
     """Return the marks of a frame that are scratches: they stay, and not with the picture.
 
     Args:
-        marks: of the frames around, in order.
-        here: which of them is the frame.
-        moving: (W,) how far the picture moves to the right from the frame before or to the frame
-            after, in pixels at each column; None if not known.
+        marks: of the frames around, by how many frames after the frame they are; its own at 0.
+        moved: (W,) how far the picture lies to the right, in pixels around each column, in those
+            of these frames in which it is known.
     """
     if len(marks) < 3:
         return []
     lines = []
-    for mark in marks[here]:
-        seen = [(n, same_mark(mark, found, abs(n - here))) for n, found in enumerate(marks)]
-        matched = [(n, other) for n, other in seen if other is not None]
+    for mark in marks[0]:
+        seen = {step: same_mark(mark, found, abs(step)) for step, found in marks.items()}
+        matched = {step: other for step, other in seen.items() if other is not None}
         if len(matched) < max(3, PERSISTENT * len(marks)):
             continue
-        score = sum(other.score for _, other in matched) / len(marks)
-        numbers = np.array([n for n, _ in matched], float)
-        places = np.array([other.place for _, other in matched])
-        drift, start = np.polyfit(numbers, places, 1)
-        if np.abs(places - start - drift * numbers).mean() > STRAY:
+        steps = np.array(list(matched), float)
+        places = np.array([other.place for other in matched.values()])
+        drift, start = np.polyfit(steps, places, 1)
+        if np.abs(places - start - drift * steps).mean() > STRAY:
             continue
-        drift = float(drift)
-        lines += [mark] if _is_scratch(mark, score, drift, moving) else []
+        score = sum(other.score for other in matched.values()) / len(marks)
+        lines += [mark] if score > _bar(mark, matched, moved) else []
     return lines
 
 
-def _is_scratch(mark: Mark, score: float, drift: float, moving: np.ndarray | None) -> bool:
-    speed = float(moving[round(mark.place)]) if moving is not None else 0.0
-    if abs(drift - speed) > max(WANDERS, 0.4 * abs(speed)):
-        return score > LINE
-    # It moves as the picture does: part of it, unless both stand still and it is a clear line.
-    return abs(speed) < WANDERS and score > STILL
+def _bar(mark: Mark, matched: Mapping[int, Mark], moved: Mapping[int, np.ndarray]) -> float:
+    """Return the score from which on a mark is a scratch, by how it and the picture move."""
+    known = [step for step in matched if step in moved]
+    if not known:
+        return CLEAR
+    picture = np.array([moved[step][round(mark.place)] for step in known])
+    own = np.array([matched[step].place - mark.place for step in known])
+    far = np.abs(picture)
+    apart = float(np.abs(own - picture).mean() / max(WANDERS, 0.4 * far.mean()))
+    if apart < 0.5 and far.max() > STANDS:
+        return np.inf  # it moves as the picture does: part of it
+    return CLEAR + (LINE - CLEAR) * min(max(2 * apart - 1, 0.0), 1.0)
 
 
 def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
