@@ -237,7 +237,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         "learned", "clean", "cleaning", 1,
         ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 1473918,
-               "f76b30a096684b96cf56202f2fcd5f7ee491c9e46e758cf46cb6ae81c39432da"),),),
+               "f0e13f85e7fabb5e1cfa1520fcb2ec227847eef89da63409908a48d9d19de7bc"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
     ),
     # ---- upscale: Real-ESRGAN (Wang et al. 2021) --------------------------------------------
