@@ -37,8 +37,9 @@ def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
     top = 65535 if dtype == np.uint16 else 255
     levels = batch.to(torch.float32).clamp(0, 1).mul_(top).round_()
     levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
-    array = levels.contiguous().cpu().numpy().astype(dtype, copy=False)
-    return list(array)
+    # One by one: they are let go of one by one, and the memory of smaller ones is used again, while
+    # that of a whole batch is given back to the system and has to be made anew every time.
+    return [one.cpu().numpy().astype(dtype, copy=False) for one in levels.contiguous()]
 
 
 def to_ycrcb(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

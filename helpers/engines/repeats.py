@@ -23,7 +23,7 @@ from helpers.engines.likeness import Measures
 from helpers.engines.returns import further
 from helpers.engines.steps import LONGEST, step_scores
 
-ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.9, 0.8, 0.5, 0.2
+ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.8, 0.5, 0.5, 0.2
 """A frame is a repeat from this chance on: by itself; where the shot has shown what its repeats are
 like; there, by the shot's own measure; where a cadence has one. From DOUBTFUL on, a person may
 look."""
