@@ -66,12 +66,17 @@ class Verdict:
 def features(planes: torch.Tensor) -> torch.Tensor:
     """Turn (N, EVIDENCE, H, W) into (N, FEATURES, H, W): what tells damage from motion."""
     here, seen = planes[:, :1], planes[:, WITNESSES]
-    ordered = seen.sort(1).values
-    middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
+    ordered, middle = ranked(seen)
     apart = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
     others = (seen, middle, beside(here), planes[:, AGAIN], planes[:, UNMOVED])
     said = (planes[:, ASTRAY], planes[:, DUST:])
     return torch.cat([here - 0.5, *(4 * (other - here) for other in others), 4 * apart, *said], 1)
+
+
+def ranked(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the four witnesses in the order of their values, and their median."""
+    ordered = seen.sort(1).values
+    return ordered, (ordered[:, 1:2] + ordered[:, 2:3]) / 2
 
 
 def beside(plane: torch.Tensor) -> torch.Tensor:
@@ -83,9 +88,7 @@ def beside(plane: torch.Tensor) -> torch.Tensor:
 def candidates(planes: torch.Tensor) -> torch.Tensor:
     """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
     seen = planes[:, WITNESSES]
-    ordered = seen.sort(1).values
-    middle = (ordered[:, 1:2] + ordered[:, 2:3]) / 2
-    return torch.cat([seen, middle, beside(planes[:, :1])], 1)
+    return torch.cat([seen, ranked(seen)[1], beside(planes[:, :1])], 1)
 
 
 class CleanerNet(nn.Module):

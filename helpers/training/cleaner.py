@@ -135,16 +135,8 @@ def make_maker(
 
 def _start(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
     """Return the weights to begin with, if they fit the recipe's network."""
-    plain = Recipe()
-    if (
-        fresh
-        or not SHIPPED.exists()
-        or (recipe.widths, recipe.depths)
-        != (
-            plain.widths,
-            plain.depths,
-        )
-    ):
+    fits = (recipe.widths, recipe.depths) == (Recipe.widths, Recipe.depths)
+    if fresh or not fits or not SHIPPED.exists():
         return None
     from safetensors.torch import load_file
 
