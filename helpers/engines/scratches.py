@@ -31,6 +31,10 @@ MARK, LINE, CLEAR = 0.3, 0.5, 0.65
 """Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
 to be believed, where it plainly moves otherwise than the picture and where both stand still."""
 
+PLAIN, FADED, FADES = 0.35, 0.1, 2
+"""Share of a band's rows in which a line must stand out to be there; to be there next to a band in
+which it is plain; and how many bands it may go on like that."""
+
 SIDESTEP = 0.06
 """What a step to the side costs, in shares of a band's rows: lines are followed straight."""
 
@@ -142,12 +146,21 @@ def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Ma
         free[max(end - reach, 0) : end + reach + 1] = False
         if any(abs(mark.place - np.mean(path)) <= reach for mark in marks):
             continue
-        present = tuple(bool(share[band, x] > 0.35) for band, x in enumerate(path))
+        present = _present(share[range(BANDS), path])
         left, right = _extent(out, path, reach)
         if left + right + 1 <= reach:
             score = float(best[end] / BANDS)
             marks.append(Mark(tuple(path), present, left, right, sign, score))
     return marks
+
+
+def _present(shares: np.ndarray) -> tuple[bool, ...]:
+    """Return in which bands a line is: where it is plain, and where it fades next to that."""
+    here = shares > PLAIN
+    for _ in range(FADES):
+        beside = np.convolve(here, (1, 1, 1), "same") > 0
+        here = here | (beside & (shares > FADED))
+    return tuple(bool(one) for one in here)
 
 
 def _straight(path: list[int], height: int) -> list[int] | None:
