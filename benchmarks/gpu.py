@@ -30,6 +30,8 @@ UPSCALERS = ("animevideov3", "general-x4v3", "x4plus")
 RIFE = ("4.6", "4.25")
 BATCHES = (1, 4, 8)
 
+ABSENT = "There was no graphics card with CUDA where this page was made."
+
 PEERS = (
     ("animevideov3, network alone", "V100, PyTorch", "65.9 at 480p, 22.6 at 720p, 10.0 at 1080p",
      "Real-ESRGAN's docs/anime_comparisons.md"),
@@ -177,7 +179,7 @@ def main() -> str:
     import torch
 
     if runtime().device != "cuda":
-        return "There was no graphics card with CUDA where this page was made."
+        return ABSENT
     card = torch.cuda.get_device_properties(0)
     rows = [f"{card.name}, {card.total_memory / GIB:.0f} GiB, fp16 channels-last.", ""]
     rows += upscaling() + ways_of_running() + interpolation()

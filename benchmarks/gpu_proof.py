@@ -1,7 +1,7 @@
 """Every network on a graphics card against itself on the CPU; needs CUDA, and says so without.
 
-The weights are generated, the same as in the tests, but for the cleaner, the fusion network and
-animevideov3, whose own are here.
+The weights are generated, the same as in the tests, but for the cleaner and the fusion network,
+whose own are here, and those of Real-ESRGAN that are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from common import ROOT, timed
+from gpu import ABSENT, shown, state_of
 
 from helpers.catalog import get, get_files
 from helpers.loading import read_state
@@ -46,17 +47,16 @@ def cases() -> list[Case]:
 
 
 def upscaling(frames: list[np.ndarray]) -> list[Case]:
-    """Return the networks that enlarge; x4plus with weights that torch draws."""
+    """Return the networks that enlarge."""
     import torch
     from basicvsr_states import generated_basicvsr
-    from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
 
     from helpers.engines.basicvsr import VideoUpscaler
     from helpers.engines.upscaler import Upscaler
 
     torch.manual_seed(1)
-    light = read_state(get_files(get("animevideov3", "upscale")))
-    heavy, recurrent = RRDBNet(num_blocks=23).state_dict(), generated_basicvsr()
+    light, heavy = state_of("animevideov3"), state_of("x4plus")
+    recurrent = generated_basicvsr()
     small, memory = [frame[:96, :128] for frame in frames[:4]], runtime().free_memory
     return [
         Case(
@@ -143,7 +143,7 @@ def rms(apart: np.ndarray) -> float:
 def main() -> str:
     """Return the table."""
     if runtime().device != "cuda":
-        return "There was no graphics card with CUDA where this page was made."
+        return ABSENT
     import torch
 
     rows = [
@@ -161,8 +161,7 @@ def main() -> str:
         cells = [f"{rms(np.float32(case.run(network)) - truth):.3f}" for network in (exact, quick)]
         cells += [f"{timed(partial(case.run, quick)):.3f}"]
         cells += [f"{timed(partial(case.run, slow), 1):.2f}"]
-        rows.append(f"| {case.name} | {' | '.join(cells)} |")
-        print(rows[-1], file=sys.stderr, flush=True)
+        rows.append(shown(f"| {case.name} | {' | '.join(cells)} |"))
     return "\n".join(rows)
 
 
