@@ -21,8 +21,8 @@ import numpy as np
 
 from helpers.audio import METHODS, clean_audio
 from helpers.audio import models as audio_models
-from helpers.audio.io import Sound, filtered
-from helpers.audio.read import read_sound
+from helpers.audio.reader import read_sound
+from helpers.audio.track import Sound, filtered
 
 SHARED = Path(
     os.environ.get("SILK_PURSE_SHARED", Path(__file__).resolve().parent.parent.parent / "shared")

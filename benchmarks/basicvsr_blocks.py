@@ -13,14 +13,11 @@ import sys
 from itertools import pairwise
 
 import numpy as np
-from common import ROOT, SHARED
+from common import SHARED
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from basicvsr_states import generated_basicvsr, sequence
-
-from helpers.engines.basicvsr import VideoUpscaler
-from helpers.engines.basicvsr_network import Size
+from helpers.stages.upscale.basicvsr import VideoUpscaler
+from helpers.stages.upscale.basicvsr_network import Size
+from tests.support.basicvsr_states import generated_basicvsr, sequence
 
 FRAMES, SIDE = 24, 64
 SIZE = Size(channels=16, cleaning=2, propagation=10)
@@ -29,7 +26,7 @@ BLOCKS, CONTEXTS = (12,), (0, 2, 4)
 
 def films() -> list[tuple[str, list[np.ndarray]]]:
     """Return a cut-out of every film that is here, or a generated one."""
-    from helpers.video import open_video
+    from helpers.video.reader import open_video
 
     found = []
     for name in ("oldfilm_hydepark.mp4",):

@@ -15,16 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import ROOT
 from torch import nn
 from upscaler_proof import source, stand_in
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from basicvsr_states import SMALL, generated_basicvsr, sequence
-
-from helpers.engines.basicvsr_network import RealBasicVsr, Size
-from helpers.engines.images import to_tensor
+from helpers.nn.tensors import to_tensor
+from helpers.stages.upscale.basicvsr_network import RealBasicVsr, Size
+from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
 
 REPOSITORY = "open-mmlab/mmagic"
 

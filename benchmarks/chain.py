@@ -11,9 +11,9 @@ from pathlib import Path
 import common  # noqa: F401 (puts the helpers on the path)
 
 from helpers import sample
-from helpers.loading import load_interpolator, load_upscaler
+from helpers.catalog.load import load_interpolator, load_upscaler
 from helpers.plan import Plan, restore
-from helpers.video import open_video
+from helpers.video.reader import open_video
 
 
 def alone(model: str, frames: int, factor: int) -> float:

@@ -19,15 +19,15 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
-from common import ROOT, SHARED
+from common import SHARED
 
 from helpers import models
 from helpers.clip import Clip, MemoryClip
-from helpers.colour import chroma_flicker
-from helpers.engines.chroma import chroma_of, luma_of
-from helpers.stages import colouring
-from helpers.stages.colorize import Colorize
-from helpers.video import open_video
+from helpers.imaging.color_matrix import chroma_of, luma_of
+from helpers.stages.colorize import temporal as colouring
+from helpers.stages.colorize.find import chroma_flicker
+from helpers.stages.colorize.stage import Colorize
+from helpers.video.reader import open_video
 
 MATRIX = "smpte170m"
 
@@ -123,8 +123,7 @@ def photographs() -> Iterator[np.ndarray]:
 
 def usable() -> list[str]:
     """Name the colorizers that can run here."""
-    engines = {path.stem for path in (ROOT / "helpers" / "engines").glob("*.py")}
-    return [row.name for row in models("colorize") if row.present and row.engine in engines]
+    return [row.name for row in models("colorize") if row.present]
 
 
 def coloured_pictures() -> list[str]:

@@ -14,19 +14,16 @@ from functools import partial
 
 import cv2
 import numpy as np
-from common import ROOT, timed
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from deoldify_states import generated_deoldify, grey
+from common import timed
 from test_ddcolor import LARGE, TINY, generated_ddcolor
 from test_zhang import generated_zhang
 
-from helpers.engines.ddcolor import DDColor
-from helpers.engines.deoldify import Deoldify
-from helpers.engines.squares import SquareColorizer
-from helpers.engines.zhang import Zhang
-from helpers.runtime import runtime
+from helpers.runtime.machine import runtime
+from helpers.stages.colorize.ddcolor import DDColor
+from helpers.stages.colorize.deoldify import Deoldify
+from helpers.stages.colorize.square import SquareColorizer
+from helpers.stages.colorize.zhang import Zhang
+from tests.support.deoldify_states import generated_deoldify, grey
 
 
 def engines() -> Iterator[Callable[[str], SquareColorizer]]:

@@ -31,7 +31,7 @@ def machine() -> str:
     """Say in a line what is measured on."""
     import torch
 
-    from helpers.runtime import machine_name, runtime
+    from helpers.runtime.machine import machine_name, runtime
 
     return (
         f"{machine_name()}, {os.cpu_count()} cores, networks on {runtime().device} in "

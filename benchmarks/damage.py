@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 from common import SHARED
 
-from helpers import catalog
+from helpers.catalog import table as catalog
 from helpers.clip import MemoryClip
-from helpers.stages.damage import RemoveDamage
-from helpers.training.damage import blend
-from helpers.video import open_video
+from helpers.stages.damage.stage import RemoveDamage
+from helpers.training.cleaner.overlays import blend
+from helpers.video.reader import open_video
 
 FILMS = (("carphone_pristine.mp4", 10), ("bikes_scene_cuts.mp4", 4), ("flower.mp4", 40))
 """File and first frame."""

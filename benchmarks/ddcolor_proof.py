@@ -17,14 +17,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from common import ROOT, SHARED
+from common import SHARED
+from test_ddcolor import LARGE, TINY, generated_ddcolor
 from upscaler_proof import Registry, source, stand_in
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from test_ddcolor import LARGE, TINY, generated_ddcolor
-
-from helpers.engines.ddcolor import DDColor
+from helpers.stages.colorize.ddcolor import DDColor
 
 REPOSITORY = "piddnad/DDColor"
 SIZES = {"convnext-t": TINY, "convnext-l": LARGE}

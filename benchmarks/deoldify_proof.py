@@ -21,15 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT
 from PIL import Image
 from torch.nn import functional
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from deoldify_states import generated_deoldify, grey
-
-from helpers.engines.deoldify import Deoldify
+from helpers.stages.colorize.deoldify import Deoldify
+from tests.support.deoldify_states import generated_deoldify, grey
 
 REPOSITORY = "jantic/DeOldify"
 

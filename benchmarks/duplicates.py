@@ -15,10 +15,10 @@ import numpy as np
 from common import SHARED
 
 from helpers.clip import MemoryClip
-from helpers.duplicates import find_duplicates
-from helpers.engines.likeness import grey
-from helpers.shots import find_cuts
-from helpers.video import open_video
+from helpers.stages.duplicates.features import grey
+from helpers.stages.duplicates.find import find_duplicates
+from helpers.stages.scenes.find import find_cuts
+from helpers.video.reader import open_video
 
 FILMS = (
     "bikes_scene_cuts.mp4",
@@ -197,7 +197,7 @@ def cell(counts: np.ndarray) -> str:
 
 def speed() -> str:
     """Return how quickly frames are measured, decoding aside."""
-    from helpers.engines.likeness import Likeness
+    from helpers.stages.duplicates.features import Likeness
 
     dice, rows = np.random.default_rng(1), []
     for width, height in ((640, 480), (1920, 1080)):

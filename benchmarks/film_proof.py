@@ -16,17 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import ROOT
 from upscaler_proof import source, stand_in
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from film_states import generated_film
-from rife_states import pictures
-
-from helpers.engines.film import FilmInterpolator
-from helpers.engines.film_network import FilmNet
-from helpers.engines.images import to_tensor
+from helpers.nn.tensors import to_tensor
+from helpers.stages.interpolate.film import FilmInterpolator
+from helpers.stages.interpolate.film_network import FilmNet
+from tests.support.film_states import generated_film
+from tests.support.rife_states import pictures
 
 REPOSITORY = "dajes/frame-interpolation-pytorch"
 SIZES = ((64, 64), (128, 192), (192, 320))

@@ -17,20 +17,18 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from common import ROOT, SHARED, machine
+from common import SHARED, machine
 from interpolation import NAMES, SETS
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from rife_states import generated_state, pictures
-
-from helpers import Interpolate, catalog
+from helpers import Interpolate
+from helpers.catalog import table as catalog
+from helpers.catalog.load import read_state
 from helpers.clip import MemoryClip
-from helpers.engines.flow import FlowInterpolator
-from helpers.engines.fusion import FusionInterpolator
-from helpers.engines.rife import RifeInterpolator
-from helpers.loading import read_state
-from helpers.runtime import runtime
+from helpers.runtime.machine import runtime
+from helpers.stages.interpolate.flow import FlowInterpolator
+from helpers.stages.interpolate.fusion import FusionInterpolator
+from helpers.stages.interpolate.rife import RifeInterpolator
+from tests.support.rife_states import generated_state, pictures
 
 ROUNDS = 9
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from common import timed
 
-from helpers.catalog import get, get_files
-from helpers.engines.images import DTYPES, to_tensor
-from helpers.engines.upscaler import Upscaler
-from helpers.loading import read_state
-from helpers.runtime import GIB, runtime
+from helpers.catalog.load import read_state
+from helpers.catalog.table import get, get_files
+from helpers.nn.tensors import DTYPES, to_tensor
+from helpers.runtime.machine import GIB, runtime
+from helpers.stages.upscale.spandrel_network import Upscaler
 
 SIZES = {"480p": (480, 640), "720p": (720, 1280), "1080p": (1080, 1920)}
 UPSCALERS = ("animevideov3", "general-x4v3", "x4plus")
@@ -138,8 +138,8 @@ def graphed(network: Callable, batch: object) -> Callable[[], object]:
 
 def interpolation() -> list[str]:
     """Return one row a version of RIFE and size."""
-    from helpers.engines.rife import RifeInterpolator
-    from helpers.engines.rife_network import VERSIONS, IFNet
+    from helpers.stages.interpolate.rife import RifeInterpolator
+    from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 
     rows = ["", "| RIFE | size | frames a second |", "|---|---|---|"]
     for version in RIFE:

@@ -16,12 +16,10 @@ import numpy as np
 from common import ROOT, timed
 from gpu import ABSENT, shown, state_of
 
-from helpers.catalog import get, get_files
-from helpers.loading import read_state
-from helpers.runtime import runtime
-from helpers.video import open_video
-
-sys.path.insert(0, str(ROOT / "tests"))
+from helpers.catalog.load import read_state
+from helpers.catalog.table import get, get_files
+from helpers.runtime.machine import runtime
+from helpers.video.reader import open_video
 
 
 class Case(NamedTuple):
@@ -49,10 +47,10 @@ def cases() -> list[Case]:
 def upscaling(frames: list[np.ndarray]) -> list[Case]:
     """Return the networks that enlarge."""
     import torch
-    from basicvsr_states import generated_basicvsr
 
-    from helpers.engines.basicvsr import VideoUpscaler
-    from helpers.engines.upscaler import Upscaler
+    from helpers.stages.upscale.basicvsr import VideoUpscaler
+    from helpers.stages.upscale.spandrel_network import Upscaler
+    from tests.support.basicvsr_states import generated_basicvsr
 
     torch.manual_seed(1)
     light, heavy = state_of("animevideov3"), state_of("x4plus")
@@ -73,12 +71,11 @@ def upscaling(frames: list[np.ndarray]) -> list[Case]:
 
 def between(frames: list[np.ndarray]) -> list[Case]:
     """Return the networks that draw what lies between two frames."""
-    from film_states import generated_film
-    from rife_states import generated_state
-
-    from helpers.engines.film import FilmInterpolator
-    from helpers.engines.fusion import FusionInterpolator
-    from helpers.engines.rife import RifeInterpolator
+    from helpers.stages.interpolate.film import FilmInterpolator
+    from helpers.stages.interpolate.fusion import FusionInterpolator
+    from helpers.stages.interpolate.rife import RifeInterpolator
+    from tests.support.film_states import generated_film
+    from tests.support.rife_states import generated_state
 
     shipped = read_state(get_files(get("fusion", "interpolate")))
     old, new, film = generated_state("4.6"), generated_state("4.25"), generated_film()
@@ -96,13 +93,13 @@ def between(frames: list[np.ndarray]) -> list[Case]:
 
 def colouring(frame: np.ndarray) -> list[Case]:
     """Return the networks that colour."""
-    from deoldify_states import generated_deoldify
     from test_ddcolor import generated_ddcolor
     from test_zhang import generated_zhang
 
-    from helpers.engines.ddcolor import DDColor
-    from helpers.engines.deoldify import Deoldify
-    from helpers.engines.zhang import Zhang
+    from helpers.stages.colorize.ddcolor import DDColor
+    from helpers.stages.colorize.deoldify import Deoldify
+    from helpers.stages.colorize.zhang import Zhang
+    from tests.support.deoldify_states import generated_deoldify
 
     luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) / np.float32(255)
     states = generated_deoldify(True), generated_ddcolor(), generated_zhang("siggraph17")
@@ -119,9 +116,9 @@ def colouring(frame: np.ndarray) -> list[Case]:
 
 def cleaning(frames: list[np.ndarray]) -> Case:
     """Return the cleaner, on what it is shown of a frame: its mask, white where there is damage."""
-    from helpers.engines.cleaner import Cleaner
-    from helpers.engines.cleaning import FilmCleaning
-    from helpers.engines.repairing import Seen
+    from helpers.stages.damage.frame_repair import Seen
+    from helpers.stages.damage.network import Cleaner
+    from helpers.stages.damage.pipeline import FilmCleaning
 
     window = [Seen(image, number == 0, True) for number, image in enumerate(frames)]
     prepared = FilmCleaning(None, 2, True, 6).prepared(window, 4)

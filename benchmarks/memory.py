@@ -13,9 +13,9 @@ from common import ROOT
 
 from helpers import sample
 from helpers.clip import MemoryClip
-from helpers.engines.resize import resize
-from helpers.video import open_video
-from helpers.writing import write_video
+from helpers.imaging.resample import resize
+from helpers.video.reader import open_video
+from helpers.video.writer import write_video
 
 
 class Rolling:

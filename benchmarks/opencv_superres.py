@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from common import ROOT, SHARED
 
-from helpers.engines.opencv_superres import OpencvSuperres
+from helpers.stages.upscale.opencv_dnn import OpencvSuperres
 
 MODELS = ROOT.parent / "shared" / "weights" / "dnn_superres"
 

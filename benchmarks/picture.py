@@ -12,15 +12,16 @@ from common import SHARED
 
 from helpers import open_video
 from helpers.clip import Clip, MemoryClip
-from helpers.engines.levels import brightness
-from helpers.engines.shake import Motion, shift
-from helpers.noise import find_noise
-from helpers.runtime import runtime
-from helpers.shake import find_shake
-from helpers.shots import MarkShots, find_cuts
-from helpers.stages.deflicker import Deflicker
-from helpers.stages.denoise import Denoise
-from helpers.stages.stabilize import Stabilize
+from helpers.imaging.luma import brightness
+from helpers.runtime.machine import runtime
+from helpers.stages.denoise.find import find_noise
+from helpers.stages.denoise.stage import Denoise
+from helpers.stages.flicker.stage import Deflicker
+from helpers.stages.scenes.find import find_cuts
+from helpers.stages.scenes.stage import MarkShots
+from helpers.stages.stabilize.find import find_shake
+from helpers.stages.stabilize.stage import Stabilize
+from helpers.stages.stabilize.tracking import Motion, shift
 
 CLEAN = {"carphone": ("carphone_pristine.mp4", 20, None), "bikes": ("bikes_scene_cuts.mp4", 80, 60)}
 """Clean clips: file, first frame, and pixels from the top left at which a piece is cut out."""

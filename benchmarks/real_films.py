@@ -19,9 +19,9 @@ import numpy as np
 
 from helpers.errors import SilkPurseError
 from helpers.plan import Plan, restore
-from helpers.report import Report
-from helpers.show import compare
-from helpers.video import open_video
+from helpers.project.report import Report
+from helpers.show.compare import compare
+from helpers.video.reader import open_video
 
 
 @dataclass(frozen=True)

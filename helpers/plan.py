@@ -15,26 +15,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import catalog
-from helpers.cleaning import Keep, anew, check_cleaners, clean, finished
+from helpers.catalog import table as catalog
+from helpers.catalog.load import native_scale
 from helpers.clip import Clip
-from helpers.colour import chroma_flicker, find_colours, share_of
 from helpers.errors import VideoWriteError
-from helpers.loading import native_scale
-from helpers.project import Project
-from helpers.references import find_references
-from helpers.report import Report, Side, report_path, sound_offset_ms
-from helpers.runtime import runtime
+from helpers.project.project import Project
+from helpers.project.report import Report, Side, report_path, sound_offset_ms
+from helpers.runtime.machine import runtime
 from helpers.stage import spent
-from helpers.stages.colorize import Colorize, best_model
-from helpers.stages.interpolate import Interpolate
+from helpers.stages.cleaners import Keep, anew, check_cleaners, clean, finished
+from helpers.stages.colorize.find import chroma_flicker, find_colours, share_of
+from helpers.stages.colorize.references import find_references
+from helpers.stages.colorize.stage import Colorize, best_model
+from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.retime import Trim
-from helpers.stages.upscale import Upscale
-from helpers.video import VideoClip
-from helpers.writing import check_target
+from helpers.stages.upscale.stage import Upscale
+from helpers.video.codecs import check_target
+from helpers.video.reader import VideoClip
 
 if TYPE_CHECKING:
-    from helpers.audio.io import Sound
+    from helpers.audio.track import Sound
 
 log = logging.getLogger("helpers")
 
@@ -64,9 +64,9 @@ class Plan:
             silent), or "none".
         audio_strength: 0..1; the method's own if not given.
         keep_audio: keep the original sound as a second track.
-        clean: what to clean the film of first, see `cleaning.CLEANERS`; or "auto", or "none".
+        clean: what to clean the film of first, see `cleaners.CLEANERS`; or "auto", or "none".
         colorize: a model to colour a grey film with, or two that are mixed, or "none".
-        references: a folder of frames that were coloured by hand, see `helpers.references`.
+        references: a folder of frames that were coloured by hand, see `find_references`.
         render_factor, saturation, tone: see Colorize.
         recolor: colour the film even if it is in colour already.
     """
@@ -301,7 +301,7 @@ def new_sound(source: Path, clip: Clip, plan: Plan, notes: list[str]) -> tuple[S
     if plan.audio == "none":
         return ()
     from helpers.audio import clean_audio, fit_music, sound_file
-    from helpers.audio.io import NoSoundError
+    from helpers.audio.track import NoSoundError
 
     try:
         cleaned = clean_audio(source, plan.audio, strength=plan.audio_strength)

@@ -5,10 +5,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import assert_law, assert_true, varying_clip
 
 from helpers.clip import ClipInfo, ColourTags, Frame, MemoryClip
 from helpers.errors import StageError
+from tests.support.law import assert_law, assert_true, varying_clip
 
 GREY = np.full((4, 6, 3), 128, np.uint8)
 

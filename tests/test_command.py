@@ -9,12 +9,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import FILM, REPO, TALK, same
 
-from helpers.audio.io import Sound
-from helpers.audio.read import read_sound
-from helpers.project import Project
-from helpers.video import open_video
+from helpers.audio.reader import read_sound
+from helpers.audio.track import Sound
+from helpers.project.project import Project
+from helpers.video.reader import open_video
+from tests.support.law import same
+from tests.support.paths import FILM, REPO, TALK
 
 
 def command(*words):

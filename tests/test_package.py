@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPO
+
+from tests.support.paths import REPO
 
 PACKAGE = REPO / "helpers"
 # A folder's own file counts where there is more in it than what the folder is.
@@ -15,12 +16,12 @@ FILES = [
     p for p in sorted(PACKAGE.rglob("*.py")) if p.stem != "__init__" or "import" in p.read_text()
 ]
 
+ROOMS = sorted(
+    folder for folder in (PACKAGE / "stages").iterdir() if (folder / "stage.py").exists()
+)
 
-# Engines without weights that are no rows of the catalogue.
-WEIGHTLESS = (
-    "chroma", "coloured", "filters", "finish", "flicker", "levels", "propagate", "resize", "shake",
-    "shrink", "steady", "temporal", "tint",
-)  # fmt: skip
+KNOW_CLIPS = {"stage", "find", "temporal", "references", "reference_colors", "frame_blocks"}
+"""Files of a room that may know what a clip is; all others see pictures, and times at most."""
 
 
 def module(path: Path) -> str:
@@ -68,27 +69,40 @@ def users(package: str) -> set[str]:
     return found
 
 
+def folder(name: str) -> set[str]:
+    """The modules in a folder of the package."""
+    return {module(path) for path in (PACKAGE / name).rglob("*.py")}
+
+
 def test_the_core_knows_nothing_of_what_is_built_on_it():
     assert ours(PACKAGE / "clip.py") == {"errors"}
     assert ours(PACKAGE / "stage.py") == {"clip", "errors"}
     assert ours(PACKAGE / "errors.py") == set()
-    assert ours(PACKAGE / "runtime.py") <= {"errors"}
-    assert ours(PACKAGE / "storage.py") == {"errors", "runtime"}
+    assert ours(PACKAGE / "progress.py") == set()
+    assert ours(PACKAGE / "runtime" / "machine.py") <= {"errors"}
+    assert ours(PACKAGE / "runtime" / "storage.py") == {"errors", "runtime.machine"}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("engines/*.py")), ids=module)
-def test_engines_know_only_pictures(path):
-    allowed = {"errors", *(module(file) for file in PACKAGE.glob("engines/*.py"))}
-    assert ours(path) <= allowed
+@pytest.mark.parametrize("name", ["imaging", "nn"])
+def test_what_all_stages_share_knows_only_pictures(name):
+    for path in (PACKAGE / name).glob("*.py"):
+        assert ours(path) <= {"errors", *folder(name)}, path
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("stages/*.py")), ids=module)
-def test_stages_reach_engines_by_the_catalogue(path):
-    stages = {module(file) for file in PACKAGE.glob("stages/*.py")}
-    allowed = {"catalog", "clip", "colour", "errors", "loading", "noise", "references"}
-    allowed |= {"runtime", "stage", *stages}
-    allowed |= {f"engines.{name}" for name in WEIGHTLESS}
-    assert ours(path) <= allowed
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_only_a_few_files_of_a_room_know_clips(room):
+    for path in room.rglob("*.py"):
+        if path.stem not in KNOW_CLIPS:
+            assert not ours(path) & {"clip", "stage"}, path
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_stands_by_itself(room):
+    below = {"catalog.load", "catalog.table", "clip", "errors", "progress", "runtime.machine",
+             "runtime.storage", "stage", "stages.retime"}  # fmt: skip
+    allowed = below | folder("imaging") | folder("nn") | folder(f"stages/{room.name}")
+    for path in room.rglob("*.py"):
+        assert ours(path) <= allowed, path
 
 
 def test_no_module_imports_one_that_imports_it():
@@ -101,26 +115,26 @@ def test_no_module_imports_one_that_imports_it():
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("matplotlib", {"show", "show_clean", "show_sound"}),
-        ("google", {"runtime"}),
+        ("matplotlib", {"show.compare", "show.cleaning", "show.sound"}),
+        ("google", {"runtime.machine"}),
         (
             "av",
             {
-                "index",
-                "look",
-                "video",
-                "writing",
-                "mux",
-                "report",
-                "show",
-                "runtime",
-                "health",
-                "audio.read",
-                "engines.filters",
-                "training.motion_finish",
+                "video.index",
+                "video.probe",
+                "video.reader",
+                "video.writer",
+                "video.mux",
+                "project.report",
+                "show.compare",
+                "runtime.machine",
+                "runtime.doctor",
+                "audio.reader",
+                "stages.denoise.ffmpeg_filters",
+                "training.interpolation.camera",
             },
         ),
-        ("ffmpeg", {"mux", "show", "audio"}),
+        ("ffmpeg", {"video.mux", "show.compare", "audio"}),
     ],
 )
 def test_a_library_is_used_in_its_place_only(package, allowed):

@@ -10,11 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from conftest import same, varying_clip
 
 from helpers.clip import Frame
 from helpers.errors import StageError
 from helpers.stage import Stage, exact, map_images, prefetch, snap
+from tests.support.law import same, varying_clip
 
 
 class Numbers:

@@ -21,11 +21,11 @@ from pathlib import Path
 from helpers.audio.align import fit_music as fit_music
 from helpers.audio.align import matched
 from helpers.audio.diagnose import diagnose as diagnose
-from helpers.audio.io import Sound, SoundError
 from helpers.audio.methods import METHODS as METHODS
 from helpers.audio.methods import Noise, check, plan_steps
-from helpers.audio.read import read_sound, track_count
-from helpers.storage import write_json
+from helpers.audio.reader import read_sound, track_count
+from helpers.audio.track import Sound, SoundError
+from helpers.runtime.storage import write_json
 
 log = logging.getLogger("helpers")
 
@@ -240,7 +240,7 @@ def replace_sound(
     Raises:
         VideoWriteError: it cannot be written.
     """
-    from helpers.mux import copy_with_sound
+    from helpers.video.mux import copy_with_sound
 
     tracks = clean.tracks if isinstance(clean, Cleaned) else (clean,)
     return copy_with_sound(Path(film), Path(output), tracks, keep)

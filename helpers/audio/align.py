@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio.io import Sound, SoundError, resampled, room_for
-from helpers.audio.read import read_sound
-from helpers.engines import listen
+from helpers.audio import measures
+from helpers.audio.reader import read_sound
+from helpers.audio.track import Sound, SoundError, resampled, room_for
 
 COARSE = 8000
 """Samples a second at which two recordings are first compared, as to where they get louder."""
@@ -86,8 +86,8 @@ def offset(sound: Sound, other: Sound) -> Fraction:
     b = two[max(-rough, 0) : max(-rough, 0) + len(a)]
     spread = float(a.std() * b.std())
     alike = float(np.mean((a - a.mean()) * (b - b.mean()))) / spread if spread > 1e-9 else 0.0
-    coarse = Fraction(rough) * Fraction(listen.FRAME).limit_denominator(1000)
-    begin = Fraction(_loudest(a) + max(rough, 0)) * Fraction(listen.FRAME).limit_denominator(1000)
+    coarse = Fraction(rough) * Fraction(measures.FRAME).limit_denominator(1000)
+    begin = Fraction(_loudest(a) + max(rough, 0)) * Fraction(measures.FRAME).limit_denominator(1000)
     lag = _lag(sound, other, sound.start + begin, begin - coarse)
     if alike < ALIKE or lag is None:
         raise SoundError(
@@ -104,7 +104,7 @@ def _course(sound: Sound) -> np.ndarray:
     parts = []
     for _, piece in sound.pieces():
         mono = piece.mean(0, keepdims=True)
-        parts.append(listen.levels(resampled(mono, sound.rate, COARSE), COARSE, listen.VOICE))
+        parts.append(measures.levels(resampled(mono, sound.rate, COARSE), COARSE, measures.VOICE))
     course = np.maximum(np.concatenate(parts), -70)
     return course - course.mean()
 
@@ -118,7 +118,7 @@ def _correlate(one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 def _loudest(course: np.ndarray) -> int:
     """Return where PROOF seconds with most in them begin."""
-    size = round(PROOF / listen.FRAME)
+    size = round(PROOF / measures.FRAME)
     if len(course) <= size:
         return 0
     sums = np.cumsum(np.concatenate([[0.0], course]))

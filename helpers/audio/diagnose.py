@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio.io import Sound
-from helpers.audio.read import read_sound
-from helpers.audio.steps import Loudness, measure_loudness
-from helpers.engines import listen, repair, spectral
+from helpers.audio import declick, measures, spectral_denoise
+from helpers.audio.filters import Loudness, measure_loudness
+from helpers.audio.reader import read_sound
+from helpers.audio.track import Sound
 
 SILENCE = Loudness(-math.inf, -math.inf, 0.0)
 """How loud nothing is."""
@@ -46,7 +46,7 @@ class Diagnosis:
     silent: bool
     speech: bool = False
     snr: float = 0.0
-    hum: repair.Hum | None = None
+    hum: declick.Hum | None = None
     clipped: float = 0.0
     clicks: float = 0.0
     rumble: float = 0.0
@@ -113,25 +113,25 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     parts = parts or [np.asarray(sound.samples[:, : STRETCH * sound.rate])]
     rate, seconds = sound.rate, sum(part.shape[1] for part in parts) / sound.rate
     clicks = [count_clicks(part, rate) for part in parts]
-    hums = [hum for part in parts if (hum := repair.find_hum(part, rate))]
-    clipped = [repair.find_clipping(one)[0].mean() for part in parts for one in part]
+    hums = [hum for part in parts if (hum := declick.find_hum(part, rate))]
+    clipped = [declick.find_clipping(one)[0].mean() for part in parts for one in part]
     return Diagnosis(
         track=repr(sound),
         silent=False,
-        speech=float(np.median([listen.rhythm(part, rate).syllables for part in parts])) > 0.3,
+        speech=float(np.median([measures.rhythm(part, rate).syllables for part in parts])) > 0.3,
         snr=estimate_snr(sound),
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
         clicks=60 * sum(clicks) / max(seconds, 0.1),
         rumble=float(np.median([rumble(part, rate) for part in parts])),
-        bandwidth=max(listen.bandwidth(part, rate) for part in parts),
+        bandwidth=max(measures.bandwidth(part, rate) for part in parts),
         loudness=measure_loudness(sound),
     )
 
 
 def estimate_snr(sound: Sound) -> float:
     """Estimate by how many decibels the voice lies above the noise."""
-    found = [listen.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
+    found = [measures.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
     return float(np.median(found))
 
 
@@ -151,7 +151,7 @@ def count_clicks(samples: np.ndarray, rate: int) -> int:
 
     Of more than two channels, in the middle one: the bass channel of 5.1 is all jolts.
     """
-    found = [repair.find_clicks(one, rate, 20.0) for one in samples]
+    found = [declick.find_clicks(one, rate, 20.0) for one in samples]
     counts = sorted(int(np.count_nonzero(np.diff(one.astype(np.int8)) == 1)) for one in found)
     return counts[-1] if len(counts) <= 2 else counts[len(counts) // 2]
 
@@ -163,7 +163,7 @@ def rumble_share(sound: Sound, below: float = 60.0) -> float:
     """
     ratios = []
     for part in _stretches(sound):
-        rest = spectral.cut_rumble(part, sound.rate, below)
+        rest = spectral_denoise.cut_rumble(part, sound.rate, below)
         low, high = (float(np.square(one).mean()) + 1e-12 for one in (part - rest, rest))
         ratios.append(10 * math.log10(low / high))
     return min(max((float(np.median(ratios)) + 20) / 6, 0.0), 1.0)
@@ -173,6 +173,6 @@ def rumble(samples: np.ndarray, rate: int) -> float:
     """Return by how many decibels the noise below 60 Hz is louder than that from 200 Hz on."""
     if rate < 1000:
         return 0.0
-    low = listen.levels(samples, rate, (10.0, 60.0))
-    high = listen.levels(samples, rate, listen.VOICE)
-    return float(np.median(low) - listen.noise_floor(high))
+    low = measures.levels(samples, rate, (10.0, 60.0))
+    high = measures.levels(samples, rate, measures.VOICE)
+    return float(np.median(low) - measures.noise_floor(high))

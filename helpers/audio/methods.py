@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from helpers.audio import models, steps
+from helpers.audio import filters as steps
+from helpers.audio import models
 from helpers.audio.diagnose import Diagnosis, diagnose, estimate_snr, rumble_share
-from helpers.audio.io import Sound, SoundError
+from helpers.audio.track import Sound, SoundError
 
 Noise = tuple[float, float] | str | None
 Step = tuple[str, Callable[[Sound], Sound]]

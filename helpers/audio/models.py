@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from helpers import catalog
+from helpers.catalog import table as catalog
 from helpers.errors import ModelError
 
 

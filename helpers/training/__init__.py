@@ -1,0 +1,1 @@
+"""Making damage and motion, and training networks on them."""

@@ -19,11 +19,11 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from helpers.engines.cleaner import CleanerNet
-from helpers.engines.evidence import EVIDENCE, HERE, WITNESSES
 from helpers.errors import ModelError
-from helpers.training.losses import Weights, feature_loss, restore, total_loss
-from helpers.training.samples import MASK, TRUTH
+from helpers.stages.damage.network import CleanerNet
+from helpers.stages.damage.network_input import EVIDENCE, HERE, WITNESSES
+from helpers.training.cleaner.losses import Weights, feature_loss, restore, total_loss
+from helpers.training.cleaner.samples import MASK, TRUTH
 
 log = logging.getLogger("helpers")
 
@@ -296,7 +296,7 @@ def find_rate(
 
 def half_type(device: str) -> torch.dtype | None:
     """Return the short numbers to train in, or None for float32."""
-    from helpers.runtime import cpu_has_bf16
+    from helpers.runtime.machine import cpu_has_bf16
 
     if device == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import torch
 
-from helpers.engines.cleaner import CleanerNet, opacity
-from helpers.engines.evidence import EVIDENCE, HERE
-from helpers.training.losses import restore
-from helpers.training.pool import Pool
-from helpers.training.samples import MASK, TRUTH
+from helpers.stages.damage.network import CleanerNet, opacity
+from helpers.stages.damage.network_input import EVIDENCE, HERE
+from helpers.training.cleaner.losses import restore
+from helpers.training.cleaner.pool import Pool
+from helpers.training.cleaner.samples import MASK, TRUTH
 
 INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
 

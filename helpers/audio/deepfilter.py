@@ -1,0 +1,246 @@
+"""DeepFilterNet 3: a thin runner of its three networks, in ONNX, on onnxruntime.
+
+The network looks at speech twice: gains for 32 bands as wide as the ear's, and, below 4.8 kHz, a
+short complex filter over five spectra for each bin. All around it (windows, bands, features, the
+filter itself) is here, in numpy.
+
+Source: H. Schroeter et al., "DeepFilterNet: Perceptually motivated real-time speech enhancement",
+Interspeech 2023, arXiv:2305.08227; the numbers and the order of steps are those of its authors'
+program (github.com/Rikorose/DeepFilterNet, MIT or Apache-2.0).
+"""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.signal import lfilter
+
+from helpers.audio.onnx_stream import streaming
+from helpers.errors import ModelError
+
+RATE = 48_000
+"""Samples a second, the only rate the network knows."""
+
+SIZE, HOP = 960, 480
+"""Samples of a window, and from one to the next."""
+
+BANDS, BINS, ORDER, AHEAD = 32, 96, 5, 2
+"""Bands that get a gain, bins that get a filter, its length, and how many spectra it looks on."""
+
+NARROWEST = 2
+"""Bins of the narrowest band."""
+
+DECAY = 0.99
+"""Memory of the running means by which features are normalised: a second."""
+
+CHUNK = 500
+"""Spectra that are given to the networks at once: five seconds."""
+
+PAST = {"enc": 2, "df_dec": 4}
+"""How many spectra before a piece the convolutions of a network look at."""
+
+LATE = (AHEAD + SIZE // HOP - 1) * HOP
+"""Samples by which the filtered sound comes later than what was given."""
+
+NETWORKS = ("enc", "erb_dec", "df_dec")
+
+
+def band_widths() -> np.ndarray:
+    """Return how many bins each band holds: equal steps on the ear's scale (ERB)."""
+    scale = 24.7 * 9.265
+    top = 9.265 * np.log1p(RATE / 2 / scale)
+    edges = scale * np.expm1(np.arange(1, BANDS + 1) * top / BANDS / 9.265)
+    widths, before, over = [], 0, 0
+    for edge in np.floor(edges / (RATE / SIZE) + 0.5).astype(int):
+        width = edge - before - over
+        over = max(NARROWEST - width, 0)
+        widths.append(max(width, NARROWEST))
+        before = edge
+    widths[-1] += SIZE // 2 + 1 - sum(widths)
+    return np.array(widths)
+
+
+WIDTHS = band_widths()
+_HALF = np.sin(0.5 * np.pi * (np.arange(SIZE) + 0.5) / (SIZE // 2))
+VORBIS = np.sin(0.5 * np.pi * _HALF**2).astype(np.float32)
+"""The window of the Vorbis codec; its squares add up to one at half its length."""
+
+
+def analyse(samples: np.ndarray) -> np.ndarray:
+    """Return the spectra, (T, 481) complex64, of samples, (480 + T * 480,)."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
+    return (np.fft.rfft(frames * VORBIS, axis=1) / SIZE).astype(np.complex64)
+
+
+class Features:
+    """What the network is shown, normalised by running means that go on from piece to piece."""
+
+    def __init__(self) -> None:
+        self.level = np.linspace(-60, -90, BANDS, dtype=np.float64)
+        self.size = np.linspace(0.001, 0.0001, BINS, dtype=np.float64)
+
+    def __call__(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return bands, (T, 32), and bins, (2, T, 96), both float32, of spectra, (T, 481)."""
+        power = np.square(np.real(spectra)) + np.square(np.imag(spectra))
+        starts = np.concatenate([[0], np.cumsum(WIDTHS)[:-1]])
+        level = np.log10(np.add.reduceat(power, starts, axis=1) / WIDTHS + 1e-10) * 10
+        bins = spectra[:, :BINS]
+        mean, self.level = _running(level, self.level)
+        size, self.size = _running(np.abs(bins), self.size)
+        bins = bins / np.sqrt(size)
+        return (
+            ((level - mean) / 40).astype(np.float32),
+            np.stack([np.real(bins), np.imag(bins)]).astype(np.float32),
+        )
+
+
+def _running(values: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the running means of values, (T, F), and the last of them."""
+    means, _ = lfilter([1 - DECAY], [1, -DECAY], values, axis=0, zi=DECAY * state[None])
+    return means, means[-1] if len(means) else state
+
+
+class DeepFilter:
+    """The three networks, ready to be given sound.
+
+    Args:
+        archive: DeepFilterNet3_onnx.tar.gz, as its authors publish it.
+        threads: how many the networks may use; 0 leaves it to onnxruntime.
+
+    Raises:
+        ModelError: onnxruntime is not installed, or the archive holds something else.
+    """
+
+    def __init__(self, archive: Path, threads: int = 0) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ModelError(
+                "DeepFilterNet runs on onnxruntime, which is not installed. Install it with "
+                "`pip install onnxruntime`, or choose the method spectral, which needs nothing."
+            ) from error
+        options: Any = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 3
+        self.sessions: dict[str, Any] = {}
+        self.states: dict[str, dict[str, str]] = {}
+        for name, model in _unpack(archive).items():
+            model, self.states[name] = streaming(model)
+            self.sessions[name] = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+
+    def __call__(self, samples: np.ndarray, limit: float | None = None) -> np.ndarray:
+        """Return speech without its noise, of the same length and in the same place.
+
+        Args:
+            samples: (N,) float32, full scale 1, at 48 kHz. Worked through piece by piece.
+            limit: decibels by which noise is lowered at most; as much as it is if not given.
+        """
+        stream, out = Stream(self, limit), np.empty(len(samples), np.float32)
+        room = -(-(len(samples) + LATE) // HOP) * HOP
+        for start in range(0, room, CHUNK * HOP):
+            piece = samples[start : start + CHUNK * HOP]
+            wanted = min(CHUNK * HOP, room - start)
+            made = stream.push(np.pad(piece, (0, wanted - len(piece))))
+            at = start - LATE
+            made = made[max(-at, 0) :][: len(samples) - max(at, 0)]
+            out[max(at, 0) : max(at, 0) + len(made)] = made
+        return out
+
+
+class Stream:
+    """A sound on its way through the networks; remembers all that came before.
+
+    Whatever the sizes of its pieces, it gives what one unbroken run would, LATE samples later.
+    """
+
+    def __init__(self, engine: DeepFilter, limit: float | None = None) -> None:
+        self.engine = engine
+        self.share = 0.0 if limit is None else 10 ** (-abs(limit) / 20)
+        self.features = Features()
+        self.heard = np.zeros(SIZE - HOP, np.float32)
+        self.spectra = np.zeros((ORDER - 1, SIZE // 2 + 1), np.complex64)
+        self.shown = np.zeros((1, 3, PAST["enc"], BINS), np.float32)
+        self.coded: np.ndarray | None = None
+        self.tail = np.zeros(HOP)
+        self.states = {
+            name: dict.fromkeys(inputs, np.zeros((1, 1, 256), np.float32))
+            for name, inputs in engine.states.items()
+        }
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Give the next samples, (T * 480,) float32, and get as many back."""
+        new = analyse(np.concatenate([self.heard, samples]))
+        self.heard = samples[-(SIZE - HOP) :]
+        around = np.concatenate([self.spectra, new])
+        self.spectra = around[-(ORDER - 1) :]
+        gains, taps = self._networks(*self.features(new))
+        # What the networks say of the newest spectrum is meant for the one AHEAD before it.
+        noisy = around[ORDER - 1 - AHEAD : len(around) - AHEAD]
+        clean = noisy * np.repeat(gains, WIDTHS, axis=1)
+        clean[:, :BINS] = sum(
+            around[number : number + len(new), :BINS] * taps[:, :, number]
+            for number in range(ORDER)
+        )
+        return self._synthesise(noisy * self.share + clean * (1 - self.share))
+
+    def _networks(self, bands: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gains, (T, 32), and filters, (T, 96, 5) complex64."""
+        new = np.zeros((1, 3, len(bands), BINS), np.float32)
+        new[0, 0, :, :BANDS], new[0, 1:] = bands, bins
+        shown = np.concatenate([self.shown, new], axis=2)
+        self.shown = shown[:, :, -PAST["enc"] :]
+        names = ["e0", "e1", "e2", "e3", "emb", "c0"]
+        given = {"feat_erb": shown[:, :1, :, :BANDS], "feat_spec": shown[:, 1:]}
+        found = dict(zip(names, self._run("enc", names, given), strict=True))
+        (gains,) = self._run(
+            "erb_dec", ["m"], {name: found[name] for name in names if name != "c0"}
+        )
+        before = self.coded
+        if before is None:
+            before = np.zeros((1, found["c0"].shape[1], PAST["df_dec"], BINS), np.float32)
+        coded = np.concatenate([before, found["c0"]], axis=2)
+        self.coded = coded[:, :, -PAST["df_dec"] :]
+        (taps,) = self._run("df_dec", ["coefs"], {"emb": found["emb"], "c0": coded})
+        taps = taps.reshape(len(bands), BINS, ORDER, 2)
+        return gains[0, 0], taps[..., 0] + 1j * taps[..., 1]
+
+    def _run(self, name: str, wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Run a network, with its states as the last run left them."""
+        inputs, states = self.engine.states[name], self.states[name]
+        feed = {key: np.ascontiguousarray(value) for key, value in (given | states).items()}
+        found = self.engine.sessions[name].run([*wanted, *inputs.values()], feed)
+        self.states[name] = dict(zip(inputs, found[len(wanted) :], strict=True))
+        return found[: len(wanted)]
+
+    def _synthesise(self, spectra: np.ndarray) -> np.ndarray:
+        """Return the samples, (T * 480,) float32, of spectra, (T, 481)."""
+        frames = np.fft.irfft(spectra, SIZE, axis=1) * SIZE * VORBIS
+        out = frames[:, :HOP].copy()
+        out[0] += self.tail
+        out[1:] += frames[:-1, HOP:]
+        self.tail = frames[-1, HOP:]
+        return out.reshape(-1).astype(np.float32)
+
+
+def _unpack(archive: Path) -> dict[str, bytes]:
+    """Return the three networks of the archive."""
+    held: dict[str, bytes] = {}
+    try:
+        with tarfile.open(archive) as files:
+            for member in files:
+                name = Path(member.name)
+                if name.suffix == ".onnx" and (file := files.extractfile(member)):
+                    held[name.stem] = file.read()
+    except (tarfile.TarError, OSError) as error:
+        raise ModelError(
+            f"{archive} cannot be read as an archive of networks ({error})."
+        ) from error
+    if missing := set(NETWORKS) - set(held):
+        raise ModelError(
+            f"{archive} lacks {', '.join(sorted(missing))}; DeepFilterNet3_onnx.tar.gz is expected."
+        )
+    return held

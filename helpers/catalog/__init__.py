@@ -1,0 +1,1 @@
+"""The models there are: the table, fetching their files, loading them."""

@@ -1,0 +1,1 @@
+"""Image arithmetic that several stages share. Arrays only."""

@@ -1,0 +1,122 @@
+"""How much noise there is, and how coarse the compression. Arrays only.
+
+noise = measure_noise(first, second)      # two neighbouring frames
+noise.sigma, noise.alike
+blockiness(image)                         # 1 where there are no blocks
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from helpers.imaging.luma import scale_of
+from helpers.imaging.optical_flow import laid_over, softened
+
+SIDE = 16
+"""Pixels a side of the blocks that are looked at by themselves."""
+
+CALMEST = 0.15
+"""Part of the blocks that are taken for flat and still, and show nothing but noise."""
+
+LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+"""Blind to slopes and to straight edges, of length 1 for white noise (Immerkaer 1996)."""
+
+
+class Noise(NamedTuple):
+    """The standard deviation of the noise in each channel, in grey levels of 255; and how alike it
+    is in the three channels, 0 (each has its own) to 1 (noise of the light alone)."""
+
+    sigma: float
+    alike: float
+
+
+def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noise:
+    """Measure the noise of a picture where it is calmest.
+
+    Fine noise shows within the picture; coarse noise, such as enlarged grain, only against the
+    following picture. The larger of the two counts.
+
+    Args:
+        image: (H, W, 3), uint8 or uint16.
+        following: the next frame of the shot, if there is one; one that is the same is ignored.
+    """
+    levels = image.astype(np.float32) / np.float32(scale_of(image.dtype))
+    if min(levels.shape[:2]) < 2 * SIDE:
+        return Noise(0.0, 1.0)
+    fine = cv2.filter2D(levels, -1, LAPLACE)
+    variances, light = _calm(fine, levels, _by_block(fine * fine).mean(axis=-1))
+    if following is not None and not np.array_equal(image, following):
+        # Motion is taken out first; between pixels that softens the noise by up to a tenth.
+        sigma = float(np.sqrt(variances))
+        greys = softened(image, sigma), softened(following, sigma)
+        moved = following.astype(np.float32) / np.float32(scale_of(image.dtype))
+        change = (laid_over(moved, *greys) - levels) / np.float32(np.sqrt(2))
+        # What brightness and motion change over a whole block is no noise.
+        change = change - cv2.blur(change, (SIDE, SIDE))
+        # What is flat may move and yet not change.
+        moving, moving_light = _calm(change, levels, _slopes(levels))
+        if variances < moving < 9 * (variances + 0.05):
+            variances, light = moving, moving_light
+    if variances <= 0:
+        return Noise(0.0, 1.0)
+    # The mean of three channels varies by (1 + 2 alike) / 3 of what one does.
+    alike = float(np.clip((3 * light / variances - 1) / 2, 0, 1))
+    return Noise(float(np.sqrt(variances)), alike)
+
+
+def _by_block(values: np.ndarray) -> np.ndarray:
+    """Return the means of blocks, (rows, columns, ...)."""
+    rows, columns = values.shape[0] // SIDE, values.shape[1] // SIDE
+    cut = values[: rows * SIDE, : columns * SIDE]
+    shape = (rows, SIDE, columns, SIDE, *values.shape[2:])
+    return cut.reshape(shape).mean(axis=(1, 3), dtype=np.float64)
+
+
+def _slopes(levels: np.ndarray) -> np.ndarray:
+    """Return how steep each block is beneath its noise, (rows, columns)."""
+    smooth = cv2.GaussianBlur(levels.mean(axis=2), (0, 0), 3)
+    across, down = cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)
+    return _by_block(across * across + down * down)
+
+
+def _calm(noise: np.ndarray, levels: np.ndarray, unrest: np.ndarray) -> tuple[float, float]:
+    """Return the variance of `noise`, in each channel and in their mean, in the blocks of least
+    `unrest`, (rows, columns)."""
+    each = _by_block(noise * noise).mean(axis=-1).ravel()
+    common = _by_block(noise.mean(axis=2) ** 2).ravel()
+    bright = _by_block(levels.mean(axis=2)).ravel()
+    # Where a picture is crushed to black or white its noise is cut off.
+    seen = (bright > 12) & (bright < 243)
+    if seen.sum() < 8:
+        seen = np.ones(len(each), bool)
+    each, common, unrest = each[seen], common[seen], unrest.ravel()[seen]
+    order = np.argsort(unrest, kind="stable")[: max(int(len(each) * CALMEST), 4)]
+    return float(np.median(each[order])), float(np.median(common[order]))
+
+
+def blockiness(image: np.ndarray, side: int = 8) -> float:
+    """Return how much more neighbouring pixels differ across the edges of compression blocks than
+    elsewhere, 1 where there are none.
+
+    Args:
+        image: (H, W, 3), uint8 or uint16, of the size in which it was compressed.
+        side: pixels of a block.
+    """
+    levels = image.astype(np.float32).mean(axis=2) / np.float32(scale_of(image.dtype))
+    ratios = []
+    for plane in (levels, levels.T):
+        if plane.shape[1] < 4 * side:
+            continue
+        # A step that neither side goes on with: |b - a| beyond what the slopes on either side say.
+        step = np.abs(plane[:, 2:-1] - plane[:, 1:-2])
+        slopes = (
+            np.abs(plane[:, 1:-2] - plane[:, :-3]) + np.abs(plane[:, 3:] - plane[:, 2:-1])
+        ) / 2
+        excess = np.maximum(step - slopes, 0).mean(axis=0, dtype=np.float64)
+        place = np.arange(2, plane.shape[1] - 1) % side
+        elsewhere = excess[(place != 0)].mean()
+        ratios.append((excess[place == 0].mean() + 0.02) / (elsewhere + 0.02))
+    return float(np.mean(ratios)) if ratios else 1.0

@@ -1,0 +1,1 @@
+"""What every network needs: tensors, tiles, weights. Tensors and arrays only."""

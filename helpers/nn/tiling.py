@@ -1,0 +1,121 @@
+"""Pictures in tiles, which shrink where memory runs out, whatever ran out of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from helpers.errors import OutOfMemoryError
+
+T = TypeVar("T")
+
+log = logging.getLogger("helpers")
+
+MEMORY_SIGNS = (
+    "out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed",
+)  # fmt: skip
+"""How CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS say that memory ran out."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out, on any device."""
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return any(sign in text for sign in MEMORY_SIGNS)
+
+
+class FittingTiles:
+    """Does work in tiles that are halved for as long as memory runs out, and remembers the side.
+
+    Args:
+        smallest: the least side, in pixels.
+
+    Attributes:
+        known: the largest side that is known to fit, once one did not; until then None.
+    """
+
+    def __init__(self, smallest: int) -> None:
+        self.smallest = smallest
+        self.known: int | None = None
+
+    def run(self, work: Callable[[int], T], begin: int, complaint: str) -> T:
+        """Do the work and return what it made.
+
+        Args:
+            work: does it in tiles of a side in pixels.
+            begin: the side to begin with.
+            complaint: what to say when not even the smallest fits; "{tile}" stands for the side.
+
+        Raises:
+            OutOfMemoryError: not even the smallest tile fits.
+        """
+        tile = begin
+        while True:
+            try:
+                made = work(tile)
+            except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                self.known = tile if tile < begin else self.known
+                return made
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if tile <= self.smallest:
+                self.known = None  # when it is tried again there may be room
+                raise OutOfMemoryError(complaint.replace("{tile}", str(tile)))
+            smaller = max(tile // 2, self.smallest)
+            log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, smaller)
+            tile = smaller
+
+
+def padded(image: np.ndarray, down: int, across: int) -> np.ndarray:
+    """Continue a picture beyond its lower and right border, mirrored where it is large enough."""
+    height, width = image.shape[:2]
+    mode = "reflect" if down < height and across < width else "edge"
+    return np.pad(image, ((0, down), (0, across), (0, 0)), mode=mode) if down or across else image
+
+
+def in_tiles(
+    images: list[np.ndarray],
+    tile: tuple[int, int],
+    overlap: int,
+    scale: int,
+    enlarge: Callable[[list[np.ndarray]], list[np.ndarray]],
+) -> list[np.ndarray]:
+    """Enlarge pictures of one size tile by tile, each cut out of its surroundings.
+
+    Args:
+        tile: rows and columns of a tile.
+        overlap: pixels of its surroundings that a tile is given on each side.
+        scale: how many times larger the result is.
+        enlarge: makes of pieces of one size larger ones.
+    """
+    height, width = images[0].shape[:2]
+    out = [np.empty((height * scale, width * scale, 3), image.dtype) for image in images]
+    for top, bottom, above, below in spans(height, tile[0], overlap):
+        for left, right, before, after in spans(width, tile[1], overlap):
+            pieces = enlarge([image[above:below, before:after] for image in images])
+            rows = slice((top - above) * scale, (bottom - above) * scale)
+            columns = slice((left - before) * scale, (right - before) * scale)
+            place = np.s_[top * scale : bottom * scale, left * scale : right * scale]
+            for whole, piece in zip(out, pieces, strict=True):
+                whole[place] = piece[rows, columns]
+    return out
+
+
+def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
+    """Cut a side into tiles: (start, stop) of the result and (start, stop) of what is looked at.
+
+    What is looked at has one length everywhere, however near the border, so that the network is
+    always given the same shape.
+    """
+    seen = min(tile + 2 * overlap, length)
+    cuts = [(start, min(start + tile, length)) for start in range(0, length, tile)]
+    places = [min(max(start - overlap, 0), length - seen) for start, _ in cuts]
+    return [(*cut, place, place + seen) for cut, place in zip(cuts, places, strict=True)]

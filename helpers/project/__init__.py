@@ -1,0 +1,1 @@
+"""The folder that remembers: saved stages, their segments, making them, the report."""

@@ -1,0 +1,178 @@
+"""Looking at what a cleaner found, before it is believed.
+
+found = find_duplicates(clip)
+show_duplicates(found)                  # a strip chart: the difference and decision of each frame
+show_doubtful(found, clip)              # pictures of those that a person had better look at
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.clip import Clip
+from helpers.errors import StageError
+from helpers.show.compare import Moment, Picture, View, eight_bit, save, static
+from helpers.stages.diagnosis import Diagnosis
+from helpers.stages.duplicates.find import Duplicates
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {"kept": "#3b6ea5", "dropped": "#d1495b", "doubtful": "#edae49"}
+
+STRIP_FRAMES = 240
+"""Frames in a row of the chart."""
+
+MOST_STRIPS = 8
+"""Rows of one chart; of a longer film, a stretch is shown."""
+
+
+def show_duplicates(
+    found: Duplicates,
+    *,
+    start: Moment | None = None,
+    stop: Moment | None = None,
+    path: str | Path | None = None,
+) -> View:
+    """Show a strip chart: how far every frame is from the one it may repeat, and its decision.
+
+    Args:
+        found: the decisions.
+        start, stop: seconds of the film; its beginning, and as much as there is room for, if not
+            given.
+        path: also write the chart there, as .png or .jpg.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    first, last = _stretch(found, start, stop)
+    rows = range(first, last, STRIP_FRAMES)
+    figure = Figure(figsize=(12, 1.2 + 1.1 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), squeeze=False)[:, 0]
+    for axis, begin in zip(axes, rows, strict=True):
+        _strip(axis, found, begin, min(begin + STRIP_FRAMES, last))
+    axes[0].set_title(found.summary(), loc="left", fontsize=10)
+    axes[-1].set_xlabel("frame")
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower right", ncols=4, fontsize=8, frameon=False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = np.asarray(canvas.buffer_rgba())[..., :3]
+    sentence = f"{found.summary()} Frames {first} to {last - 1} of {len(found.times)} are shown"
+    if path is not None:
+        save(image, Path(path))
+        sentence += f"; written to {path}"
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=80)
+    data = base64.b64encode(file.getvalue()).decode()
+    return View(sentence + ".", ({"image/png": data, "text/plain": sentence},))
+
+
+def show_doubtful(
+    found: Duplicates,
+    clip: Clip,
+    *,
+    most: int = 6,
+    path: str | Path | None = None,
+    width: int = 960,
+) -> View:
+    """Show the most doubtful frames beside those they may repeat, and where the two differ.
+
+    Args:
+        found: the decisions.
+        clip: the film they were made for.
+        most: how many frames.
+        path: also write the pictures there, as .png or .jpg.
+        width: pixels, at most.
+    """
+    if len(clip) != len(found.times):
+        raise StageError(
+            f"The film has {len(clip)} frames and the decisions are for {len(found.times)}; give "
+            "the clip that they were made for."
+        )
+    numbers = [n for n in found.doubtful if found.decisions[n].repeats is not None][:most]
+    if not numbers:
+        return View("No frame is doubtful.", ({"text/plain": "No frame is doubtful."},))
+    rows = [_pair(found, clip, number) for number in sorted(numbers)]
+    return static(rows, width, path)
+
+
+def _stretch(found: Duplicates, start: Moment | None, stop: Moment | None) -> tuple[int, int]:
+    times = np.array([float(time) for time in found.times])
+    first = 0 if start is None else int(np.searchsorted(times, float(start)))
+    last = len(times) if stop is None else int(np.searchsorted(times, float(stop)))
+    if first >= last:
+        raise StageError(
+            f"No frame starts between {start} s and {stop} s; the film goes from {times[0]:.2f} s "
+            f"to {float(found.end):.2f} s."
+        )
+    return first, min(last, first + STRIP_FRAMES * MOST_STRIPS)
+
+
+def _strip(axis: Axes, found: Duplicates, first: int, last: int) -> None:
+    """Draw one row: a bar a frame, and a line where a shot begins."""
+    groups: dict[str, list[tuple[int, float]]] = {name: [] for name in COLOURS}
+    for number in range(first, last):
+        decision = found.decisions[number]
+        name = "doubtful" if decision.doubtful else "kept" if decision.keep else "dropped"
+        if decision.difference is not None:
+            groups[name].append((number, max(decision.difference, 0.1)))
+    for name, bars in groups.items():
+        numbers, heights = zip(*bars, strict=True) if bars else ((), ())
+        axis.bar(numbers, heights, width=0.9, bottom=0.05, color=COLOURS[name], label=name)
+    cuts = [shot for shot in found.shots if first <= shot < last]
+    axis.vlines(cuts, 0.05, 300, colors="black", linewidth=1, linestyles=":", label="shot begins")
+    axis.set(yscale="log", ylim=(0.05, 300), xlim=(first - 1, first + STRIP_FRAMES))
+    axis.set_ylabel("difference", fontsize=8)
+    axis.tick_params(labelsize=8)
+
+
+def _pair(found: Duplicates, clip: Clip, number: int) -> list[Picture]:
+    """Return a frame, the one that it may repeat, and four times their difference around grey."""
+    decision, sar = found.decisions[number], clip.info.sar
+    assert decision.repeats is not None
+    one, other = clip[decision.repeats], clip[number]
+    images = [eight_bit(frame.image) for frame in (one, other)]
+    change = 4 * (images[1].astype(np.int16) - images[0]) + 128
+    what = "kept" if decision.keep else "dropped"
+    return [
+        Picture(images[0], sar, f"frame {decision.repeats}", f"{float(one.time):.3f} s"),
+        Picture(images[1], sar, f"frame {number}", f"{float(other.time):.3f} s, {what}"),
+        Picture(
+            change.clip(0, 255).astype(np.uint8),
+            sar,
+            "4 x difference",
+            f"repeat: {decision.chance:.0%}",
+        ),
+    ]
+
+
+def show_diagnosis(found: Diagnosis) -> View:
+    """Show what the light and the background did in the stretches that were looked at.
+
+    Args:
+        found: what `diagnose` found.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 2.6), layout="constrained")
+    light, sway = figure.subplots(1, 2)
+    at = 0
+    for brightness, course, way in zip(found.brightness, found.courses, found.sways, strict=True):
+        frames = range(at, at := at + len(brightness))
+        light.plot(frames, brightness, color="0.7")
+        light.plot(frames, [brightness[0] + level for level in course], color=COLOURS["dropped"])
+        for number, colour in enumerate((COLOURS["kept"], COLOURS["doubtful"])):
+            sway.plot(frames[: len(way)], [place[number] for place in way], color=colour)
+    light.set(title="light: of the frame (grey), of the things in it (red)", ylabel="grey level")
+    sway.set(title="shake: to the right (blue), down (yellow)", ylabel="pixels")
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=80)
+    data = base64.b64encode(file.getvalue()).decode()
+    sentence = " ".join(found.words)
+    return View(sentence, ({"image/png": data, "text/plain": sentence},))

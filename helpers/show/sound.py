@@ -1,0 +1,261 @@
+"""Looking at sound, and listening to it, inside the notebook.
+
+look_at(before, after)  # waveforms and spectrograms, one under the other
+listen(before, after)  # players side by side, and a switch between them at the same position
+try_strengths("talk.mp4", "spectral")  # a slider from untouched to all it can do
+
+Each returns a `View`, which a notebook shows where it ends a cell or is given to `display`. What is
+heard lies in the page itself: no server, no script from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from helpers.audio import preview
+from helpers.audio.methods import Noise
+from helpers.audio.track import Sound, SoundError, encode
+from helpers.show.compare import PICTURE_CAP, View, jpeg, save
+
+SOUND_CAP = 600_000
+"""Bytes of a sound in the page; what is longer is coded more tightly, and then cut."""
+
+RATES = (192, 128, 80)
+"""Kilobits a second of a sound in the page, tried until it is small enough."""
+
+MP3 = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+"""Samples a second that an MP3 may have."""
+
+LONGEST = 30
+"""Seconds of a sound in the page at most."""
+
+DEEPEST = 80
+"""Decibels under full scale at which a spectrogram is black."""
+
+COLUMNS = 1200
+"""Columns of a spectrogram, and points of a waveform, at most."""
+
+Labels = Sequence[str] | None
+
+
+def look_at(
+    *sounds: Sound, labels: Labels = None, path: str | Path | None = None, width: int = 1280
+) -> View:
+    """Show waveform and spectrogram of each sound, all on the same scales.
+
+    Args:
+        labels: what they are called; "before" and "after" if not given.
+        path: also write the picture there, as .png or .jpg.
+        width: pixels of the picture.
+    """
+    names = _names(sounds, labels)
+    import matplotlib
+
+    matplotlib.use("agg", force=False)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 100, 2.9 * len(sounds)), dpi=100, layout="constrained")
+    axes = figure.subplots(2, len(sounds), squeeze=False, height_ratios=(1, 2))
+    if len(sounds) == 1:
+        figure.set_size_inches(width / 100, 4.2)
+    loudest = max(float(np.abs(sound.samples).max(initial=0)) for sound in sounds) or 1.0
+    highest = min(min(sound.rate for sound in sounds) / 2, 16_000)
+    for column, (sound, name) in enumerate(zip(sounds, names, strict=True)):
+        times = float(sound.start), float(max(sound.end, sound.start + 1))
+        _draw_wave(axes[0, column], sound, times, loudest)
+        axes[0, column].set_title(f"{name}: {sound}", fontsize=9)
+        _draw_spectrogram(axes[1, column], sound, times, highest)
+    sentence = f"Waveforms and spectrograms: {'; '.join(names)}"
+    held = io.BytesIO()
+    figure.savefig(held, format="png")
+    from PIL import Image
+
+    image = np.asarray(Image.open(held).convert("RGB"))
+    if path is not None:
+        save(image, Path(path))
+        sentence += f"; written to {path}"
+    data = base64.b64encode(jpeg(image, PICTURE_CAP)).decode()
+    return View(sentence, ({"image/jpeg": data, "text/plain": sentence},))
+
+
+def _draw_wave(axis, sound: Sound, times: tuple[float, float], loudest: float) -> None:  # noqa: ANN001
+    """Draw the highest and the lowest sample of each moment."""
+    mono = sound.samples.mean(0)
+    step = max(len(mono) // COLUMNS, 1)
+    rows = mono[: len(mono) // step * step].reshape(-1, step)
+    at = np.linspace(*times, len(rows)) if len(rows) else np.zeros(0)
+    axis.fill_between(at, rows.min(1), rows.max(1), linewidth=0.4, color="#2a6f97")
+    axis.set(xlim=times, ylim=(-loudest, loudest), xticklabels=[])
+    axis.tick_params(labelsize=8)
+
+
+def _draw_spectrogram(axis, sound: Sound, times: tuple[float, float], highest: float) -> None:  # noqa: ANN001
+    image = spectrogram(sound)
+    top = sound.rate / 2 / 1000
+    axis.imshow(
+        image, origin="lower", aspect="auto", cmap="magma", vmin=-DEEPEST, vmax=0,
+        extent=(*times, 0, top), interpolation="nearest",
+    )  # fmt: skip
+    axis.set(xlabel="seconds", ylabel="kHz", ylim=(0, highest / 1000))
+    axis.tick_params(labelsize=8)
+
+
+def spectrogram(sound: Sound) -> np.ndarray:
+    """Return a sound's spectrogram, (F, T), in decibels under a full-scale tone."""
+    mono = np.asarray(sound.samples.mean(0), np.float64)
+    size = 1 << max(int(np.log2(max(sound.rate * 0.04, 16))), 4)
+    mono = np.pad(mono, (size // 2, size))
+    count = max(len(mono) - size, 1)
+    starts = np.linspace(0, count, min(COLUMNS, max(count // (size // 4), 2))).astype(int)
+    window = np.hanning(size)
+    frames = np.stack([mono[start : start + size] for start in starts])
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) / (window.sum() / 2)
+    return 20 * np.log10(power.T + 1e-9)
+
+
+def listen(*sounds: Sound, labels: Labels = None, slider: bool = False, picked: int = 0) -> View:
+    """Show a player for each sound, and one that switches between them at the same position.
+
+    All of them run together and all but one are mute, so that nothing is heard of the switch.
+
+    Args:
+        labels: what they are called.
+        slider: choose by a slider instead of by buttons; no players of their own.
+        picked: which is heard first.
+    """
+    names = _names(sounds, labels)
+    data = [base64.b64encode(small_sound(sound)).decode() for sound in sounds]
+    made = switch(data, names, slider, picked)
+    if not slider:
+        made += players(data, names)
+    sentence = f"Sounds to listen to: {'; '.join(names)}"
+    return View(sentence, ({"text/html": made, "text/plain": sentence},))
+
+
+def try_strengths(
+    source: str | Path | Sound,
+    method: str = "spectral",
+    *,
+    values: Sequence[float] = (0, 0.25, 0.5, 0.75, 1),
+    at: float | None = None,
+    seconds: float = 6,
+    track: int = 0,
+    noise: Noise = None,
+) -> View:
+    """Clean a few seconds at several strengths, and listen to them under a slider."""
+    if not values:
+        raise SoundError("No strengths were given; 0 to 1 are allowed, such as (0, 0.5, 1).")
+    stretch = {"at": at, "seconds": seconds, "track": track, "noise": noise, "quietly": True}
+    made = [preview(source, method, strength=value, **stretch)[1] for value in values]
+    labels = [f"{method}, strength {value:g}" if value else "untouched" for value in values]
+    return listen(*made, labels=labels, slider=True, picked=len(values) // 2)
+
+
+def _names(sounds: Sequence[Sound], labels: Labels) -> list[str]:
+    usual = ["before", "after"] if len(sounds) == 2 else [f"{n + 1}" for n in range(len(sounds))]
+    names = list(labels) if labels is not None else usual
+    if len(names) != len(sounds) or not sounds:
+        raise SoundError(f"{len(names)} labels were given for {len(sounds)} sounds.")
+    return names
+
+
+def small_sound(sound: Sound) -> bytes:
+    """Return a sound as an MP3 of at most SOUND_CAP bytes, in one or two channels."""
+    part = sound.samples[:, : LONGEST * sound.rate]
+    rate = str(max((rate for rate in MP3 if rate <= sound.rate), default=8000))
+    channels = str(min(len(part), 2))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "sound.mp3")
+        for kilobits in RATES:
+            options = ["-ar", rate, "-ac", channels, "-c:a", "libmp3lame", "-b:a", f"{kilobits}k"]
+            encode(part, sound.rate, [*options, str(file)])
+            if file.stat().st_size <= SOUND_CAP:
+                break
+        return file.read_bytes()
+
+
+STYLE = """<style>
+.heard {font:13px sans-serif; max-width:720px; margin:6px 0; color:inherit}
+.heard button {font:inherit; padding:4px 12px; margin-right:6px; cursor:pointer}
+.heard button.on {outline:2px solid #2a6f97}
+.heard input {width:100%; margin:6px 0}
+.heard audio {width:320px}
+.heard td {padding:2px 10px 2px 0; text-align:left}
+</style>"""
+
+PLAY = (
+    "var d=this.closest('.heard'),a=[...d.querySelectorAll('audio')],n=+d.dataset.on;"
+    "if(a[n].paused){var t=a[n].currentTime;a.forEach((x,i)=>{x.muted=i!=n;x.currentTime=t;"
+    "x.play()});this.textContent='\\u23f8 pause'}"
+    "else{a.forEach(x=>x.pause());this.textContent='\\u25b6 play'}"
+)
+"""What the play button does: all run together, and one is heard."""
+
+PICK = (
+    "var d=this.closest('.heard'),a=[...d.querySelectorAll('audio')],n=+VALUE,"
+    "t=a[+d.dataset.on].currentTime;d.dataset.on=n;"
+    "a.forEach((x,i)=>{x.muted=i!=n;if(Math.abs(x.currentTime-t)>.03)x.currentTime=t});"
+    "d.querySelectorAll('.pick').forEach((b,i)=>b.classList.toggle('on',i==n));"
+    "d.querySelector('.name').textContent=a[n].title"
+)
+"""What choosing another sound does: that one is heard, from where the last one was."""
+
+SEEK = (
+    "var d=this.closest('.heard');d.querySelectorAll('audio').forEach("
+    "x=>{x.currentTime=this.value*(x.duration||0)})"
+)
+
+TICK = (
+    "var d=this.closest('.heard'),n=+d.dataset.on;if(d.querySelectorAll('audio')[n]===this)"
+    "d.querySelector('.seek').value=this.currentTime/(this.duration||1)"
+)
+
+ENDED = "this.closest('.heard').querySelector('.play').textContent='\\u25b6 play'"
+
+
+def switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int) -> str:
+    """Return HTML that plays one of several sounds, and switches without losing the place."""
+    safe = [html.escape(name, quote=True) for name in names]
+    sounds = "".join(
+        f'<audio preload="auto" loop title="{name}" src="data:audio/mpeg;base64,{one}" '
+        f'{"" if number == picked else "muted"} ontimeupdate="{TICK}" onended="{ENDED}" '
+        'style="display:none"></audio>'
+        for number, (one, name) in enumerate(zip(data, safe, strict=True))
+    )
+    if slider:
+        pick = PICK.replace("VALUE", "this.value")
+        chosen = (
+            f'<input type="range" min="0" max="{len(data) - 1}" step="1" value="{picked}" '
+            f'autocomplete="off" aria-label="strength" oninput="{pick}">'
+        )
+    else:
+        chosen = "".join(
+            f'<button class="pick {"on" if number == picked else ""}" '
+            f'onclick="{PICK.replace("VALUE", str(number))}">{name}</button>'
+            for number, name in enumerate(safe)
+        )
+    return (
+        f'{STYLE}<div class="heard" id="heard-{uuid.uuid4().hex[:12]}" data-on="{picked}">'
+        f'<button class="play" onclick="{PLAY}">\u25b6 play</button>'
+        f'{"" if slider else chosen}<b class="name">{safe[picked]}</b>{chosen if slider else ""}'
+        f'<input class="seek" type="range" min="0" max="1" step="any" value="0" '
+        f'autocomplete="off" aria-label="position" oninput="{SEEK}">{sounds}</div>'
+    )
+
+
+def players(data: Sequence[str], names: Sequence[str]) -> str:
+    """Return HTML with a player for each sound, side by side."""
+    cells = "".join(
+        f"<td>{html.escape(name)}<br>"
+        f'<audio controls preload="metadata" src="data:audio/mpeg;base64,{one}"></audio></td>'
+        for one, name in zip(data, names, strict=True)
+    )
+    return f'<div class="heard"><table><tr>{cells}</tr></table></div>'

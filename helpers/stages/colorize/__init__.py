@@ -1,0 +1,1 @@
+"""Colours for a grey film."""

@@ -1,0 +1,76 @@
+"""Colour grey pictures with DDColor.
+
+    engine = DDColor(state)                      # tiny or large: the weights tell
+    small, = engine.colours([luma], 32)          # (512, 512, 3)
+
+Kang, Yang, Ouyang, Ren, Li and Xie, "DDColor: Towards Photo-Realistic Image Colorization via Dual
+Decoders", ICCV 2023, https://github.com/piddnad/DDColor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from helpers.errors import ModelError
+from helpers.nn.state_dict import filled
+from helpers.nn.tensors import DTYPES
+from helpers.stages.colorize.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, shape_of
+from helpers.stages.colorize.square import LabColorizer, coloured
+
+
+class DDColor(LabColorizer):
+    """DDColor on a device; see `LabColorizer`.
+
+    Args:
+        state: the weights under their official names; they tell its size.
+        device, precision: where and in which numbers it runs; the colours it chooses among are
+            always found in 32 bits.
+        memory: gives the bytes that may be used at once.
+
+    Raises:
+        ModelError: the weights are not DDColor's.
+    """
+
+    render_factor = 32
+    multiple = MULTIPLE
+    bytes_per_pixel = 1800
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+    ) -> None:
+        shape = _shape(state)
+        self.title = SIZES.get(shape[0], "DDColor")
+        used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
+        network = filled(lambda: DDColorNet(*shape), used, self.title)
+        network.fold()
+        super().__init__(network.in_numbers(device, DTYPES[precision]), device, precision, memory)
+
+    def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
+        return cv2.resize(luma, (side, side), interpolation=cv2.INTER_LINEAR)
+
+    def _lightness(self, grey: np.ndarray) -> np.ndarray:
+        return cv2.cvtColor(np.dstack([grey] * 3), cv2.COLOR_RGB2Lab)[..., 0]
+
+    def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
+        grey = coloured(lightness, np.zeros((*lightness.shape, 2), np.float32))
+        return self.network(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
+
+
+def _shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    try:
+        return shape_of(state)
+    except (KeyError, AttributeError, IndexError) as error:
+        raise ModelError(
+            f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "
+            f"of DDColor: there is no {error}. Allowed are its published files, tiny and large; "
+            "fetch the file again, or choose the model that it belongs to."
+        ) from error

@@ -1,0 +1,86 @@
+"""Colour grey pictures with DeOldify.
+
+    colorizer = Deoldify(state, device="cpu", precision="bf16")
+    (coloured,) = colorizer.colours([luma], render_factor=21)      # (336, 336, 3)
+
+Jason Antic, https://github.com/jantic/DeOldify. The picture is stretched to a square, coloured
+there, and only the colour of the result is of use: the film keeps its own brightness and detail.
+The colours are the network's guess, one picture at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from helpers.nn.state_dict import filled
+from helpers.nn.tensors import DTYPES
+from helpers.stages.colorize.deoldify_network import DeoldifyNet, folded
+from helpers.stages.colorize.square import SquareColorizer
+
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pictures: what the network takes and gives is normalised by them."""
+
+TELLING = "layers.4.conv.0.weight"
+"""A weight that only the wide network has."""
+
+
+class Deoldify(SquareColorizer):
+    """DeOldify on a device, Video, Stable or Artistic, as the weights say; see `SquareColorizer`.
+
+    Args:
+        state: the weights, under their official names, in parts as they were trained or folded.
+        device, precision: where and in which numbers it runs; attention and the last layer stay in
+            32-bit floats.
+        memory: gives the bytes that may be used at once.
+        render_factor: what to use where nobody chooses. The author's is 21 for film, 35 for
+            photographs.
+
+    Attributes:
+        kind: "wide" (Video, Stable) or "deep" (Artistic).
+
+    Raises:
+        ModelError: the weights are not DeOldify's.
+    """
+
+    bytes_per_pixel = 3800
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+        render_factor: int = 21,
+    ) -> None:
+        self.render_factor = render_factor
+        plain = folded(state)
+        wide = TELLING in plain
+        self.kind = "wide" if wide else "deep"
+        self.title = f"DeOldify, {self.kind} ({'Video, Stable' if wide else 'Artistic'})"
+        network = filled(lambda: DeoldifyNet(wide), plain, self.title)
+        super().__init__(network.settle(device, DTYPES[precision]), device, precision, memory)
+
+    @torch.inference_mode()
+    def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
+        mean, spread = (
+            torch.tensor(numbers, device=self.device).view(1, 3, 1, 1) for numbers in (MEAN, SPREAD)
+        )
+        grey = torch.from_numpy(stretched(luma, side)).to(self.device)
+        batch = ((grey - mean) / spread).to(DTYPES[self.precision])
+        made = self.network(batch.contiguous(memory_format=torch.channels_last))
+        return self._checked((made * spread + mean).clamp(0, 1))
+
+
+def stretched(luma: np.ndarray, side: int) -> np.ndarray:
+    """Stretch a plane, float32 (H, W), to a square as the authors do: Pillow's bilinear.
+
+    It averages where it shrinks. The authors' pictures have 8 bits; here nothing is rounded.
+    """
+    plane = Image.fromarray(np.ascontiguousarray(luma, np.float32))
+    square = plane.resize((side, side), Image.Resampling.BILINEAR)
+    return np.array(square)

@@ -1,0 +1,198 @@
+"""What is to be known of a film's colours: whether it has some, is tinted, and how steady they are.
+
+found = find_colours(clip)         # a few frames of every shot
+found.kind, found.words            # "tinted", "It is tinted by 21 levels ..."
+chroma_flicker(clip).level         # how much the colours of things jump from frame to frame
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.imaging.color_matrix import cast_of, luma_of, matrix_for, shrunk
+from helpers.stages.colorize.consistency import motion, trust, warp
+
+TINTED = 2.5
+"""Levels of 255 from which on a tint is told of."""
+
+LOOKS = 240
+"""About how many frames are looked at, at most, to tell which shots are in colour."""
+
+WIDTH = 240
+"""Pixels to which frames are narrowed to measure how steady their colours are."""
+
+JUMP = 4.0
+"""Difference of a and b (of CIELAB) between neighbours from which on the colours jump."""
+
+
+@dataclass(frozen=True, repr=False)
+class Colours:
+    """What was found of a film's colours.
+
+    Attributes:
+        kind: "grey", "tinted" or "colour", whatever most of the film is.
+        tint: how strong its tint is, in levels of 255.
+        coloured: when those shots begin and end that are in colour, in seconds.
+        share: the part of the film that they are, 0 to 1.
+    """
+
+    kind: Literal["grey", "tinted", "colour"]
+    tint: float
+    coloured: tuple[tuple[Fraction, Fraction], ...]
+    share: float
+
+    def __repr__(self) -> str:
+        return self.words
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence."""
+        if self.kind == "colour":
+            whole = "It" if self.share > 0.99 else f"{self.share:.0%} of it"
+            return f"{whole} is in colour already."
+        tinted = f"It is tinted by {self.tint:.0f} levels of 255"
+        said = f"{tinted}, as sepia is." if self.kind == "tinted" else "It is black and white."
+        count = len(self.coloured)
+        are = "is" if count == 1 else "are"
+        return said + (f" {count} of its shots {are} in colour already." if count else "")
+
+
+def find_colours(clip: Clip) -> Colours:
+    """Tell whether a film is grey, tinted or in colour, and which of its shots are in colour.
+
+    Args:
+        clip: a film that knows its shots. Up to three frames of every shot are looked at, in a
+            film of many shots one.
+    """
+    matrix = clip_matrix(clip.info)
+    starts = [bisect_left(clip.times, cut) for cut in clip.cuts]
+    each = 3 if 3 * len(starts) <= LOOKS else 1
+    tints: list[float] = []
+    weights: list[float] = []
+    coloured: list[tuple[Fraction, Fraction]] = []
+    for first, stop in zip(starts, [*starts[1:], len(clip)], strict=True):
+        places = np.linspace(first, stop - 1, each + 2)[1:-1].round().astype(int)
+        casts = [cast_of(clip[int(number)].image, matrix) for number in np.unique(places)]
+        tint, sure = np.median(casts, axis=0)
+        begin, end = clip.times[first], clip.times[stop] if stop < len(clip) else clip.end
+        if sure > 1:
+            coloured.append((begin, end))
+        else:
+            tints.append(float(tint))
+            weights.append(float(end - begin))
+    share = share_of(clip, coloured)
+    tint = round(float(np.average(tints, weights=weights)), 1) if tints else 0.0
+    kind = "colour" if share > 0.5 else "tinted" if tint > TINTED else "grey"
+    return Colours(kind, tint, tuple(coloured), round(share, 4))
+
+
+def share_of(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
+    """Return which part of a film some stretches of time, (begin, end), are; 0 to 1."""
+    start, stop = clip.times[0], clip.end
+    lengths = (min(end, stop) - max(begin, start) for begin, end in spans)
+    return float(sum(max(length, Fraction(0)) for length in lengths) / clip.duration)
+
+
+def clip_matrix(info: ClipInfo) -> str:
+    """Return the name of the matrix that the luma of a film's pictures is counted in."""
+    return matrix_for(info.colour.matrix, info.width, info.height)
+
+
+@dataclass(frozen=True, repr=False)
+class ChromaFlicker:
+    """How steady the colours of things are.
+
+    Attributes:
+        level: mean difference of a and b (CIELAB) of the same things in neighbouring frames of a
+            shot. Around 0.5 is what noise and compression leave of a steady film; above 2 the
+            colours are seen to flicker.
+        jumps: when frames are shown whose colours jump away from those before and after.
+        pairs: how many pairs of neighbours were compared.
+    """
+
+    level: float
+    jumps: tuple[Fraction, ...]
+    pairs: int
+
+    def __repr__(self) -> str:
+        said = f"colours move by {self.level:.2f} from frame to frame (a and b of CIELAB)"
+        if not self.jumps:
+            return f"{said}, and jump nowhere"
+        return (
+            f"{said}, and jump at {len(self.jumps)} frames, first at {float(self.jumps[0]):.2f} s"
+        )
+
+
+def chroma_flicker(clip: Clip, stretches: int = 8, length: int = 13) -> ChromaFlicker:
+    """Measure how much the colours of things change from frame to frame, within shots.
+
+    Neighbours are laid over each other along their motion, and compared where that can be trusted:
+    the warping error of blind video consistency (Lai et al., ECCV 2018), in colours alone.
+
+    Args:
+        clip: a film that knows its shots.
+        stretches: how many places are looked at, spread evenly.
+        length: frames a place.
+    """
+    begins = np.linspace(0, max(len(clip) - length, 0), stretches).round().astype(int)
+    if len(clip) <= stretches * length:
+        begins, length = np.array([0]), len(clip)
+    matrix = clip_matrix(clip.info)
+    differences: list[float] = []
+    jumps: set[Fraction] = set()
+    for begin in np.unique(begins):
+        steps: list[np.ndarray | None] = []  # the mean change of colour to each next frame
+        frames = clip.frames(int(begin), min(int(begin) + length, len(clip)))
+        with closing(frames):
+            seen = [_colours_of(frame, matrix) for frame in frames]
+        for (one, before), (other, after) in pairwise(seen):
+            if after.cut:
+                steps.append(None)
+                continue
+            difference, step = _change(one, other)
+            differences.append(difference)
+            steps.append(step)
+            if len(steps) > 1 and _returns(steps[-2], step):
+                jumps.add(before.time)
+    level = float(np.mean(differences)) if differences else 0.0
+    return ChromaFlicker(round(level, 3), tuple(sorted(jumps)), len(differences))
+
+
+def _colours_of(frame: Frame, matrix: str) -> tuple[tuple[np.ndarray, np.ndarray], Frame]:
+    """Return a frame's small luma, uint8, and its a and b, float32 (h, w, 2)."""
+    height, width = frame.image.shape[:2]
+    share = min(WIDTH / max(width, height), 1)
+    size = (max(round(width * share), 1), max(round(height * share), 1))
+    unit = np.float32(1 / np.iinfo(frame.image.dtype).max)
+    small = shrunk(frame.image.astype(np.float32) * unit, size)
+    luma = np.rint(luma_of(small, matrix) * 255).clip(0, 255).astype(np.uint8)
+    return (luma, cv2.cvtColor(small, cv2.COLOR_RGB2Lab)[..., 1:]), frame
+
+
+def _change(
+    one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
+) -> tuple[float, np.ndarray]:
+    """Return how far the colours of two frames differ on average, and in which direction."""
+    onward, back = motion(one[0], other[0]), motion(other[0], one[0])
+    believed = trust(one[0], other[0], onward, back) + np.float32(1e-6)
+    apart = warp(np.ascontiguousarray(other[1]), onward) - one[1]
+    lengths = np.hypot(apart[..., 0], apart[..., 1])
+    mean = np.average(apart.reshape(-1, 2), axis=0, weights=believed.ravel())
+    return float(np.average(lengths, weights=believed)), mean
+
+
+def _returns(step: np.ndarray | None, following: np.ndarray) -> bool:
+    """Tell whether colours went away in one step and came back in the next."""
+    if step is None or min(np.hypot(*step), np.hypot(*following)) < JUMP:
+        return False
+    return float(np.hypot(*(step + following))) < 0.5 * float(np.hypot(*step))

@@ -1,0 +1,214 @@
+"""How `Colorize` uses frames that a person coloured: their colours go along through their shot.
+
+    seen = carried_along(looked_at(shot, ...), references, reach, matrix)
+    seen = matched(seen, references, matrix)          # or: laid_over(painted(seen, palette))
+
+A frame takes from the nearest reference before it and the nearest after it, as far as each reaches.
+For the later one it has to wait: at most for the frames of one reach are held, at their own size.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from helpers.clip import Clip
+from helpers.stages.colorize.consistency import motion, trust
+from helpers.stages.colorize.propagation import (
+    Carried,
+    Carrier,
+    Source,
+    completed,
+    direct,
+    faded,
+    filled,
+    joined,
+    over,
+)
+from helpers.stages.colorize.reference_files import planes
+from helpers.stages.colorize.references import Reference
+from helpers.stages.colorize.temporal import Painted
+
+
+def reference_window(
+    source: Clip, references: Sequence[Reference], reach: Fraction, start: int, stop: int
+) -> tuple[int, int]:
+    """Return which frames must be seen so that start..stop-1 can be coloured by references."""
+    times, first, last = source.times, start, stop
+    for reference in references:
+        begin = max(reference.begin, reference.time - reach)
+        end = min(reference.end, reference.time + reach)
+        if start < bisect_right(times, end) and bisect_left(times, begin) < stop:
+            number = bisect_left(times, reference.time)
+            first, last = min(first, number), max(last, number + 1)
+    return first, last
+
+
+def carried_along(
+    frames: Iterable[Painted], references: Sequence[Reference], reach: Fraction, matrix: str
+) -> Iterator[Painted]:
+    """Give the frames of one shot the colours that references carry to them.
+
+    Args:
+        references: those of this shot, in order of time.
+        reach: seconds that each reaches, before and after.
+        matrix: by which luma is counted.
+    """
+    here = {reference.time: reference for reference in references}
+    times = sorted(here)
+    waiting: list[tuple[Painted, Link]] = []  # frames before a reference that reaches them
+    carrier: Carrier | None = None
+    since: Fraction | None = None  # when the reference before is
+    last: Painted | None = None
+    for seen in frames:
+        link = None
+        if last is not None and (carrier or waiting):
+            link = Link.between(last.luma, seen.luma)
+        if waiting and link is not None:
+            waiting[-1] = (waiting[-1][0], link)
+        last = seen
+        if seen.time in here:
+            size = (seen.luma.shape[1], seen.luma.shape[0])
+            _, chroma, known = planes(here[seen.time].path, matrix, size)
+            back = Carrier(seen.luma, chroma, known)
+            yield from _backwards(waiting, back, since, seen.time, reach)
+            waiting = []
+            carrier, since = Carrier(seen.luma, chroma, known), seen.time
+            yield replace(seen, carried=Carried(chroma, known))
+            continue
+        if since is not None and seen.time - since > reach:
+            carrier = None
+        if carrier and link is not None and since is not None:
+            carrier.step(seen.luma, *link.backward)
+            seen.carried = faded(carrier.colours(), float((seen.time - since) / reach))
+        following = bisect_right(times, seen.time)
+        if following < len(times) and times[following] - seen.time <= reach:
+            waiting.append((seen, NOWHERE))
+        else:
+            yield seen
+    yield from (seen for seen, _ in waiting)
+
+
+def _backwards(
+    waiting: Sequence[tuple[Painted, Link]],
+    carrier: Carrier,
+    since: Fraction | None,
+    time: Fraction,
+    reach: Fraction,
+) -> list[Painted]:
+    """Give frames the colours of the reference that follows them at `time`.
+
+    Args:
+        waiting: the frames before it, each with the motion to the next.
+        since: when the reference before them is, if there is one.
+    """
+    found = []
+    for seen, link in reversed(waiting):
+        carrier.step(seen.luma, *link.forward)
+        after = faded(carrier.colours(), float((time - seen.time) / reach))
+        if seen.carried is not None and since is not None:
+            after = joined(seen.carried, after, float((seen.time - since) / (time - since)))
+        found.append(replace(seen, carried=after))
+    return found[::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """The motion between two neighbours, in half precision: many are held."""
+
+    onward: np.ndarray
+    back: np.ndarray
+    there: np.ndarray
+    here: np.ndarray
+
+    @classmethod
+    def between(cls, one: np.ndarray, other: np.ndarray) -> Link:
+        """Measure it, from luma uint8 (h, w)."""
+        onward, back = motion(one, other, fine=True), motion(other, one, fine=True)
+        there, here = trust(one, other, onward, back), trust(other, one, back, onward)
+        return cls(*(plane.astype(np.float16) for plane in (onward, back, there, here)))
+
+    @property
+    def forward(self) -> tuple[np.ndarray, np.ndarray]:
+        """The motion from the earlier to the later, and the trust in it."""
+        return self.onward.astype(np.float32), self.there.astype(np.float32)
+
+    @property
+    def backward(self) -> tuple[np.ndarray, np.ndarray]:
+        """The motion from the later to the earlier, and the trust in it."""
+        return self.back.astype(np.float32), self.here.astype(np.float32)
+
+
+NOWHERE = Link(*(np.zeros((1, 1), np.float16) for _ in range(4)))
+"""Stands for the motion to a frame that has not been read yet."""
+
+
+def found_again(
+    frames: Iterable[Painted], references: Sequence[Reference], matrix: str
+) -> Iterator[Painted]:
+    """Give the frames of one shot what their references show where nothing was carried to them.
+
+    Each reference is laid over the frame in one leap: things that were hidden for a while, and
+    frames beyond the reach of any, so have their colours again if they look much the same.
+    """
+    for seen in frames:
+        leaps = [
+            (direct(seen.luma, source), share)
+            for source, share in _sources(seen, references, matrix)
+            if share > 0
+        ]
+        if seen.kept or not leaps:
+            yield seen
+            continue
+        leap = leaps[0][0]
+        if len(leaps) == 2:
+            leap = joined(leap, leaps[1][0], leaps[1][1])
+        yield replace(seen, carried=completed(seen.carried, leap))
+
+
+def laid_over(frames: Iterable[Painted]) -> Iterator[Painted]:
+    """Lay what was carried to frames over the colours of a model."""
+    for seen in frames:
+        if seen.carried is None or seen.kept or seen.chroma is None:
+            yield seen
+        else:
+            yield replace(seen, chroma=over(seen.carried, seen.chroma))
+
+
+def matched(
+    frames: Iterable[Painted], references: Sequence[Reference], matrix: str
+) -> Iterator[Painted]:
+    """Colour the frames of one shot by its references alone.
+
+    What no reference is carried to takes the colours of places alike: in the frame itself, and in
+    the references before and after it, however far they are.
+    """
+    for seen in frames:
+        if seen.kept:
+            yield seen
+        else:
+            sources = [
+                replace(source, weight=source.weight * np.float32(share))
+                for source, share in _sources(seen, references, matrix)
+            ]
+            yield replace(seen, chroma=filled(seen.luma, seen.carried, sources))
+
+
+def _sources(
+    seen: Painted, references: Sequence[Reference], matrix: str
+) -> list[tuple[Source, float]]:
+    """Return the references before and after a frame, each with how much it counts."""
+    size = (seen.luma.shape[1], seen.luma.shape[0])
+    number = bisect_right([reference.time for reference in references], seen.time)
+    around = references[max(number - 1, 0) : number + 1]
+    shares = [1.0]
+    if len(around) == 2:
+        one, other = (reference.time for reference in around)
+        share = float((seen.time - one) / (other - one))
+        shares = [1 - share, share]
+    pictures = [planes(reference.path, matrix, size) for reference in around]
+    return [(Source(*picture), share) for picture, share in zip(pictures, shares, strict=False)]

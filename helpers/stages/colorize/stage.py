@@ -1,0 +1,235 @@
+"""Give a grey film colours, and keep them steady."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar
+
+from helpers.catalog import table as catalog
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.errors import StageError
+from helpers.imaging.color_matrix import WEIGHTS, matrix_for
+from helpers.runtime.machine import file_sha256
+from helpers.stage import Stage, check_strength, plain, shots
+from helpers.stages.colorize.find import clip_matrix, find_colours
+from helpers.stages.colorize.reference_colors import (
+    carried_along,
+    found_again,
+    laid_over,
+    matched,
+    reference_window,
+)
+from helpers.stages.colorize.references import Reference, as_entry, located, out_of_reach
+from helpers.stages.colorize.temporal import (
+    Palette,
+    best_model,
+    looked_at,
+    near,
+    painted,
+    put_together,
+    steadied_frames,
+)
+from helpers.stages.colorize.tint import TONES
+
+log = logging.getLogger("helpers")
+
+FACTORS = (7, 60)
+"""The least and the largest render factor."""
+
+FARTHEST = 20
+"""Seconds that a reference may reach; so much film is held until the next one is read."""
+
+WIDEST = 15
+"""Frames to either side over which colours may be steadied."""
+
+
+@dataclass(frozen=True)
+class Colorize(Stage):
+    """Colour every frame, with its brightness kept to the last level.
+
+    A model sees the frame stretched to a small square; only the colours of what it makes are used,
+    so no detail is lost, and a large film costs no more than a small one. The colours are steadied
+    along the motion within each shot. They are invented: nobody knows what they were.
+
+    What has to be known of the film is looked for when the stage is put on a clip, and from then on
+    is part of the recipe.
+
+    Attributes:
+        model: a name from the catalogue with the role "colorize"; two names, whose colours are
+            mixed, the first being the steadier one, which the second may not leave by more than a
+            tenth; or "auto": see BEST.
+        mix: the share of the second model, 0 to 1.
+        render_factor: a sixteenth of the side of the square, 7 to 60; 0 is each model's own. Larger
+            finds the colours of smaller things, smaller is steadier and bolder.
+        saturation: how strong the colours are, 0 to 3.
+        strength: how much of the change is made, 0 (the input) to 1.
+        steady: over how many frames to either side colours are averaged, 0 (not) to 15.
+        tone: for "tint": sepia, warm, selenium, cyanotype, moonlight or amber.
+        neutralise: take a tint, a sepia say, off first. Otherwise it lies over the new colours.
+        force: colour it even where it is in colour already.
+        matrix: by which luma is counted, by ffmpeg's name; that of the clip if None.
+        coloured: stretches of time, (begin, end) in seconds, that are in colour already and stay as
+            they are; looked for if None.
+        references: frames that you coloured: paths of pictures, or (path, when) with a frame's
+            number (int) or seconds; see `references`. Their colours go along with the motion
+            through their shot, and fade to the model's where they cannot be followed. With "tint",
+            a shot that has a reference gets all its colours from it.
+        reach: seconds before and after a reference up to which it is followed.
+
+    Raises:
+        StageError: a value is not allowed; or, when it is put on a clip, that is in colour already.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    model: str | tuple[str, ...] = "auto"
+    mix: float = 0.5
+    render_factor: int = 0
+    saturation: float = 1.0
+    strength: float = 1.0
+    steady: int = 5
+    tone: str = "sepia"
+    neutralise: bool = True
+    force: bool = False
+    matrix: str | None = None
+    coloured: tuple[tuple[Fraction, Fraction], ...] | None = None
+    references: tuple[Any, ...] = ()
+    reach: Fraction = Fraction(2)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str):
+            object.__setattr__(self, "model", tuple(self.model))
+        self._check_models()
+        self._exactly("reach")
+        self._check_numbers()
+        entries = (self.references,) if isinstance(self.references, str) else self.references
+        object.__setattr__(self, "references", tuple(map(as_entry, entries)))
+        for word, value, known in (
+            ("tone", self.tone, TONES),
+            ("matrix", self.matrix, (*WEIGHTS, None)),
+        ):
+            if value not in known:
+                names = ", ".join(filter(None, known))
+                raise StageError(f"There is no {word} {value!r}; allowed are {names}.")
+        if self.coloured is not None:
+            spans = tuple((Fraction(begin), Fraction(end)) for begin, end in self.coloured)
+            object.__setattr__(self, "coloured", spans)
+
+    def _check_models(self) -> None:
+        for name in self.models:
+            if name != "auto":
+                catalog.get(name, "colorize")
+        if not 1 <= len(self.models) <= 2:
+            raise StageError(
+                f"{len(self.models)} models were given to colorize with; give one or two."
+            )
+        if len(self.models) == 2 and "tint" in self.models:
+            raise StageError("tint invents no colours that could be mixed; give it alone.")
+
+    def _check_numbers(self) -> None:
+        check_strength(self.strength)
+        least, largest = FACTORS
+        if self.render_factor and not least <= self.render_factor <= largest:
+            raise StageError(
+                f"A render factor of {self.render_factor} was asked for; allowed is {least} to "
+                f"{largest}, or 0 for the model's own."
+            )
+        if not 0 < self.reach <= FARTHEST:
+            raise StageError(
+                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
+            )
+        for name, value, high in (
+            ("mix", self.mix, 1),
+            ("saturation", self.saturation, 3),
+            ("steady", self.steady, WIDEST),
+        ):
+            if not 0 <= value <= high:
+                raise StageError(f"{name} = {value} was asked for; allowed is 0 to {high}.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models, one or two."""
+        return (self.model,) if isinstance(self.model, str) else self.model
+
+    def __call__(self, clip: Clip) -> Clip:
+        """Return the coloured clip; what is not known of it is looked for now."""
+        changes: dict[str, Any] = {}
+        if self.model == "auto":
+            changes["model"] = best_model()
+        if self.matrix is None:
+            changes["matrix"] = clip_matrix(clip.info)
+        if self.coloured is None:
+            changes["coloured"] = () if self.force else self._already(clip)
+        if not all(isinstance(entry, Reference) for entry in self.references):
+            changes["references"] = found = located(clip, self.references)
+            if said := out_of_reach(clip, found, self.reach):
+                log.warning(said)
+        return replace(self, **changes)(clip) if changes else super().__call__(clip)
+
+    def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Return what of a clip is in colour already; most of it must not be."""
+        found = find_colours(clip)
+        if found.kind == "colour":
+            raise StageError(
+                f"{found.words} To colour it nevertheless, over the colours it has, use force=True."
+            )
+        if found.coloured:
+            log.warning("%s They stay as they are; force=True colours them too.", found.words)
+        elif found.kind == "tinted" and not self.neutralise:
+            log.warning("%s neutralise=True takes that off first.", found.words)
+        return found.coloured
+
+    def info(self, source: Clip) -> ClipInfo:
+        """The source's, which is no longer grey."""
+        return source.info.replace(grey=source.info.grey and not self.strength * self.saturation)
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The frames, the neighbours they are steadied with, and the references in reach."""
+        start, stop = max(start - self.steady, 0), min(stop + self.steady, len(source))
+        return reference_window(source, self.references, self.reach, start, stop)
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Colour the frames, shot by shot."""
+        wanted = set(times)
+        if not self.strength:
+            yield from (frame for frame in frames if frame.time in wanted)
+            return
+        for shot in shots(frames):
+            yield from self._shot(shot, wanted)
+
+    def _shot(self, frames: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
+        """Colour the wanted frames of one shot, or what of it is read."""
+        first = next(frames)
+        if any(begin <= first.time < end for begin, end in self.coloured or ()):
+            yield from (frame for frame in chain([first], frames) if frame.time in wanted)
+            return
+        matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
+        palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix)
+        seen = looked_at(chain([first], frames), wanted, matrix, self.force)
+        references = [r for r in self.references if r.begin <= first.time < r.end]
+        seen = near(carried_along(seen, references, self.reach, matrix), self.steady)
+        seen = found_again(seen, references, matrix)
+        if references and self.models == ("tint",):
+            seen = matched(seen, references, matrix)
+        else:
+            seen = laid_over(painted(seen, palette))
+        for one in steadied_frames(seen, self.steady):
+            chosen = self.saturation, self.strength, self.neutralise
+            yield Frame(one.image if one.kept else put_together(one, matrix, *chosen), one.time)
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields, and the weights by their sha256."""
+        values = {**super().recipe(), "references": plain(self._by_content())}
+        if self.model == "auto":
+            return values
+        weights = [catalog.recipe(name, "colorize").get("weights", "-") for name in self.models]
+        return {**values, "weights": weights[0] if isinstance(self.model, str) else weights}
+
+    def _by_content(self) -> list[tuple[Any, ...]]:
+        """Return the references with their pictures named by what is in them."""
+        return [(file_sha256(Path(path)), *when) for path, *when in self.references]

@@ -1,0 +1,64 @@
+"""Colour grey pictures with one of Richard Zhang's networks.
+
+engine = Zhang(state)                        # ECCV16 or SIGGRAPH17: the weights tell
+small, = engine.colours([luma], 16)          # (256, 256, 3)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from helpers.nn.state_dict import filled
+from helpers.nn.tensors import DTYPES
+from helpers.stages.colorize.square import LabColorizer
+from helpers.stages.colorize.zhang_network import UNUSED, in_numbers, network_of
+
+
+class Zhang(LabColorizer):
+    """ECCV16 or SIGGRAPH17 on a device; see `LabColorizer`.
+
+    Args:
+        state: the weights under their official names; they tell which network it is.
+        device, precision: where and in which numbers it runs; its last layer always in 32 bits.
+        memory: gives the bytes that may be used at once.
+
+    Raises:
+        ModelError: the weights are of neither.
+    """
+
+    render_factor = 16
+    bytes_per_pixel = 2500
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+    ) -> None:
+        build = network_of(set(state))
+        self.title = build.title
+        used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
+        network = filled(build, used, self.title)
+        super().__init__(in_numbers(network, device, DTYPES[precision]), device, precision, memory)
+
+    def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
+        # Bicubic, over an area where it gets smaller. In floats: the authors' rounding to 8 bits
+        # would only make steps of a picture of 16.
+        picture = Image.fromarray(np.ascontiguousarray(luma, np.float32))
+        resized = picture.resize((side, side), Image.Resampling.BICUBIC)
+        return np.asarray(resized).clip(0, 1)
+
+    def _lightness(self, grey: np.ndarray) -> np.ndarray:
+        # OpenCV looks colours up in a table, which puts L off by up to 0.2; not so linear ones.
+        linear = np.where(grey <= 0.04045, grey / 12.92, ((grey + 0.055) / 1.055) ** 2.4)
+        return cv2.cvtColor(np.dstack([linear.astype(np.float32)] * 3), cv2.COLOR_LRGB2Lab)[..., 0]
+
+    def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
+        return self.network(torch.from_numpy(lightness[None, None]).to(self.device))

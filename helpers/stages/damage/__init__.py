@@ -1,0 +1,1 @@
+"""Dust, dirt, hairs and scratches."""

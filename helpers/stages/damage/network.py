@@ -1,0 +1,262 @@
+"""A small network that finds damage in a film frame and says how to repair it.
+
+    network = Cleaner(state_dict, device="cpu", precision="bf16", memory=lambda: 1 << 30)
+    verdict = network.judge(planes)          # (13, H, W): what `network_input` gathers
+    values = mixture(verdict, offered, rows, columns)
+
+It is given luma only: the frame, its neighbours, and what is known of them (`network_input`).
+It gives for every pixel how likely it is damaged, and by how much each of six candidates is to be
+trusted there: the four witnesses, their median, and what is beside the pixel (for lines that stay).
+The repair itself is done here, outside the network, on all channels in full
+precision; so colour is that of the neighbours, never invented, and 16 bits stay 16 bits.
+
+The network is our own: a U-Net over the picture folded 2x2 into channels.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.errors import ModelError
+from helpers.nn.layers import Block, active
+from helpers.nn.tensors import DTYPES
+from helpers.nn.tiling import FittingTiles, spans
+from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
+
+CANDIDATES = 6
+"""The four witnesses, their median, and the mean of what is left and right."""
+
+BESIDE = 4
+"""Pixels to the left and right at which a line is looked past."""
+
+FEATURES = 17
+"""Planes the network is given: what `features` makes of the evidence."""
+
+TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 64, 8
+"""Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
+
+UNSURE, SURE = 0.35, 0.55
+"""Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the network says of a frame; float32 arrays.
+
+    Attributes:
+        mask: (H, W), how likely a pixel is damaged, 0..1.
+        weights: (CANDIDATES, H, W), summing to 1.
+    """
+
+    mask: np.ndarray
+    weights: np.ndarray
+
+
+def features(planes: torch.Tensor) -> torch.Tensor:
+    """Turn (N, EVIDENCE, H, W) into (N, FEATURES, H, W): what tells damage from motion."""
+    here, seen = planes[:, :1], planes[:, WITNESSES]
+    ordered, middle = ranked(seen)
+    apart = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
+    others = (seen, middle, beside(here), planes[:, AGAIN], planes[:, UNMOVED])
+    said = (planes[:, ASTRAY], planes[:, DUST:])
+    return torch.cat([here - 0.5, *(4 * (other - here) for other in others), 4 * apart, *said], 1)
+
+
+def ranked(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the four witnesses in the order of their values, and their median."""
+    ordered = seen.sort(1).values
+    return ordered, (ordered[:, 1:2] + ordered[:, 2:3]) / 2
+
+
+def beside(plane: torch.Tensor) -> torch.Tensor:
+    """Return the mean of what lies BESIDE pixels to the left and to the right."""
+    wide = functional.pad(plane, (BESIDE, BESIDE, 0, 0), mode="replicate")
+    return (wide[..., : -2 * BESIDE] + wide[..., 2 * BESIDE :]) / 2
+
+
+def candidates(planes: torch.Tensor) -> torch.Tensor:
+    """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
+    seen = planes[:, WITNESSES]
+    return torch.cat([seen, ranked(seen)[1], beside(planes[:, :1])], 1)
+
+
+class CleanerNet(nn.Module):
+    """The network: (N, FEATURES, H, W), sides multiples of 8, to (N, CANDIDATES + 1, H, W).
+
+    Args:
+        widths: channels at a half, a quarter and an eighth of the resolution.
+        depths: blocks at each.
+    """
+
+    def __init__(
+        self, widths: Sequence[int] = (32, 56, 80), depths: Sequence[int] = (1, 2, 3)
+    ) -> None:
+        super().__init__()
+        (a, b, c), (at_a, at_b, at_c) = widths, depths
+        self.head = nn.Conv2d(4 * FEATURES, a, 3, padding=1)
+        self.a_in = nn.Sequential(*(Block(a) for _ in range(at_a)))
+        self.to_b = nn.Conv2d(a, b, 3, stride=2, padding=1)
+        self.b_in = nn.Sequential(*(Block(b) for _ in range(at_b)))
+        self.to_c = nn.Conv2d(b, c, 3, stride=2, padding=1)
+        self.c_in = nn.Sequential(*(Block(c) for _ in range(at_c)))
+        self.from_c = nn.Conv2d(c, 4 * b, 1)
+        self.b_out = nn.Sequential(*(Block(b) for _ in range(at_b)))
+        self.from_b = nn.Conv2d(b, 4 * a, 1)
+        self.a_out = nn.Sequential(*(Block(a) for _ in range(at_a)))
+        self.unfold = nn.Conv2d(a, 4 * 12, 3, padding=1)
+        self.fine = nn.Conv2d(12 + FEATURES, 16, 3, padding=1)
+        self.finer = Block(16)
+        self.last = nn.Conv2d(16, CANDIDATES + 1, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        # To begin with: nothing is damaged, and the median of the witnesses is the best guess.
+        start = [-3.0, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0]
+        self.last.bias = nn.Parameter(torch.tensor(start))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Give the mask's logit and the candidates' logits."""
+        shuffle = functional.pixel_shuffle
+        a = self.a_in(active(self.head(functional.pixel_unshuffle(x, 2))))
+        b = self.b_in(active(self.to_b(a)))
+        c = self.c_in(active(self.to_c(b)))
+        b = self.b_out(b + shuffle(self.from_c(c), 2))
+        a = self.a_out(a + shuffle(self.from_b(b), 2))
+        fine = torch.cat([active(shuffle(self.unfold(a), 2)), x], 1)
+        return self.last(self.finer(active(self.fine(fine))))
+
+
+def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split the network's answer into the mask's logit and the candidates' weights, float32."""
+    made = made.float()
+    return made[:, :1], made[:, 1:].softmax(1)
+
+
+class Cleaner:
+    """The network on a device, in tiles of one shape.
+
+    Args:
+        state: the network's weights; its widths and depths are read off them.
+        device, precision: where and in which numbers it runs.
+        memory: gives the bytes that may be used at once.
+
+    Raises:
+        ModelError: the weights are of another network.
+    """
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+    ) -> None:
+        self.device, self.precision, self.memory = device, precision, memory
+        try:
+            network = CleanerNet(*_shape_of(state))
+            network.load_state_dict({name: value.float() for name, value in state.items()})
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"These weights ({len(state)} tensors) are not those of a cleaner; allowed are the "
+                "ones that come with the package and those that train-cleaner made."
+            ) from error
+        self.network = network.eval().to(
+            device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
+        )
+        self._lock = threading.Lock()
+        self._tiles = FittingTiles(SMALLEST_TILE)
+
+    def judge(self, planes: np.ndarray) -> Verdict:
+        """Find the damage of a frame and how to repair it.
+
+        Args:
+            planes: float32 (EVIDENCE, H, W), as `evidence.gather` makes them.
+
+        Raises:
+            OutOfMemoryError: not even the smallest tile fits.
+        """
+        with self._lock:
+            height, width = planes.shape[1:]
+            return self._tiles.run(
+                partial(self._tiled, planes),
+                self._tiles.known or self._fitting_tile(),
+                f"The cleaner ran out of memory on a {width}x{height} frame even in tiles of "
+                "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
+                "or clean with the median, and run it again: it goes on here.",
+            )
+
+    def _fitting_tile(self) -> int:
+        """Return the side of a tile: always the same, unless memory is scarce."""
+        size = torch.finfo(DTYPES[self.precision]).bits // 8
+        allowed = math.sqrt(self.memory() / (300 * size))
+        tile = TILE
+        while tile > SMALLEST_TILE and tile + 2 * OVERLAP > allowed:
+            tile //= 2
+        return tile
+
+    def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
+        """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""
+        height, width = planes.shape[1:]
+        # Padded first: tiles must begin at multiples of what the network folds together.
+        padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
+        whole = np.pad(planes, padding, mode="edge")
+        made = np.empty((CANDIDATES + 1, *whole.shape[1:]), np.float32)
+        for top, bottom, above, below in spans(whole.shape[1], tile, OVERLAP):
+            for left, right, before, after in spans(whole.shape[2], tile, OVERLAP):
+                piece = self._run(whole[:, above:below, before:after])
+                made[:, top:bottom, left:right] = piece[
+                    :, top - above : bottom - above, left - before : right - before
+                ]
+        made = made[:, :height, :width]
+        return Verdict(made[0], made[1:])
+
+    @torch.inference_mode()
+    def _run(self, planes: np.ndarray) -> np.ndarray:
+        """Put planes through the network once: mask and weights."""
+        whole = torch.from_numpy(planes[None]).to(self.device)
+        # Differences of bright pixels need float32; what is made of them does not.
+        seen = features(whole).to(DTYPES[self.precision])
+        made = self.network(seen.contiguous(memory_format=torch.channels_last))
+        logits, weights = verdict(made)
+        answer = torch.cat([logits.sigmoid(), weights], 1)
+        return answer[0].cpu().numpy()
+
+
+def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Read widths and depths off a network's weights."""
+    widths = [len(state[f"{name}.bias"]) for name in ("head", "to_b", "to_c")]
+    depths = [
+        len({key.split(".")[1] for key in state if key.startswith(f"{name}.")})
+        for name in ("a_in", "b_in", "c_in")
+    ]
+    return widths, depths
+
+
+def opacity(mask: np.ndarray) -> np.ndarray:
+    """Return how far a pixel is repaired, 0..1: not at all where the network is unsure."""
+    return ((mask - UNSURE) / (SURE - UNSURE)).clip(0, 1)
+
+
+def mixture(
+    verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Mix what is offered for some pixels as the network said.
+
+    Args:
+        verdict: of the frame.
+        offered: float32 (CANDIDATES, N, C) in 0..255, the candidates at those pixels.
+        rows, columns: (N,) where they are.
+
+    Returns:
+        float32 (N, C) in 0..255.
+    """
+    weights = verdict.weights[:, rows, columns][..., None]
+    return (offered * weights).sum(0)

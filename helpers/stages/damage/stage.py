@@ -1,0 +1,98 @@
+"""Take dust, dirt, hairs and scratches off film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers.catalog import table as catalog
+from helpers.catalog.load import load_cleaner
+from helpers.clip import Clip, Frame
+from helpers.errors import StageError
+from helpers.runtime.machine import file_sha256
+from helpers.stage import Stage, check_strength
+
+AUTO = "learned"
+"""What "auto" stands for: the better of the two in benchmarks/damage.py."""
+
+
+@dataclass(frozen=True)
+class RemoveDamage(Stage):
+    """Repair what one frame shows and its neighbours do not, and lines that stay in place.
+
+    Only damaged pixels are touched; all others are passed on to the last bit. Neighbours are taken
+    from the frame's own shot, never across a cut; at its first and last frame all from one side.
+    Repeated pictures are looked past, for a speck on a repeated picture is on both. A speck must be
+    gone in the next picture but one at the latest.
+
+    Attributes:
+        method: a name from the catalogue with the role "clean", or "auto" for the best there is.
+        strength: 0 (nothing changes) to 1 (the whole repair).
+        radius: neighbours looked at on each side, 1 or 2.
+        lines: whether vertical scratches that stay are looked for, too.
+        weights: a file that `train-cleaner` made, for the learned method, instead of its own.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    method: str = "auto"
+    strength: float = 1.0
+    radius: int = 2
+    lines: bool = True
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        catalog.get(self.model, "clean")
+        check_strength(self.strength)
+        if self.radius not in (1, 2):
+            raise StageError(f"A radius of {self.radius} was asked for; allowed are 1 and 2.")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", str(self.weights))
+            if self.model != "learned":
+                raise StageError(
+                    f"Weights were given for the method {self.model!r}; allowed are weights for "
+                    "the method 'learned'."
+                )
+
+    @property
+    def model(self) -> str:
+        """The catalogue's name of the method."""
+        return AUTO if self.method == "auto" else self.method
+
+    @property
+    def reach(self) -> int:
+        """How many frames on each side decide about one: past repeated pictures, and two more,
+        for motion is measured on neighbours that their own neighbours have cleaned."""
+        return 2 * self.radius + 2
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """As far as a repair looks."""
+        return max(start - self.reach, 0), min(stop + self.reach, len(source))
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Repair frame by frame, with those around it in hand."""
+        if not self.strength:
+            yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
+            return
+        engine = load_cleaner(self.model, self.radius, self.lines, self.reach, self.weights)
+        pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
+        for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
+            yield Frame(self._mixed(image, cleaned), time)
+
+    def _mixed(self, image: np.ndarray, cleaned: np.ndarray) -> np.ndarray:
+        """Blend a repair with its input; equal pixels stay equal."""
+        if self.strength == 1:
+            return cleaned
+        mixed = image + (cleaned.astype(np.float32) - image) * np.float32(self.strength)
+        return np.rint(mixed).astype(image.dtype)
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields, what "auto" stands for, and the weights by their sha256."""
+        own = {"weights": file_sha256(Path(self.weights))} if self.weights else {}
+        known = catalog.recipe(self.model, "clean")
+        return {**super().recipe(), "model": self.model, **known, **own}

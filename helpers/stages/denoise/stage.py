@@ -1,0 +1,175 @@
+"""Take out noise and compression blocks, and leave what was filmed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers.catalog import table as catalog
+from helpers.catalog.load import load_upscaler
+from helpers.clip import Clip, Frame
+from helpers.errors import StageError
+from helpers.imaging.luma import blend, dithered, scale_of
+from helpers.runtime.machine import runtime
+from helpers.stage import Stage, check_strength, map_images, shots
+from helpers.stages.denoise import ffmpeg_filters as filters
+from helpers.stages.denoise.find import find_noise
+from helpers.stages.denoise.motion_compensated import average
+
+REACH = {"motion": 2, "dct": 0, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
+"""The methods without weights, and how many frames to either side each looks at."""
+
+QUIET = 0.4
+"""Grey levels of noise below which a film is left as it is."""
+
+
+@dataclass(frozen=True)
+class Denoise(Stage):
+    """Clean every frame, some methods with the help of its neighbours in the shot.
+
+    Two knobs: `sigma` says how much noise there is, and a method takes out about that much;
+    `strength` says how much of the method's work is used. To keep some grain, lower the strength
+    and leave sigma alone: a part of the grain then stays, and nothing turns to wax.
+
+    Attributes:
+        model: "motion" (neighbours averaged along their motion, then bm3d on what is left: the
+            best), "bm3d" (within the picture), "nlmeans", "atadenoise" (the same pixel over time:
+            for pictures that stand still), "deblock" (8x8 blocks only), or the name of a network
+            from the catalogue with the role "denoise". "deblock" and networks heed no sigma.
+        strength: how much of the result is used, 0 (the input) to 1.
+        sigma: standard deviation of the noise in each channel, in grey levels of 255. None: it is
+            measured when the stage is put on a clip, from a few frames of it, and from then on is a
+            part of the recipe.
+        alike: how alike the noise is in the three channels, 0 to 1; measured if None.
+    """
+
+    heavy: ClassVar[bool] = True
+
+    model: str = "motion"
+    strength: float = 1.0
+    sigma: float | None = None
+    alike: float | None = None
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
+        if self.model not in REACH:
+            try:
+                catalog.get(self.model, "denoise")
+            except Exception as error:
+                raise StageError(f"{error} Without weights there are {', '.join(REACH)}.") from None
+        if self.sigma is not None and not 0 <= self.sigma <= 100:
+            raise StageError(f"A sigma of {self.sigma} was asked for; allowed is 0 to 100.")
+        if self.alike is not None and not 0 <= self.alike <= 1:
+            raise StageError(f"alike = {self.alike} was asked for; allowed is 0 to 1.")
+
+    @property
+    def measured(self) -> bool:
+        """Whether everything that the method heeds is known."""
+        needless = self.model == "deblock" or self.model not in REACH or not self.strength
+        return needless or None not in (self.sigma, self.alike)
+
+    def __call__(self, clip: Clip) -> Clip:
+        """Return the clean clip; what is not known of its noise is measured now."""
+        if self.measured:
+            return super().__call__(clip)
+        noise = find_noise(clip)
+        sigma = noise.sigma if self.sigma is None else self.sigma
+        alike = noise.alike if self.alike is None else self.alike
+        return replace(self, sigma=sigma, alike=alike)(clip)
+
+    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
+        """The frames, and as many neighbours as the method looks at."""
+        reach = REACH.get(self.model, 0)
+        return max(start - reach, 0), min(stop + reach, len(source))
+
+    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+        """Clean the frames, shot by shot."""
+        wanted = set(times)
+        quiet = self.model in REACH and self.model != "deblock" and (self.sigma or 0) < QUIET
+        if not self.strength or quiet:
+            return (frame for frame in frames if frame.time in wanted)
+        if not REACH.get(self.model, 0):
+            batch = 1 if self.model in REACH else runtime().batch
+            return map_images(frames, self._clean, batch)
+        return self._windows(frames, wanted)
+
+    def _windows(self, frames: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
+        """Clean each frame in the midst of its neighbours."""
+        reach = REACH[self.model]
+        for shot in shots(frames):
+            held: deque[Frame] = deque()
+            at = 0  # the place in `held` of the next frame to be made
+            for frame in shot_then_end(shot):
+                if frame is not None:
+                    held.append(frame)
+                while at < len(held) and (frame is None or len(held) - at > reach):
+                    if held[at].time in wanted:
+                        yield self._among(list(held), at)
+                    at += 1
+                    if at > reach:
+                        held.popleft()
+                        at -= 1
+
+    def _among(self, held: list[Frame], at: int) -> Frame:
+        reach = REACH[self.model]
+        near = held[max(at - reach, 0) : at + reach + 1]
+        images, here = [frame.image for frame in near], near.index(held[at])
+        sigma, image = self.sigma or 0.0, held[at].image
+        if self.model == "atadenoise":
+            # Beyond the shot its first and its last frame go on.
+            before, after = reach - here, reach - (len(images) - 1 - here)
+            images = [*images[:1] * before, *images, *images[-1:] * after]
+            made = filters.atadenoise(images, reach, sigma)
+        else:
+            steady, left = average(images, here, sigma)
+            made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype)
+        return Frame(blend(image, made, self.strength), held[at].time)
+
+    def _clean(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        """Clean pictures each by itself."""
+        sigma, alike = self.sigma or 0.0, self.alike or 0.0
+        methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+            "bm3d": lambda image: _rounded(filters.bm3d(image, sigma, alike), image.dtype),
+            "dct": lambda image: _shrunk(
+                image.astype(np.float32) / np.float32(scale_of(image.dtype)),
+                sigma,
+                alike,
+                image.dtype,
+            ),
+            "nlmeans": lambda image: filters.nlmeans(image, sigma),
+            "deblock": filters.deblock,
+        }
+        if self.model in methods:
+            made = [methods[self.model](image) for image in images]
+        else:
+            made = load_upscaler(self.model, role="denoise").upscale(images)
+        return [blend(a, b, self.strength) for a, b in zip(images, made, strict=True)]
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields, and a network's weights by their sha256."""
+        weights = {} if self.model in REACH else catalog.recipe(self.model, "denoise")
+        return {**super().recipe(), **weights}
+
+
+def shot_then_end(shot: Iterator[Frame]) -> Iterator[Frame | None]:
+    """Give the frames of a shot, and None when it has ended."""
+    yield from shot
+    yield None
+
+
+def _shrunk(
+    levels: np.ndarray, sigma: float | np.ndarray, alike: float, dtype: np.dtype
+) -> np.ndarray:
+    from helpers.stages.denoise.dct import shrink
+
+    return _rounded(shrink(levels, sigma, alike, runtime().device), dtype)
+
+
+def _rounded(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Round float32 levels in 0..255 to a picture's type; a cleaned 8-bit sky shows no bands."""
+    return dithered(levels * np.float32(scale_of(dtype)), dtype)

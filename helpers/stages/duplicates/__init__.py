@@ -1,0 +1,1 @@
+"""Frames that repeat an earlier one."""

@@ -1,0 +1,1 @@
+"""Contrast, sharpening and grain."""

@@ -1,0 +1,76 @@
+"""Draw the pictures between two neighbouring ones with FILM, a network for large motion.
+
+    interpolator = FilmInterpolator(state)             # state: tensors by name
+    third, two_thirds = interpolator.between(first, last, [1 / 3, 2 / 3])
+
+Reda, Kontkanen, Tabellion, Sun, Pantofaru and Curless, "FILM: Frame Interpolation for Large
+Motion", ECCV 2022, https://github.com/google-research/frame-interpolation; the weights in PyTorch:
+https://github.com/dajes/frame-interpolation-pytorch.
+
+It was trained on the picture in the middle. For other moments the authors halve again and again;
+here, as in the network in PyTorch, the motion is scaled, so that any moment can be asked for. It is
+at its best at a half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.nn.state_dict import expected_shapes, fitted
+from helpers.nn.tensors import to_images, to_tensor
+from helpers.stages.interpolate.film_network import MULTIPLE, FilmNet
+from helpers.stages.interpolate.pair_network import PairNetwork
+
+
+class FilmInterpolator(PairNetwork):
+    """FILM on a device; see `PairNetwork`.
+
+    Args:
+        state: the weights under the names of `FilmNet`.
+        device, precision: where and in which numbers the convolutions run; motion, what is
+            fetched along it and the last layer stay in 32-bit floats.
+
+    Raises:
+        ModelError: the weights are not FILM's.
+    """
+
+    title = "FILM"
+    instead = "rife-4.25, which needs much less"
+
+    def __init__(self, state: dict[str, Any], device: str = "cpu", precision: str = "fp32") -> None:
+        self._state = fitted(state, expected_shapes(FilmNet), self.title)
+        super().__init__(device, precision)
+
+    def _build(self, device: str, dtype: torch.dtype) -> FilmNet:
+        network = FilmNet()
+        network.load_state_dict(self._state)
+        network.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.fuse.output_conv.float()
+        return network
+
+    @torch.inference_mode()
+    def _draw(
+        self,
+        network: FilmNet,
+        device: str,
+        first: np.ndarray,
+        last: np.ndarray,
+        fractions: Sequence[float],
+    ) -> list[np.ndarray]:
+        height, width = first.shape[:2]
+        below, right = -height % MULTIPLE, -width % MULTIPLE
+        top, left = below // 2, right // 2
+        pair = to_tensor([first, last], device, torch.float32)
+        # With black on all sides, as the authors' script does.
+        pair = functional.pad(pair, (left, right - left, top, below - top))
+        seen, flows = network.prepared(pair)
+        drawn = (network(seen, flows, fraction) for fraction in fractions)
+        return [
+            to_images(picture[..., top : top + height, left : left + width], first.dtype)[0]
+            for picture in drawn
+        ]

@@ -1,0 +1,1 @@
+"""RIFE in ncnn on any graphics card with Vulkan."""

@@ -1,0 +1,45 @@
+"""Ask Vulkan for its devices; run as a script by `helpers.stages.interpolate.vulkan.probe`.
+
+A driver may crash or hang when it is asked, so this never happens in the process of a notebook.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any
+
+from helpers.nn.subprocess_call import answer
+
+
+def devices(loader: str) -> dict[str, Any]:
+    """Return {"devices": [(name, kind), ...]}, or what is missing, or which call failed and how.
+
+    The structures are those of vulkan_core.h: VkInstanceCreateInfo is all zero but for its type,
+    VkPhysicalDeviceProperties has the device's kind after four numbers and then its name.
+    """
+    try:
+        vulkan = ctypes.CDLL(loader)
+    except OSError as error:
+        return {"missing": str(error)}
+    create_info = (ctypes.c_uint64 * 8)(1)  # VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO
+    instance, count = ctypes.c_void_p(), ctypes.c_uint32()
+    if code := vulkan.vkCreateInstance(create_info, None, ctypes.byref(instance)):
+        return {"failed": "vkCreateInstance", "code": code}
+    code = vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), None)
+    handles = (ctypes.c_void_p * max(count.value, 1))()
+    code = code or vulkan.vkEnumeratePhysicalDevices(instance, ctypes.byref(count), handles)
+    if code:
+        return {"failed": "vkEnumeratePhysicalDevices", "code": code}
+    found = []
+    for handle in handles[: count.value]:
+        properties = ctypes.create_string_buffer(4096)  # of which about 830 are used
+        vulkan.vkGetPhysicalDeviceProperties(ctypes.c_void_p(handle), properties)
+        kind = int.from_bytes(properties.raw[16:20], "little")
+        name = properties.raw[20:276].split(b"\0")[0].decode(errors="replace")
+        found.append((name, kind))
+    return {"devices": found}
+
+
+if __name__ == "__main__":
+    answer(devices(sys.argv[1]))

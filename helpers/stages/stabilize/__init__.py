@@ -1,0 +1,1 @@
+"""Shake and gate weave."""

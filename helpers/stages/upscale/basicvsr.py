@@ -1,0 +1,193 @@
+"""Enlarge neighbouring frames of a film together with RealBasicVSR, four times.
+
+    network = VideoUpscaler(state, device="cpu", precision="bf16")
+    large = network.upscale_sequence(images)   # [(4 * H, 4 * W, 3), ...], one for each
+
+Chan, Zhou, Xu and Loy, "Investigating Tradeoffs in Real-World Video Super-Resolution", CVPR 2022,
+https://github.com/ckkelvinchan/RealBasicVSR.
+
+Every frame's result depends on the whole sequence. Which frames make a sequence is for the caller
+to say; the stage does it so that it does not depend on the range that is read.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from helpers.errors import ModelError, OutOfMemoryError
+from helpers.nn.state_dict import filled
+from helpers.nn.tensors import DTYPES, to_images, to_tensor
+from helpers.nn.tiling import is_out_of_memory, padded, spans
+from helpers.stages.upscale.basicvsr_network import SCALE, RealBasicVsr, Size
+
+SMALLEST = 64
+"""Pixels a side that the authors ask for; smaller frames are continued to it, mirrored."""
+
+OVERLAP = 4
+"""Pixels of its surroundings that a tile of the drawing is given: it sees two, and one is spare."""
+
+TILE = 256
+"""Pixels a side, at most, that are drawn at once. It never depends on the free memory."""
+
+
+class VideoUpscaler:
+    """RealBasicVSR on a device.
+
+    What travels between frames is computed on whole frames, for it follows the motion; what takes
+    the most memory, the drawing at four times the size, is done in tiles that make no difference
+    but for rounding.
+
+    Args:
+        state: the weights, from the authors' file or under their bare names.
+        device: where it runs.
+        precision: in which numbers; motion and colours stay in float32.
+        memory: called before work begins; gives the bytes that may be used at once. Where they are
+            few, what is known of the frames waits in the computer's own memory.
+        name: what to call it in messages.
+
+    Attributes:
+        scale: how many times larger each side becomes.
+
+    Raises:
+        ModelError: the weights are not RealBasicVSR's.
+    """
+
+    scale = SCALE
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        memory: Callable[[], int] = lambda: 1 << 30,
+        name: str = "RealBasicVSR",
+    ) -> None:
+        self.name, self.device, self.precision, self.memory = name, device, precision, memory
+        state = generator(state)
+        size = size_of(state)
+        network = filled(lambda: RealBasicVsr(size), state, "RealBasicVSR")
+        network.eval().to(device=device, dtype=DTYPES[precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.basicvsr.spynet.float()
+        self.network = network
+        self._lock = threading.Lock()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know about it, for a person: names and values."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        return [
+            ("architecture", "RealBasicVSR (recurrent: it looks at neighbouring frames)"),
+            ("scale", f"x{self.scale}"),
+            ("channels", "RGB"),
+            ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
+            ("tiling", f"of the drawing only, in tiles of {TILE} pixels"),
+            ("sides", f"any; below {SMALLEST} it is continued, mirrored"),
+        ]
+
+    def upscale_sequence(
+        self, images: Sequence[np.ndarray], keep: range | None = None
+    ) -> list[np.ndarray]:
+        """Enlarge frames that follow each other.
+
+        Args:
+            images: (H, W, 3) RGB of one size, uint8 or uint16; at least one.
+            keep: numbers of the frames that are wanted, without gaps; all if not given. The others
+                are looked at all the same, and a frame's result does not depend on `keep`.
+
+        Returns:
+            (4 * H, 4 * W, 3) of the same type for each that is wanted.
+
+        Raises:
+            OutOfMemoryError: the sequence does not fit.
+        """
+        keep = range(len(images)) if keep is None else keep
+        if not keep:
+            return []
+        with self._lock:  # one sequence at a time: two would only share the same cores and memory
+            try:
+                return self._run(images, keep)
+            except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+            height, width = images[0].shape[:2]
+            raise OutOfMemoryError(
+                f"{self.name} ran out of memory on {len(images)} frames of {width}x{height}, which "
+                "it must hold at once. No frame was lost or faked. Close other programs or "
+                "notebooks, or choose a model that looks at one frame at a time (general-x4v3), "
+                "and run it again."
+            )
+
+    @torch.inference_mode()
+    def _run(self, images: Sequence[np.ndarray], keep: range) -> list[np.ndarray]:
+        height, width = images[0].shape[:2]
+        below, right = (max(SMALLEST - side, 0) for side in (height, width))
+        frames = [
+            to_tensor([padded(image, below, right)], self.device, torch.float32) for image in images
+        ]
+        frames = self.network.cleaned(frames)
+        waiting = len(keep) * self.network.size.channels * frames[0][0, 0].numel()
+        short = waiting * self.network.dtype.itemsize > self.memory() / 4
+        shelf = "cpu" if short else self.device
+        return [
+            self._drawn(known, frame, images[0].dtype)[: height * SCALE, : width * SCALE]
+            for known, frame in self.network.travelled(frames, keep, shelf)
+        ]
+
+    def _drawn(self, known: torch.Tensor, frame: torch.Tensor, dtype: np.dtype) -> np.ndarray:
+        """Draw a frame tile by tile."""
+        height, width = frame.shape[2:]
+        out = np.empty((height * SCALE, width * SCALE, 3), dtype)
+        for top, bottom, above, under in spans(height, TILE, OVERLAP):
+            for left, right, before, after in spans(width, TILE, OVERLAP):
+                part = (..., slice(above, under), slice(before, after))
+                large = self.network.basicvsr.draw(known[part], frame[part])
+                (piece,) = to_images(large, dtype)
+                rows = slice((top - above) * SCALE, (bottom - above) * SCALE)
+                columns = slice((left - before) * SCALE, (right - before) * SCALE)
+                out[top * SCALE : bottom * SCALE, left * SCALE : right * SCALE] = piece[
+                    rows, columns
+                ]
+        return out
+
+
+def generator(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the weights that draw, without those of training: the averaged ones where there are.
+
+    The authors' file holds `generator_ema.*` beside `generator.*` and what judged them.
+    """
+    for prefix in ("generator_ema.", "generator."):
+        found = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in state.items()
+            if name.startswith(prefix)
+        }
+        if found:
+            return found
+    return state
+
+
+def size_of(state: dict[str, Any]) -> Size:
+    """Return how large a network is, by its weights.
+
+    Raises:
+        ModelError: they are of another network.
+    """
+    first = state.get("image_cleaning.0.main.0.weight")
+    shape = tuple(getattr(first, "shape", ()))
+    if len(shape) != 4:
+        raise ModelError(
+            f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "
+            "of RealBasicVSR; choose the file that belongs to it."
+        )
+    blocks = [
+        len({name for name in state if re.match(rf"{part}\.main\.2\.\d+\.conv1\.weight", name)})
+        for part in (r"image_cleaning\.0", r"basicvsr\.forward_resblocks")
+    ]
+    return Size(shape[0], *blocks)

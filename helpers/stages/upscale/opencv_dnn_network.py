@@ -1,0 +1,231 @@
+"""FSRCNN, ESPCN, LapSRN and EDSR as PyTorch networks, out of the files that dnn_superres reads.
+
+    network, (algorithm, scale) = read_network(Path("ESPCN_x3.pb"))
+
+The widths and depths are those of the file's constants, which are in the order of their use. FSRCNN
+(Dong et al. 2016) and EDSR (Lim et al. 2017) are as in https://github.com/Saafke, ESPCN (Shi et al.
+2016) and LapSRN (Lai et al. 2017) as in https://github.com/fannymonori.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.errors import ModelError
+from helpers.stages.upscale.frozen_graph import constants, read_graph, used_nodes
+
+ALGORITHMS = ("fsrcnn", "fsrcnn-small", "espcn", "lapsrn", "edsr")
+
+OUTPUT = "NCHW_output"
+"""The name of the result in all of these files."""
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that keeps the size as TensorFlow's SAME does.
+
+    The border is zero; a kernel of even sides sees a pixel further to the right and down.
+    """
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """(N, in, H, W) to (N, out, H, W)."""
+        rows, columns = self.kernel_size
+        if rows % 2 and columns % 2:
+            pad = (rows // 2, columns // 2)
+            return nn.functional.conv2d(image, self.weight, self.bias, padding=pad)
+        pad = ((columns - 1) // 2, columns // 2, (rows - 1) // 2, rows // 2)
+        return nn.functional.conv2d(nn.functional.pad(image, pad), self.weight, self.bias)
+
+
+class LapSRN(nn.Module):
+    """Levels that double the size: each adds detail, found in the detail before, to the picture."""
+
+    def __init__(self, levels: list[tuple[nn.Module, nn.Module]]) -> None:
+        super().__init__()
+        self.enlarge = nn.ModuleList(enlarge for enlarge, _ in levels)
+        self.detail = nn.ModuleList(detail for _, detail in levels)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """(1, 1, H, W) to (1, 1, H * 2^levels, W * 2^levels)."""
+        detail = image
+        for enlarge, find in zip(self.enlarge, self.detail, strict=True):
+            detail = find(detail)
+            image = nn.functional.leaky_relu(enlarge(image) + detail, 0.2)
+        return image
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions whose result, made small, is added to what they were given."""
+
+    def __init__(self, first: Convolution, second: Convolution, share: float) -> None:
+        super().__init__()
+        self.first, self.second, self.share = first, second, share
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        """(1, F, H, W) float32 to the same; only what is added is in the block's own precision."""
+        made = self.first(given.to(self.first.weight.dtype)).relu_()
+        return given.add(self.second(made), alpha=self.share)
+
+
+class EDSR(nn.Module):
+    """Residual blocks of one width around which the first features are added again."""
+
+    def __init__(
+        self, head: Convolution, blocks: list[ResidualBlock], tail: Convolution, last: nn.Module
+    ) -> None:
+        super().__init__()
+        self.head, self.blocks, self.tail, self.last = head, nn.Sequential(*blocks), tail, last
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) to (1, 3, H * scale, W * scale)."""
+        first = self.head(image)
+        return self.last(self.tail(self.blocks(first)) + first)
+
+
+class Weights:
+    """The constants of a graph, taken one after the other as the network is put together."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays = [array for array in arrays if array.ndim]
+        self.numbers = [float(array) for array in arrays if not array.ndim]
+
+    def take(self, dimensions: int) -> np.ndarray:
+        """Take the next constant, which must have so many dimensions."""
+        if not self.arrays or self.arrays[0].ndim != dimensions:
+            found = f"of shape {self.arrays[0].shape}" if self.arrays else "missing"
+            raise ValueError(f"a constant of {dimensions} dimensions is {found}")
+        return self.arrays.pop(0)
+
+    def convolution(self, bias: bool = True) -> Convolution:
+        """Take a kernel (rows, columns, in, out) and its bias, for one channel or for all."""
+        kernel = self.take(4).transpose(3, 2, 0, 1)
+        out, channels, *size = kernel.shape
+        made = Convolution(channels, out, size, bias=bias, device="meta")  # type: ignore[arg-type]
+        made.weight = _parameter(kernel)
+        if bias:
+            made.bias = _parameter(np.broadcast_to(self.take(1), out))
+        return made
+
+    def slopes(self) -> nn.PReLU:
+        """Take a PReLU's slope for every channel."""
+        slopes = self.take(1)
+        made = nn.PReLU(len(slopes))
+        made.weight = _parameter(slopes)
+        return made
+
+
+def _fsrcnn(weights: Weights) -> nn.Module:
+    layers: list[nn.Module] = []
+    while len(weights.arrays) > 2:
+        layers += [weights.convolution(), weights.slopes()]
+    return nn.Sequential(*layers, *_shuffled(weights.convolution()))
+
+
+def _espcn(weights: Weights) -> nn.Module:
+    layers: list[nn.Module] = []
+    while len(weights.arrays) > 2:
+        layers += [weights.convolution(), nn.ReLU()]
+    return nn.Sequential(*layers, *_shuffled(weights.convolution()), nn.Tanh())
+
+
+def _lapsrn(weights: Weights) -> nn.Module:
+    levels: list[tuple[nn.Module, nn.Module]] = []
+    while weights.arrays:
+        enlarge = nn.Sequential(*_shuffled(weights.convolution(bias=False)))
+        layers: list[nn.Module] = []
+        for _ in range(10):
+            layers += [weights.convolution(), nn.LeakyReLU(0.2)]
+        layers += [*_shuffled(weights.convolution(bias=False)), nn.LeakyReLU(0.2)]
+        levels.append((enlarge, nn.Sequential(*layers)))
+    return LapSRN(levels)
+
+
+def _edsr(weights: Weights) -> nn.Module:
+    shares = set(weights.numbers)
+    if len(shares) != 1:
+        raise ValueError(f"EDSR has one residual scale, not {sorted(shares)}")
+    head, blocks = weights.convolution(), []
+    while len(weights.arrays) > 4:
+        blocks.append(ResidualBlock(weights.convolution(), weights.convolution(), *shares))
+    tail, last = weights.convolution(), weights.convolution()
+    head.weight = _parameter(head.weight.detach().numpy()[:, ::-1])  # it was trained on BGR
+    return EDSR(head, blocks, tail, nn.Sequential(*_shuffled(last, channels=3)))
+
+
+def _shuffled(last: Convolution, channels: int = 1) -> tuple[Convolution, nn.PixelShuffle]:
+    """Return a convolution and what spreads its channels over the larger picture.
+
+    TensorFlow keeps the colours of a pixel together, and here they are BGR; PyTorch has a colour's
+    pixels together.
+    """
+    scale = round((last.out_channels / channels) ** 0.5)
+    if scale < 1 or scale**2 * channels != last.out_channels:
+        raise ValueError(f"its last kernel makes {last.out_channels} channels")
+    order = np.arange(last.out_channels).reshape(-1, channels)[:, ::-1].T.ravel()
+    last.weight = _parameter(last.weight.detach().numpy()[order])
+    if last.bias is not None:
+        last.bias = _parameter(last.bias.detach().numpy()[order])
+    return last, nn.PixelShuffle(scale)
+
+
+BUILDERS: dict[str, Callable[[Weights], nn.Module]] = {
+    "fsrcnn": _fsrcnn, "espcn": _espcn, "lapsrn": _lapsrn, "edsr": _edsr,
+}  # fmt: skip
+
+
+def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
+    """Read a file's network, and which algorithm and scale it is of.
+
+    Raises:
+        ModelError: it is none of these networks, or damaged.
+    """
+    try:
+        graph = read_graph(path.read_bytes())
+        operations = [node.operation for node in used_nodes(graph, OUTPUT)]
+        weights = Weights(constants(graph, OUTPUT))
+        if not all(np.isfinite(array).all() for array in weights.arrays):
+            raise ValueError("not all of its weights are numbers")
+        algorithm = _recognised(operations, weights)
+        network = BUILDERS[algorithm](weights)
+        with torch.inference_mode():
+            channels = 3 if algorithm == "edsr" else 1
+            made = network(torch.zeros(1, channels, 1, 1))
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{path.name} is damaged, or none of OpenCV's super-resolution networks: {error}. "
+            f"Allowed are the files of {', '.join(ALGORITHMS)}; delete it and fetch it again."
+        ) from error
+    if made.shape[1] != channels:
+        raise ModelError(f"{path.name} gives {made.shape[1]} channels where {channels} are due.")
+    return network, (algorithm, made.shape[-1])
+
+
+def _recognised(operations: list[str], weights: Weights) -> str:
+    """Tell the algorithm by what it alone has."""
+    kernels = [array for array in weights.arrays if array.ndim == 4]
+    if not kernels or "DepthToSpace" not in operations:
+        raise ValueError(f"it has {len(kernels)} kernels and no sub-pixel layer")
+    if kernels[0].shape[2] == 3:
+        return "edsr"
+    if "Tanh" in operations:
+        return "espcn"
+    return "fsrcnn" if "Abs" in operations else "lapsrn"
+
+
+def reach(network: nn.Module) -> int:
+    """Return how many input pixels away a network sees; at least the one that colours need."""
+    if isinstance(network, LapSRN):
+        # The kernels of each level see half as far as those of the one before.
+        levels = enumerate(network.detail)
+        return math.ceil(sum(reach(level) / 2**number for number, level in levels)) + 1
+    sides = [m.kernel_size[0] for m in network.modules() if isinstance(m, Convolution)]
+    return max(sum(side // 2 for side in sides), 1)
+
+
+def _parameter(values: np.ndarray) -> nn.Parameter:
+    return nn.Parameter(torch.from_numpy(np.array(values, np.float32)), requires_grad=False)

@@ -1,0 +1,1 @@
+"""Training the network that finds dust and scratches."""

@@ -1,0 +1,101 @@
+"""Learn from a film of one's own: its grain, and the damage on it.
+
+    grains, overlays = study(open_video("wedding.mp4"))
+
+Where nothing moves, what differs from the neighbours is grain; what the neighbours contradict is
+damage. Both are cut out and used to make training samples that look like this very film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from helpers.clip import Clip
+from helpers.errors import ModelError
+from helpers.stages.damage.alignment import calmed, luma, motion, offset, warp
+from helpers.stages.damage.temporal_outliers import find_dust
+
+PIECE = 96
+"""Pixels a side of a piece of grain."""
+
+
+def study(
+    clip: Clip, samples: int = 40, most: int = 200
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Cut grain and damage out of a film.
+
+    Args:
+        clip: the film.
+        samples: places in it to look at, evenly spread.
+        most: how many pieces of each are kept.
+
+    Returns:
+        Pieces of grain, float32 (96, 96) in grey levels about 0; shapes of damage, uint8 (H, W)
+        opacity. Either may be empty.
+
+    Raises:
+        ModelError: the film is too short to compare frames.
+    """
+    if len(clip) < 3:
+        raise ModelError(
+            f"The film has {len(clip)} frames; at least 3 are needed to tell its grain and its "
+            "damage from its picture. Give a longer film, or none."
+        )
+    grains: list[np.ndarray] = []
+    overlays: list[np.ndarray] = []
+    for before, here, after in _triples(clip, samples):
+        calm = calmed(here, before, after)
+        seen = [warp(one, motion(calm, one)) for one in (before, after)]
+        seen = [one + offset(here, one) for one in seen]
+        grains += _grains(here, (seen[0] + seen[1]) / 2)
+        overlays += _overlays(here, seen)
+    return _spread(grains, most), _spread(overlays, most)
+
+
+def _triples(clip: Clip, samples: int) -> Iterator[list[np.ndarray]]:
+    """Give the lumas of three frames of one shot, at places spread over the film."""
+    for number in np.unique(np.linspace(1, len(clip) - 2, samples).astype(int)):
+        frames = list(clip.frames(int(number) - 1, int(number) + 2))
+        if not (frames[1].cut or frames[2].cut):
+            yield [luma(frame.image) for frame in frames]
+
+
+def _grains(here: np.ndarray, middle: np.ndarray) -> list[np.ndarray]:
+    """Cut out the quietest piece: where nothing moves, only grain differs."""
+    # The mean of two neighbours has grain of its own, half as strong in power.
+    apart = (here - middle) * np.float32(np.sqrt(2 / 3))
+    height, width = here.shape
+    if min(height, width) < PIECE:
+        return []
+    unrest = cv2.blur(apart * apart, (PIECE, PIECE))[
+        PIECE // 2 : height - PIECE // 2 + 1, PIECE // 2 : width - PIECE // 2 + 1
+    ]
+    top, left = np.unravel_index(int(unrest.argmin()), unrest.shape)
+    piece = apart[top : top + PIECE, left : left + PIECE]
+    return [piece - piece.mean()] if piece.shape == (PIECE, PIECE) else []
+
+
+def _overlays(here: np.ndarray, seen: list[np.ndarray]) -> list[np.ndarray]:
+    """Cut out each piece of damage, as opaque as it differs."""
+    mask = find_dust(here, seen, (-1, 1)).astype(np.uint8)
+    apart = np.abs(here - (seen[0] + seen[1]) / 2) * mask
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask)
+    found = []
+    for label in range(1, count):
+        left, top, width, height, area = boxes[label]
+        if area < 6:
+            continue
+        box = (slice(top, top + height), slice(left, left + width))
+        piece = np.where(labels[box] == label, apart[box], 0)
+        found.append(np.pad((255 * piece / piece.max()).astype(np.uint8), 3))
+    return found
+
+
+def _spread(pieces: list[np.ndarray], most: int) -> list[np.ndarray]:
+    """Keep at most so many, evenly over the film."""
+    if len(pieces) <= most:
+        return pieces
+    return [pieces[number] for number in np.linspace(0, len(pieces) - 1, most).astype(int)]

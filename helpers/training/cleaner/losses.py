@@ -1,0 +1,130 @@
+"""What the network is judged by while it learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.stages.damage.network import candidates, features, verdict
+from helpers.stages.damage.network_input import EVIDENCE
+from helpers.training.cleaner.samples import MASK, TRUTH
+
+VGG_FILE = "vgg16-397923af.pth"
+"""torchvision's name of the weights of VGG16, as they lie in torch's cache."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each part of the loss counts.
+
+    Attributes:
+        repair: L1 inside the damage.
+        square: squared error of the repair inside the damage: what PSNR sees.
+        inside: squared error of the whole result inside the damage: what misses cost.
+        whole: L1 of the whole result.
+        outside: squared error outside the damage: what false touches cost.
+        feature: difference of features.
+        mask: cross-entropy and Dice of the mask.
+    """
+
+    repair: float = 1.0
+    square: float = 2.0
+    inside: float = 20.0
+    whole: float = 8.0
+    outside: float = 400.0
+    feature: float = 0.5
+    mask: float = 1.0
+
+
+def restore(
+    network: nn.Module, planes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Clean by (N, EVIDENCE, H, W); return the mask's logits, the repair and the blended result."""
+    logits, weights = verdict(network(features(planes)))
+    repaired = (weights * candidates(planes)).sum(1, keepdim=True)
+    return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
+
+
+def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return 1 less the Dice overlap of a batch, softened so that empty masks count little."""
+    likely = logits.sigmoid()
+    both = (likely * mask).sum()
+    return 1 - (2 * both + 50) / (likely.sum() + mask.sum() + 50)
+
+
+def gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+    """Return how much edges and spectra of two (N, 1, H, W) batches differ."""
+    apart = one - two
+    edges = apart.diff(dim=-1).abs().mean() + apart.diff(dim=-2).abs().mean()
+    # The spectrum of the difference, in which no frequency outweighs another by its number.
+    spectrum = torch.fft.rfft2(apart.float(), norm="ortho").abs().mean()
+    return edges + spectrum
+
+
+class VggFeatures(nn.Module):
+    """The difference of VGG16's features at four depths (Johnson et al., ECCV 2016)."""
+
+    DEPTHS = (3, 8, 15, 22)
+
+    def __init__(self, state: dict[str, torch.Tensor] | None = None) -> None:
+        super().__init__()
+        from torchvision.models import VGG16_Weights, vgg16
+
+        whole = vgg16(weights=VGG16_Weights.DEFAULT if state is None else None)
+        if state is not None:
+            whole.load_state_dict(state)
+        self.layers = whole.features[: self.DEPTHS[-1] + 1].eval().requires_grad_(False)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+        """Compare two (N, 1, H, W) batches in 0..1."""
+        a, b = ((x.expand(-1, 3, -1, -1) - self.mean) / self.spread for x in (one, two))
+        total = one.new_zeros(())
+        for depth, layer in enumerate(self.layers):
+            a, b = layer(a), layer(b)
+            if depth in self.DEPTHS:
+                total = total + functional.l1_loss(a, b)
+        return total / 20
+
+
+def feature_loss(kind: str, device: str) -> nn.Module | None:
+    """Return VGG16's features if asked for ("vgg") or at hand ("auto"), else None: gradients.
+
+    "vgg" fetches the weights through torchvision; "auto" only looks into torch's cache.
+    """
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
+    if kind == "vgg":
+        return VggFeatures().to(device)
+    if kind == "auto" and cached.exists():
+        state = torch.load(cached, map_location="cpu", weights_only=True)
+        return VggFeatures(state).to(device)
+    return None
+
+
+def total_loss(
+    network: nn.Module, batch: torch.Tensor, weights: Weights, feature: nn.Module | None
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """Return the loss of a batch (N, PLANES, H, W) in 0..1, and its parts for the curves."""
+    planes, truth = batch[:, :EVIDENCE], batch[:, TRUTH : TRUTH + 1]
+    mask = (batch[:, MASK : MASK + 1] > 0.5).float()
+    logits, repaired, result = restore(network, planes)
+    inside = mask.sum().clamp(min=100.0)
+    apart = (repaired - truth) * mask
+    error = (result - truth).square()
+    compare = feature or gradient_and_frequency
+    parts = {
+        "repair": weights.repair * apart.abs().sum() / inside,
+        "square": weights.square * apart.square().sum() / inside,
+        "whole": weights.whole * functional.l1_loss(result, truth),
+        "inside": weights.inside * (error * mask).sum() / inside,
+        "outside": weights.outside * (error * (1 - mask)).mean(),
+        "feature": weights.feature * compare(result, truth),
+        "mask": weights.mask
+        * (functional.binary_cross_entropy_with_logits(logits, mask) * 2 + dice_loss(logits, mask)),
+    }
+    return sum(parts.values(), batch.new_zeros(())), {k: v.item() for k, v in parts.items()}

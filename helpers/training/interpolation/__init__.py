@@ -1,0 +1,1 @@
+"""Moving scenes with known motion, to train an interpolator on."""

@@ -1,0 +1,1 @@
+"""Films in files: finding their frames, reading them, writing them with everything they hold."""

@@ -1,0 +1,72 @@
+"""Every codec this package writes: one row each. A new codec is a row here, and its test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers.errors import VideoWriteError
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a codec is written.
+
+    Attributes:
+        encoder: ffmpeg's name of the encoder.
+        formats: pixel format for 8 bits a channel, and for more.
+        containers: file endings it may have, the usual one first.
+        options: the encoder's options; {quality} is filled in.
+    """
+
+    encoder: str
+    formats: tuple[str, str]
+    containers: tuple[str, ...]
+    options: dict[str, str]
+
+
+CODECS = {
+    "h264": Codec(
+        "libx264", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
+        {"crf": "{quality}", "preset": "medium", "forced-idr": "1"},
+    ),
+    "h265": Codec(
+        "libx265", ("yuv420p", "yuv420p10le"), ("mp4", "mkv", "mov"),
+        {"crf": "{quality}", "preset": "medium", "forced-idr": "1",
+         "x265-params": "log-level=error"},
+    ),
+    "ffv1": Codec(
+        "ffv1", ("bgr0", "rgb48le"), ("mkv",),
+        {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
+    ),
+    "prores": Codec(
+        "prores_ks", ("yuv422p10le", "yuv422p10le"), ("mov", "mkv"),
+        {"profile": "hq", "vendor": "apl0"},
+    ),
+    "near-lossless": Codec(
+        "libx264", ("yuv444p", "yuv444p10le"), ("mkv", "mp4", "mov"),
+        {"crf": "6", "preset": "veryfast", "g": "1"},
+    ),
+}  # fmt: skip
+"""Every codec this package writes; "near-lossless" is for a project's segments."""
+
+NVENC = {"libx264": "h264_nvenc", "libx265": "hevc_nvenc"}
+"""The same codecs on an NVIDIA card."""
+
+CONTAINERS = {"mp4": "mp4", "mkv": "matroska", "mov": "mov"}
+"""ffmpeg's names of the containers, by file ending."""
+
+
+def check_target(path: Path, codec: str) -> Codec:
+    """Return the codec, or say why it cannot be written to a file of this name."""
+    if codec not in CODECS:
+        raise VideoWriteError(f"There is no codec {codec!r}; allowed are {', '.join(CODECS)}.")
+    if path.is_dir():
+        raise VideoWriteError(f"{path} is a folder; name a file in it.")
+    chosen = CODECS[codec]
+    if path.suffix.lower().lstrip(".") not in chosen.containers:
+        allowed = " or ".join(f".{ending}" for ending in chosen.containers)
+        raise VideoWriteError(
+            f"{codec} cannot be written to {path.name!r}; its name must end in {allowed}."
+        )
+    return chosen

@@ -1,0 +1,275 @@
+"""Joining a new picture with everything else that its source holds.
+
+Sound, subtitles, chapters and metadata are copied untouched where the new container can hold them,
+re-encoded where it cannot, and it is always said which. Timestamps are kept against the same zero
+as the picture's, so sound stays where it was. A sound track may be replaced by a cleaned one, to
+which the same zero applies, and kept as a second track.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from helpers.errors import VideoWriteError
+from helpers.runtime.machine import runtime
+from helpers.runtime.storage import sync_file
+from helpers.video.codecs import CONTAINERS
+from helpers.video.index import open_container
+from helpers.video.tracks import NEW, Track, codings, ending, read_tracks, target
+
+
+class NewTrack(Protocol):
+    """A sound track that takes the place of one of the source's; see `audio.io.Sound`."""
+
+    @property
+    def start(self) -> Fraction:
+        """When its first sample is heard, in seconds on the source's timeline."""
+        ...
+
+    @property
+    def track(self) -> int:
+        """The number of the track whose place it takes, from 0."""
+        ...
+
+    def cut(self, start: Fraction, stop: Fraction, /) -> NewTrack:
+        """Return a stretch of it, in seconds on the source's timeline, to the sample."""
+        ...
+
+    def save(self, path: Path, /) -> object:
+        """Write it to a WAV file."""
+        ...
+
+
+SOURCE = "SOURCE"
+"""Stands for the source's number among ffmpeg's inputs until that is known."""
+
+FOREVER = Fraction(10**9)
+"""Seconds that no film reaches."""
+
+
+def join(
+    picture: Path,
+    first: Fraction,
+    path: Path,
+    source: str | Path | None = None,
+    start: Fraction | None = None,
+    stop: Fraction | None = None,
+    shape: Fraction | None = None,
+    sound: Sequence[NewTrack] = (),
+    keep: bool = False,
+) -> list[str]:
+    """Join an encoded picture with the other tracks of `source` into `path`.
+
+    Args:
+        picture: a file with one video stream whose first frame is at 0.
+        first: when that frame belongs on the source's timeline, in seconds.
+        start, stop: the stretch of the source to keep, in seconds on its timeline.
+        shape: the picture's width divided by its height, as it is to be shown.
+        sound: tracks that take the place of the source's own, or are added where it has none.
+        keep: keep those as well, each behind the one that takes its place.
+
+    Returns:
+        What could not be carried over as it was, in words.
+    """
+    tracks, zero, notes = ([], first, []) if source is None else read_tracks(Path(source), path)
+    begin = max(start, zero) if start is not None else zero
+    stretch = (begin - zero, stop, zero)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
+        ends = begin, FOREVER if stop is None else stop
+        tracks = _replaced(tracks, _saved(sound, ends, Path(folder), path), keep)
+        return notes + _joined(picture, first, begin, path, source, tracks, stretch, shape)
+
+
+def copy_with_sound(
+    film: Path, path: Path, sound: Sequence[NewTrack], keep: bool = False
+) -> list[str]:
+    """Write a film again with other sound; its picture and all else are copied untouched.
+
+    Args:
+        film: the film.
+        path: the file to write.
+        sound, keep: as in `join`.
+
+    Returns:
+        What could not be carried over as it was, in words.
+
+    Raises:
+        VideoWriteError: it is the film itself, of another kind, or cannot be written.
+    """
+    if ending(path) not in NEW:
+        raise VideoWriteError(f"{path.name} must end in .mp4, .mov or .mkv.")
+    with open_container(film) as container:
+        if not container.streams.video:
+            raise VideoWriteError(f"{film} has no picture to put the sound to.")
+        if container.format.name == "avi" and container.streams.video[0].codec_context.has_b_frames:
+            raise VideoWriteError(
+                f"{film} is an AVI that keeps no times of its pictures, so that they cannot be "
+                "copied; render it (write_video, or the notebook 07_render)."
+            )
+        zero = Fraction(container.start_time or 0, 1_000_000)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.samefile(film):
+        raise VideoWriteError(f"{path} is the film itself; name another file for the result.")
+    # The film's clock is counted from its beginning in both of its roles.
+    return join(film, zero, path, film, sound=sound, keep=keep)
+
+
+def _saved(
+    sound: Sequence[NewTrack], ends: tuple[Fraction, Fraction], folder: Path, path: Path
+) -> list[Track]:
+    """Write the stretch of new tracks that is wanted into a folder."""
+    made = []
+    for number, new in enumerate(sound):
+        file = folder / f"{number}.wav"
+        part = new.cut(*ends)
+        part.save(file)
+        with open_container(file) as container:
+            channels = container.streams.audio[0].channels
+        late = max(part.start - ends[0], Fraction(0))
+        coding = NEW[ending(path)]
+        made.append(Track("audio", new.track, coding, channels, file, late, "restored"))
+    return made
+
+
+def _replaced(tracks: list[Track], made: list[Track], keep: bool) -> list[Track]:
+    """Put new sound tracks into the places of the old; those that have none come first."""
+    order: list[Track] = []
+    for track in tracks:
+        mine = [new for new in made if track.kind == "audio" and new.number == track.number]
+        order += mine
+        if not mine:
+            order.append(track)
+        elif keep:
+            order.append(replace(track, title="original"))
+    return [new for new in made if new not in order] + order
+
+
+def _joined(
+    picture: Path,
+    first: Fraction,
+    begin: Fraction,
+    path: Path,
+    source: str | Path | None,
+    tracks: list[Track],
+    stretch: tuple[Fraction, Fraction | None, Fraction],
+    shape: Fraction | None,
+) -> list[str]:
+    """Run ffmpeg, once more if it could not copy the sound; return what was re-encoded."""
+    notes: list[str] = []
+    try:
+        _run(picture, first - begin, path, source, tracks, stretch, shape, False)
+    except VideoWriteError:
+        if not any(track.kind == "audio" and track.file is None for track in tracks):
+            raise
+        _run(picture, first - begin, path, source, tracks, stretch, shape, True)
+        notes.append("its sound could not be copied as it is and was re-encoded")
+        return notes
+    for track in tracks:
+        coded = target(track, path)
+        if coded != "copy" and track.file is None:
+            notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {coded}")
+    return notes
+
+
+def _run(
+    picture: Path,
+    offset: Fraction,
+    path: Path,
+    source: str | Path | None,
+    tracks: list[Track],
+    stretch: tuple[Fraction, Fraction | None, Fraction],
+    shape: Fraction | None,
+    encode_audio: bool,
+) -> None:
+    """Run ffmpeg once; the file appears under its name when it is whole."""
+    import ffmpeg
+
+    inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
+    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **codings(tracks, path)}
+    if encode_audio:
+        copied = [key for key in options if key.startswith("c:a:") and options[key] == "copy"]
+        options |= dict.fromkeys(copied, "aac")
+    if source is not None:
+        skip, stop, zero = stretch
+        trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
+        if stop is not None:
+            trim["to"] = f"{float(stop - zero):.6f}"
+        whole = ffmpeg.input(f"file:{source}", **trim)
+        options |= {"map_metadata": SOURCE, "map_chapters": SOURCE}
+    for track in tracks:
+        if track.file is not None:
+            new = ffmpeg.input(f"file:{track.file}", itsoffset=f"{float(track.late):.6f}")
+            inputs.append(new["a:0"])
+        else:
+            inputs.append(whole[f"{track.letter}:{track.number}"])
+    if ending(path) in ("mp4", "mov"):
+        options |= {"movflags": "+faststart", **_mp4_track(picture)}
+    elif shape is not None and not _keeps_shape(picture):
+        options["aspect"] = f"{shape.numerator}:{shape.denominator}"
+    part = path.with_name(f".{path.name}.part")
+    graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
+    command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
+    if source is not None:
+        _with_source(command, f"file:{source}", f"file:{part}", bool(tracks))
+    _write(command, part, path)
+
+
+def _with_source(command: list[str], source: str, part: str, sounding: bool) -> None:
+    """Say in a command, in place, which of its inputs the source is."""
+    files = [command[at + 1] for at, word in enumerate(command) if word == "-i"]
+    if source not in files:
+        # ffmpeg-python leaves out an input of which no stream is used; the metadata still is.
+        at = command.index("-map")
+        command[at:at] = ["-i", source]
+        files.append(source)
+    number = str(files.index(source))
+    command[:] = [number if word == SOURCE else word for word in command]
+    if sounding:
+        # ffmpeg counts from the first stream in use where clocks may jump (MPEG-TS), and from the
+        # first of all elsewhere. With every stream in use, for nothing, the zero is always known.
+        at = command.index(part) + 1
+        command[at:at] = ["-map", number, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
+
+
+def _write(command: list[str], part: Path, path: Path) -> None:
+    """Run a command that writes `part`, and give it its name when it is whole."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+        )
+        if done.returncode or not part.exists():
+            said = " ".join(done.stderr.split())[-400:] or f"exit code {done.returncode}"
+            raise VideoWriteError(
+                f"ffmpeg could not join picture and sound into {path.name}: {said}"
+            )
+        sync_file(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _format(path: Path) -> str:
+    return CONTAINERS[ending(path)]
+
+
+def _mp4_track(picture: Path) -> dict[str, str]:
+    """Return ffmpeg's options for the picture's track in an MP4 or MOV."""
+    with open_container(picture) as container:
+        stream = container.streams.video[0]
+        # The units a second in which the picture's timestamps are whole numbers.
+        options = {"video_track_timescale": str(stream.time_base.denominator)}  # type: ignore[union-attr]
+        if stream.codec_context.codec.canonical_name == "hevc":
+            options["tag:v"] = "hvc1"  # the name by which Apple's players know H.265
+    return options
+
+
+def _keeps_shape(picture: Path) -> bool:
+    """Tell whether the encoded picture itself says what shape its pixels have; FFV1 does not."""
+    with open_container(picture) as container:
+        return bool(container.streams.video[0].sample_aspect_ratio)

@@ -1,0 +1,263 @@
+"""Reading video: exact timestamps, true colours, upright and progressive pictures.
+
+    clip = open_video("tape.mp4")
+    clip.info, clip.times[:3], clip.notes
+    clip[1000]                               # seeks, decodes, converts one frame
+
+Frames come out as RGB in the file's own primaries and transfer curve; the colour matrix and range
+are honoured on the way, rotation is applied, interlaced pictures are deinterlaced (bwdif).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from helpers.clip import Clip, ClipInfo, Frame
+from helpers.errors import VideoIndexError
+from helpers.video.index import Index, decode, make_index, open_container, pick_stream
+from helpers.video.probe import has_rgb, inspect
+
+if TYPE_CHECKING:
+    import av
+
+log = logging.getLogger("helpers")
+
+Scan = Literal["auto", "packets", "decode"]
+Deinterlace = Literal["auto", "on", "off"]
+
+
+def open_video(
+    path: str | Path,
+    *,
+    stream: int | None = None,
+    deinterlace: Deinterlace = "auto",
+    scan: Scan = "auto",
+) -> VideoClip:
+    """Open a video file as a clip.
+
+    Args:
+        path: any file ffmpeg can read.
+        stream: which video stream, counted among the video streams from 0; the file's default
+            one if not given.
+        deinterlace: "auto" deinterlaces where the pictures are interlaced, whatever the flags say.
+        scan: how the timeline is found: "packets" reads the file's index, "decode" decodes
+            everything once and believes the decoder, "auto" decodes when the film is small or the
+            index looks wrong.
+
+    Raises:
+        VideoOpenError: the file is missing, a directory, unreadable, not a video, or has no frames.
+    """
+    path = Path(path)
+    index = make_index(path, stream, scan)
+    look = inspect(path, stream, index)
+    notes = [*index.notes, *look.notes]
+    interlaced = look.info.field_order != "progressive"
+    bwdif = deinterlace == "on" or (deinterlace == "auto" and interlaced)
+    if interlaced:
+        order = {"tff": "top", "bff": "bottom"}[look.info.field_order]
+        done = "deinterlaced with bwdif" if bwdif else "left as they are, as asked"
+        notes.append(f"the pictures are interlaced, {order} field first; {done}")
+    for note in notes:
+        log.warning("%s: %s", path.name, note)
+    return VideoClip(
+        path=path,
+        info=look.info,
+        times=tuple(pts * index.time_base for pts in index.pts),
+        end=index.end,
+        index=index,
+        stream=stream,
+        bwdif=bwdif,
+        rotation=look.rotation,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VideoClip(Clip):
+    """A video stream of a file.
+
+    Attributes:
+        notes: what was found odd about the file, and what was done about it, in words.
+    """
+
+    path: Path
+    info: ClipInfo
+    times: Sequence[Fraction]
+    end: Fraction
+    index: Index = field(repr=False)
+    stream: int | None = None
+    bwdif: bool = False
+    rotation: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cuts(self) -> Sequence[Fraction]:  # type: ignore[override]
+        """The first frame's time: a file does not say where its shots begin."""
+        return (self.times[0],)
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+        """Give a half-open range of frames, seeking to the nearest key frame before it."""
+        start, stop = self.span(start, stop)
+        if start == stop:
+            return
+        # bwdif looks at one neighbour on each side.
+        around = int(self.bwdif)
+        first, last = max(start - around, 0), min(stop + around, len(self))
+        number = first
+        with closing(self._decoded(first, last)) as decoded:
+            for image in self._converted(decoded):
+                if start <= number < stop:
+                    time = self.times[number]
+                    yield Frame(image, time, cut=number == 0)
+                number += 1
+
+    def recipe(self) -> list[dict[str, Any]]:
+        """Name the file by its content, and how it is read."""
+        from helpers.runtime.machine import file_sha256
+
+        return [
+            {
+                "source": self.path.name,
+                "sha256": file_sha256(self.path),
+                "stream": self.stream,
+                "bwdif": self.bwdif,
+                "frames": len(self),
+            }
+        ]
+
+    def _decoded(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
+        """Give the decoder's frames first..last-1, exactly these."""
+        expected = first
+        for key in self.index.entries(first):
+            with closing(self._decoded_from(key)) as frames:
+                for number, frame in frames:
+                    if number < expected:
+                        continue
+                    if number > expected:
+                        break  # this entry does not lead to it; an earlier one may
+                    yield frame
+                    expected += 1
+                    if expected == last:
+                        return
+        time = float(self.times[expected])
+        raise VideoIndexError(
+            f"{self.path.name}: the index promises a frame at {time:.3f} s (number {expected}) "
+            f"that the decoder does not give; open the file with scan='decode'."
+        )
+
+    def _decoded_from(self, key: int | None) -> Generator[tuple[int, av.VideoFrame], None, None]:
+        """Decode from a key frame (from the very start if None), numbering the frames."""
+        with open_container(self.path) as container:
+            stream = pick_stream(container, self.stream)
+            if key is not None:
+                try:
+                    container.seek(self.index.pts[key], stream=stream, backward=True)
+                except OSError:  # ffmpeg cannot seek in this file
+                    return
+            with closing(decode(container, stream, threads=not self.index.damaged)) as frames:
+                for count, frame in enumerate(frames):
+                    number = self.index.number(frame.pts, count)
+                    if number is not None:
+                        yield number, frame
+
+    def _converted(self, decoded: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
+        """Deinterlace, convert to RGB and turn upright."""
+        graph, kind = None, None
+        for frame in decoded:
+            found = frame.width, frame.height, frame.format.name
+            if graph is None or found != kind:
+                # The first frame, or one after which the film goes on in another size.
+                yield from self._flushed(graph)
+                graph, kind = self._graph(frame), found
+            graph.push(frame)
+            yield from self._pulled(graph)
+        yield from self._flushed(graph)
+
+    def _flushed(self, graph: av.filter.Graph | None) -> Iterator[np.ndarray]:
+        if graph is not None:
+            graph.push(None)
+            yield from self._pulled(graph)
+
+    def _pulled(self, graph: av.filter.Graph) -> Iterator[np.ndarray]:
+        import av
+
+        while True:
+            try:
+                frame = graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            image = frame.to_ndarray()  # type: ignore[union-attr]
+            if image.dtype == np.uint16 and self.info.colour.matrix != "gbr":
+                image = to_full_scale(image)
+            if self.rotation:
+                image = np.ascontiguousarray(np.rot90(image, self.rotation // 90))
+            yield image
+
+    def _graph(self, frame: av.VideoFrame) -> av.filter.Graph:
+        """Build the filters from the decoder's pixels to RGB, for frames like this one."""
+        import av.filter
+
+        info, colour = self.info, self.info.colour
+        width, height = info.width, info.height
+        if self.rotation % 180:
+            width, height = height, width
+        filters = []
+        if self.bwdif:
+            parity = "bff" if info.field_order == "bff" else "tff"
+            filters.append(("bwdif", f"mode=send_frame:parity={parity}:deint=all"))
+        if frame.format.name.startswith(("gray", "ya")):
+            # swscale takes grey for full range, whatever it is told. Its numbers are made luma,
+            # of which it believes what it is told.
+            filters.append(("scale", "in_range=pc:out_range=pc"))
+            filters.append(("format", f"yuv444p{info.depth}le" if info.depth > 8 else "yuv444p"))
+        # Frames that change size on the way come out in the clip's size.
+        scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+        if not has_rgb(frame):
+            matrix = SWSCALE_MATRIX.get(colour.matrix or "", colour.matrix)
+            scale += f":in_color_matrix={matrix}:in_range={colour.range}"
+        filters.append(("scale", scale + ":out_range=pc"))
+        filters.append(("format", "rgb48le" if info.depth > 8 else "rgb24"))
+
+        graph = av.filter.Graph()
+        last = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
+        )
+        for name, options in filters:
+            node = graph.add(name, options)
+            last.link_to(node)
+            last = node
+        last.link_to(graph.add("buffersink"))
+        graph.configure()
+        return graph
+
+
+SWSCALE_MATRIX = {
+    "bt2020nc": "bt2020",
+    "bt2020c": "bt2020",
+    "bt470bg": "bt601",
+    "smpte170m": "bt601",
+}
+"""swscale's names for the matrices it knows by another name than the files."""
+
+
+SWSCALE_WHITE = 255 * 256
+"""What swscale makes of white where it converts luma and chroma to 16 bits of RGB."""
+
+
+def to_full_scale(image: np.ndarray) -> np.ndarray:
+    """Stretch swscale's 0..65280 to 0..65535."""
+    image = np.minimum(image, SWSCALE_WHITE)
+    return image + (image >> 8)
+
+
+def from_full_scale(image: np.ndarray) -> np.ndarray:
+    """Undo `to_full_scale`."""
+    return image - (image >> 8) + ((image & 255) < (image >> 8))

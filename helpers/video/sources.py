@@ -1,0 +1,95 @@
+"""Where a film comes from: a path, a link, an upload, or the sample every notebook begins with.
+
+find_film("")                                   # the sample talk
+find_film("/content/drive/MyDrive/talk.mp4")    # a file
+find_film("https://example.org/film.mp4")       # fetched once, and kept
+find_film("upload")                             # asked for, on Colab
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+from helpers.errors import VideoOpenError
+from helpers.runtime.machine import runtime, upload
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_clips"
+
+
+def sample(name: str = "talk") -> Path:
+    """Return the path of a sample clip by the first word of its name: "talk" or "film"."""
+    for path in sorted(SAMPLES.glob(f"{name}*.mp4")):
+        return path
+    raise VideoOpenError(
+        f"There is no sample clip {name!r} in {SAMPLES}; the samples come with the repository, not "
+        "with an installed package. Name a film of your own."
+    )
+
+
+def find_film(where: str) -> Path:
+    """Return a film as a file on this machine.
+
+    Args:
+        where: "" for the sample, a path, a http(s) link, or "upload" for a file dialog on Colab.
+
+    Raises:
+        VideoOpenError: it cannot be had.
+    """
+    where = where.strip()
+    if not where:
+        return sample()
+    if where == "upload":
+        return upload()
+    if where.startswith(("http://", "https://")):
+        return download(where, runtime().scratch)
+    path = Path(where).expanduser()
+    if not path.exists() and runtime().drive is not None:
+        path = Path(runtime().drive or ".") / where  # as it is called on the user's Drive
+    if not path.exists():
+        raise VideoOpenError(
+            f"There is no file {where}. Give a path, a link (https://...), or leave it empty for "
+            "the sample; a file on Google Drive needs MOUNT_DRIVE ticked in the first cell."
+        )
+    return path
+
+
+def download(link: str, folder: Path) -> Path:
+    """Fetch a film once; it appears under its name when it is whole.
+
+    Raises:
+        VideoOpenError: the server refuses, or the connection breaks.
+    """
+    from helpers.progress import bar
+
+    path = folder / (Path(unquote(urlsplit(link).path)).name or "film.mp4")
+    if path.exists():
+        return path
+    part = path.with_name(path.name + ".part")
+    try:
+        request = Request(link, headers={"User-Agent": "silk-purse"})
+        with urlopen(request, timeout=60) as answer, part.open("wb") as file:
+            size = int(answer.headers.get("Content-Length") or 0)
+            with bar(None, size, "fetch") as ticks:
+                while block := answer.read(1 << 20):
+                    file.write(block)
+                    ticks.update(len(block))
+        if size and part.stat().st_size != size:
+            raise OSError(f"{part.stat().st_size} of {size} bytes came")
+        os.replace(part, path)
+    except OSError as error:  # urllib's errors are OSErrors
+        part.unlink(missing_ok=True)
+        raise VideoOpenError(
+            f"{link} could not be fetched ({error}). Check the link in a browser, or fetch the "
+            "file yourself and give its path."
+        ) from error
+    return path
+
+
+def project_folder(film: Path) -> Path:
+    """Return the usual folder of a film's project: on Drive where it is mounted, or here."""
+    drive = runtime().drive
+    base = drive / "silk-purse" if drive else Path.cwd() / "projects"
+    return base / film.stem

@@ -1,0 +1,333 @@
+"""Writing video: exact timestamps, correct colours and tags, everything else of the source kept.
+
+    written = write_video(clip, "restored.mp4", source="tape.mp4")
+    written.notes                            # what had to be re-encoded or left out, in words
+
+The picture is encoded with PyAV; sound, subtitles, chapters and metadata are joined by ffmpeg
+(mux.py). The file appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.clip import Clip, ClipInfo, ColourTags, Frame
+from helpers.errors import VideoOpenError, VideoWriteError
+from helpers.progress import bar
+from helpers.stage import prefetch
+from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
+from helpers.video.mux import NewTrack, join
+from helpers.video.probe import MATRICES, PRIMARIES, TRANSFERS
+from helpers.video.reader import SWSCALE_MATRIX, from_full_scale
+
+if TYPE_CHECKING:
+    import av
+
+log = logging.getLogger("helpers")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_video` wrote.
+
+    Attributes:
+        notes: what could not be carried over as it was, in words.
+    """
+
+    path: Path
+    frames: int
+    seconds: Fraction
+    bytes: int
+    encoder: str
+    notes: tuple[str, ...] = ()
+
+
+def write_video(
+    clip: Clip,
+    path: str | Path,
+    *,
+    codec: str = "h264",
+    quality: int = 17,
+    fps: Fraction | None = None,
+    source: str | Path | None = None,
+    start: Fraction | None = None,
+    stop: Fraction | None = None,
+    sound: Sequence[NewTrack] = (),
+    keep_sound: bool = False,
+    progress: bool = False,
+) -> Written:
+    """Write a clip to a video file, with the sound and everything else of its source.
+
+    Args:
+        codec: "h264", "h265", "ffv1" (lossless RGB) or "prores".
+        quality: constant rate factor of H.264 and H.265: lower is better, 17 looks lossless.
+        fps: give every frame the same length, repeating and leaving out frames; exact timestamps
+            if not given.
+        source: the file whose sound tracks, subtitles, chapters and metadata are carried over, on
+            the same timeline as the clip.
+        start, stop: the stretch of the source that the clip is, in seconds, if not all of it.
+        sound: tracks that take the place of the source's own; see `audio.clean_audio`.
+        keep_sound: keep those as well.
+        progress: show a bar.
+
+    Raises:
+        VideoWriteError: the codec and the file's ending do not fit, or ffmpeg refuses.
+    """
+    from helpers.stages.retime import ConstantRate
+
+    path = Path(path)
+    check_target(path, codec)
+    if fps is not None:
+        clip = ConstantRate(fps=Fraction(fps))(clip)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    silent = path.with_name(f".{path.stem}.video.part.{path.suffix[1:]}")
+    notes = []
+    try:
+        with Encoder(silent, clip, codec, quality) as encoder:
+            notes += encoder.notes
+            with closing(prefetch(clip.frames())) as frames:
+                for frame in bar(frames, len(clip), "render", progress):
+                    encoder.write(frame)
+        shape = encoder.info.sar * encoder.width / encoder.height
+        notes += join(silent, clip.times[0], path, source, start, stop, shape, sound, keep_sound)
+    finally:
+        silent.unlink(missing_ok=True)
+    for note in notes:
+        log.warning("%s: %s", path.name, note)
+    size = path.stat().st_size
+    return Written(path, len(clip), clip.duration, size, encoder.name, tuple(notes))
+
+
+class Encoder:
+    """Writes frames to a file with one video stream; a context manager.
+
+    Args:
+        path: the file; written in place, so give it a temporary name.
+        clip: the frames' timeline, size and colours. Frames are given to `write` one by one.
+        first, last: the half-open range of the clip's frames that will be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clip: Clip,
+        codec: str,
+        quality: int = 17,
+        first: int = 0,
+        last: int | None = None,
+    ) -> None:
+        self.path, self.info = path, clip.info
+        self.codec, self.quality = CODECS[codec], quality
+        self.times = list(clip.times[first:last])
+        end = clip.end if last is None or last >= len(clip) else clip.times[last]
+        self.time_base, self.pts = timestamps([*self.times, end])
+        self.durations = {a: b - a for a, b in pairwise(self.pts)}
+        self.notes: list[str] = []
+        self.count = self.packets = 0
+        self.format = self.codec.formats[self.info.depth > 8]
+        subsampled = "420" in self.format or "422" in self.format
+        self.width = self.info.width + (self.info.width % 2 if subsampled else 0)
+        self.height = self.info.height + (self.info.height % 2 if "420" in self.format else 0)
+        if (self.width, self.height) != (self.info.width, self.info.height):
+            self.notes.append(
+                f"{self.info.size} is odd and {self.format} needs even sides: the last row or "
+                f"column is doubled, giving {self.width}x{self.height}"
+            )
+
+    def __enter__(self) -> Encoder:
+        import av
+
+        self.container = av.open(
+            f"file:{self.path}", "w", format=CONTAINERS[self.path.suffix[1:].lower()]
+        )
+        self.name = self._encoder_name()
+        options = {k: v.format(quality=self.quality) for k, v in self.codec.options.items()}
+        if self.name in NVENC.values():
+            options = {
+                "rc": "vbr",
+                "cq": str(self.quality),
+                "preset": "p5",
+                "b": "0",
+                "forced-idr": "1",
+            }
+        stream = self.container.add_stream(self.name, options=options)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = self.width, self.height, self.format  # type: ignore[attr-defined]
+        context.time_base = stream.time_base = self.time_base
+        context.framerate = self.info.fps.limit_denominator(100_000)  # type: ignore[attr-defined]
+        context.sample_aspect_ratio = self.info.sar.limit_denominator(10_000)  # type: ignore[attr-defined]
+        context.thread_type = "AUTO"  # type: ignore[attr-defined]
+        self.colour = output_colour(self.info, self.format)
+        context.colorspace = code(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
+        context.color_primaries = code(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
+        context.color_trc = code(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
+        context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
+        self.stream = stream
+        self.graph = self._graph()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish the file and make sure of it: what was not written whole is not kept."""
+        try:
+            if kind is None:
+                self._mux(None)
+        finally:
+            with self._disk():
+                self.container.close()
+        if kind is None:
+            self._check()
+
+    def _check(self) -> None:
+        """Count the frames in the finished file: a full disk does not always tell in time."""
+        from helpers.runtime.storage import sync_file
+        from helpers.video.index import make_index
+
+        try:
+            found = len(make_index(self.path, None, "packets").pts)
+        except VideoOpenError:
+            found = 0
+        if not self.count == len(self.times) == found:
+            raise VideoWriteError(
+                f"{self.path.name}: {len(self.times)} frames were due, {self.count} came and "
+                f"{found} could be written. Is the disk of {self.path.parent} full? Run it again."
+            )
+        sync_file(self.path)
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """Put a failure to write into words."""
+        import av
+
+        from helpers.runtime.storage import storage_error
+
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            raise storage_error(self.path.name, self.path.parent, error) from error  # type: ignore[arg-type]
+
+    def write(self, frame: Frame) -> None:
+        """Encode the next frame."""
+        import av
+
+        image = frame.image
+        if image.shape[:2] != (self.info.height, self.info.width):
+            raise VideoWriteError(
+                f"A frame of {image.shape[1]}x{image.shape[0]} came in a {self.info.size} clip."
+            )
+        odd = (self.height - image.shape[0], self.width - image.shape[1])
+        if any(odd):
+            image = np.pad(image, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge")
+        if image.dtype == np.uint16 and self.colour.matrix != "gbr":
+            image = from_full_scale(image)
+        layout = "rgb48le" if image.dtype == np.uint16 else "rgb24"
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
+        picture.pts = self.count
+        self.graph.push(picture)
+        made: av.VideoFrame = self.graph.pull()  # type: ignore[assignment]
+        made.pts, made.time_base = self.pts[self.count], self.time_base
+        self.count += 1
+        # A key frame at the end is also stored last, and only of the frame stored last does MP4
+        # keep how long it is shown.
+        kinds = av.video.frame.PictureType
+        made.pict_type = kinds.I if self.count == len(self.times) else kinds.NONE
+        self._mux(made)
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self.stream.encode(picture):  # type: ignore[attr-defined]
+            # The encoder does not know how long a frame of uneven spacing lasts; the timeline does.
+            packet.duration = self.durations[packet.pts]
+            if self.name == "libx265":
+                packet.dts = self._stored_at(self.packets)
+            self.packets += 1
+            with self._disk():
+                self.container.mux(packet)
+
+    def _stored_at(self, number: int) -> int:
+        """Return the decoding time of the number-th packet. On films of a few frames x265 leaves it
+        unset now and then, and the muxer refuses; it stores no frame more than two places late."""
+        late = number - 2
+        return self.pts[late] if late >= 0 else self.pts[0] + late * (self.pts[1] - self.pts[0])
+
+    def _encoder_name(self) -> str:
+        from helpers.runtime.machine import runtime
+
+        card = NVENC.get(self.codec.encoder)
+        if card and self.format == "yuv420p" and runtime().encodes(card):
+            return card
+        return self.codec.encoder
+
+    def _graph(self) -> av.filter.Graph:
+        """Build the conversion from RGB to the encoder's pixels, with the tagged matrix."""
+        import av.filter
+
+        graph = av.filter.Graph()
+        layout = "rgb48le" if self.info.depth > 8 else "rgb24"
+        buffer = graph.add_buffer(
+            width=self.width, height=self.height, format=layout, time_base=Fraction(1, 1000)
+        )
+        options = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+        if self.colour.matrix != "gbr":
+            matrix = SWSCALE_MATRIX.get(self.colour.matrix or "", self.colour.matrix)
+            options += f":out_color_matrix={matrix}:out_range={self.colour.range}"
+        scale = graph.add("scale", options)
+        form = graph.add("format", self.format)
+        sink = graph.add("buffersink")
+        buffer.link_to(scale)
+        scale.link_to(form)
+        form.link_to(sink)
+        graph.configure()
+        return graph
+
+
+def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
+    """Choose the tags of a file: the clip's own, filled in by the picture's size.
+
+    Pictures of high definition are expected in BT.709 and smaller ones in BT.601; a player that
+    ignores the tags then still shows the right colours.
+    """
+    own = info.colour
+    if not pixel_format.startswith("yuv"):
+        return ColourTags(own.primaries, own.transfer, "gbr", "pc")
+    high = info.width >= 1280 or info.height > 576
+    matrix = own.matrix
+    if matrix in (None, "gbr") or (high and matrix in ("smpte170m", "bt470bg")):
+        matrix = "bt709" if high else "smpte170m"
+    usual = "bt709" if matrix == "bt709" else "smpte170m"
+    return ColourTags(own.primaries or usual, own.transfer or usual, matrix, "tv")
+
+
+def code(names: dict[int, str], name: str | None) -> int:
+    """Return the code point of a tag's name, or 2, "unspecified"."""
+    return next((number for number, known in names.items() if known == name), 2)
+
+
+def timestamps(times: Sequence[Fraction], finest: int = 10_000_000) -> tuple[Fraction, list[int]]:
+    """Return a time base in which every time, counted from the first, is a whole number.
+
+    Where there is none of reasonable size (more than ten million units a second), the nearest
+    microsecond is taken.
+    """
+    spans = [time - times[0] for time in times]
+    units = math.lcm(*(span.denominator for span in spans))
+    if units > finest:
+        units = 1_000_000
+    pts = [round(span * units) for span in spans]
+    for number in range(1, len(pts)):
+        pts[number] = max(pts[number], pts[number - 1] + 1)
+    return Fraction(1, units), pts

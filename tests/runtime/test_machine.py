@@ -1,0 +1,107 @@
+"""This machine: what is found, what the user insists on, and what a missing Drive does."""
+
+import sys
+import types
+
+import pytest
+
+from helpers import doctor, estimate, open_video, sample
+from helpers.errors import SilkPurseError
+from helpers.estimates import spoken
+from helpers.runtime.machine import Runtime, available_memory, mount_drive, start, upload
+
+
+def test_the_users_ffmpeg_comes_first(monkeypatch, tmp_path):
+    own = tmp_path / "ffmpeg"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("SILK_PURSE_FFMPEG", str(own))
+    assert Runtime().ffmpeg == str(own)
+
+
+def test_an_ffmpeg_that_is_none_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("SILK_PURSE_FFMPEG", str(tmp_path / "nothing"))
+    with pytest.raises(SilkPurseError, match="not a program"):
+        _ = Runtime().ffmpeg
+
+
+def test_the_systems_ffmpeg_comes_second_and_the_packages_last(monkeypatch):
+    monkeypatch.delenv("SILK_PURSE_FFMPEG", raising=False)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/ffmpeg")
+    assert Runtime().ffmpeg == "/usr/bin/ffmpeg"
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert "imageio_ffmpeg" in Runtime().ffmpeg
+
+
+def test_what_the_user_insists_on_is_taken():
+    machine = Runtime(forced_device="cpu", forced_precision="fp32", memory_limit=123)
+    assert (machine.device, machine.precision, machine.free_memory()) == ("cpu", "fp32", 123)
+
+
+def test_memory_is_looked_up():
+    assert 10**8 < available_memory() < 10**13
+
+
+def fake_colab(monkeypatch, **modules):
+    """Put a google.colab on the path that has these modules."""
+    colab = types.ModuleType("google.colab")
+    for name, module in modules.items():
+        setattr(colab, name, module)
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+
+
+def test_drive_is_mounted_where_there_is_one(monkeypatch):
+    mounted = []
+    fake_colab(monkeypatch, drive=types.SimpleNamespace(mount=mounted.append))
+    assert str(mount_drive()) == "/content/drive/MyDrive" and mounted == ["/content/drive"]
+
+
+def test_a_drive_that_refuses_is_said_and_lived_without(monkeypatch, caplog):
+    def refuse(_):
+        raise ValueError("mount failed")
+
+    fake_colab(monkeypatch, drive=types.SimpleNamespace(mount=refuse))
+    assert mount_drive() is None
+    assert "mount failed" in caplog.text
+
+
+def test_start_without_colab_stays_on_this_machine(monkeypatch, caplog):
+    monkeypatch.setattr("helpers.runtime.machine._current", None)
+    assert start(drive=True).drive is None
+    assert "only be mounted on Google Colab" in caplog.text
+
+
+def test_an_upload_is_asked_for_on_colab_only(monkeypatch, tmp_path):
+    with pytest.raises(SilkPurseError, match="on Google Colab only"):
+        upload()
+    fake_colab(monkeypatch, files=types.SimpleNamespace(upload=dict))
+    with pytest.raises(SilkPurseError, match="No file was chosen"):
+        upload()
+
+
+def test_the_doctor_looks_at_everything_and_shows_it():
+    found = doctor()
+    names = {check.name for check in found.checks}
+    assert {"processor", "graphics", "memory", "disk", "ffmpeg", "opencv", "models"} <= names
+    assert found.good, found
+    assert "<table>" in found._repr_html_()
+
+
+def test_exactly_one_opencv_is_installed():
+    from importlib.metadata import distributions
+
+    names = {(dist.metadata["Name"] or "").lower() for dist in distributions()}
+    assert {name for name in names if name.startswith("opencv")} == {"opencv-python-headless"}
+
+
+def test_an_estimate_says_what_a_run_costs():
+    told = repr(estimate(open_video(sample())))
+    assert "40 frames of 160x120" in told and "goes on" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "a second"), (600, "10 minutes"), (107 * 3600, "107.0 hours")]
+)
+def test_time_is_said_as_a_person_would(seconds, words):
+    assert spoken(seconds) == words

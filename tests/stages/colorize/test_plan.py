@@ -1,0 +1,112 @@
+"""Colour in the main job, and looking at it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from helpers.clip import MemoryClip
+from helpers.errors import StageError
+from helpers.imaging.color_matrix import chroma_of, luma_of
+from helpers.plan import Plan, restore
+from helpers.project.project import Project
+from helpers.show.color import frames_to_colour, sweep_colours
+from helpers.stages.colorize.find import clip_matrix
+from helpers.video.reader import open_video
+from tests.support.paths import FILM, REPO, TALK
+
+PLAIN = {"upscale": "none", "interpolate": "none"}
+
+
+def spread_of(clip, number=-1):
+    """How far the channels of a frame are apart."""
+    return np.ptp(clip[number].image.astype(int), axis=2).mean()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("film")).source(FILM, progress=False)
+
+
+def test_a_grey_film_is_toned_before_it_is_enlarged(film):
+    clip = Plan(upscale="bicubic", scale=Fraction(2), interpolate="none", colorize="tint").apply(
+        film
+    )
+    stages = [step["stage"] for step in clip.recipe() if "stage" in step]
+    assert stages.index("Colorize") < stages.index("Upscale")
+    assert spread_of(clip, 5) > 5
+
+
+def test_a_film_in_colour_is_left_alone_unless_told_to():
+    notes: list[str] = []
+    picture = cv2.resize(data.astronaut(), (320, 240))
+    clip = MemoryClip([picture] * 6, [Fraction(n, 24) for n in range(6)], Fraction(6, 24))
+    assert Plan(**PLAIN, colorize="tint").apply(clip, notes) is clip
+    assert notes == ["it is in colour already and was not coloured; --recolor does it"]
+    toned = Plan(**PLAIN, colorize="tint", recolor=True).apply(clip)[2].image
+    assert np.abs(toned.astype(int) - picture).mean() > 5
+    matrix = clip_matrix(clip.info)
+    assert np.abs(luma_of(toned, matrix) - luma_of(picture, matrix)).max() < 1 / 255
+
+
+def test_which_shots_are_in_colour_is_found_once_for_a_project(tmp_path):
+    project = Project(tmp_path)
+    clip = project.source(FILM, progress=False)
+    Plan(**PLAIN, colorize="tint").apply(clip, keep=project.kept)
+    assert "Colorize" in (tmp_path / "found.json").read_text()
+    looked = Plan(**PLAIN, colorize="tint", tone="amber").apply(clip, keep=project.kept)
+    assert looked.recipe() == Plan(**PLAIN, colorize="tint", tone="amber").apply(clip).recipe()
+
+
+def test_a_wrong_model_or_tone_is_refused_at_once():
+    with pytest.raises(StageError, match="There is no tone 'pink'"):
+        Plan(colorize="tint", tone="pink")
+    with pytest.raises(Exception, match="allowed are deoldify-video"):
+        Plan(colorize="crayon")
+
+
+def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
+    plan = Plan(**PLAIN, colorize="tint", stop=Fraction(1, 2))
+    report = restore(FILM, tmp_path / "toned.mp4", plan=plan, progress=False)
+    assert "tint" in report.models
+    assert any("colours move by" in note for note in report.notes)
+    assert spread_of(open_video(tmp_path / "toned.mp4")) > 5
+
+
+def test_a_frame_of_every_shot_is_written_and_never_over_a_coloured_one(film, tmp_path):
+    folder = tmp_path / "to colour"
+    view = frames_to_colour(film, folder)
+    paths = sorted(folder.iterdir())
+    assert len(paths) == len(film.cuts) == 2 and "one of every shot" in repr(view)
+    frame = film.at(Fraction(paths[0].stem.removesuffix("s"))).image
+    assert np.array_equal(cv2.imread(str(paths[0]))[..., ::-1], frame)
+    paths[0].write_bytes(b"coloured by somebody")
+    frames_to_colour(film, folder)
+    assert paths[0].read_bytes() == b"coloured by somebody"
+
+
+def test_without_weights_the_sweep_shows_tones_and_says_so(film, monkeypatch, tmp_path):
+    monkeypatch.setenv("SILK_PURSE_MODELS", str(tmp_path))
+    view = sweep_colours(film, 1)
+    assert "No weights that colour are here" in repr(view)
+    assert "image/jpeg" in view.outputs[0]
+
+
+def test_the_sample_is_coloured_from_the_frames_beside_it(film):
+    references = str(REPO / "sample_clips" / "film_coloured")
+    clip = Plan(**PLAIN, colorize="tint", references=references).apply(film)
+    given = chroma_of(cv2.imread(f"{references}/1.000s.png")[..., ::-1], "bt709")
+    for number in (10, 24, 50):
+        made = chroma_of(clip[number].image, "bt709")
+        assert np.abs(made.mean((0, 1)) - given.mean((0, 1))).max() < 0.01, number
+        assert np.abs(made - given).mean() < 0.03, number
+
+
+def test_what_was_decided_is_said_to_whoever_runs_it(tmp_path):
+    plan = Plan(**PLAIN, colorize="tint", stop=Fraction(1, 2))
+    report = restore(TALK, tmp_path / "talk.mp4", plan=plan, progress=False)
+    assert "note     it is in colour already and was not coloured" in report.summary()

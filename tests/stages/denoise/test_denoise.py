@@ -1,0 +1,182 @@
+"""Noise goes, and what was filmed stays."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from helpers.catalog import table as catalog
+from helpers.clip import MemoryClip
+from helpers.errors import StageError
+from helpers.imaging.noise import blockiness, measure_noise
+from helpers.stages.denoise import stage as denoise
+from helpers.stages.denoise.dct import shrink
+from helpers.stages.denoise.find import find_noise
+from helpers.stages.denoise.stage import REACH, Denoise
+from tests.stages.stabilize.test_stabilize import scene
+from tests.support.law import assert_law, assert_true, same, varying_clip
+
+SOUND = {"sigma": 8.0, "alike": 0.0}
+
+
+def psnr(one, other):
+    unit = 257 if one.dtype == np.uint16 else 1
+    error = np.mean(((one.astype(float) - other.astype(float)) / unit) ** 2)
+    return 10 * np.log10(255**2 / max(error, 1e-9))
+
+
+def moving(count=6, dtype=np.uint8):
+    wide = scene(160, 96)
+    unit = 257 if dtype == np.uint16 else 1
+    return [np.ascontiguousarray(wide[:, n : n + 120]).astype(dtype) * unit for n in range(count)]
+
+
+def noisy(images, sigma, alike=False, seed=0):
+    dice = np.random.default_rng(seed)
+    made = []
+    for image in images:
+        shape = (*image.shape[:2], 1) if alike else image.shape
+        unit = 257 if image.dtype == np.uint16 else 1
+        noise = sigma * unit * dice.standard_normal(shape)
+        made.append(np.clip(np.rint(image + noise), 0, 255 * unit).astype(image.dtype))
+    return made
+
+
+def film(images):
+    return MemoryClip(images, [Fraction(n, 24) for n in range(len(images))], Fraction(len(images)))
+
+
+GAIN = {"motion": 8, "dct": 6, "bm3d": 6, "nlmeans": 3, "atadenoise": 0, "deblock": -1}
+
+
+@pytest.mark.parametrize("model", REACH)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_method_comes_nearer_to_the_truth(model, dtype):
+    clean = moving(dtype=dtype)
+    clip = film(noisy(clean, 8))
+    made = Denoise(model, **SOUND)(clip)[3].image
+    assert made.dtype == dtype
+    assert psnr(made, clean[3]) > psnr(clip[3].image, clean[3]) + GAIN[model]
+
+
+def test_grain_of_the_light_alone():
+    clean = moving()
+    clip = film(noisy(clean, 8, alike=True))
+    noise = find_noise(clip)
+    assert abs(noise.sigma - 8) < 1.2
+    assert noise.alike > 0.8
+    assert psnr(Denoise()(clip)[3].image, clean[3]) > psnr(clip[3].image, clean[3]) + 6
+
+
+@pytest.mark.parametrize("sigma", [3, 8, 20])
+def test_noise_is_measured(sigma):
+    noise = measure_noise(*noisy(moving(2), sigma))
+    assert abs(noise.sigma / sigma - 1) < 0.2
+    assert noise.alike < 0.25
+
+
+def test_a_clean_film_is_hardly_touched():
+    clip = film(moving())
+    assert find_noise(clip).sigma < 1.5
+    assert psnr(Denoise()(clip)[2].image, clip[2].image) > 45
+
+
+def test_what_was_measured_is_in_the_recipe():
+    clip = Denoise()(film(noisy(moving(), 8)))
+    step = clip.recipe()[-1]
+    assert abs(step["sigma"] - 8) < 1
+    assert step["alike"] is not None
+    assert Denoise().sigma is None
+
+
+@pytest.mark.parametrize("model", REACH)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_it_obeys_the_law(model, dtype):
+    clip = Denoise(model, 0.7, 8.0, 0.3)(varying_clip(14, 40, 36, dtype=dtype))
+    assert_true(clip, assert_law(clip))
+
+
+@pytest.mark.parametrize("model", REACH)
+def test_a_shot_knows_nothing_of_the_next(model):
+    stage = Denoise(model, **SOUND)
+    whole = varying_clip(12, 40, 36, cuts=(6,))
+    half = MemoryClip(whole.images[:6], whole.times[:6], whole.times[6])
+    assert same(list(stage(half)), list(stage(whole))[:6])
+
+
+@pytest.mark.parametrize("model", REACH)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 9), (33, 47)])
+def test_tiny_odd_and_single_frames(model, shape):
+    dice = np.random.default_rng(0)
+    images = [dice.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(3)]
+    for clip in (film(images), film(images[:1])):
+        assert len(list(Denoise(model, **SOUND)(clip))) == len(clip)
+        assert len(list(Denoise(model)(clip))) == len(clip)
+
+
+def test_no_strength_is_the_input():
+    clip = varying_clip()
+    assert same(list(Denoise(strength=0)(clip)), list(clip))
+
+
+def test_half_the_strength_is_half_way():
+    clip = film(noisy(moving(), 8))
+    full, half = Denoise(**SOUND)(clip)[2].image, Denoise(strength=0.5, **SOUND)(clip)[2].image
+    middle = (full.astype(float) + clip[2].image) / 2
+    assert np.abs(half - middle).max() <= 0.51
+
+
+def test_noise_may_differ_from_place_to_place():
+    image = noisy(moving(1), 8)[0].astype(np.float32)
+    sigma = np.zeros(image.shape[:2], np.float32)
+    sigma[:, 60:] = 8
+    made = shrink(image, sigma, 0.0)
+    assert np.abs(made[:, :40] - image[:, :40]).max() < 0.1
+    assert np.abs(made[:, 80:] - image[:, 80:]).mean() > 3
+
+
+def test_a_network_is_asked_for_by_its_name(monkeypatch):
+    class Halving:
+        def upscale(self, images):
+            return [image // 2 for image in images]
+
+    row = catalog.Model("little", "denoise", "upscaler", 1, (), "-", "")
+    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
+    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role: Halving())
+    clip = Denoise("little")(varying_clip())
+    whole = assert_law(clip)
+    assert np.array_equal(whole[0].image, varying_clip()[0].image // 2)
+    assert clip.recipe()[-1]["sigma"] is None
+
+
+def test_a_network_of_spandrel_cleans_through_the_real_engine(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from spandrel.architectures.Compact.__arch.SRVGG import SRVGGNetCompact
+
+    from helpers.stages.upscale.spandrel_network import Upscaler
+
+    torch.manual_seed(0)
+    network = SRVGGNetCompact(num_feat=16, num_conv=2, upscale=1)
+    engine = Upscaler(network.state_dict())
+    assert engine.scale == 1
+    row = catalog.Model("compact", "denoise", "upscaler", 1, None, "-", "")
+    monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
+    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role: engine)
+    for dtype in (np.uint8, np.uint16):
+        assert_law(Denoise("compact", 0.5)(varying_clip(6, 24, 18, dtype=dtype)))
+
+
+def test_blocks_are_seen():
+    smooth = moving(1)[0]
+    coarse = smooth.astype(np.float32).reshape(12, 8, 15, 8, 3).mean(axis=(1, 3))
+    blocks = coarse.repeat(8, 0).repeat(8, 1).astype(np.uint8)
+    assert blockiness(smooth) < 1.3
+    assert blockiness(blocks) > 5
+
+
+@pytest.mark.parametrize(
+    "bad", [{"model": "magic"}, {"strength": 2}, {"sigma": -1}, {"alike": 1.5}]
+)
+def test_values_that_cannot_be(bad):
+    with pytest.raises(StageError, match="allowed"):
+        Denoise(**bad)

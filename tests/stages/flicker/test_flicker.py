@@ -1,0 +1,156 @@
+"""Flicker goes; fades, lamps and passing carts stay."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from helpers.clip import MemoryClip
+from helpers.errors import StageError
+from helpers.imaging.luma import brightness, dithered
+from helpers.stages.flicker.exposure import KNOTS, Light, apply_light
+from helpers.stages.flicker.stage import Deflicker
+from helpers.stages.retime import Trim
+from helpers.video.reader import open_video
+from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.paths import footage
+
+
+def street(width=96, height=72, seed=3):
+    """A textured picture with every grey level in it."""
+    dice = np.random.default_rng(seed)
+    rough = dice.uniform(0, 1, (height // 6, width // 6)).repeat(6, 0).repeat(6, 1)
+    slope = np.linspace(0.15, 0.85, width)[None]
+    return (40 + 160 * (0.6 * slope + 0.4 * rough))[..., None] * np.array([1.0, 0.9, 0.8])
+
+
+def film(pictures, dtype=np.uint8, cuts=()):
+    times = [Fraction(n, 24) for n in range(len(pictures))]
+    unit = 257 if dtype == np.uint16 else 1
+    images = [np.clip(np.rint(p * unit), 0, 255 * unit).astype(dtype) for p in pictures]
+    return MemoryClip(images, times, Fraction(len(pictures), 24), [times[n] for n in cuts])
+
+
+def means(clip):
+    return np.array([brightness(frame.image).mean() for frame in clip])
+
+
+def index(light, reach=12):
+    """Standard deviation after the slow trend (a moving average over a second) is taken off."""
+    trend = [light[max(n - reach, 0) : n + reach + 1].mean() for n in range(len(light))]
+    return np.std(light - trend)
+
+
+def flickering(count=40, amount=0.08):
+    gains = 1 + amount * np.random.default_rng(1).standard_normal(count)
+    return [street() * gain for gain in gains]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_flicker_is_cut_by_nine_tenths(dtype):
+    clip = film(flickering(), dtype)
+    assert index(means(Deflicker()(clip))) < 0.1 * index(means(clip))
+
+
+def test_flicker_of_contrast_is_cut_too():
+    powers = np.exp(0.15 * np.random.default_rng(2).standard_normal(40))
+    clip = film([255 * (street() / 255) ** power for power in powers])
+    assert index(means(Deflicker()(clip))) < 0.2 * index(means(clip))
+
+
+def test_flicker_of_a_part_of_the_picture_is_cut_where_it_is():
+    dice = np.random.default_rng(3)
+    pictures = []
+    for _ in range(40):
+        gain = np.ones((1, 96, 1))
+        gain[:, :48] += 0.15 * dice.standard_normal()
+        pictures.append(street() * gain)
+    clip = film(pictures)
+
+    def left(clip):
+        return np.array([brightness(frame.image)[:, :40].mean() for frame in clip])
+
+    plain, local = (index(left(Deflicker(local=on)(clip))) for on in (False, True))
+    assert local < 0.5 * index(left(clip))
+    assert local < plain
+
+
+def test_a_lamp_that_is_switched_on_stays_on():
+    clip = film([street() * (0.55 if number < 20 else 1) for number in range(40)])
+    assert np.abs(means(Deflicker()(clip)) - means(clip)).max() < 1
+
+
+@pytest.mark.parametrize("end", [0.1, 1.3])
+def test_a_fade_stays_a_fade(end):
+    clip = film([street() * gain for gain in np.linspace(0.8, end, 40)])
+    assert np.abs(means(Deflicker()(clip)) - means(clip)).max() < 1.5
+
+
+def test_what_drives_in_does_not_change_the_rest():
+    pictures = []
+    for number in range(40):
+        picture = street()
+        picture[20:60, : max(0, (number - 10) * 3)] = 20
+        pictures.append(picture)
+    clip = film(pictures)
+    made = [frame.image[:18].astype(int) for frame in Deflicker()(clip)]
+    assert max(np.abs(a - b[:18]).mean() for a, b in zip(made, pictures, strict=True)) < 1.5
+
+
+def test_nothing_pumps_at_a_cut():
+    bright, dark = flickering(20), [picture * 0.4 for picture in flickering(20)]
+    both = list(Deflicker()(film([*bright, *dark], cuts=[20])))
+    alone = list(Deflicker()(film(bright)))
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(alone, both, strict=False))
+
+
+def test_a_steady_film_is_left_as_it_is():
+    clip = film([street()] * 10)
+    assert same(list(Deflicker()(clip)), list(clip))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("stage", [Deflicker(), Deflicker(0.5, hold=0, local=True)])
+def test_it_obeys_the_law(stage, dtype):
+    clip = stage(varying_clip(60, 48, 40, dtype=dtype, cuts=(5, 48)))
+    assert_true(clip, assert_law(clip))
+
+
+def test_no_strength_is_the_input():
+    clip = varying_clip()
+    assert same(list(Deflicker(0)(clip)), list(clip))
+    assert_law(Deflicker(0)(clip))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 7), (31, 33)])
+def test_tiny_and_odd_frames(shape):
+    images = [np.full((*shape, 3), level, np.uint8) for level in (90, 110, 95, 104)]
+    clip = MemoryClip(images, [Fraction(n) for n in range(4)], Fraction(4))
+    assert len(list(Deflicker(local=True)(clip))) == 4
+    assert len(list(Deflicker()(MemoryClip(images[:1], [Fraction(0)], Fraction(1))))) == 1
+
+
+def test_highlights_are_not_clipped_and_hues_do_not_turn():
+    image = np.array([[[250, 120, 40], [255, 255, 255], [0, 0, 0], [60, 200, 90]]], np.uint8)
+    made = apply_light(image, Light(np.full(18, 30.0) * (1 - KNOTS / 255), np.zeros((3, 4))))
+    assert (made.reshape(-1, 3).argsort() == image.reshape(-1, 3).argsort()).all()
+    assert made[0, 0, 0] < 255 or made[0, 0, 1] > 120
+    assert (made[0, 1] == 255).all()
+
+
+def test_rounding_leaves_whole_numbers_and_keeps_the_mean_of_others():
+    whole = np.arange(256, dtype=np.float32).repeat(3).reshape(16, 16, 3)
+    assert np.array_equal(dithered(whole, np.dtype(np.uint8)), whole)
+    between = np.full((64, 64, 3), 100.3, np.float32)
+    assert abs(dithered(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03
+
+
+def test_old_film_flickers_less():
+    clip = Trim(Fraction(0), Fraction(4))(open_video(footage("oldfilm_hydepark.mp4")))
+    assert index(means(Deflicker()(clip))) < 0.4 * index(means(clip))
+
+
+@pytest.mark.parametrize("bad", [{"strength": 1.1}, {"strength": -0.1}, {"hold": -1}])
+def test_values_that_cannot_be(bad):
+    with pytest.raises(StageError, match="allowed is 0 to"):
+        Deflicker(**bad)

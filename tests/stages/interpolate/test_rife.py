@@ -1,0 +1,414 @@
+"""RIFE: its weights and their names, what it draws, sizes and types, memory that runs out."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.catalog import table as catalog
+from helpers.catalog.fetch import File
+from helpers.catalog.load import read_state
+from helpers.errors import ModelError, OutOfMemoryError
+from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
+from helpers.runtime.machine import Runtime, use
+from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
+from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
+from helpers.stages.interpolate.rife_weights import prepared, rife_version
+from helpers.stages.interpolate.stage import Interpolate
+from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.paths import REPO
+from tests.support.rife_states import generated_state, pictures
+
+SHARED = REPO.parent / "shared"
+PARAM = SHARED / "weights" / "rife-v4.6" / "flownet.param"
+
+needs_param = pytest.mark.skipif(not PARAM.exists(), reason="ncnn's flownet.param is not here")
+every_version = pytest.mark.parametrize("version", VERSIONS)
+
+
+@pytest.fixture(scope="module")
+def engines():
+    """One engine a version, made when first asked for."""
+    made = {}
+
+    def engine(version="4.6", precision="fp32", scale=None):
+        key = (version, precision, scale)
+        if key not in made:
+            made[key] = RifeInterpolator(generated_state(version), version, "cpu", precision, scale)
+        return made[key]
+
+    return engine
+
+
+def decibels(one, other):
+    top = np.iinfo(one.dtype).max
+    error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
+    return 10 * np.log10(top**2 / error) if error else np.inf
+
+
+# --- what it draws ------------------------------------------------------------------------------
+
+# What the authors' own code draws (see benchmarks/rife_proof.py), by version and scale: six
+# pixels of the picture 0.4 of the way between 16-bit pictures(256, 256), with generated weights.
+AUTHORS = {
+    ("4.6", 1.0): [
+        [31349, 43066, 27335],
+        [30227, 33448, 43236],
+        [41223, 28139, 18364],
+        [31959, 28596, 32695],
+        [25324, 59295, 40344],
+        [18636, 42336, 22793],
+    ],
+    ("4.6", 0.5): [
+        [21424, 33225, 46765],
+        [37306, 38280, 19885],
+        [30789, 37417, 24050],
+        [43183, 26552, 37564],
+        [20016, 22246, 50106],
+        [34667, 39464, 22059],
+    ],
+    ("4.25", 1.0): [
+        [29764, 31101, 37872],
+        [28722, 56983, 5979],
+        [42537, 43217, 18826],
+        [38382, 37840, 39173],
+        [15034, 52512, 39659],
+        [45720, 52023, 32430],
+    ],
+    ("4.25", 0.5): [
+        [48525, 36507, 23137],
+        [33269, 34698, 34190],
+        [39814, 43066, 13724],
+        [39900, 41970, 37534],
+        [33867, 51655, 40820],
+        [27197, 45415, 31749],
+    ],
+    ("4.25-lite", 1.0): [
+        [34244, 41525, 19160],
+        [37645, 36546, 17118],
+        [30945, 43807, 11067],
+        [19208, 50619, 45523],
+        [39365, 27271, 43463],
+        [40913, 34775, 35062],
+    ],
+    ("4.25-lite", 0.5): [
+        [46759, 22157, 30677],
+        [31060, 31799, 33985],
+        [17524, 22190, 23563],
+        [25841, 27033, 38452],
+        [22122, 33632, 21824],
+        [32617, 38972, 39435],
+    ],
+}
+
+PLACES = ((5, 7), (40, 100), (64, 96), (90, 30), (110, 180), (126, 3))
+
+
+@pytest.mark.parametrize(("version", "scale"), AUTHORS)
+def test_draws_what_the_authors_code_draws(engines, version, scale):
+    engine = engines(version, scale=scale)
+    drawn = engine.between(*pictures(256, 256, np.uint16), [0.4])[0]
+    found = [drawn[place].tolist() for place in PLACES]
+    assert np.abs(np.array(found) - np.array(AUTHORS[version, scale])).max() <= 20  # of 65535
+
+
+def test_warp_fetches_pixels_from_where_the_motion_says():
+    pair = torch.rand(2, 3, 12, 16)
+    motion = torch.zeros(1, 4, 12, 16)
+    motion[:, 0], motion[:, 3] = 2, -1
+    moved = warp(pair, motion, pixel_places(pair), 1)
+    assert torch.allclose(moved[0, :, :, :14], pair[0, :, :, 2:], atol=1e-5)
+    assert torch.allclose(moved[0, :, :, 14:], pair[0, :, :, 15:].expand(-1, -1, 2), atol=1e-5)
+    assert torch.allclose(moved[1, :, 1:], pair[1, :, :-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("step", [2, 4, 8])
+def test_warp_for_a_coarse_block_is_the_whole_warp_made_smaller(step):
+    pair, motion = torch.rand(2, 5, 32, 48), 6 * torch.randn(1, 5, 32, 48)
+    places = pixel_places(pair)
+    whole = torch.nn.functional.interpolate(
+        warp(pair, motion, places, 1), scale_factor=1 / step, mode="bilinear"
+    )
+    assert torch.allclose(warp(pair, motion, places, step), whole, atol=1e-5)
+
+
+@every_version
+@pytest.mark.parametrize("size", [(64, 64), (45, 71)])
+def test_no_motion_and_an_even_mask_give_the_mean(version, size):
+    state = generated_state(version)
+    for name, weight in state.items():
+        if "lastconv" in name:
+            weight.zero_()
+    first, last = pictures(*size)
+    (drawn,) = RifeInterpolator(state, version).between(first, last, [0.7])
+    assert np.abs(drawn - (first.astype(float) + last) / 2).max() <= 0.51
+
+
+@every_version
+def test_the_moment_matters(engines, version):
+    one, other = engines(version).between(*pictures(64, 64), [0.1, 0.9])
+    assert not np.array_equal(one, other)
+
+
+@every_version
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_stays_close(engines, version, precision):
+    pair = pictures(128, 192)
+    full, half = (engines(version, p).between(*pair, [0.4])[0] for p in ("fp32", precision))
+    assert decibels(full, half) > (34 if precision == "bf16" else 50)
+
+
+# --- sizes, types and the law -------------------------------------------------------------------
+
+
+@every_version
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 2), (65, 129)])
+def test_keeps_shape_and_type(engines, version, size, dtype):
+    first, last = pictures(*size, dtype)
+    first = first ^ dtype(1)
+    (drawn,) = engines(version).between(first, last, [0.5])
+    assert (drawn.shape, drawn.dtype) == (first.shape, dtype)
+
+
+@every_version
+def test_one_moment_by_itself_is_the_same_as_among_others(engines, version):
+    pair, engine = pictures(70, 90), engines(version)
+    together = engine.between(*pair, [0.25, 0.5, 0.9])
+    alone = [engine.between(*pair, [fraction])[0] for fraction in (0.25, 0.5, 0.9)]
+    assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
+    assert engine.between(*pair, []) == []
+
+
+def test_several_threads_get_what_one_gets(engines):
+    engine = engines("4.25")
+    pairs = [pictures(40, 50 + number, seed=number) for number in range(4)]
+    alone = [engine.between(*pair, [0.3])[0] for pair in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pair: engine.between(*pair, [0.3])[0], pairs))
+    assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
+
+
+def test_equal_pictures_come_back_untouched(engines):
+    picture = pictures(20, 30)[0]
+    first, second = engines().between(picture, picture.copy(), [0.3, 0.5])
+    assert np.array_equal(first, picture) and np.array_equal(second, picture)
+    assert not np.shares_memory(first, second)
+
+
+def test_leaves_its_inputs_alone_and_accepts_views(engines):
+    first, last = pictures(40, 60)
+    expected = engines().between(first, last, [0.5])[0]
+    views = [np.ascontiguousarray(picture[:, ::-1])[:, ::-1] for picture in (first, last)]
+    for view in views:
+        view.flags.writeable = False
+    assert np.array_equal(engines().between(*views, [0.5])[0], expected)
+    assert np.array_equal(first, pictures(40, 60)[0])
+
+
+def test_sixteen_bits_are_not_eight_in_disguise(engines):
+    eight = engines().between(*pictures(64, 96), [0.5])[0]
+    wide = [picture.astype(np.uint16) * 257 for picture in pictures(64, 96)]
+    drawn = engines().between(*wide, [0.5])[0]
+    assert np.abs(drawn / 257 - eight).max() <= 0.51
+    assert len(np.unique(drawn)) > 1000
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"),
+    [((480, 640), 1), ((1440, 2560), 1), ((2160, 3840), 0.5), ((4320, 7680), 0.25)],
+)
+def test_motion_of_large_frames_is_looked_for_at_a_smaller_size(size, scale):
+    assert fitting_scale(*size) == scale
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.25])
+def test_odd_sizes_at_a_smaller_scale(engines, scale):
+    (drawn,) = engines("4.25-lite", scale=scale).between(*pictures(37, 41), [0.5])
+    assert drawn.shape == (37, 41, 3)
+
+
+PICTURE = np.zeros((20, 30, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fractions", "message"),
+    [
+        (PICTURE.astype(np.float32), PICTURE, [0.5], "first has dtype float32.*uint8 and uint16"),
+        (PICTURE[..., 0], PICTURE, [0.5], r"first has shape \(20, 30\).*\(H, W, 3\)"),
+        (PICTURE[:0], PICTURE[:0], [0.5], r"first has shape \(0, 30, 3\)"),
+        (PICTURE, PICTURE[1:], [0.5], r"last is uint8 \(19, 30, 3\).*same shape"),
+        (PICTURE, PICTURE, [0.5, 0.0], r"fraction 0\.0.*more than 0 and less than 1"),
+        (PICTURE, PICTURE, [1], "fraction 1.*less than 1"),
+    ],
+)
+def test_refuses_what_it_cannot_do(engines, first, last, fractions, message):
+    with pytest.raises(ValueError, match=message):
+        engines().between(first, last, fractions)
+
+
+def test_other_scales_are_refused():
+    with pytest.raises(ModelError, match=r"scale 3; allowed are 1, 0\.5 and 0\.25"):
+        RifeInterpolator(generated_state("4.6"), "4.6", scale=3)
+
+
+# --- weights ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "parameters"), [("4.6", 5_302_416), ("4.25", 5_660_680), ("4.26", 5_660_680)]
+)
+def test_networks_have_the_official_size(version, parameters):
+    weights = IFNet(VERSIONS[version]).named_parameters()
+    found = sum(weight.numel() for name, weight in weights if not name.endswith("beta"))
+    assert found == parameters
+
+
+@every_version
+def test_the_version_is_told_from_the_weights(version):
+    state = {f"module.{name}": tensor for name, tensor in generated_state(version).items()}
+    state["module.caltime.0.0.weight"] = state["module.teacher.lastconv.0.bias"] = torch.zeros(3)
+    assert rife_version(state) == version.replace("4.26", "4.25")
+    assert list(prepared(state, version)) == list(generated_state(version))
+
+
+def as_comfy(state):
+    return {
+        name.replace("block", "blocks.", 1) if name.startswith("block") else name: tensor
+        for name, tensor in state.items()
+    }
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".pth", ".safetensors"])
+def test_every_kind_of_file_gives_the_same_weights(tmp_path, suffix):
+    from safetensors.torch import save_file
+
+    state, path = generated_state("4.25"), tmp_path / f"weights{suffix}"
+    if suffix == ".safetensors":
+        save_file(as_comfy(state), path)
+    else:
+        torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
+    read = prepared(read_state([path]), "4.25")
+    assert read.keys() == state.keys() and rife_version(read) == "4.25"
+    assert all(torch.equal(read[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("names", [["a.pkl"], ["a.safetensors"], ["a.bin", "a.param"]])
+def test_a_damaged_file_is_refused_by_name(tmp_path, names):
+    (tmp_path / names[0]).write_bytes(b"<html>404</html>")
+    (tmp_path / "a.param").write_text("7767517\n0 0\n")
+    with pytest.raises(ModelError, match=rf"{names[0]} cannot be read as weights"):
+        read_state([tmp_path / name for name in names])
+
+
+def test_weights_of_another_kind_are_refused_with_what_was_found():
+    state = generated_state("4.6")
+    with pytest.raises(ModelError, match=r"(?s)not those of RIFE 4\.25: .*missing.*more"):
+        RifeInterpolator(state, "4.25")
+    with pytest.raises(ModelError, match=r"RIFE 5 is not known; allowed are 4\.6, 4\.25"):
+        RifeInterpolator(state, "5")
+    with pytest.raises(ModelError, match=r"block1\.lastconv\.0\.bias is missing"):
+        prepared({k: v for k, v in state.items() if k != "block1.lastconv.0.bias"}, "4.6")
+    with pytest.raises(ModelError, match=r"instead of \(24,\)"):
+        prepared({**state, "block1.lastconv.0.bias": torch.zeros(20)}, "4.6")
+    with pytest.raises(ModelError, match="block9 is not known"):
+        prepared({**state, "block9": torch.zeros(20)}, "4.6")
+    with pytest.raises(ModelError, match=r"\(conv\) are of no version.*4\.25-lite"):
+        rife_version({"conv.weight": torch.zeros(3)})
+
+
+@needs_param
+def test_a_flownet_bin_is_written_and_read_back(tmp_path):
+    state, path = generated_state("4.6"), tmp_path / "flownet.bin"
+    write_rife(state, PARAM, path)
+    assert path.stat().st_size == 10_614_320  # that of the published file
+    read = read_state([path, PARAM])
+    assert rife_version(read) == "4.6"
+    name = "block2.convblock.5."
+    folded = state[name + "conv.weight"] * state[name + "beta"].view(-1, 1, 1, 1)
+    assert torch.equal(read[name + "conv.weight"], folded.half().float())
+    assert (read[name + "beta"] == 1).all()
+    last = "block3.lastconv.0.weight"
+    assert torch.equal(read[last], state[last].half().float())
+    write_rife(read, PARAM, tmp_path / "again.bin")
+    assert (tmp_path / "again.bin").read_bytes() == path.read_bytes()
+
+
+@needs_param
+def test_a_flownet_bin_that_is_cut_off_is_refused(tmp_path):
+    write_rife(generated_state("4.6"), PARAM, tmp_path / "flownet.bin")
+    (tmp_path / "short.bin").write_bytes((tmp_path / "flownet.bin").read_bytes()[:-8])
+    with pytest.raises(ValueError, match="in the middle of a layer"):
+        rife_state(PARAM, tmp_path / "short.bin")
+
+
+def test_the_param_of_another_network_is_refused(tmp_path):
+    path = tmp_path / "other.param"
+    path.write_text("7767517\n1 1\nConvolution c 1 1 a b 0=8 1=3 6=216\n")
+    with pytest.raises(ValueError, match=r"other\.param has 1 layers.*RIFE 4\.6 has 44"):
+        rife_state(path, path)
+    assert len(rife_names()) == 44
+
+
+# --- memory that runs out -----------------------------------------------------------------------
+
+
+def test_out_of_memory_is_said_and_the_next_pair_is_tried_afresh(monkeypatch):
+    engine, pair = RifeInterpolator(generated_state("4.6"), "4.6"), pictures(40, 50)
+    expected = engine.between(*pair, [0.5])[0]
+    with monkeypatch.context() as short:
+        short.setattr(engine, "_draw", failing(MemoryError()))
+        with pytest.raises(OutOfMemoryError, match=r"4\.6 ran out of memory on a 50x40 frame\. No"):
+            engine.between(*pair, [0.5])
+    assert np.array_equal(engine.between(*pair, [0.5])[0], expected)
+
+
+def test_what_does_not_fit_the_device_is_drawn_on_the_processor(monkeypatch, caplog):
+    engine, pair = RifeInterpolator(generated_state("4.25"), "4.25"), pictures(40, 50)
+    expected = engine.between(*pair, [0.5])[0]
+    draw = engine._draw
+    monkeypatch.setattr(engine, "device", "mps")
+
+    def limited(network, device, *rest):
+        if device == "mps":
+            raise RuntimeError("MPS backend out of memory")
+        return draw(network, device, *rest)
+
+    monkeypatch.setattr(engine, "_draw", limited)
+    assert np.array_equal(engine.between(*pair, [0.5])[0], expected)
+    assert "Out of memory with RIFE 4.25 on a 50x40 frame; drawing it on the proc" in caplog.text
+
+
+def test_a_failure_that_is_not_about_memory_is_passed_on(monkeypatch):
+    engine = RifeInterpolator(generated_state("4.6"), "4.6")
+    monkeypatch.setattr(engine, "_draw", failing(RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        engine.between(*pictures(40, 50), [0.5])
+
+
+def failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+# --- through the stage --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_stage_obeys_the_law_with_every_version(tmp_path, monkeypatch, version):
+    """Generated weights where the catalogue looks for its own."""
+    name = f"rife-{version}"
+    file = File(f"{name}.pkl", ("https://example.org",))
+    torch.save(generated_state(version), tmp_path / file.name)
+    rows = [replace(m, forms=((file,),)) if m.name == name else m for m in catalog.MODELS]
+    monkeypatch.setattr(catalog, "MODELS", tuple(rows))
+    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    clip = Interpolate(name, fps=Fraction(30))(varying_clip(7, cuts=(4,)))
+    whole = assert_law(clip, [(0, 1), (1, 4), (3, 9), (len(clip) - 2, len(clip))])
+    assert_true(clip, whole)
+    assert len(clip.recipe()[-1]["weights"]) == 64

@@ -1,0 +1,181 @@
+"""Shake goes; pans stay, and a passing cart moves nothing."""
+
+import json
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from helpers.clip import MemoryClip
+from helpers.errors import StageError
+from helpers.stage import plain
+from helpers.stages.retime import Trim
+from helpers.stages.stabilize.find import find_shake
+from helpers.stages.stabilize.stage import Stabilize
+from helpers.stages.stabilize.tracking import Motion, Tracker, shift
+from tests.support.law import assert_law, assert_true, same, varying_clip
+
+
+def scene(width=200, height=150, seed=4):
+    """A picture full of corners."""
+    import cv2
+
+    dice = np.random.default_rng(seed)
+    rough = dice.uniform(40, 220, (height // 10 + 1, width // 10 + 1, 3)).astype(np.float32)
+    large = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(large, 0, 255).astype(np.uint8)
+
+
+def film(images, cuts=()):
+    times = [Fraction(n, 24) for n in range(len(images))]
+    return MemoryClip(images, times, Fraction(len(images), 24), [times[n] for n in cuts])
+
+
+def shaken(count=24, amount=1.5, turn=0.003):
+    dice = np.random.default_rng(5)
+    large = scene()
+    moves = [
+        Motion(*(amount * dice.standard_normal(2)), turn * dice.standard_normal())
+        for _ in range(count)
+    ]
+    return film([shift(large, move) for move in moves]), moves
+
+
+def wobble(path):
+    """Root of the mean squared second difference of positions."""
+    return float(np.sqrt((np.diff(path, 2, axis=0) ** 2).mean()))
+
+
+def places(path):
+    return np.array([place[1:3] for shot in path for place in shot])
+
+
+def test_motion_is_found_to_a_tenth_of_a_pixel():
+    clip, moves = shaken()
+    found = np.array([place[1:] for place in find_shake(clip)[0]])
+    true = np.array(moves) - moves[0]
+    assert np.abs(found[:, :2] - true[:, :2]).max() < 0.2
+    assert np.abs(found[:, 2] - true[:, 2]).max() < 0.002
+
+
+@pytest.mark.parametrize("preset", ["weave", "handheld"])
+def test_the_picture_stands_still(preset):
+    clip, _ = shaken()
+    path = find_shake(clip)
+    steady = Stabilize(path, preset, border="fill")(clip)
+    assert wobble(places(find_shake(steady))) < 0.15 * wobble(places(path))
+
+
+def test_flicker_and_depth_do_not_matter():
+    clip, moves = shaken()
+    gains = 1 + 0.15 * np.random.default_rng(6).standard_normal(len(clip))
+    images = [
+        np.clip(frame.image * gain * 257, 0, 65535).astype(np.uint16)
+        for frame, gain in zip(clip, gains, strict=True)
+    ]
+    found = places(find_shake(film(images)))
+    assert np.abs(found - (np.array(moves) - moves[0])[:, :2]).max() < 0.4
+
+
+def test_a_pan_is_kept():
+    wide = scene(400, 150)
+    images = [np.ascontiguousarray(wide[:, 3 * n : 3 * n + 200]) for n in range(30)]
+    clip = film(images)
+    path = find_shake(clip)
+    assert abs(path[0][-1][1] + 3 * 29) < 1
+    made = list(Stabilize(path, border="fill")(clip))
+    inner = slice(20, -20)
+    for frame, image in zip(made, images, strict=True):
+        assert np.abs(frame.image[inner, inner].astype(int) - image[inner, inner]).mean() < 4
+
+
+def test_a_passing_cart_moves_nothing():
+    back, cart = scene(), scene(seed=9)
+    images = []
+    for number in range(24):
+        image = back.copy()
+        right = min(max(number * 10 - 20, 0), 200)
+        left = max(right - 110, 0)
+        image[40:, left:right] = (
+            cart[40:, left + 200 - right : 200] if right < 200 else cart[40:, : right - left]
+        )
+        images.append(image)
+    assert np.abs(places(find_shake(film(images)))).max() < 1.0
+
+
+def test_shots_have_nothing_to_do_with_each_other():
+    one, _ = shaken(12)
+    other = [np.ascontiguousarray(np.roll(image, 37, axis=1)) for image in one.images]
+    path = find_shake(film([*one.images, *other], cuts=[12]))
+    assert len(path) == 2
+    assert path[1][0][1:] == (0.0, 0.0, 0.0)
+    assert path[0] == find_shake(one)[0]
+
+
+@pytest.mark.parametrize("border", ["zoom", "crop", "fill"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_it_obeys_the_law_and_pickles(border, dtype):
+    clip = varying_clip(14, 64, 48, dtype=dtype)
+    path = tuple(
+        tuple((time, float(number % 3), -0.5 * (number % 2), 0.002) for number, time in part)
+        for part in (list(enumerate(clip.times))[:5], list(enumerate(clip.times))[5:])
+    )
+    stage = Stabilize(path, border=border)
+    steady = stage(clip)
+    whole = assert_law(steady)
+    assert_true(steady, whole)
+    assert same(list(pickle.loads(pickle.dumps(steady))), whole)
+    assert json.loads(json.dumps(stage.recipe())) == stage.recipe()
+
+
+def test_a_path_read_back_from_a_project_is_the_same_stage():
+    clip, _ = shaken(6)
+    stage = Stabilize(find_shake(clip))
+    assert Stabilize(json.loads(json.dumps(plain(stage.path)))) == stage
+    assert len(json.dumps(stage.recipe())) < 300
+
+
+def test_a_path_belongs_to_times_and_so_survives_a_trim():
+    clip, _ = shaken()
+    stage = Stabilize(find_shake(clip))
+    cut = Trim(Fraction(1, 4), Fraction(3, 4))
+    assert same(list(stage(cut(clip)))[1:], list(cut(stage(clip)))[1:])
+
+
+def test_no_strength_is_the_input():
+    clip, _ = shaken(8)
+    for border in ("zoom", "crop", "fill"):
+        assert same(list(Stabilize(find_shake(clip), strength=0, border=border)(clip)), list(clip))
+
+
+def test_it_crops_what_it_must_and_says_how_much():
+    clip, _ = shaken()
+    stage = Stabilize(find_shake(clip), border="crop")
+    steady = stage(clip)
+    assert 0 < stage.crop(clip) < 0.05
+    assert clip.info.width > steady.info.width > 0.9 * clip.info.width
+    assert f"{stage.crop(clip):.1%}" in stage.describe(clip)
+    # No repeated edge is left: the outermost columns differ, as things of the scene do.
+    assert all((frame.image[:, 0] != frame.image[:, 1]).any() for frame in steady)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 9), (40, 30)])
+def test_flat_tiny_and_single_frames(shape):
+    images = [np.full((*shape, 3), 100, np.uint8)] * 3
+    for clip in (film(images), film(images[:1])):
+        steady = Stabilize(find_shake(clip))(clip)
+        assert same(list(steady), list(clip))
+
+
+def test_a_tracker_says_when_it_does_not_know():
+    tracker = Tracker()
+    for _ in range(2):
+        assert tracker.follow(np.full((100, 100, 3), 50, np.uint8)) == Motion()
+        assert not tracker.sure
+
+
+@pytest.mark.parametrize("bad", [{"preset": "wild"}, {"border": "none"}, {"strength": 2}])
+def test_values_that_cannot_be(bad):
+    with pytest.raises(StageError, match="allowed"):
+        Stabilize((), **bad)

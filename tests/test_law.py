@@ -1,0 +1,231 @@
+"""The law, held by every stage and every clip: a range by itself is that range of the whole.
+
+A new stage is added to STAGES, and nowhere else.
+"""
+
+import importlib
+import json
+import pickle
+import pkgutil
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import helpers
+from helpers.catalog import table as catalog
+from helpers.clip import Frame, MemoryClip
+from helpers.errors import StageError
+from helpers.project.project import Project
+from helpers.show.compare import Preview
+from helpers.stage import Stage
+from helpers.stages.colorize.stage import Colorize
+from helpers.stages.damage.stage import RemoveDamage
+from helpers.stages.denoise.stage import Denoise
+from helpers.stages.duplicates.stage import RemoveDuplicates
+from helpers.stages.finish.stage import Finish
+from helpers.stages.flicker.stage import Deflicker
+from helpers.stages.interpolate.stage import Interpolate
+from helpers.stages.retime import ConstantRate, Trim
+from helpers.stages.scenes.stage import MarkShots
+from helpers.stages.stabilize.stage import Stabilize
+from helpers.stages.upscale.stage import Upscale
+from helpers.video.reader import open_video
+from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.paths import FILM, TALK
+
+STAGES = [
+    Trim(Fraction(1, 3), Fraction(3, 2)),
+    ConstantRate(Fraction(24000, 1001)),
+    ConstantRate(Fraction(3)),
+    MarkShots((Fraction(1), Fraction(3, 2))),
+    Interpolate("flow", factor=3),
+    Interpolate("flow", fps=Fraction(24000, 1001)),
+    Interpolate("flow", fps=Fraction(4)),
+    Interpolate("fusion", factor=3),
+    Upscale("bicubic", scale=Fraction(3, 2)),
+    Upscale("lanczos", size=(31, 17)),
+    Upscale("animevideov3"),
+    Upscale("animevideov3", scale=Fraction(2)),
+    Upscale("animevideov3", size=(50, 30)),
+    Upscale(("animevideov3", "lanczos"), blend=(Fraction(2), Fraction(1))),
+    Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
+    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "keep"),
+    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "even"),
+    RemoveDamage("median"),
+    RemoveDamage("median", radius=1, strength=0.5, lines=False),
+    RemoveDamage("learned"),
+    Deflicker(),
+    Deflicker(0.5, hold=0.0, local=True),
+    Stabilize((((Fraction(0), 0.0, 0.0, 0.0), (Fraction(1), 2.0, -1.0, 0.01)),)),
+    Stabilize((((Fraction(5, 3), 0.0, 0.0, 0.0), (Fraction(3), 2.0, -1.0, 0.01)),), border="crop"),
+    Denoise(sigma=8.0, alike=0.5),
+    Denoise("bm3d", 0.5, 8.0, 0.5),
+    Denoise("nlmeans", sigma=8.0, alike=1.0),
+    Denoise("atadenoise", sigma=8.0, alike=1.0),
+    Denoise("deblock"),
+    Finish(),
+    Finish(0.5, levels=((Fraction(0), 20.0, 180.0), (Fraction(1), 0.0, 90.0))),
+    Colorize("tint", force=True),
+    Colorize("tint", steady=2, strength=0.5, tone="cyanotype", neutralise=False, force=True),
+    Colorize("tint", steady=0, matrix="bt709", coloured=((Fraction(0), Fraction(3, 2)),)),
+    Preview(16, 12),
+]
+
+
+def title(stage):
+    return "-".join([type(stage).__name__, *(str(v) for v in vars(stage).values() if v)])
+
+
+@pytest.fixture(params=STAGES, ids=title)
+def stage(request):
+    role = {Upscale: "upscale", Interpolate: "interpolate"}.get(type(request.param))
+    names = getattr(request.param, "models", [getattr(request.param, "model", "")])
+    if role and not all(catalog.get(name, role).present for name in names):
+        pytest.skip(f"the weights of {', '.join(names)} are not installed")
+    return request.param
+
+
+def test_every_stage_is_in_the_list():
+    for module in pkgutil.walk_packages(helpers.__path__, "helpers."):
+        importlib.import_module(module.name)
+    found, ahead = set(), [Stage]
+    while ahead:
+        kinds = ahead.pop().__subclasses__()
+        found.update(kind for kind in kinds if kind.__module__.startswith("helpers."))
+        ahead += kinds
+    assert found == {type(stage) for stage in STAGES}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_range_is_that_range_of_the_whole(stage, dtype):
+    clip = stage(varying_clip(dtype=dtype))
+    assert_true(clip, assert_law(clip))
+
+
+def test_a_film_of_one_frame_will_do(stage):
+    source = MemoryClip([varying_clip()[0].image], [Fraction(1)], Fraction(2))
+    clip = stage(source)
+    assert_true(clip, list(clip))
+
+
+def test_the_source_is_left_as_it_was(stage):
+    source = varying_clip()
+    before = [image.copy() for image in source.images]
+    list(stage(source))
+    assert all(map(np.array_equal, before, source.images))
+
+
+def test_it_pickles_and_gives_the_same(stage):
+    clip = stage(varying_clip())
+    first = list(clip.frames(0, 4))
+    again = pickle.loads(pickle.dumps(clip))
+    assert same(list(again.frames(0, 4)), first)
+    assert (again.recipe(), again.info, again.cuts) == (clip.recipe(), clip.info, clip.cuts)
+
+
+def test_its_recipe_survives_json_and_names_every_field(stage):
+    recipe = stage.recipe()
+    assert json.loads(json.dumps(recipe)) == recipe == stage.recipe()
+    assert {"stage", *vars(stage)} <= recipe.keys()
+
+
+@pytest.mark.parametrize("path", [TALK, FILM], ids=lambda path: path.stem)
+def test_a_video_obeys_the_law(path):
+    clip = open_video(path)
+    size = len(clip)
+    ranges = [(0, 1), (1, 5), (size // 2, size // 2 + 3), (size - 2, size), (7, 7)]
+    assert_true(clip, assert_law(clip, ranges))
+    assert same(list(pickle.loads(pickle.dumps(clip)).frames(3, 5)), list(clip.frames(3, 5)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_saved_clip_obeys_the_law_and_is_what_was_saved(tmp_path, dtype):
+    source = varying_clip(dtype=dtype)
+    saved = Project(tmp_path).save(source, "01_film", segment=Fraction(1, 2), progress=False)
+    whole = assert_law(saved)
+    assert len(saved.segments) > 2
+    assert_true(saved, whole)
+    assert same(whole, list(source))
+    assert same(list(pickle.loads(pickle.dumps(saved))), whole)
+
+
+# --- chains -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Thin(Stage):
+    """Drops every third frame."""
+
+    def _kept(self, source):
+        return [number for number in range(len(source)) if number % 3 != 1]
+
+    def times(self, source):
+        return tuple(source.times[number] for number in self._kept(source))
+
+    def window(self, source, start, stop):
+        kept = self._kept(source)
+        return kept[start], kept[stop - 1] + 1
+
+    def process(self, frames, times):
+        wanted = set(times)
+        return (frame for frame in frames if frame.time in wanted)
+
+
+@dataclass(frozen=True)
+class Median(Stage):
+    """Takes the median of a picture and its two neighbours."""
+
+    context: ClassVar[int] = 1
+
+    def process(self, frames, times):
+        seen = list(frames)
+        for number, frame in enumerate(seen):
+            if frame.time in times:
+                images = [near.image for near in seen[max(number - 1, 0) : number + 2]]
+                yield Frame(np.median(images, 0).astype(frame.image.dtype), frame.time)
+
+
+RATES = st.sampled_from(
+    [Fraction(24000, 1001), Fraction(5), Fraction(8), Fraction(30), Fraction(7, 3)]
+)
+CHAIN = st.lists(
+    st.one_of(
+        st.builds(Trim, st.fractions(0, 2, max_denominator=30), st.none()),
+        st.builds(Trim, st.none(), st.fractions(1, 4, max_denominator=30)),
+        st.builds(ConstantRate, RATES),
+        st.builds(
+            MarkShots, st.lists(st.fractions(0, 4, max_denominator=9), max_size=3).map(tuple)
+        ),
+        st.builds(Interpolate, st.just("flow"), st.none(), st.integers(1, 3)),
+        st.builds(Interpolate, st.just("flow"), RATES),
+        st.builds(Upscale, st.just("bicubic"), st.sampled_from([Fraction(1, 2), Fraction(5, 4)])),
+        st.just(Thin()),
+        st.just(Median()),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data(), chain=CHAIN, seed=st.integers(0, 99), count=st.integers(1, 14))
+def test_chains_obey_the_law(data, chain, seed, count):
+    clip = varying_clip(count, 16, 16, cuts=(3, 4, 9), seed=seed)
+    for step in chain:
+        clip = step(clip)
+    try:
+        size = len(clip)
+    except StageError:  # nothing lies in the stretch that was trimmed to
+        assume(False)
+    assume(size <= 150)
+    ends = [
+        sorted((data.draw(st.integers(0, size)), data.draw(st.integers(0, size)))) for _ in "ab"
+    ]
+    single = data.draw(st.integers(0, size - 1))
+    whole = assert_law(clip, [(a, b) for a, b in ends] + [(single, single + 1)])
+    assert_true(clip, whole)

@@ -1,0 +1,424 @@
+"""Tests of writing video: times, colours, depth, and everything else that a source holds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from helpers import Trim, open_video, write_video
+from helpers.clip import MemoryClip
+from helpers.errors import SilkPurseError, VideoWriteError
+from helpers.stage import Stage
+from helpers.video.codecs import CODECS
+from tests.support.films import CLIPS, H264, ffmpeg, film, needs_clips, numbers, picture, texture
+
+NTSC = Fraction(24_000, 1001)
+TIMELINES = {
+    "8": [Fraction(n, 8) for n in range(13)],
+    "23.976": [n / NTSC for n in range(13)],
+    "29.97": [n * Fraction(1001, 30_000) for n in range(13)],
+    "irregular": [Fraction(n * n + 3 * n, 120) for n in range(13)],
+    "starts late": [Fraction(7, 3) + Fraction(n, 25) for n in range(13)],
+    "starts before zero": [Fraction(-7, 5) + Fraction(n, 25) for n in range(13)],
+}
+
+
+def made(times, last=None, images=None):
+    """Make a clip in memory; its last frame is shown as long as the one before, or `last`."""
+    images = images or [picture(n) for n in range(len(times))]
+    return MemoryClip(images, times, times[-1] + (last or times[-1] - times[-2]))
+
+
+def lasting(clip):
+    """Return when frames begin and the film ends, counted from its first frame."""
+    return [time - clip.times[0] for time in (*clip.times, clip.end)]
+
+
+def streams(path):
+    """Return (type, codec, language) of every stream."""
+    with av.open(str(path)) as container:
+        return [
+            (
+                stream.type,
+                stream.codec_context.codec.canonical_name if stream.codec_context else None,
+                stream.metadata.get("language", "und"),
+            )
+            for stream in container.streams
+        ]
+
+
+def left_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- times ---
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
+@pytest.mark.parametrize("timeline", TIMELINES)
+def test_times_come_back_exactly(tmp_path, timeline, codec):
+    clip = made(TIMELINES[timeline], last=Fraction(1, 2))
+    path = tmp_path / ("a.mov" if codec == "prores" else "a.mp4")
+    write_video(clip, path, codec=codec)
+    for scan in ("decode", "packets"):
+        back = open_video(path, scan=scan)
+        assert lasting(back) == lasting(clip)
+    assert numbers(back) == list(range(13))
+
+
+@pytest.mark.parametrize("timeline", TIMELINES)
+def test_matroska_keeps_times_to_the_millisecond(tmp_path, timeline):
+    clip = made(TIMELINES[timeline])
+    write_video(clip, tmp_path / "a.mkv", codec="ffv1")
+    late = np.subtract(lasting(open_video(tmp_path / "a.mkv")), lasting(clip))
+    assert np.abs(late.astype(float)).max() <= 0.001
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_short_films(tmp_path, count):
+    times = [Fraction(n, 10) for n in range(count)]
+    clip = made(times, last=Fraction(1, 10))
+    write_video(clip, tmp_path / "a.mp4")
+    assert lasting(open_video(tmp_path / "a.mp4")) == lasting(clip)
+
+
+@pytest.mark.parametrize("late", [Fraction(1, 3), Fraction(1001, 30_000)])
+def test_a_picture_that_begins_after_the_sound_stays_there(tmp_path, late):
+    with_sound = tmp_path / "s.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=d=2", with_sound)
+    times = [late + n * Fraction(1001, 30_000) for n in range(10)]
+    write_video(made(times), tmp_path / "a.mp4", source=with_sound)
+    assert list(open_video(tmp_path / "a.mp4").times) == times
+
+
+def test_a_constant_rate_repeats_and_leaves_out(tmp_path):
+    clip = made([Fraction(0), Fraction(1, 100), Fraction(2, 100), Fraction(1, 2)])
+    write_video(clip, tmp_path / "a.mp4", fps=Fraction(10))
+    back = open_video(tmp_path / "a.mp4")
+    assert list(back.times) == [Fraction(n, 10) for n in range(10)]
+    assert numbers(back) == [0, 2, 2, 2, 2, 3, 3, 3, 3, 3]
+
+
+# --- pictures ---
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "prores", "ffv1"])
+def test_odd_sizes(tmp_path, codec):
+    image = texture(45, 61)
+    path = tmp_path / f"a.{CODECS[codec].containers[0]}"
+    written = write_video(made([Fraction(0), Fraction(1)], images=[image] * 2), path, codec=codec)
+    info = open_video(path).info
+    even = {"ffv1": (61, 45), "prores": (62, 45)}.get(codec, (62, 46))
+    assert (info.width, info.height) == even
+    assert ("is odd" in " ".join(written.notes)) == (codec != "ffv1")
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265", "ffv1"])
+def test_the_shape_of_pixels_is_kept(tmp_path, codec):
+    images = [picture(0)] * 2
+    clip = MemoryClip(images, [Fraction(0), Fraction(1)], Fraction(2), sar=Fraction(16, 11))
+    path = tmp_path / ("a.mkv" if codec == "ffv1" else "a.mp4")
+    write_video(clip, path, codec=codec)
+    assert open_video(path).info.sar == Fraction(16, 11)
+
+
+def patches(width, height):
+    """Draw flat patches of strong colours."""
+    colours = [
+        (230, 20, 20),
+        (20, 230, 20),
+        (20, 20, 230),
+        (255, 255, 255),
+        (0, 0, 0),
+        (200, 120, 40),
+    ]
+    image = np.zeros((height, width, 3), np.uint8)
+    for number, colour in enumerate(colours):
+        image[:, number * width // 6 : (number + 1) * width // 6] = colour
+    return image
+
+
+@pytest.mark.parametrize(("size", "matrix"), [((360, 288), "smpte170m"), ((1280, 720), "bt709")])
+@pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
+def test_colours_survive_with_the_tags_of_their_size(tmp_path, codec, size, matrix):
+    image = patches(*size)
+    path = tmp_path / f"a.{CODECS[codec].containers[0]}"
+    write_video(made([Fraction(0), Fraction(1)], images=[image] * 2), path, codec=codec)
+    back = open_video(path)
+    assert back.info.colour.range == "tv"
+    assert back.info.colour.matrix.replace("bt470bg", "smpte170m") == matrix  # the same numbers
+    scale = 257 if back[0].image.dtype == np.uint16 else 1
+    middles = [(2 * n + 1) * size[0] // 12 for n in range(6)]
+    error = back[0].image[20, middles].astype(int) // scale - image[20, middles].astype(int)
+    assert np.abs(error).max() <= 3, error
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_ten_bits_and_their_tags_are_kept(tmp_path, codec):
+    tags = {"colorspace": 9, "color_primaries": 9, "color_trc": 16, "color_range": 1}
+    ramp = np.broadcast_to(np.linspace(64, 940, 320), (128, 320)).astype(np.uint16)
+    frame = np.concatenate([ramp, np.full((64, 320), 512, np.uint16)])
+    raw = np.repeat(frame[None], 3, 0).astype("<u2").tobytes()
+    source = tmp_path / "hdr.mkv"
+    ffmpeg(
+        *(
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "yuv420p10le",
+            "-s",
+            "320x128",
+            "-i",
+            "-",
+            "-c:v",
+            "libx265",
+        ),
+        *(
+            "-x265-params",
+            "colorprim=9:transfer=16:colormatrix=9:range=limited:log-level=error",
+            source,
+        ),
+        data=raw,
+    )
+    clip = open_video(source)
+    assert clip.info.depth == 10 and tags
+    write_video(clip, tmp_path / "a.mp4", codec=codec, quality=10)
+    back = open_video(tmp_path / "a.mp4")
+    assert back.info.depth == 10
+    assert back.info.colour == clip.info.colour
+    assert back.info.colour.transfer == "smpte2084"
+    assert np.abs(back[1].image.astype(int) - clip[1].image).mean() < 150  # of 65535
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_ffv1_is_lossless(tmp_path, dtype):
+    noise = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (3, 33, 47, 3), dtype, True)
+    clip = made([Fraction(n, 5) for n in range(3)], images=list(noise))
+    write_video(clip, tmp_path / "a.mkv", codec="ffv1")
+    back = open_video(tmp_path / "a.mkv")
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(back, clip, strict=True))
+
+
+def test_mp4_begins_with_its_index(tmp_path):
+    write_video(made(TIMELINES["8"]), tmp_path / "a.mp4")
+    data = (tmp_path / "a.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+# --- what else a source holds ---
+
+SUBTITLES = "1\n00:00:00,200 --> 00:00:00,900\nHello\n\n2\n00:00:01,200 --> 00:00:01,900\nThere\n"
+CHAPTERS = """;FFMETADATA1
+title=A film
+artist=Somebody
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=1000
+title=One
+[CHAPTER]
+TIMEBASE=1/1000
+START=1000
+END=2400
+title=Two
+"""
+
+
+def rich(folder, name, sounds, subtitles="srt"):
+    """Write a film with two sound tracks, subtitles, chapters and a title."""
+    film(folder / "p.mkv", *H264)
+    (folder / "s.srt").write_text(SUBTITLES)
+    (folder / "m.txt").write_text(CHAPTERS)
+    sine = ("-f", "lavfi", "-i", "sine=d=2.4")
+    ffmpeg(
+        *("-i", folder / "p.mkv", *sine, *sine, "-i", folder / "s.srt", "-i", folder / "m.txt"),
+        *("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map_metadata", "4"),
+        *("-c:v", "copy", "-c:a:0", sounds[0], "-c:a:1", sounds[1], "-c:s", subtitles),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=spa"),
+        *("-metadata:s:s:0", "language=ita", folder / name),
+    )
+    return folder / name
+
+
+CARRIED = [
+    # source, its sounds and subtitles; result, its sounds and subtitles; what the notes say
+    ("a.mp4", ("aac", "libmp3lame"), "mov_text", "b.mp4", ("aac", "mp3"), "mov_text", ""),
+    (
+        "a.mkv",
+        ("aac", "libmp3lame"),
+        "srt",
+        "b.mp4",
+        ("aac", "mp3"),
+        "mov_text",
+        "subtitle track 1",
+    ),
+    ("a.mkv", ("pcm_s16le", "libvorbis"), "ass", "b.mp4", ("aac", "aac"), "mov_text", "(vorbis)"),
+    ("a.mkv", ("pcm_s16le", "libvorbis"), "ass", "b.mkv", ("pcm_s16le", "vorbis"), "ass", ""),
+    ("a.mp4", ("aac", "aac"), "mov_text", "b.mkv", ("aac", "aac"), "subrip", "(mov_text)"),
+    ("a.mkv", ("pcm_s16le", "flac"), "srt", "b.mov", ("pcm_s16le", "aac"), "mov_text", "(flac)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "sounds", "subtitles", "result", "expected", "texts", "note"), CARRIED
+)
+def test_everything_else_is_carried_over(
+    tmp_path, name, sounds, subtitles, result, expected, texts, note
+):
+    source = rich(tmp_path, name, sounds, subtitles)
+    written = write_video(open_video(source), tmp_path / result, source=source)
+    kinds = streams(tmp_path / result)
+    assert kinds[0][:2] == ("video", "h264")
+    assert [kind for kind in kinds if kind[0] == "audio"] == [
+        ("audio", expected[0], "eng"),
+        ("audio", expected[1], "spa"),
+    ]
+    assert [kind for kind in kinds if kind[0] == "subtitle"] == [("subtitle", texts, "ita")]
+    assert note in " ".join(written.notes) if note else not written.notes
+    with av.open(str(tmp_path / result)) as container:
+        chapters = [chapter["metadata"]["title"] for chapter in container.chapters()]
+        tags = {key.lower(): value for key, value in container.metadata.items()}
+    assert chapters == ["One", "Two"]
+    assert (tags["title"], tags["artist"]) == ("A film", "Somebody")
+
+
+def test_attachments_stay_in_matroska_and_are_missed_elsewhere(tmp_path):
+    font = tmp_path / "font.ttf"
+    font.write_bytes(b"not really a font")
+    source = tmp_path / "a.mkv"
+    ffmpeg(
+        *("-i", film(tmp_path / "p.mkv", *H264, count=5), "-c", "copy", "-attach", font),
+        *("-metadata:s:t", "mimetype=application/x-truetype-font", source),
+    )
+    assert not write_video(open_video(source), tmp_path / "b.mkv", source=source).notes
+    assert "attachment" in [kind for kind, *_ in streams(tmp_path / "b.mkv")]
+    notes = write_video(open_video(source), tmp_path / "b.mp4", source=source).notes
+    assert "attachment track 1" in notes[0] and "left out; use .mkv" in notes[0]
+
+
+def test_bitmap_subtitles_are_left_out_of_mp4_and_said(tmp_path):
+    picture_film, source = film(tmp_path / "p.mkv", *H264), tmp_path / "a.mkv"
+    (tmp_path / "s.srt").write_text(SUBTITLES)
+    with av.open(str(source), "w") as out, av.open(str(picture_film)) as from_:
+        copied = out.add_stream_from_template(from_.streams.video[0])
+        out.add_stream("dvdsub")  # a track with nothing in it is one all the same
+        for packet in from_.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copied
+                out.mux(packet)
+    written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
+    assert "(dvd_subtitle) cannot be held by .mp4" in written.notes[0]
+
+
+def test_avi_with_plain_sound_becomes_mp4(tmp_path):
+    sine = ("-f", "lavfi", "-i", "sine=d=2.4")
+    source = tmp_path / "a.avi"
+    ffmpeg("-i", film(tmp_path / "p.mkv", "-c:v", "mpeg4"), *sine, "-c:v", "copy", source)
+    ffmpeg("-i", tmp_path / "p.mkv", *sine, "-c:v", "copy", "-c:a", "pcm_s16le", source)
+    written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
+    assert [kind[1] for kind in streams(tmp_path / "b.mp4")] == ["h264", "aac"]
+    assert "audio track 1 (pcm_s16le) does not fit .mp4" in written.notes[0]
+
+
+def test_a_silent_source(tmp_path):
+    source = film(tmp_path / "a.mp4", *H264, "-metadata", "title=Silence")
+    assert not write_video(open_video(source), tmp_path / "b.mp4", source=source).notes
+    assert [kind for kind, *_ in streams(tmp_path / "b.mp4")] == ["video"]
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        assert container.metadata["title"] == "Silence"
+
+
+def test_a_damaged_source_still_gives_its_sound(tmp_path):
+    source = rich(tmp_path, "a.mkv", ("aac", "aac"))
+    source.write_bytes(source.read_bytes()[:-20_000])
+    write_video(open_video(source), tmp_path / "b.mp4", source=source)
+    assert [kind for kind, *_ in streams(tmp_path / "b.mp4")].count("audio") == 2
+
+
+@pytest.mark.parametrize("name", ["-dash.mp4", "12:30 ü%d'.mp4", "UPPER.MP4"])
+def test_odd_names(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    source = rich(tmp_path, "a.mp4", ("aac", "aac"), "mov_text").rename(name.lower() + ".src.mp4")
+    before = left_in(tmp_path)
+    write_video(open_video(source.name), name, source=source.name)
+    assert len(open_video(name)) == 60
+    assert left_in(tmp_path) == sorted([*before, name])
+
+
+# --- whole or not at all ---
+
+
+class Breaks(Stage):
+    """Gives five frames and fails."""
+
+    def process(self, frames, times):
+        for number, frame in enumerate(frames):
+            if number == 5:
+                raise RuntimeError("broken on purpose")
+            yield frame
+
+
+def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"precious")
+    with pytest.raises(RuntimeError, match="on purpose"):
+        write_video(Breaks()(made(TIMELINES["8"])), tmp_path / "a.mp4")
+    assert left_in(tmp_path) == ["a.mp4"]
+    assert (tmp_path / "a.mp4").read_bytes() == b"precious"
+
+
+def test_a_failed_joining_keeps_what_was_there(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"precious")
+    (tmp_path / "bad.mp4").write_text("no film")
+    with pytest.raises(SilkPurseError):
+        write_video(made(TIMELINES["8"]), tmp_path / "a.mp4", source=tmp_path / "bad.mp4")
+    assert left_in(tmp_path) == ["a.mp4", "bad.mp4"]
+    assert (tmp_path / "a.mp4").read_bytes() == b"precious"
+
+
+def test_success_leaves_one_file(tmp_path):
+    write_video(made(TIMELINES["8"]), tmp_path / "new" / "a.mp4")
+    assert left_in(tmp_path / "new") == ["a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "words"),
+    [
+        ("a.mp4", "h262", "no codec 'h262'; allowed are h264"),
+        ("a.avi", "h264", "'a.avi'; its name must end in .mp4 or .mkv"),
+        ("a.mp4", "ffv1", "must end in .mkv"),
+        ("", "h264", "is a folder"),
+    ],
+)
+def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
+    with pytest.raises(VideoWriteError, match=words):
+        write_video(Breaks()(made(TIMELINES["8"])), tmp_path / name, codec=codec)
+    assert left_in(tmp_path) == []
+
+
+# --- real films ---
+
+
+@needs_clips
+@pytest.mark.parametrize(
+    ("name", "result", "sounds"),
+    [
+        ("nasa_speech_multistream.mp4", "a.mp4", ["aac", "aac"]),
+        ("bigbuckbunny_720p.mp4", "a.mkv", ["aac"]),
+        ("short_audio.mp4", "a.mp4", ["mp3"]),
+        ("oldfilm_whitezombie_truncated.mp4", "a.mp4", []),
+        ("cartoon_314x273.gif", "a.mp4", []),
+    ],
+)
+def test_a_second_of_a_real_film(tmp_path, name, result, sounds):
+    whole = open_video(CLIPS / name)
+    clip = Trim(None, whole.times[0] + 1)(whole)
+    write_video(clip, tmp_path / result, source=CLIPS / name, stop=clip.end)
+    back = open_video(tmp_path / result)
+    late = np.subtract(lasting(back), lasting(clip)).astype(float)
+    assert np.abs(late).max() <= (0.001 if result == "a.mkv" else 0)
+    assert [kind[1] for kind in streams(tmp_path / result) if kind[0] == "audio"] == sounds
+    height, width = clip[5].image.shape[:2]
+    assert np.abs(back[5].image[:height, :width].astype(int) - clip[5].image).mean() < 4
