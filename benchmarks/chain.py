@@ -43,7 +43,7 @@ def main() -> str:
             for turn in range(3):
                 seconds = alone(model, frames, 3)
                 begun = time.perf_counter()
-                plan = Plan(model, factor=3, stop=Fraction(frames, 8))
+                plan = Plan.of(upscale=model, factor=3, stop=Fraction(frames, 8))
                 restore(sample(), Path(scratch) / f"{turn}.mp4", plan=plan, progress=False)
                 whole = time.perf_counter() - begun
                 singles.append(seconds)

@@ -238,7 +238,7 @@ def carried() -> list[str]:
             begun = time.perf_counter()
             made = images_of(stage(grey))
             spent = (time.perf_counter() - begun) / len(made)
-        sepia = images_of(Colorize("tint", steady=0, matrix=MATRIX, force=True)(grey))
+        sepia = images_of(Colorize("tint", steady=0, matrix=MATRIX, force=True).on(grey))
         errors = [difference(images, truth.images, 4) for images in (grey.images, sepia, made)]
         rows.append(
             f"| {film.file} | {len(film.references)} of {len(made)} "

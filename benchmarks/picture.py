@@ -165,7 +165,7 @@ def noise() -> list[str]:
             found = find_noise(film).sigma
             cells = [np.mean([psnr(truth[n], images[n]) for n in (3, 4)])]
             for method in methods:
-                made = Denoise(method)(film)
+                made = Denoise(method).on(film)
                 cells.append(np.mean([psnr(truth[n], made[n].image) for n in (3, 4)]))
             kind = " of the light alone" if light else ""
             numbers = " | ".join(f"{cell:.1f}" for cell in cells)

@@ -35,27 +35,33 @@ class Case:
 
 TWO, THREE = Fraction(2), Fraction(3)
 
+
+def plan(model: str, **choices: object) -> Plan:
+    """Return the plan to enlarge a film with a model."""
+    return Plan.of(upscale=model, **choices)
+
+
 CASES = [
     Case("nasa_speech_multistream.mp4", "speech; two pictures, two sound tracks, subtitles",
-         Plan("animevideov3", stop=THREE)),
-    Case("nasa_vfr.mp4", "variable frame rate", Plan("animevideov3", scale=TWO, fps=Fraction(30))),
-    Case("nasa_rotated90.mp4", "rotated by its metadata", Plan("animevideov3", scale=TWO)),
-    Case("nasa_10bit_hdr.mp4", "ten bits, tagged as HDR", Plan("animevideov3", stop=THREE)),
-    Case("interlaced_bff.mp4", "interlaced, flagged progressive", Plan("animevideov3", scale=TWO)),
-    Case("odd_size_321x241.mp4", "odd width and height, 4:4:4", Plan("animevideov3", scale=THREE)),
-    Case("oldfilm_whitezombie_truncated.mp4", "cut off; wide pixels", Plan("animevideov3")),
+         plan("animevideov3", stop=THREE)),
+    Case("nasa_vfr.mp4", "variable frame rate", plan("animevideov3", scale=TWO, fps=Fraction(30))),
+    Case("nasa_rotated90.mp4", "rotated by its metadata", plan("animevideov3", scale=TWO)),
+    Case("nasa_10bit_hdr.mp4", "ten bits, tagged as HDR", plan("animevideov3", stop=THREE)),
+    Case("interlaced_bff.mp4", "interlaced, flagged progressive", plan("animevideov3", scale=TWO)),
+    Case("odd_size_321x241.mp4", "odd width and height, 4:4:4", plan("animevideov3", scale=THREE)),
+    Case("oldfilm_whitezombie_truncated.mp4", "cut off; wide pixels", plan("animevideov3")),
     Case("oldfilm_chaplin.mp4", "silent comedy with music, repeated frames",
-         Plan("animevideov3", scale=TWO, stop=TWO, factor=2)),
+         plan("animevideov3", scale=TWO, stop=TWO, factor=2)),
     Case("oldfilm_hydepark.mp4", "a street in the 1890s; dust, flicker, shake",
-         Plan("animevideov3", scale=TWO, stop=TWO)),
+         plan("animevideov3", scale=TWO, stop=TWO)),
     Case("oldfilm_friday_speech.mp4", "sound film of 1940, fast dialogue",
-         Plan("animevideov3", scale=TWO, start=TWO, stop=Fraction(4))),
-    Case("carphone_distorted.mp4", "very low bit rate, odd pixels", Plan("x4plus", stop=TWO)),
-    Case("cartoon_314x273.gif", "animated GIF", Plan("x4plus-anime", scale=TWO, stop=TWO)),
+         plan("animevideov3", scale=TWO, start=TWO, stop=Fraction(4))),
+    Case("carphone_distorted.mp4", "very low bit rate, odd pixels", plan("x4plus", stop=TWO)),
+    Case("cartoon_314x273.gif", "animated GIF", plan("x4plus-anime", scale=TWO, stop=TWO)),
     Case("webcam_asl_again.mkv", "full-range colours, starts at 0.033 s",
-         Plan("animevideov3", scale=TWO, stop=TWO)),
-    Case("bigbuckbunny_720p.mp4", "six sound channels", Plan("bicubic", scale=Fraction(3, 2))),
-    Case("short_audio.mp4", "sound that reads badly near its end", Plan("bicubic", scale=TWO)),
+         plan("animevideov3", scale=TWO, stop=TWO)),
+    Case("bigbuckbunny_720p.mp4", "six sound channels", plan("bicubic", scale=Fraction(3, 2))),
+    Case("short_audio.mp4", "sound that reads badly near its end", plan("bicubic", scale=TWO)),
 ]  # fmt: skip
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from helpers.show.compare import compare as compare
     from helpers.show.compare import play as play
     from helpers.show.compare import sheet as sheet
+    from helpers.stages.cleaners import diagnose as diagnose
     from helpers.stages.cleaners import examine as examine
     from helpers.stages.colorize.find import chroma_flicker as chroma_flicker
     from helpers.stages.colorize.find import find_colours as find_colours
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from helpers.stages.damage.stage import RemoveDamage as RemoveDamage
     from helpers.stages.denoise.find import find_noise as find_noise
     from helpers.stages.denoise.stage import Denoise as Denoise
-    from helpers.stages.diagnosis import diagnose as diagnose
     from helpers.stages.duplicates.find import find_duplicates as find_duplicates
     from helpers.stages.duplicates.find import read_csv as read_csv
     from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
@@ -84,7 +84,7 @@ _HOMES = {
     "compare": "show.compare",
     "costs": "estimates",
     "describe": "catalog.load",
-    "diagnose": "stages.diagnosis",
+    "diagnose": "stages.cleaners",
     "doctor": "runtime.doctor",
     "estimate": "estimates",
     "examine": "stages.cleaners",

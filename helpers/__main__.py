@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import Enum
-from fractions import Fraction
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from helpers.catalog import table as catalog
-from helpers.errors import SilkPurseError
+from helpers.errors import SilkPurseError, StageError
+from helpers.options import Option
+from helpers.plan import STEPS, Plan, plan_options
 
 # The base of every complaint about how the command was called, wherever typer keeps its click.
 UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -44,187 +47,60 @@ class CodecName(str, Enum):
     prores = "prores"
 
 
-def seconds(text: str) -> Fraction:
-    """Read a time: seconds (12.5) or a clock (1:02:03.5)."""
-    try:
-        parts = [Fraction(part) for part in text.split(":")]
-        if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts):
-            raise ValueError
-    except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(
-            f"{text!r} is not a time; write seconds (12.5) or a clock (1:02:03.5)."
-        ) from None
-    total = Fraction(0)
-    for part in parts:
-        total = total * 60 + part
-    return total
+def reader(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a reader whose complaint typer shows as a wrong option."""
+
+    def parse(text: str) -> Any:
+        try:
+            return read(text)
+        except StageError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse
 
 
-def number(text: str) -> Fraction:
-    """Read a number that may be a fraction: 2, 1.5, 24000/1001."""
-    try:
-        value = Fraction(text)
-        if value <= 0:
-            raise ValueError
-    except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(
-            f"{text!r} is not a number above 0, like 2, 1.5 or 24000/1001."
-        ) from None
-    return value
+def parameter(step: str, one: Option) -> Parameter:
+    """Return a field of a plan's step as typer reads it from a function's signature."""
+    kind = get_type_hints(STEPS[step])[one.field]
+    flag = f"--{one.name.replace('_', '-')}"
+    told = typer.Option(
+        flag, help=one.help, metavar=one.metavar, parser=reader(one.read) if one.read else None
+    )
+    # What is read by a function may be of any type; typer need not know which.
+    annotation = Annotated[str | None if one.read else kind, told]
+    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=annotation)
 
 
-def dimensions(text: str) -> tuple[int, int]:
-    """Read a size: 1280x720."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise typer.BadParameter(f"{text!r} is not a size like 1280x720.")
-    return int(width), int(height)
-
-
-def names(text: str) -> tuple[str, ...]:
-    """Read one model or several, between commas."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def one_or_more(models: tuple[str, ...] | None) -> str | tuple[str, ...]:
-    """Return a single model by its name, several as they are."""
-    return models[0] if models and len(models) == 1 else models or "none"
-
-
-def share(text: str) -> Fraction:
-    """Read a number of 0 or more."""
-    return Fraction(0) if text.strip() in ("0", "0.0") else number(text)
-
-
-def shares(text: str) -> tuple[Fraction, ...]:
-    """Read numbers of 0 or more, between commas."""
-    return tuple(map(share, text.split(",")))
-
-
-@app.command()
 def restore(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     project: Annotated[
-        Optional[Path],  # noqa: UP045 (typer reads it at run time)
-        typer.Option(help="The folder that remembers; kept, where the usual one is not."),
+        Path | None,
+        typer.Option(help="The folder that remembers. One that you name is kept."),
     ] = None,
-    upscale: Annotated[
-        Optional[tuple],  # noqa: UP045
-        typer.Option(
-            parser=names,
-            metavar="MODEL[,MODEL]",
-            help="A model to enlarge with, the path or link of your own, several, or none.",
-        ),
-    ] = "x4plus",  # type: ignore[assignment]
-    scale: Annotated[
-        Optional[Fraction],  # noqa: UP045
-        typer.Option(
-            parser=number, help="How many times larger; 4 within 3840x2160, if not given."
-        ),
-    ] = None,
-    size: Annotated[
-        Optional[tuple],  # noqa: UP045
-        typer.Option(parser=dimensions, metavar="WxH", help="The exact size instead."),
-    ] = None,
-    denoise: Annotated[
-        Optional[Fraction],  # noqa: UP045
-        typer.Option(parser=share, help="For general-x4v3: 0 keeps the grain, 1 takes it all off."),
-    ] = None,
-    blend: Annotated[
-        Optional[tuple],  # noqa: UP045
-        typer.Option(parser=shares, metavar="W,W", help="How much of each of several models."),
-    ] = None,
-    alternate: Annotated[
-        bool, typer.Option("--alternate", help="Let several models take frames in turn instead.")
-    ] = False,
-    interpolate: Annotated[str, typer.Option(help="A model to smooth with, or none.")] = "flow",
-    fps: Annotated[
-        Optional[Fraction],  # noqa: UP045
-        typer.Option(parser=number, help="Frames a second, at a constant rate."),
-    ] = None,
-    factor: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="How many frames from each; enough to reach 24 if not given."),
-    ] = None,
-    clean: Annotated[
-        str,
-        typer.Option(
-            help="auto, none, or some of duplicates, flicker, damage, shake, blocks, noise, "
-            "finish, between commas."
-        ),
-    ] = "none",
-    colorize: Annotated[
-        Optional[tuple],  # noqa: UP045
-        typer.Option(
-            parser=names,
-            metavar="MODEL[,MODEL]",
-            help="A model to colour a grey film with, two that are mixed, auto, or none.",
-        ),
-    ] = "none",  # type: ignore[assignment]
-    references: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="A folder of frames that you coloured: their colours are spread."),
-    ] = None,
-    render_factor: Annotated[
-        int, typer.Option(help="A sixteenth of the square a colour model sees; 0 is its own.")
-    ] = 0,
-    saturation: Annotated[float, typer.Option(help="How strong the colours are, 0 to 3.")] = 1.0,
-    tone: Annotated[str, typer.Option(help="For tint: sepia, cyanotype, ...")] = "sepia",
-    recolor: Annotated[
-        bool, typer.Option("--recolor", help="Colour it even if it is in colour already.")
-    ] = False,
     codec: Annotated[CodecName, typer.Option(help="ffv1 is lossless.")] = CodecName.h264,
-    start: Annotated[
-        Optional[Fraction],  # noqa: UP045
-        typer.Option(parser=seconds, help="Where to begin: seconds, or 1:02:03.5."),
-    ] = None,
-    stop: Annotated[
-        Optional[Fraction],  # noqa: UP045
-        typer.Option(parser=seconds, help="Where to stop."),
-    ] = None,
-    audio: Annotated[
-        str,
-        typer.Option(help="How to clean the sound (talk, film, ...), or a file in its place."),
-    ] = "none",
-    audio_strength: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="0 to 1; the method's own if not given."),
-    ] = None,
-    keep_audio: Annotated[
-        bool, typer.Option("--keep-audio", help="Keep the original sound as a second track.")
-    ] = False,
     as_json: Json = False,
+    **choices: Any,
 ) -> None:
-    """Restore a film. Run the same again after it was broken off, and it goes on."""
-    from helpers.plan import Plan
+    """Restore a film. If it was interrupted, run the same command again to continue."""
     from helpers.plan import restore as run
 
-    plan = Plan(
-        upscale=one_or_more(upscale),
-        scale=scale,
-        size=size,
-        denoise=denoise,
-        blend=blend,
-        alternate=alternate,
-        interpolate=interpolate,
-        fps=fps,
-        factor=factor,
-        start=start,
-        stop=stop,
-        audio=audio,
-        audio_strength=audio_strength,
-        keep_audio=keep_audio,
-        clean=clean if clean in ("auto", "none") else names(clean),
-        colorize=one_or_more(colorize),
-        references=str(references) if references else None,
-        render_factor=render_factor,
-        saturation=saturation,
-        tone=tone,
-        recolor=recolor,
-    )
+    plan = Plan.of(**choices)
     report = run(source, output, plan=plan, project=project, codec=codec.value)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
+
+
+def declare_restore() -> None:
+    """Make `restore` a command whose options are the fields of the plan's steps."""
+    own = list(signature(restore, eval_str=True).parameters.values())[:-1]
+    shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
+    shown += [parameter(step, one) for step, one in plan_options()]
+    restore.__signature__ = signature(restore).replace(parameters=shown)  # type: ignore[attr-defined]
+    restore.__annotations__ = {one.name: one.annotation for one in shown}
+    app.command()(restore)
+
+
+declare_restore()
 
 
 @app.command()
@@ -292,11 +168,11 @@ def check(as_json: Json = False) -> None:
 @app.command()
 def models(
     model: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Argument(help="One to describe: a name, or the path or link of your own."),
     ] = None,
     into: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Write the table between the marks of a page, as the README has them."),
     ] = None,
     as_json: Json = False,
@@ -335,15 +211,15 @@ def fetch(
 def train_cleaner(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
     film: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="A film to take grain and damage from."),
     ] = None,
     overlays: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="A folder of damage overlays."),
     ] = None,
     pictures: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="A folder of clean pictures."),
     ] = None,
     samples: Annotated[int, typer.Option(help="How many samples to make.")] = 4000,
@@ -366,29 +242,6 @@ def train_cleaner(
         recipe=recipe,
         fresh=fresh,
         find=find_rate,
-    )
-    typer.echo(repr(trained))
-
-
-@app.command("train-interpolator")
-def train_interpolator(
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
-    pictures: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="A folder of clean colour pictures to make scenes of."),
-    ] = None,
-    samples: Annotated[int, typer.Option(help="How many samples to make.")] = 6000,
-    steps: Annotated[int, typer.Option(help="How long to train.")] = 6000,
-    workers: Annotated[int, typer.Option(help="Processes that make samples.")] = 2,
-    fresh: Annotated[bool, typer.Option(help="Begin with random weights.")] = False,
-) -> None:
-    """Train the fusion network, which draws frames between. Run the same again to go on."""
-    from helpers.training.interpolation.train import train_interpolator as run
-    from helpers.training.interpolation.trainer import MotionRecipe
-
-    recipe = MotionRecipe(steps=steps, held_out=min(96, samples // 2))
-    trained = run(
-        output, pictures=pictures, samples=samples, recipe=recipe, workers=workers, fresh=fresh
     )
     typer.echo(repr(trained))
 

@@ -15,11 +15,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from helpers.errors import StageError
+
+if TYPE_CHECKING:
+    from helpers.run import RunContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +140,14 @@ class Clip(ABC):
     cuts: Sequence[Fraction]
 
     @abstractmethod
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
-        """Give the frames numbered start..stop-1, in order. May be called again and again."""
+    def frames(
+        self, start: int = 0, stop: int | None = None, run: RunContext | None = None
+    ) -> Generator[Frame, None, None]:
+        """Give the frames numbered start..stop-1, in order. May be called again and again.
+
+        Args:
+            run: what the reading belongs to; one of its own if not given.
+        """
 
     @abstractmethod
     def recipe(self) -> list[dict[str, Any]]:
@@ -227,7 +236,9 @@ class MemoryClip(Clip):
         depth = 16 if self.images[0].dtype == np.uint16 else 8
         return ClipInfo(width, height, len(self) / self.duration, self.sar, depth=depth)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, run: RunContext | None = None
+    ) -> Generator[Frame, None, None]:
         """Give a half-open range of frames."""
         cuts = set(self.cuts)
         for number in range(*self.span(start, stop)):

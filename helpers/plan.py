@@ -7,26 +7,25 @@ print(report.summary())
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
 from helpers.clip import Clip
-from helpers.errors import VideoWriteError
+from helpers.errors import StageError, VideoWriteError
+from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
 from helpers.project.report import Report, Side, report_path, sound_offset_ms
-from helpers.runtime.machine import runtime
-from helpers.stage import spent
-from helpers.stages.cleaners import Keep, anew, check_cleaners, clean, finished
-from helpers.stages.colorize.find import chroma_flicker, find_colours, share_of
-from helpers.stages.colorize.references import find_references
-from helpers.stages.colorize.stage import Colorize, best_model
+from helpers.run import RunContext
+from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finished
+from helpers.stages.colorize.find import chroma_flicker
+from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.retime import Trim
 from helpers.stages.upscale.stage import Upscale
@@ -38,108 +37,124 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("helpers")
 
-SMOOTH = 24
-"""Frames a second that interpolation reaches where nobody asks for a rate."""
-
 SHORT = 600
 """Frames of a film too short to be worth timing the machine for."""
 
 UHD = (3840, 2160)
 """The size that enlarging stops at where nobody asks for one."""
 
+NONE = "none"
+"""How a step is left out, as a person says it."""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What a film is cleaned of; see `cleaners.CLEANERS`."""
+
+    names: str | tuple[str, ...] = option(
+        NONE,
+        f"auto, none, or any of {', '.join(NAMES)}, between commas.",
+        name="clean", read=names, metavar="CLEANER[,CLEANER]",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_cleaners(self.names)
+
+
+@dataclass(frozen=True)
+class SoundChoice:
+    """What becomes of a film's sound.
+
+    Attributes:
+        method: a way to clean it, a file that takes its place (music, where the film is silent),
+            or "none".
+        strength: 0 to 1; the method's own if None.
+        keep: whether the original sound stays as a second track.
+    """
+
+    method: str = option(
+        NONE,
+        "How to clean the sound (talk, film and others), or a file to take its place.",
+        name="audio", metavar="METHOD",
+    )  # fmt: skip
+    strength: float | None = option(
+        None, "0 to 1; by default the method's own.", name="audio_strength"
+    )
+    keep: bool = option(False, "Keep the original sound as a second track.", name="keep_audio")
+
+    def __post_init__(self) -> None:
+        if self.method != NONE:
+            from helpers.audio import check, sound_file
+
+            if sound_file(self.method) is None:
+                check(self.method, self.strength)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done to a film. None leaves a choice to `complete`, "none" leaves a step out.
+    """What is to be done to a film: its steps, in their order. A step that is None is left out.
+
+    The steps are stages; what they leave open is decided when the plan meets a film. So a choice
+    that cannot be is refused when the plan is made, and not after the film was searched for shots.
 
     Attributes:
-        upscale: a model to enlarge with, or several, or "none".
-        scale, size: see Upscale; the model's own scale if neither is given, but not beyond
-            3840x2160.
-        denoise, blend, alternate: see Upscale.
-        interpolate: a model to smooth with, or "none".
-        fps, factor: see Interpolate; the smallest whole factor that reaches 24 if neither is given.
-        start, stop: the stretch of the film to do, in seconds.
-        audio: a way to clean the sound, a file that takes its place (music, where the film is
-            silent), or "none".
-        audio_strength: 0..1; the method's own if not given.
-        keep_audio: keep the original sound as a second track.
-        clean: what to clean the film of first, see `cleaners.CLEANERS`; or "auto", or "none".
-        colorize: a model to colour a grey film with, or two that are mixed, or "none".
-        references: a folder of frames that were coloured by hand, see `find_references`.
-        render_factor, saturation, tone: see Colorize.
-        recolor: colour the film even if it is in colour already.
+        trim: the stretch of the film to restore.
+        cleaning: what it is cleaned of first.
+        colorize: how a black-and-white film is coloured.
+        upscale: how it is enlarged: by default as the model does, but not beyond 3840x2160.
+        interpolate: how its motion is made smooth: by default to 24 frames a second at the least.
+        sound: what becomes of its sound.
     """
 
-    upscale: str | tuple[str, ...] = "x4plus"
-    scale: Fraction | None = None
-    size: tuple[int, int] | None = None
-    denoise: Fraction | None = None
-    blend: tuple[Fraction, ...] | None = None
-    alternate: bool = False
-    interpolate: str = "flow"
-    fps: Fraction | None = None
-    factor: int | None = None
-    start: Fraction | None = None
-    stop: Fraction | None = None
-    audio: str = "none"
-    audio_strength: float | None = None
-    keep_audio: bool = False
-    clean: str | tuple[str, ...] = "none"
-    colorize: str | tuple[str, ...] = "none"
-    references: str | None = None
-    render_factor: int = 0
-    saturation: float = 1.0
-    tone: str = "sepia"
-    recolor: bool = False
+    trim: Trim = Trim()  # noqa: RUF009 (frozen)
+    cleaning: Cleaning = Cleaning()
+    colorize: Colorize | None = None
+    upscale: Upscale | None = Upscale()  # noqa: RUF009
+    interpolate: Interpolate | None = Interpolate()  # noqa: RUF009
+    sound: SoundChoice = SoundChoice()
 
-    def __post_init__(self) -> None:
-        # A choice that cannot be is refused now, and not after the film was searched for shots.
-        if self.upscale != "none":
-            self._upscaling(self.scale)
-        if self.interpolate != "none":
-            rate = (self.fps, self.factor)
-            Interpolate(self.interpolate, *(rate if any(rate) else (None, 1)))
-        if self.audio != "none":
-            from helpers.audio import check, sound_file
+    @classmethod
+    def of(cls, **choices: Any) -> Plan:
+        """Return the plan that options make, called as in the command: `upscale`, `scale`, `fps`...
 
-            if sound_file(self.audio) is None:
-                check(self.audio, self.audio_strength)
-        check_cleaners(self.clean)
-        if self.colorize != "none":
-            self._colouring()
+        A model that is "none" leaves its step out; what is not given is as in `Plan()`.
 
-    def apply(
-        self,
-        clip: Clip,
-        notes: list[str] | None = None,
-        keep: Keep = anew,
-        progress: bool = False,
-    ) -> Clip:
-        """Return the clip that the plan makes.
+        Raises:
+            StageError: there is no such option, or a value is not allowed.
+        """
+        known = {one.name for _, one in plan_options()}
+        if strange := [name for name in choices if name not in known]:
+            raise StageError(
+                f"There is no option {strange[0]!r}; allowed are {', '.join(sorted(known))}."
+            )
+        steps: dict[str, Any] = {}
+        for step, kind in STEPS.items():
+            given = {o.field: choices[o.name] for o in options_of(kind) if o.name in choices}
+            left_out = given.get("model", NONE if getattr(cls, step) is None else "") == NONE
+            steps[step] = None if left_out else kind(**given)
+        return cls(**steps)
+
+    def apply(self, clip: Clip, run: RunContext | None = None) -> Clip:
+        """Return the clip that the plan makes; what was decided is among the run's notes.
 
         Args:
             clip: a film that knows its shots.
-            notes: what was decided for the user is added to them.
-            keep: where what is found by looking at the whole film is kept: `Project.kept`.
-            progress: show a bar while it is looked at.
+            run: where what is found by looking at the whole film is kept: `Project.context`.
         """
-        notes = [] if notes is None else notes
-        if self.start is not None or self.stop is not None:
-            clip = Trim(self.start, self.stop)(clip)
+        run = run or RunContext()
+        if self.trim != Trim():
+            clip = self.trim(clip)
         film = clip
-        if self.clean != "none":
-            even = self.interpolate != "none"
-            clip, decided = clean(clip, self.clean, keep, even, progress)
-            notes += decided
-        if self.colorize != "none":
-            clip = self._colour(clip, notes, keep)
-        if self.upscale != "none":
-            clip = self._enlarge(clip, notes)
-        if self.interpolate != "none":
-            clip = self._smooth(clip, notes)
-        if "finish" in check_cleaners(self.clean):
-            clip = finished(clip, film, keep)
+        if self.cleaning.names != NONE:
+            clip = clean(clip, self.cleaning.names, run, even=self.interpolate is not None)
+        if self.colorize:
+            clip = _coloured(self.colorize, clip, run)
+        if self.upscale:
+            clip = _enlarged(self.upscale, clip, run)
+        if self.interpolate:
+            clip = _smoothed(self.interpolate, clip, run)
+        if FINISH in check_cleaners(self.cleaning.names):
+            clip = finished(clip, film, run)
         return clip
 
     def fetch_models(self) -> None:
@@ -148,71 +163,72 @@ class Plan:
         Raises:
             ModelError: one cannot be had; with the nearest that is here.
         """
-        if self.upscale != "none":
-            for name in self._upscaling(self.scale).models:
-                catalog.get_files(catalog.get(name, "upscale"))
-        if self.interpolate != "none":
-            catalog.get_files(catalog.get(self.interpolate, "interpolate"))
-        if self.colorize != "none":
-            for name in self._colouring().models:
-                catalog.get_files(catalog.get(name, "colorize"))
+        for stage in (self.colorize, self.upscale, self.interpolate):
+            for name in stage.models if stage else ():
+                catalog.get_files(catalog.get(name, stage.role))  # type: ignore[union-attr]
 
-    def _upscaling(self, scale: Fraction | None) -> Upscale:
-        return Upscale(self.upscale, scale, self.size, self.denoise, self.blend, self.alternate)
 
-    def _colouring(self) -> Colorize:
-        model = best_model() if self.colorize == "auto" else self.colorize
-        return Colorize(
-            model,
-            render_factor=self.render_factor,
-            saturation=self.saturation,
-            tone=self.tone,
-            force=self.recolor,
+STEPS: dict[str, type] = {
+    "trim": Trim,
+    "cleaning": Cleaning,
+    "colorize": Colorize,
+    "upscale": Upscale,
+    "interpolate": Interpolate,
+    "sound": SoundChoice,
+}
+"""The fields of a plan and what each is: together they declare the options of the command."""
+
+
+def plan_options() -> Iterator[tuple[str, Option]]:
+    """Give every option of a plan with the step that it belongs to, as `Plan()` has them."""
+    for one in fields(Plan):
+        for choice in options_of(STEPS[one.name]):
+            left_out = one.default is None and choice.field == "model"
+            yield one.name, replace(choice, default=NONE) if left_out else choice
+
+
+def _coloured(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
+    """Colour a clip, unless it has colours."""
+    if stage.force:
+        return stage.on(clip, run)
+    found = stage.colours(clip, run)
+    if found.share > 0.5:
+        run.notes.append("It is in colour already and was not coloured; --recolor colours it.")
+        return clip
+    if found.share:
+        run.notes.append(f"{found.share:.0%} of it is in colour already and stays as it is.")
+    return replace(stage, coloured=found.coloured).on(clip, run)
+
+
+def _enlarged(stage: Upscale, clip: Clip, run: RunContext) -> Clip:
+    """Enlarge a clip as was asked, or else as the model does, as far as the picture is not UHD."""
+    if stage.scale is not None or stage.size is not None:
+        return stage(clip)
+    own = native_scale(stage.models[0]) or 4
+    room = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
+    scale = min(Fraction(own), room)
+    if scale <= 1:
+        run.notes.append(
+            f"{clip.info.size} is large already and was not enlarged; --scale enlarges it."
         )
+        return clip
+    if scale < own:
+        run.notes.append(f"It was enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}.")
+    return replace(stage, scale=scale)(clip)
 
-    def _colour(self, clip: Clip, notes: list[str], keep: Keep) -> Clip:
-        """Colour a clip, unless it has colours; which of its shots do is found once."""
-        stage = self._colouring()
-        if self.references:
-            stage = replace(stage, references=find_references(clip, self.references))
-        if self.recolor:
-            return stage(clip)
-        # The whole film is looked at for it, so it is kept whatever the colours become.
-        found = keep(Colorize, clip, lambda: Colorize("tint", coloured=find_colours(clip).coloured))
-        assert isinstance(found, Colorize) and found.coloured is not None
-        share = share_of(clip, found.coloured)
-        if share > 0.5:
-            notes.append("it is in colour already and was not coloured; --recolor does it")
-            return clip
-        if share:
-            notes.append(f"{share:.0%} of it is in colour already and stays as it is")
-        return replace(stage, coloured=found.coloured)(clip)
 
-    def _enlarge(self, clip: Clip, notes: list[str]) -> Clip:
-        if self.scale is not None or self.size is not None:
-            return self._upscaling(self.scale)(clip)
-        own = native_scale(self._upscaling(None).models[0]) or 4
-        room = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
-        scale = min(Fraction(own), room)
-        if scale <= 1:
-            notes.append(f"{clip.info.size} is large already and was not enlarged; --scale does it")
-            return clip
-        if scale < own:
-            notes.append(f"enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}")
-        return self._upscaling(scale)(clip)
-
-    def _smooth(self, clip: Clip, notes: list[str]) -> Clip:
-        if self.fps is not None or self.factor is not None:
-            return Interpolate(self.interpolate, self.fps, self.factor)(clip)
-        # A rate that is 24 but for the clock's last digits is not doubled.
-        factor = math.ceil(SMOOTH / (clip.info.fps * Fraction(101, 100)))
-        if factor == 1:
-            rate = float(clip.info.fps)
-            notes.append(
-                f"{rate:.4g} frames a second is smooth already; --fps or --factor adds more"
-            )
-            return clip
-        return Interpolate(self.interpolate, factor=factor)(clip)
+def _smoothed(stage: Interpolate, clip: Clip, run: RunContext) -> Clip:
+    """Make a clip's motion smooth as was asked, or else as far as it is not."""
+    if not stage.unknown:
+        return stage(clip)
+    stage = stage.analyse(clip, run)
+    if stage.factor == 1:
+        run.notes.append(
+            f"{float(clip.info.fps):.4g} frames a second is smooth already; --fps or --factor adds "
+            "more."
+        )
+        return clip
+    return stage(clip)
 
 
 def restore(
@@ -246,30 +262,31 @@ def restore(
     folder = Path(project) if project else output.with_name(output.name + ".project")
 
     plan.fetch_models()
-    before, clock = dict(spent), time.perf_counter()
+    clock = time.perf_counter()
     opened = Project(folder)
-    clip = opened.source(source, progress=progress)
-    notes = list(_film(clip).notes)
+    run = opened.context(progress)
+    clip = opened.source(source, run=run)
+    run.notes.extend(_film(clip).notes)
     found = time.perf_counter()
-    wanted = plan.apply(clip, notes, opened.kept, progress)
+    wanted = plan.apply(clip, run)
     heard = time.perf_counter()
     # The sound first: what it lacks is said before hours are spent on the picture.
-    sound = new_sound(source, clip, plan, notes)
+    sound = new_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
-    saved = opened.save(wanted, "restored", segment=segment_length(wanted), progress=progress)
+    saved = opened.save(wanted, "restored", segment=segment_length(wanted), run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
-        notes.append(repr(chroma_flicker(saved)))
+        run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
     written = opened.render(
         saved, output, codec=codec, progress=progress,
-        sound=sound, keep_sound=plan.keep_audio,
+        sound=sound, keep_sound=plan.sound.keep,
     )  # fmt: skip
     done = time.perf_counter()
 
     seconds = {"find shots": found - clock}
-    for name, value in spent.items():
-        if value - before.get(name, 0) > 0.005 and name not in ("MarkShots", "Trim"):
-            seconds[name.lower()] = value - before.get(name, 0)
+    for name, value in run.stopwatch.seconds.items():
+        if value > 0.005 and name not in ("MarkShots", "Trim"):
+            seconds[name.lower()] = value
     if sound:
         seconds["audio"] = begun - heard
     seconds |= {"make": made - begun, "render": done - made, "all": done - clock}
@@ -279,11 +296,11 @@ def restore(
         seconds={name: round(value, 2) for name, value in seconds.items()},
         models=models_used(wanted),
         recipe=wanted.recipe(),
-        notes=[*notes, *written.notes],
+        notes=[*run.notes, *written.notes],
         sound_offset_ms=sound_offset_ms(source, output, saved.times[0]),
         machine={
-            "device": runtime().device,
-            "precision": runtime().precision,
+            "device": run.machine.device,
+            "precision": run.machine.precision,
             "encoder": written.encoder,
         },
     )
@@ -293,20 +310,20 @@ def restore(
     return report
 
 
-def new_sound(source: Path, clip: Clip, plan: Plan, notes: list[str]) -> tuple[Sound, ...]:
-    """Return the sound tracks that the plan wants in place of the film's; what was done is noted.
+def new_sound(source: Path, clip: Clip, choice: SoundChoice, notes: list[str]) -> tuple[Sound, ...]:
+    """Return the sound tracks that are to take the place of the film's; what was done is noted.
 
     A film without sound is restored all the same; a file that was named becomes its music.
     """
-    if plan.audio == "none":
+    if choice.method == NONE:
         return ()
     from helpers.audio import clean_audio, fit_music, sound_file
     from helpers.audio.track import NoSoundError
 
     try:
-        cleaned = clean_audio(source, plan.audio, strength=plan.audio_strength)
+        cleaned = clean_audio(source, choice.method, strength=choice.strength)
     except NoSoundError as error:
-        music = sound_file(plan.audio)
+        music = sound_file(choice.method)
         if music is None:
             notes.append(str(error))
             return ()

@@ -2,7 +2,7 @@
 
     class Brighten(Stage):
         amount: int
-        def process(self, frames, times): ...
+        def process(self, frames, times, run): ...
 
     brighter = Brighten(amount=10)(clip)      # nothing is computed yet
     brighter[100]                             # one frame is
@@ -16,19 +16,18 @@ from __future__ import annotations
 import queue
 import threading
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
-from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.run import Lap, RunContext, Stopwatch
 
 T = TypeVar("T")
 
@@ -74,30 +73,71 @@ class Stage:
         """Which source frames, half-open, must be seen to make the result's start..stop-1."""
         return max(start - self.context, 0), min(stop + self.context, len(source))
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Make the result's frames at `times` from the source frames of their window.
 
-        A frame's `cut` need not be set: whoever reads the clip finds it as `cuts` says.
+        Args:
+            frames: the source frames of the window, in order.
+            times: when the frames to be made are shown.
+            run: the machine to work on, and where to note what was decided.
+
+        Yields:
+            A frame for each of `times`. Its `cut` need not be set: whoever reads the clip finds it
+            as `cuts` says.
         """
         raise NotImplementedError
 
     def process_from(
-        self, start: int, frames: Iterator[Frame], times: Sequence[Fraction]
+        self, start: int, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Do `process` for the result's frames from number `start` on.
 
         Only a stage whose result depends on a frame's number overrides this.
         """
-        return self.process(frames, times)
+        return self.process(frames, times, run)
 
     def recipe(self) -> dict[str, Any]:
         """Say in JSON-able words what this stage does; weight files by their sha256."""
         values = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
         return {"stage": type(self).__name__, **values}
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The fields that `analyse` has yet to fill in."""
+        return ()
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Stage:
+        """Return this stage with everything filled in that must be known of the whole clip.
+
+        The stage itself by default. Only here are frames read before somebody asks for them; what
+        is found is kept where `run` says.
+        """
+        return self
+
     def __call__(self, clip: Clip) -> Clip:
-        """Return the clip that this stage makes of `clip`."""
+        """Return the clip that this stage makes of `clip`. No frame is read.
+
+        Raises:
+            StageError: something about the clip is not known yet; see `analyse` and `on`.
+        """
+        if self.unknown:
+            name = type(self).__name__
+            raise StageError(
+                f"{name} was put on a clip before it has looked at it: {', '.join(self.unknown)} "
+                f"{'is' if len(self.unknown) == 1 else 'are'} not known. Use {name}(...).on(clip), "
+                "which looks first, or give the value."
+            )
         return StagedClip(self, clip)
+
+    def on(self, clip: Clip, run: RunContext | None = None) -> Clip:
+        """Look at a clip as far as it takes, and return what this stage makes of it.
+
+        Args:
+            run: where what is found is kept; `Project.context` gives one that remembers.
+        """
+        return self.analyse(clip, run)(clip)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,23 +167,25 @@ class StagedClip(Clip):
         """When shots begin."""
         return self.stage.cuts(self.source)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, run: RunContext | None = None
+    ) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, reading of the source only what they need."""
         start, stop = self.span(start, stop)
         if start == stop:
             return
+        run = run or RunContext()
         times, cuts = self.times[start:stop], set(self.cuts)
-        source = self.source.frames(*self.stage.window(self.source, start, stop))
+        source = self.source.frames(*self.stage.window(self.source, start, stop), run)
         if self.stage.heavy:
             source = prefetch(source)
-        waited, worked = Stopwatch(), Stopwatch()
-        watched = waited.watch(source)
-        made = self.stage.process_from(start, watched, times)
+        waited, worked = Lap(), Lap()
+        made = self.stage.process_from(start, waited.watch(source), times, run)
         with closing(source), closing(made):  # type: ignore[type-var]
             for time in times:
                 with worked:
                     frame = next(made, None)
-                self._count(waited, worked)
+                self._count(waited, worked, run.stopwatch)
                 yield self._checked(frame, time, time in cuts)
 
     def _checked(self, frame: Frame | None, time: Fraction, cut: bool) -> Frame:
@@ -158,12 +200,12 @@ class StagedClip(Clip):
             )
         return frame if frame.cut == cut else Frame(frame.image, time, cut)
 
-    def _count(self, waited: Stopwatch, worked: Stopwatch) -> None:
+    def _count(self, waited: Lap, worked: Lap, stopwatch: Stopwatch) -> None:
         """Book the stage's own seconds, and its source's if that is the film itself."""
         waiting, working = waited.take(), worked.take()
-        spend(type(self.stage).__name__, working - waiting)
+        stopwatch.add(type(self.stage).__name__, working - waiting)
         if not isinstance(self.source, StagedClip):
-            spend("read", waiting)
+            stopwatch.add("read", waiting)
 
     def recipe(self) -> list[dict[str, Any]]:
         """The source's recipe and this stage's."""
@@ -172,46 +214,6 @@ class StagedClip(Clip):
     def __getstate__(self) -> dict[str, Any]:
         # What is derived is left behind: it is quick to make again and long to send.
         return {"stage": self.stage, "source": self.source}
-
-
-spent: Counter[str] = Counter()
-"""Seconds spent in each stage since the program began; `restore` reports what it added."""
-
-_spending = threading.Lock()
-
-
-def spend(name: str, seconds: float) -> None:
-    """Book seconds of work."""
-    with _spending:
-        spent[name] += seconds  # type: ignore[assignment]
-
-
-class Stopwatch:
-    """Adds up seconds: of a `with` block, or of waiting for an iterator."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __enter__(self) -> None:
-        self.begun = perf_counter()
-
-    def __exit__(self, *error: object) -> None:
-        self.seconds += perf_counter() - self.begun
-
-    def watch(self, items: Iterator[T]) -> Iterator[T]:
-        """Pass items on, adding up the time it takes to get them."""
-        while True:
-            with self:
-                try:
-                    item = next(items)
-                except StopIteration:
-                    return
-            yield item
-
-    def take(self) -> float:
-        """Return the seconds so far and begin again."""
-        seconds, self.seconds = self.seconds, 0.0
-        return seconds
 
 
 def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:

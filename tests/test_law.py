@@ -171,7 +171,7 @@ class Thin(Stage):
         kept = self._kept(source)
         return kept[start], kept[stop - 1] + 1
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         wanted = set(times)
         return (frame for frame in frames if frame.time in wanted)
 
@@ -182,7 +182,7 @@ class Median(Stage):
 
     context: ClassVar[int] = 1
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         seen = list(frames)
         for number, frame in enumerate(seen):
             if frame.time in times:

@@ -169,7 +169,7 @@ class Passing(Stage):
     fault: str = ""
     heavy: ClassVar[bool] = True
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         for number, frame in enumerate(frames):
             if self.fault == "too few" and number == 3:
                 return

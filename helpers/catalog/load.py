@@ -6,6 +6,7 @@ describe("my_own.pth")          # what a file of weights is
 
 from __future__ import annotations
 
+import copy
 import html
 import logging
 import sys
@@ -14,12 +15,12 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from helpers.catalog.fetch import fetch
 from helpers.catalog.table import RIFE_PROGRAMS, Model, get, get_files, has_denoise
 from helpers.errors import ModelError
-from helpers.runtime.machine import file_sha256, runtime
+from helpers.runtime.machine import Runtime, file_sha256, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("helpers")
+
+E = TypeVar("E")
 
 
 class Enlarger(Protocol):
@@ -88,7 +91,12 @@ class Colorizer(Protocol):
         ...
 
 
-def load_upscaler(name: str, denoise: Fraction | None = None, role: str = "upscale") -> Enlarger:
+def load_upscaler(
+    name: str,
+    denoise: Fraction | None = None,
+    role: str = "upscale",
+    machine: Runtime | None = None,
+) -> Enlarger:
     """Return an engine on this machine's device; loaded once a process.
 
     Args:
@@ -96,25 +104,36 @@ def load_upscaler(name: str, denoise: Fraction | None = None, role: str = "upsca
         denoise: for a model of two files, how much of the first (strong) there is in the blend;
             the rest is the second (weak). 1 if not given.
         role: "upscale", or "denoise" for networks that keep the size.
+        machine: what it is to run on; this machine as it is if not given.
 
     Raises:
         ModelError: the weights cannot be had, are damaged, or of no network that is known.
     """
     model = get(name, role)
     paths = get_files(model)
-    machine = runtime()
-    return _upscaler(
+    machine = machine or runtime()
+    engine = _upscaler(
         model, tuple(paths), _state_of(paths), denoise, machine.device, machine.precision
     )
+    return _within(engine, machine)
 
 
-def load_video_upscaler(name: str) -> VideoEnlarger:
+def _within(engine: E, machine: Runtime) -> E:
+    """Return an engine that keeps to a machine's memory; its network is not held twice."""
+    if not hasattr(engine, "memory"):
+        return engine
+    bound = copy.copy(engine)
+    bound.memory = machine.free_memory  # type: ignore[attr-defined]
+    return bound
+
+
+def load_video_upscaler(name: str, machine: Runtime | None = None) -> VideoEnlarger:
     """Return a recurrent model of the role "upscale" on this machine's device; once a process.
 
     Raises:
         ModelError: see `load_upscaler`.
     """
-    engine: Any = load_upscaler(name)
+    engine: Any = load_upscaler(name, machine=machine)
     return engine
 
 
@@ -219,7 +238,7 @@ def native_scale(name: str, role: str = "upscale") -> int:
     )
 
 
-def load_interpolator(name: str) -> Interpolator:
+def load_interpolator(name: str, machine: Runtime | None = None) -> Interpolator:
     """Return an interpolation engine on this machine's device; loaded once a process.
 
     Raises:
@@ -227,7 +246,7 @@ def load_interpolator(name: str) -> Interpolator:
     """
     model = get(name, "interpolate")
     paths = get_files(model)
-    machine = runtime()
+    machine = machine or runtime()
     return _interpolator(model, tuple(paths), _state_of(paths), machine.device, machine.precision)
 
 
@@ -259,7 +278,7 @@ def _interpolator(
     return FlowInterpolator()
 
 
-def load_colorizer(name: str, tone: str = "sepia") -> Colorizer:
+def load_colorizer(name: str, tone: str = "sepia", machine: Runtime | None = None) -> Colorizer:
     """Return an engine that colours, on this machine's device; loaded once a process.
 
     Args:
@@ -275,8 +294,9 @@ def load_colorizer(name: str, tone: str = "sepia") -> Colorizer:
 
         return Tint(tone)
     paths = get_files(model)
-    machine = runtime()
-    return _colorizer(model, tuple(paths), _state_of(paths), machine.device, machine.precision)
+    machine = machine or runtime()
+    engine = _colorizer(model, tuple(paths), _state_of(paths), machine.device, machine.precision)
+    return _within(engine, machine)
 
 
 @lru_cache(maxsize=2)
@@ -304,7 +324,12 @@ def _colorizer(
 
 
 def load_cleaner(
-    name: str, radius: int, lines: bool, reach: int, own: str | None = None
+    name: str,
+    radius: int,
+    lines: bool,
+    reach: int,
+    own: str | None = None,
+    machine: Runtime | None = None,
 ) -> FilmCleaning:
     """Return an engine that takes damage off film.
 
@@ -318,9 +343,9 @@ def load_cleaner(
     paths = [Path(own)] if own else get_files(get(name, "clean"))
     if not paths:
         return FilmCleaning(None, radius, lines, reach)
-    machine = runtime()
+    machine = machine or runtime()
     network = _cleaner(paths[0], *_state_of(paths), machine.device, machine.precision)
-    return FilmCleaning(network, radius, lines, reach)
+    return FilmCleaning(_within(network, machine), radius, lines, reach)
 
 
 @lru_cache(maxsize=4)

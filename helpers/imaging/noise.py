@@ -7,7 +7,7 @@ blockiness(image)                         # 1 where there are no blocks
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -25,9 +25,14 @@ LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 """Blind to slopes and to straight edges, of length 1 for white noise (Immerkaer 1996)."""
 
 
-class Noise(NamedTuple):
-    """The standard deviation of the noise in each channel, in grey levels of 255; and how alike it
-    is in the three channels, 0 (each has its own) to 1 (noise of the light alone)."""
+@dataclass(frozen=True)
+class Noise:
+    """How much noise there is.
+
+    Attributes:
+        sigma: its standard deviation in each channel, in grey levels of 255.
+        alike: how alike it is in the three channels, 0 (each has its own) to 1 (of light alone).
+    """
 
     sigma: float
     alike: float

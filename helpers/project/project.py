@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip, ClipInfo
-from helpers.errors import ProjectError, VideoIndexError
-from helpers.project.runner import Run, check_space, scratch_folder
+from helpers.errors import ProjectError, SilkPurseError, VideoIndexError
+from helpers.project.runner import SegmentRunner, check_space, scratch_folder
 from helpers.project.segments import (
     VERSION,
     SavedClip,
@@ -37,9 +37,10 @@ from helpers.project.segments import (
     saved_clip,
     segments_of,
 )
+from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
 from helpers.runtime.storage import lock, read_json, retried, write_json, write_whole
-from helpers.stage import Stage, exact, plain
+from helpers.stage import exact, plain
 from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
 from helpers.video.index import Index
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("helpers")
 
-T = TypeVar("T", bound=Stage)
+T = TypeVar("T")
 
 
 class Project:
@@ -74,12 +75,19 @@ class Project:
         return f"Project({str(self.folder)!r}, stages: {', '.join(self.names()) or 'none'})"
 
     def source(
-        self, path: str | Path | None = None, *, progress: bool = True, **options: Any
+        self,
+        path: str | Path | None = None,
+        *,
+        progress: bool = True,
+        run: RunContext | None = None,
+        **options: Any,
     ) -> Clip:
         """Open the film with its shots marked; what had to be searched for is kept.
 
         Args:
             path: the video file; the one this project began with, if not given.
+            progress: show a bar while its shots are looked for.
+            run: what the looking belongs to; one of its own if not given.
             options: those of `open_video`; those it was opened with before, if none are given.
 
         Raises:
@@ -99,7 +107,7 @@ class Project:
             if kept["path"] != str(path.resolve()):  # the film has moved
                 write_json(self.folder / "source.json", {**kept, "path": str(path.resolve())})
         else:
-            clip, cuts = _search(path, options, progress)
+            clip, cuts = _search(path, options, run or RunContext(progress=progress))
             kept = {"version": VERSION, "key": key, "path": str(path.resolve())}
             kept |= {"cuts": [str(cut) for cut in cuts], **_pack_source(clip)}
             write_json(self.folder / "source.json", kept)
@@ -130,6 +138,7 @@ class Project:
         codec: str = "ffv1",
         segment: Fraction | float = 10,
         progress: bool = True,
+        run: RunContext | None = None,
     ) -> SavedClip:
         """Make a clip and keep it, segment by segment; what is there already is not made again.
 
@@ -137,6 +146,8 @@ class Project:
             name: the stage's folder: its number and name, like "04_upscale".
             codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size).
             segment: about how many seconds of film a segment holds.
+            progress: show a bar.
+            run: what the work belongs to; one of its own if not given.
 
         Raises:
             RecipeMismatchError: the stage was begun with another recipe, source or weight file.
@@ -153,11 +164,12 @@ class Project:
         folder = self.folder / name
         retried(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
-            stage = begin(folder, clip, codec, length)
+            run = run or self.context(progress)
+            stage = begin(folder, clip, codec, length, run.machine)
             missing = missing_segments(folder, segments_of(stage))
             if missing:
                 check_space(folder, clip, codec, missing)
-                Run(folder, clip, stage, heart, progress).make(missing)
+                SegmentRunner(folder, clip, stage, heart, run).make(missing)
             shutil.rmtree(scratch_folder(folder, stage), ignore_errors=True)
         return self.load(name)
 
@@ -217,26 +229,34 @@ class Project:
             return self.latest(before=name)
         return self.source(source)
 
-    def kept(self, kind: type[T], clip: Clip, find: Callable[[], T]) -> T:
-        """Return a stage that was found by looking at a whole clip, and is kept from then on.
+    def context(self, progress: bool = True) -> RunContext:
+        """Return what a run is handed on, which keeps in this project what stages find."""
+        return RunContext(progress=progress, keep=self.kept)
+
+    def kept(self, name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
+        """Return what was found by looking at a whole clip, and is kept from then on.
 
         Args:
-            kind: the stage's class; one of a kind is kept.
+            name: of the stage that it was found for; one of a name is kept.
             clip: what it was found for; for any other it is found anew.
+            kind: the dataclass that holds it. An entry that lacks a field of it, or whose values do
+                not fit, was written by another version of this package: it is found anew.
             find: finds it.
         """
         path = self.folder / "found.json"
         found = read_json(path)
         found = found if isinstance(found, dict) else {}
         about = hashlib.sha256(json.dumps(clip.recipe(), sort_keys=True).encode()).hexdigest()
-        entry = found.get(kind.__name__, {})
+        entry = found.get(name, {})
         if entry.get("about") == about and entry.get("version") == VERSION:
-            return kind(**entry["fields"])
-        stage = find()
-        values = {field.name: plain(getattr(stage, field.name)) for field in fields(stage)}
-        found[kind.__name__] = {"about": about, "version": VERSION, "fields": values}
+            known = _unpack_found(kind, entry.get("fields"))
+            if known is not None:
+                return known
+        fresh = find()
+        values = {f.name: plain(getattr(fresh, f.name)) for f in fields(fresh)}  # type: ignore[arg-type]
+        found[name] = {"about": about, "version": VERSION, "fields": values}
         write_json(path, found)
-        return stage
+        return fresh
 
     def render(
         self,
@@ -367,18 +387,29 @@ class Status:
         return f"<p>{html.escape(self.folder)}</p><table>{head}{rows}</table>"
 
 
+def _unpack_found(kind: type[T], values: Any) -> T | None:
+    """Return what was found before, or None if it cannot be told from what was written down."""
+    names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(values, dict) or not names <= values.keys():
+        return None
+    try:
+        return kind(**{name: values[name] for name in names})
+    except (TypeError, ValueError, SilkPurseError):
+        return None
+
+
 def _search(
-    path: Path, options: dict[str, Any], progress: bool
+    path: Path, options: dict[str, Any], run: RunContext
 ) -> tuple[VideoClip, tuple[Fraction, ...]]:
     """Open a film and find its shots. That reads every frame, so it also proves the index: where
     the decoder gives other frames than a large file's index promises, its answer wins."""
     clip = open_video(path, **options)
     try:
-        return clip, find_cuts(clip, progress)
+        return clip, find_cuts(clip, run)
     except VideoIndexError as error:
         log.warning("%s It is read again from the first frame to the last.", error)
         clip = open_video(path, **{**options, "scan": "decode"})
-        return clip, find_cuts(clip, progress)
+        return clip, find_cuts(clip, run)
 
 
 def _pack_source(clip: VideoClip) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from helpers.clip import Clip, MemoryClip
 from helpers.errors import StorageError
 from helpers.progress import bar
 from helpers.project.segments import Segment, read_done
-from helpers.runtime.machine import file_sha256, runtime, use
+from helpers.run import RunContext
+from helpers.runtime.machine import file_sha256, runtime
 from helpers.runtime.storage import Heart, publish, retried, write_json
 from helpers.stage import StagedClip, prefetch
 from helpers.video.writer import Encoder
@@ -26,41 +27,42 @@ from helpers.video.writer import Encoder
 log = logging.getLogger("helpers")
 
 
-class Run:
+class SegmentRunner:
     """Makes the missing segments of a stage, writing one away while the next is computed."""
 
     def __init__(
-        self, folder: Path, clip: Clip, stage: dict[str, Any], heart: Heart, progress: bool
+        self, folder: Path, clip: Clip, stage: dict[str, Any], heart: Heart, run: RunContext
     ) -> None:
         self.folder, self.clip, self.stage = folder, clip, stage
-        self.heart, self.progress = heart, progress
+        self.heart, self.run = heart, run
         self.done = read_done(folder)
         self.waiting: Future[None] | None = None
         self.scratch = scratch_folder(folder, stage)
 
     def make(self, missing: list[Segment]) -> None:
-        machine, before = self.stage["machine"], runtime()
-        if (before.device, before.precision) == (machine["device"], machine["precision"]):
-            use(replace(before, memory_limit=machine["memory"]))
-        else:
-            log.warning(
-                "%s was begun on %s in %s and goes on on %s in %s: the pictures differ by less "
-                "than a grey level.",
-                self.folder.name, machine["device"], machine["precision"],
-                before.device, before.precision,
-            )  # fmt: skip
+        self._take_up()
         total = sum(segment.stop - segment.start for segment in missing)
         retried("the scratch folder", self.scratch.parent, self._make_scratch)
-        try:
-            with (
-                ThreadPoolExecutor(1) as self.pool,
-                bar(None, total, self.folder.name, self.progress) as self.ticks,
-            ):
-                for run in runs([segment for segment in missing if not self._found(segment)]):
-                    self._make_run(run)
-                self._settle()
-        finally:
-            use(before)
+        with (
+            ThreadPoolExecutor(1) as self.pool,
+            bar(None, total, self.folder.name, self.run.progress) as self.ticks,
+        ):
+            for group in runs([segment for segment in missing if not self._found(segment)]):
+                self._make_run(group)
+            self._settle()
+
+    def _take_up(self) -> None:
+        """Go on with the memory that the stage was begun with, so that the same tiles are cut; say
+        so if this is another kind of machine."""
+        begun, here = self.stage["machine"], self.run.machine
+        if (here.device, here.precision) == (begun["device"], begun["precision"]):
+            self.run = replace(self.run, machine=replace(here, memory_limit=begun["memory"]))
+            return
+        log.warning(
+            "%s was begun on %s in %s and goes on on %s in %s: the pictures differ by less "
+            "than a grey level.",
+            self.folder.name, begun["device"], begun["precision"], here.device, here.precision,
+        )  # fmt: skip
 
     def _make_scratch(self) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -75,11 +77,11 @@ class Run:
         self.ticks.update(segment.stop - segment.start)
         return True
 
-    def _make_run(self, run: list[Segment]) -> None:
+    def _make_run(self, group: list[Segment]) -> None:
         """Make segments that follow each other in one pass, so that nothing is computed twice."""
-        frames = prefetch(self.clip.frames(run[0].start, run[-1].stop))
+        frames = prefetch(self.clip.frames(group[0].start, group[-1].stop, self.run))
         with closing(frames):
-            for segment in run:
+            for segment in group:
                 path = self.scratch / segment.file
                 part = path.with_suffix(".part.mkv")
                 span = (segment.start, segment.stop)

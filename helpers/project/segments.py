@@ -15,16 +15,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import ProjectError, RecipeMismatchError, SegmentError
-from helpers.runtime.machine import runtime
+from helpers.runtime.machine import Runtime
 from helpers.runtime.storage import damaged, fingerprint, read_json, retried, write_json
 from helpers.video.codecs import CODECS
 from helpers.video.index import make_index
 from helpers.video.reader import VideoClip
 from helpers.video.writer import output_colour
+
+if TYPE_CHECKING:
+    from helpers.run import RunContext
 
 log = logging.getLogger("helpers")
 
@@ -64,7 +67,9 @@ class SavedClip(Clip):
         """The stage's name."""
         return self.folder.name
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, run: RunContext | None = None
+    ) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, from as few segments as hold it."""
         start, stop = self.span(start, stop)
         done = read_done(self.folder)
@@ -85,7 +90,9 @@ class SavedClip(Clip):
         return self.made
 
 
-def begin(folder: Path, clip: Clip, codec: str, length: Fraction) -> dict[str, Any]:
+def begin(
+    folder: Path, clip: Clip, codec: str, length: Fraction, machine: Runtime
+) -> dict[str, Any]:
     """Read what a stage is, or write it down if it is new; refuse if it is something else."""
     recipe = clip.recipe()
     if read_json(folder / "stage.json") is not None:
@@ -103,7 +110,6 @@ def begin(folder: Path, clip: Clip, codec: str, length: Fraction) -> dict[str, A
     # Segments of a stage that is not there any more are not those of this one.
     retried(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
     units, pts = exact_units(clip.times)
-    machine = runtime()
     stage = {
         "version": VERSION,
         "recipe": recipe,

@@ -222,12 +222,6 @@ def runtime() -> Runtime:
     return _current
 
 
-def use(new: Runtime) -> None:
-    """Make `new` the runtime of everything that follows."""
-    global _current
-    _current = new
-
-
 def machine_name() -> str:
     """Return the processor's name, for reports."""
     try:

@@ -163,7 +163,9 @@ def show_diagnosis(found: Diagnosis) -> View:
     figure = Figure(figsize=(12, 2.6), layout="constrained")
     light, sway = figure.subplots(1, 2)
     at = 0
-    for brightness, course, way in zip(found.brightness, found.courses, found.sways, strict=True):
+    flicker, shake = found["flicker"].measured, found["shake"].measured
+    shots = zip(flicker.brightness, flicker.courses, shake.sways, strict=True)
+    for brightness, course, way in shots:
         frames = range(at, at := at + len(brightness))
         light.plot(frames, brightness, color="0.7")
         light.plot(frames, [brightness[0] + level for level in course], color=COLOURS["dropped"])

@@ -28,6 +28,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame, check_image
 from helpers.errors import StageError, VideoWriteError
+from helpers.run import RunContext
 from helpers.stage import Stage
 
 if TYPE_CHECKING:
@@ -423,7 +424,9 @@ class Preview(Stage):
         width, height = self.width, self.height
         return source.info.replace(width=width, height=height, sar=Fraction(1), depth=8)
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Resize every frame."""
         from helpers.imaging.resample import resize
 

@@ -1,56 +1,88 @@
-"""Cleaning a film: which cleaners it needs, and all of them in the order that suits them.
+"""The cleaners: what each takes out, how its fault is found, and the order that suits them.
 
-    cleaned, notes = clean(clip, "auto", project.kept)
-    cleaned, notes = clean(clip, ("duplicates", "damage"), project.kept)
+    found = examine(clip, project.context())                  # what is wrong with it
+    cleaned = clean(clip, found.advice, project.context())    # all of them, in order
 
 Repeats go first, so that the timeline tells the truth and neighbours differ; light before damage,
 which is found by comparing neighbours; the frame is held still before noise is averaged along its
-motion. `Finish` comes last of all, after enlarging and smoothing: see `finished`.
+motion. `finish` comes last of all, after enlarging and smoothing: see `finished`.
+
+A new cleaner is a folder beside the others and a row in CLEANERS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import Any
 
 from helpers.clip import Clip
 from helpers.errors import StageError
+from helpers.run import RunContext
 from helpers.stage import Stage
+from helpers.stages.damage.find import damage_sentence, measure_damage
 from helpers.stages.damage.stage import RemoveDamage
+from helpers.stages.denoise.find import (
+    blocks_sentence,
+    measure_blocks,
+    measure_film_noise,
+    noise_sentence,
+)
 from helpers.stages.denoise.stage import Denoise
-from helpers.stages.diagnosis import Diagnosis, diagnose
-from helpers.stages.duplicates.find import find_duplicates
+from helpers.stages.diagnosis import Diagnosis, Fault, Look, Measured, read_stretches
+from helpers.stages.duplicates.find import measure_repeats, repeats_sentence
 from helpers.stages.duplicates.stage import RemoveDuplicates
-from helpers.stages.finish.find import find_levels
+from helpers.stages.finish.find import greys_sentence, measure_greys
 from helpers.stages.finish.stage import Finish
+from helpers.stages.flicker.find import flicker_sentence, measure_flicker
 from helpers.stages.flicker.stage import Deflicker
-from helpers.stages.stabilize.find import find_shake
+from helpers.stages.stabilize.find import measure_shake, shake_sentence
 from helpers.stages.stabilize.stage import Stabilize
 
-CLEANERS = ("duplicates", "flicker", "damage", "shake", "blocks", "noise", "finish")
-"""What a film can be cleaned of, in the order in which it is done."""
 
-ADVICE = {
-    "duplicates": "duplicates", "deflicker": "flicker", "damage": "damage",
-    "deblock": "blocks", "denoise": "noise",
-}  # fmt: skip
-"""The diagnosis' words for them. Shake and dull greys are told of, never taken for granted."""
+@dataclass(frozen=True)
+class Cleaner:
+    """One fault of a film, and what takes it out.
+
+    Attributes:
+        name: the fault, in one word; what the command, the notebooks and reports call it.
+        stages: what takes it out, in order. What they have to know of the film they find.
+        diagnose: measures the fault.
+        threshold: the amount above which the fault shows.
+        sentence: says what was measured, given whether it is above the threshold.
+        advised: whether "auto" takes it out. Holding a picture still costs its edges, and a scene
+            may be meant to be dim: these are left to a person.
+        whole: whether it takes more than a few stretches of the film to find.
+    """
+
+    name: str
+    stages: tuple[Stage, ...]
+    diagnose: Callable[[Look], Measured]
+    threshold: float
+    sentence: Callable[[Any, bool], str]
+    advised: bool = True
+    whole: bool = False
 
 
-class Keep(Protocol):
-    """Where what was found by looking at a whole film is kept; `Project.kept` is one."""
+CLEANERS: tuple[Cleaner, ...] = (
+    Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, 0.02, repeats_sentence,
+            whole=True),
+    Cleaner("flicker", (Deflicker(),), measure_flicker, 1.0, flicker_sentence),
+    Cleaner("damage", (RemoveDamage(),), measure_damage, 0.0002, damage_sentence, whole=True),
+    Cleaner("shake", (Stabilize(),), measure_shake, 0.001, shake_sentence, advised=False),
+    # What deblocking leaves is a little mush around edges, no noise that could be measured.
+    Cleaner("blocks", (Denoise("deblock"), Denoise(sigma=3.0, alike=0.7)), measure_blocks, 1.7,
+            blocks_sentence),
+    Cleaner("noise", (Denoise(strength=0.8),), measure_film_noise, 1.5, noise_sentence),
+    Cleaner("finish", (Finish(levels=None),), measure_greys, 85.0, greys_sentence, advised=False),
+)  # fmt: skip
+"""Every cleaner, in the order in which they are used. The thresholds were chosen on the sample
+films and those of docs/real_films.md: films that people call clean stay below all of them."""
 
-    def __call__(self, kind: type[Stage], clip: Clip, find: Callable[[], Stage]) -> Stage:
-        """Return the stage that was found for a clip before, or find it and keep it."""
-        ...
+NAMES = tuple(cleaner.name for cleaner in CLEANERS)
+"""What a film can be cleaned of."""
 
-
-def anew(kind: type[Stage], clip: Clip, find: Callable[[], Stage]) -> Stage:
-    """Find it anew: where there is no project to keep it."""
-    return find()
+REPEATS, FINISH = NAMES[0], NAMES[-1]
 
 
 def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -62,94 +94,82 @@ def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
     asked = (names,) if isinstance(names, str) else tuple(names)
     if asked in (("auto",), ("none",)):
         return asked if asked == ("auto",) else ()
-    if unknown := [name for name in asked if name not in CLEANERS]:
+    if unknown := [name for name in asked if name not in NAMES]:
         raise StageError(
             f"There is no cleaner {unknown[0]!r}; allowed are auto, none, or any of "
-            f"{', '.join(CLEANERS)}."
+            f"{', '.join(NAMES)}."
         )
-    return tuple(name for name in CLEANERS if name in asked)
+    return tuple(name for name in NAMES if name in asked)
 
 
 def clean(
     clip: Clip,
     names: str | tuple[str, ...] = "auto",
-    keep: Keep = anew,
+    run: RunContext | None = None,
     even: bool = True,
-    progress: bool = False,
-) -> tuple[Clip, list[str]]:
-    """Return a cleaned clip, and notes on what was decided.
+) -> Clip:
+    """Return a cleaned clip; what was decided is among the run's notes.
 
     Args:
         clip: a film that knows its shots.
-        names: "auto", "none", or some of CLEANERS. "finish" is left to `finished`.
-        keep: where what is found is kept.
+        names: "auto", "none", or some of NAMES. "finish" is left to `finished`.
+        run: where what is found is kept, and what was decided is noted.
         even: spread the frames that are left of repeats evenly; right before interpolation.
-        progress: show a bar while the whole film is looked at.
     """
+    run = run or RunContext()
     asked = check_cleaners(names)
-    notes: list[str] = []
     if asked == ("auto",):
-        found = examine(clip, keep, progress)
-        asked = advised(found)
-        notes = [f"cleaned of {', '.join(asked)}" if asked else "nothing was found to clean"]
-        notes += [words for _, needed, words in found.faults if needed]
-    for name in asked:
-        if name == "duplicates":
-            clip = unrepeated(clip, keep, even, progress)
-        elif name == "flicker":
-            clip = Deflicker()(clip)
-        elif name == "damage":
-            clip = RemoveDamage()(clip)
-        elif name == "shake":
-            still = clip
-            steady = keep(Stabilize, still, lambda: Stabilize(find_shake(still, progress)))  # noqa: B023
-            clip = steady(clip)
-        elif name == "blocks":
-            # What deblocking leaves is a little mush around edges, no noise that could be measured.
-            clip = Denoise(sigma=3.0, alike=0.7)(Denoise("deblock")(clip))
-        elif name == "noise":
-            clip = Denoise(strength=0.8)(clip)
-    return clip, notes
+        found = examine(clip, run)
+        asked = found.advice
+        said = f"It was cleaned of {', '.join(asked)}." if asked else "Nothing was found to clean."
+        run.notes.extend([said, *(fault.sentence for fault in found.faults if fault.needed)])
+    for cleaner in CLEANERS:
+        if cleaner.name in asked and cleaner.name != FINISH:
+            for stage in cleaner.stages:
+                clip = _retimed(stage, even).on(clip, run)
+    return clip
 
 
-def examine(clip: Clip, keep: Keep = anew, progress: bool = False) -> Diagnosis:
-    """Look for everything that can be cleaned: repeats in the whole film, the rest in stretches."""
-    distinct = unrepeated(clip, keep, even=False, progress=progress)
-    part = 1 - len(distinct) / len(clip)
-    return replace(diagnose(distinct), duplicates=part, damage=damaged_part(distinct))
+def _retimed(stage: Stage, even: bool) -> Stage:
+    """Return a stage that spreads the frames it leaves evenly, or leaves them where they were."""
+    if isinstance(stage, RemoveDuplicates):
+        return replace(stage, retime="even" if even else "keep")
+    return stage
 
 
-def damaged_part(clip: Clip, samples: int = 7) -> float:
-    """Return the part of the picture that dust and scratches cover, from a few frames."""
-    repaired = RemoveDamage("median")(clip)
-    numbers = np.unique(np.linspace(0, len(clip) - 1, samples + 2)[1:-1].round().astype(int))
-    parts = [np.mean(repaired[int(n)].image != clip[int(n)].image) for n in numbers]
-    return float(np.median(parts)) if parts else 0.0
-
-
-def advised(found: Diagnosis) -> tuple[str, ...]:
-    """Return the cleaners that a diagnosis asks for, in their order."""
-    names = {ADVICE[name] for name in found.advice}
-    if "blocks" in names:
-        names.discard("noise")  # it was measured on the blocks' own pattern
-    return tuple(name for name in CLEANERS if name in names)
-
-
-def unrepeated(clip: Clip, keep: Keep = anew, even: bool = True, progress: bool = False) -> Clip:
-    """Return a clip without the frames that repeat another."""
-    found = keep(RemoveDuplicates, clip, lambda: find_duplicates(clip, progress).stage())
-    assert isinstance(found, RemoveDuplicates)
-    return replace(found, retime="even" if even else "keep")(clip)
-
-
-def finished(clip: Clip, film: Clip, keep: Keep = anew) -> Clip:
+def finished(clip: Clip, film: Clip, run: RunContext | None = None) -> Clip:
     """Return a clip with its contrast spread, a little sharpened, under fresh grain.
 
     Args:
         clip: what the film has become.
         film: what it was: its greys are looked at, which costs nothing there, and the grains grow
             as it was enlarged.
+        run: where what is found is kept.
     """
     size = round(min(max(1.2 * clip.info.height / film.info.height, 1.2), 3.0), 2)
-    found = keep(Finish, film, lambda: Finish(levels=find_levels(film, whole=True)))
-    return replace(found, size=size)(clip)  # type: ignore[type-var]
+    return Finish(levels=None, size=size).analyse(film, run)(clip)
+
+
+def diagnose(clip: Clip, run: RunContext | None = None) -> Diagnosis:
+    """Look at some stretches of a film and say what is wrong with it; takes some seconds."""
+    return _diagnosis(clip, clip, run or RunContext(), whole=False)
+
+
+def examine(clip: Clip, run: RunContext | None = None) -> Diagnosis:
+    """Look for everything that can be cleaned: repeats in the whole film, the rest in stretches."""
+    run = run or RunContext()
+    return _diagnosis(clip, RemoveDuplicates().on(clip, run), run, whole=True)
+
+
+def _diagnosis(film: Clip, clip: Clip, run: RunContext, whole: bool) -> Diagnosis:
+    seen = Look(film, clip, read_stretches(clip, run), run)
+    looking = [cleaner for cleaner in CLEANERS if whole or not cleaner.whole]
+    faults = tuple(_fault(cleaner, seen) for cleaner in looking)
+    return Diagnosis(sum(len(stretch.frames) for stretch in seen.stretches), faults)
+
+
+def _fault(cleaner: Cleaner, seen: Look) -> Fault:
+    found = cleaner.diagnose(seen)
+    needed = found.amount > cleaner.threshold
+    sentence = cleaner.sentence(found, needed)
+    return Fault(cleaner.name, found, needed, cleaner.advised, sentence)

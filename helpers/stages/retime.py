@@ -10,6 +10,8 @@ from fractions import Fraction
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.options import option, seconds
+from helpers.run import RunContext
 from helpers.stage import Stage
 
 
@@ -21,8 +23,10 @@ class Trim(Stage):
         start, stop: seconds on the film's own timeline, half-open; None is its beginning or end.
     """
 
-    start: Fraction | None = None
-    stop: Fraction | None = None
+    start: Fraction | None = option(
+        None, "Where to begin: seconds, or 1:02:03.5.", read=seconds, metavar="TIME"
+    )
+    stop: Fraction | None = option(None, "Where to stop.", read=seconds, metavar="TIME")
 
     def __post_init__(self) -> None:
         self._exactly("start", "stop")
@@ -51,7 +55,9 @@ class Trim(Stage):
         first, _ = self._range(source)
         return first + start, first + stop
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Pass them on."""
         return frames
 
@@ -87,7 +93,9 @@ class ConstantRate(Stage):
         first, last = (source.times[0] + number / self.fps for number in (start, stop - 1))
         return source.number_at(first), source.number_at(last) + 1
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Show, at each time, the last frame that has started."""
         shown = next(frames)
         following = next(frames, None)

@@ -28,6 +28,8 @@ from helpers.video.probe import has_rgb, inspect
 if TYPE_CHECKING:
     import av
 
+    from helpers.run import RunContext
+
 log = logging.getLogger("helpers")
 
 Scan = Literal["auto", "packets", "decode"]
@@ -103,7 +105,9 @@ class VideoClip(Clip):
         """The first frame's time: a file does not say where its shots begin."""
         return (self.times[0],)
 
-    def frames(self, start: int = 0, stop: int | None = None) -> Generator[Frame, None, None]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, run: RunContext | None = None
+    ) -> Generator[Frame, None, None]:
         """Give a half-open range of frames, seeking to the nearest key frame before it."""
         start, stop = self.span(start, stop)
         if start == stop:

@@ -136,7 +136,7 @@ def test_a_stretch_keeps_step(tmp_path, kind, late):
 @pytest.mark.parametrize("start", [None, Fraction(1)])
 def test_a_restored_film_keeps_step(tmp_path, start):
     path = source(tmp_path, "a.mp4", "aac", 0, 0.1)
-    plan = Plan(upscale="bicubic", scale=Fraction(2), interpolate="none", start=start)
+    plan = Plan.of(upscale="bicubic", scale=Fraction(2), interpolate="none", start=start)
     result = tmp_path / "result.mp4"
     report = restore(path, result, plan=plan, progress=False)
     assert_in_step(path, result, slice(1 if start else 0, None))

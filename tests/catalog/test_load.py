@@ -16,11 +16,12 @@ from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.interpolate.vulkan import probe as vulkan
 from helpers.stages.interpolate.vulkan.probe import Verdict
 from tests.support.law import varying_clip
+from tests.support.machine import use
 
 
 @pytest.fixture
 def cache(tmp_path):
-    runtime.use(runtime.Runtime(cache=tmp_path / "models", scratch=tmp_path))
+    use(runtime.Runtime(cache=tmp_path / "models", scratch=tmp_path))
     return tmp_path / "models"
 
 

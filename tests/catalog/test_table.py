@@ -11,6 +11,8 @@ from helpers.catalog import table as catalog
 from helpers.catalog.table import MODELS, ROLES, get, models
 from helpers.errors import ModelError
 from helpers.runtime import machine as runtime
+from tests.support.law import one_picture
+from tests.support.machine import use
 from tests.support.paths import REPO
 
 FILES = [file for model in MODELS for form in model.forms for file in form]
@@ -25,7 +27,7 @@ def nothing(tmp_path, monkeypatch):
         raise fetch.RefusedError("no network")
 
     monkeypatch.setattr(fetch, "_get", refuse)
-    runtime.use(runtime.Runtime(cache=tmp_path, scratch=tmp_path))
+    use(runtime.Runtime(cache=tmp_path, scratch=tmp_path))
     return tmp_path
 
 
@@ -65,8 +67,8 @@ def test_what_may_not_be_sold_is_marked_and_no_default():
     assert not get("liveaction-span", "upscale").commercial
     assert all(model.commercial for model in MODELS if "-NC" not in model.licence)
     plan = Plan()
-    assert get(plan.upscale, "upscale").commercial
-    assert get(plan.interpolate, "interpolate").commercial
+    for stage in (plan.upscale, plan.interpolate):
+        assert all(get(name, stage.role).commercial for name in stage.models)
 
 
 @pytest.mark.parametrize("name", ["x4plus", "x4plus-anime", "animevideov3"])
@@ -176,7 +178,7 @@ def test_a_users_own_model_runs_and_is_described(own):
 
     stage = Upscale(str(own))
     assert stage.target(20, 10) == (40, 20)
-    made = stage.enlarge([np.full((10, 20, 3), 99, np.uint8)])[0]
+    made = stage(one_picture(np.full((10, 20, 3), 99, np.uint8)))[0].image
     assert made.shape == (20, 40, 3)
     said = repr(loading.describe(str(own)))
     for fact in ("Compact", "x2", "with 5 pixels of overlap", str(own), "your own"):

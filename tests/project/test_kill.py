@@ -24,9 +24,10 @@ from helpers.clip import Frame, MemoryClip
 from helpers.errors import StorageError
 from helpers.project.project import Project
 from helpers.runtime import storage
-from helpers.runtime.machine import Runtime, runtime, use
+from helpers.runtime.machine import Runtime, runtime
 from helpers.stage import Stage
 from tests.support.law import same, varying_clip
+from tests.support.machine import use
 
 PACE = 0.004
 """Seconds that a child takes for a frame."""
@@ -38,7 +39,7 @@ made: list[Fraction] = []
 class Slowly(Stage):
     """Inverts pictures, slowly in a child, and notes which."""
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         for frame in frames:
             made.append(frame.time)
             if __name__ == "__main__":
@@ -335,7 +336,7 @@ def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, unbroken, level)
 
     @dataclass(frozen=True)
     class Unmount(Stage):
-        def process(self, frames, times):
+        def process(self, frames, times, run):
             for frame in frames:
                 if frame.time == Fraction(40, 12):
                     os.rename(moved, away)

@@ -27,16 +27,17 @@ from helpers.errors import (
 )
 from helpers.project import project
 from helpers.project.project import Project
-from helpers.project.runner import Run
+from helpers.project.runner import SegmentRunner
 from helpers.project.segments import cut_timeline
 from helpers.runtime import storage
-from helpers.runtime.machine import Runtime, use
+from helpers.runtime.machine import Runtime
 from helpers.stage import Stage
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.retime import Trim
 from helpers.stages.scenes.stage import MarkShots
 from helpers.stages.upscale.stage import Upscale
 from tests.support.law import same, varying_clip
+from tests.support.machine import use
 from tests.support.paths import TALK
 
 HALF = Fraction(1, 2)
@@ -48,7 +49,7 @@ class Counting(Stage):
 
     depth: int = 8
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         for frame in frames:
             made.append(frame.time)
             yield Frame(~frame.image, frame.time)
@@ -253,7 +254,7 @@ class BreakError(Exception):
 
 def break_off(monkeypatch, folder, clip, after, name="01_test"):
     """Run a save that fails after some segments."""
-    commit, count = Run._commit, []
+    commit, count = SegmentRunner._commit, []
 
     def limited(self, segment, path):
         if len(count) == after:
@@ -262,7 +263,7 @@ def break_off(monkeypatch, folder, clip, after, name="01_test"):
         commit(self, segment, path)
 
     with monkeypatch.context() as patch, pytest.raises(BreakError):
-        patch.setattr(Run, "_commit", limited)
+        patch.setattr(SegmentRunner, "_commit", limited)
         save(folder, clip, name)
 
 

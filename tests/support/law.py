@@ -44,6 +44,11 @@ def varying_clip(
     return MemoryClip(images, times[:-1], times[-1], [times[number] for number in cuts])
 
 
+def one_picture(image: np.ndarray) -> MemoryClip:
+    """A film of one picture."""
+    return MemoryClip([image], [Fraction(0)], Fraction(1))
+
+
 def same(one: list[Frame], other: list[Frame]) -> bool:
     """Whether frames are equal to the last bit: pictures, times and cuts."""
     return len(one) == len(other) and all(

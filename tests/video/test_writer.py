@@ -354,7 +354,7 @@ def test_odd_names(tmp_path, monkeypatch, name):
 class Breaks(Stage):
     """Gives five frames and fails."""
 
-    def process(self, frames, times):
+    def process(self, frames, times, run):
         for number, frame in enumerate(frames):
             if number == 5:
                 raise RuntimeError("broken on purpose")

@@ -51,6 +51,10 @@ class Colours:
     coloured: tuple[tuple[Fraction, Fraction], ...]
     share: float
 
+    def __post_init__(self) -> None:
+        spans = tuple((Fraction(begin), Fraction(end)) for begin, end in self.coloured)
+        object.__setattr__(self, "coloured", spans)
+
     def __repr__(self) -> str:
         return self.words
 

@@ -95,13 +95,28 @@ def find_references(clip: Clip, folder: str | Path) -> tuple[Reference, ...]:
     Raises:
         StageError: there is no such folder or no picture in it; and see `located`.
     """
-    folder = Path(folder)
+    return located(clip, pictures_in(Path(folder)))
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder, in order of their names.
+
+    Raises:
+        StageError: there is no such folder, or no picture in it.
+    """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
     if not paths:
         raise StageError(
             f"There are no pictures in {folder}; put coloured frames there, as PNG, JPEG or TIFF."
         )
-    return located(clip, paths)
+    return paths
+
+
+def _pictures(entry: Any) -> list[Any]:
+    """Return an entry as it is; for one without a picture's ending, a folder, what is in it."""
+    if isinstance(entry, Reference) or len(entry) > 1 or Path(entry[0]).suffix:
+        return [entry]
+    return [(str(path),) for path in pictures_in(Path(entry[0]))]
 
 
 def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
@@ -116,7 +131,8 @@ def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
         StageError: a picture cannot be read, has no colours, another shape, is of no frame of this
             film, or of the same frame as another.
     """
-    found = [_located(clip, as_entry(entry)) for entry in references]
+    entries = [part for entry in references for part in _pictures(as_entry(entry))]
+    found = [_located(clip, entry) for entry in entries]
     found.sort(key=lambda reference: reference.time)
     for one, other in pairwise(found):
         if one.time == other.time:

@@ -14,9 +14,11 @@ from helpers.catalog import table as catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
 from helpers.imaging.color_matrix import WEIGHTS, matrix_for
-from helpers.runtime.machine import file_sha256
+from helpers.options import names, option
+from helpers.run import RunContext
+from helpers.runtime.machine import Runtime, file_sha256
 from helpers.stage import Stage, check_strength, plain, shots
-from helpers.stages.colorize.find import clip_matrix, find_colours
+from helpers.stages.colorize.find import Colours, clip_matrix, find_colours
 from helpers.stages.colorize.reference_colors import (
     carried_along,
     found_again,
@@ -56,9 +58,6 @@ class Colorize(Stage):
     so no detail is lost, and a large film costs no more than a small one. The colours are steadied
     along the motion within each shot. They are invented: nobody knows what they were.
 
-    What has to be known of the film is looked for when the stage is put on a clip, and from then on
-    is part of the recipe.
-
     Attributes:
         model: a name from the catalogue with the role "colorize"; two names, whose colours are
             mixed, the first being the steadier one, which the second may not leave by more than a
@@ -74,31 +73,48 @@ class Colorize(Stage):
         force: colour it even where it is in colour already.
         matrix: by which luma is counted, by ffmpeg's name; that of the clip if None.
         coloured: stretches of time, (begin, end) in seconds, that are in colour already and stay as
-            they are; looked for if None.
-        references: frames that you coloured: paths of pictures, or (path, when) with a frame's
-            number (int) or seconds; see `references`. Their colours go along with the motion
+            they are; `analyse` looks for them if None.
+        references: frames that you coloured: a folder of pictures, paths of them, or (path, when)
+            with a frame's number (int) or seconds; see `references`. `analyse` finds the frames
+            that they are of. Their colours go along with the motion
             through their shot, and fade to the model's where they cannot be followed. With "tint",
             a shot that has a reference gets all its colours from it.
         reach: seconds before and after a reference up to which it is followed.
 
     Raises:
-        StageError: a value is not allowed; or, when it is put on a clip, that is in colour already.
+        StageError: a value is not allowed; or, when it is analysed, the clip is in colour already.
     """
 
     heavy: ClassVar[bool] = True
 
-    model: str | tuple[str, ...] = "auto"
+    role: ClassVar[str] = "colorize"
+
+    model: str | tuple[str, ...] = option(
+        "auto",
+        "A model to colour a black-and-white film with, two that are mixed, auto, or none.",
+        name="colorize",
+        read=names,
+        metavar="MODEL[,MODEL]",
+    )
     mix: float = 0.5
-    render_factor: int = 0
-    saturation: float = 1.0
+    render_factor: int = option(
+        0,
+        "The side of the square that a colour model sees, divided by 16; 0 is the model's own.",
+    )
+    saturation: float = option(1.0, "How strong the colours are, 0 to 3.")
     strength: float = 1.0
     steady: int = 5
-    tone: str = "sepia"
+    tone: str = option("sepia", "For the model tint: sepia, cyanotype and others.")
     neutralise: bool = True
-    force: bool = False
+    force: bool = option(False, "Colour the film even if it is in colour already.", name="recolor")
     matrix: str | None = None
     coloured: tuple[tuple[Fraction, Fraction], ...] | None = None
-    references: tuple[Any, ...] = ()
+    references: tuple[Any, ...] = option(
+        (),
+        "A folder of frames that you coloured; their colours spread.",
+        read=str,
+        metavar="FOLDER",
+    )
     reach: Fraction = Fraction(2)
 
     def __post_init__(self) -> None:
@@ -107,7 +123,8 @@ class Colorize(Stage):
         self._check_models()
         self._exactly("reach")
         self._check_numbers()
-        entries = (self.references,) if isinstance(self.references, str) else self.references
+        given = self.references
+        entries = (given,) if isinstance(given, str | Path) else given
         object.__setattr__(self, "references", tuple(map(as_entry, entries)))
         for word, value, known in (
             ("tone", self.tone, TONES),
@@ -156,24 +173,42 @@ class Colorize(Stage):
         """The models, one or two."""
         return (self.model,) if isinstance(self.model, str) else self.model
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What has yet to be looked for: shots in colour, and the frames references are of."""
+        coloured = self.coloured is None and not self.force
+        located = all(isinstance(entry, Reference) for entry in self.references)
+        return ("coloured",) * coloured + ("references",) * (not located)
+
     def __call__(self, clip: Clip) -> Clip:
-        """Return the coloured clip; what is not known of it is looked for now."""
+        """Return the coloured clip; what follows from the clip's facts alone is filled in now."""
         changes: dict[str, Any] = {}
         if self.model == "auto":
             changes["model"] = best_model()
         if self.matrix is None:
             changes["matrix"] = clip_matrix(clip.info)
-        if self.coloured is None:
-            changes["coloured"] = () if self.force else self._already(clip)
+        if self.coloured is None and self.force:
+            changes["coloured"] = ()
+        return Stage.__call__(replace(self, **changes) if changes else self, clip)
+
+    def colours(self, clip: Clip, run: RunContext | None = None) -> Colours:
+        """Return what is known of a clip's colours; looked for once for every project."""
+        run = run or RunContext()
+        return run.keep("Colorize", clip, Colours, lambda: find_colours(clip))
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Colorize:
+        """Return the stage with the shots that are in colour, and the frames references are of."""
+        changes: dict[str, Any] = {}
+        if self.coloured is None and not self.force:
+            changes["coloured"] = self._already(self.colours(clip, run))
         if not all(isinstance(entry, Reference) for entry in self.references):
             changes["references"] = found = located(clip, self.references)
             if said := out_of_reach(clip, found, self.reach):
                 log.warning(said)
-        return replace(self, **changes)(clip) if changes else super().__call__(clip)
+        return replace(self, **changes)
 
-    def _already(self, clip: Clip) -> tuple[tuple[Fraction, Fraction], ...]:
+    def _already(self, found: Colours) -> tuple[tuple[Fraction, Fraction], ...]:
         """Return what of a clip is in colour already; most of it must not be."""
-        found = find_colours(clip)
         if found.kind == "colour":
             raise StageError(
                 f"{found.words} To colour it nevertheless, over the colours it has, use force=True."
@@ -193,23 +228,27 @@ class Colorize(Stage):
         start, stop = max(start - self.steady, 0), min(stop + self.steady, len(source))
         return reference_window(source, self.references, self.reach, start, stop)
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Colour the frames, shot by shot."""
         wanted = set(times)
         if not self.strength:
             yield from (frame for frame in frames if frame.time in wanted)
             return
         for shot in shots(frames):
-            yield from self._shot(shot, wanted)
+            yield from self._shot(shot, wanted, run.machine)
 
-    def _shot(self, frames: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
+    def _shot(
+        self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
+    ) -> Iterator[Frame]:
         """Colour the wanted frames of one shot, or what of it is read."""
         first = next(frames)
         if any(begin <= first.time < end for begin, end in self.coloured or ()):
             yield from (frame for frame in chain([first], frames) if frame.time in wanted)
             return
         matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
-        palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix)
+        palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix, machine)
         seen = looked_at(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
         seen = near(carried_along(seen, references, self.reach, matrix), self.steady)

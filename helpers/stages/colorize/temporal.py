@@ -26,6 +26,7 @@ from helpers.imaging.color_matrix import (
     shrunk,
     working_size,
 )
+from helpers.runtime.machine import Runtime
 from helpers.stages.colorize.consistency import Witness, motion, steadied, trust, warp
 from helpers.stages.colorize.propagation import Carried
 
@@ -66,6 +67,7 @@ class Palette:
     render_factor: int
     tone: str
     matrix: str
+    machine: Runtime
 
     def colours(self, luma: np.ndarray) -> np.ndarray:
         """Return the colours of a grey picture, in its working size.
@@ -79,7 +81,7 @@ class Palette:
         size = working_size(luma.shape[1], luma.shape[0])
         found = []
         for name in self.models:
-            engine = load_colorizer(name, self.tone)
+            engine = load_colorizer(name, self.tone, self.machine)
             (picture,) = engine.colours([luma], self.render_factor or engine.render_factor)
             found.append(shrunk(chroma_of(picture, self.matrix), size))
         if len(found) == 1:

@@ -14,6 +14,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import load_cleaner
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
+from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
 from helpers.stage import Stage, check_strength
 
@@ -74,12 +75,16 @@ class RemoveDamage(Stage):
         """As far as a repair looks."""
         return max(start - self.reach, 0), min(stop + self.reach, len(source))
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Repair frame by frame, with those around it in hand."""
         if not self.strength:
             yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
             return
-        engine = load_cleaner(self.model, self.radius, self.lines, self.reach, self.weights)
+        engine = load_cleaner(
+            self.model, self.radius, self.lines, self.reach, self.weights, run.machine
+        )
         pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
         for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
             yield Frame(self._mixed(image, cleaned), time)

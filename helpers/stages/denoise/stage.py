@@ -15,7 +15,9 @@ from helpers.catalog.load import load_upscaler
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
 from helpers.imaging.luma import blend, dithered, scale_of
-from helpers.runtime.machine import runtime
+from helpers.imaging.noise import Noise
+from helpers.run import RunContext
+from helpers.runtime.machine import Runtime
 from helpers.stage import Stage, check_strength, map_images, shots
 from helpers.stages.denoise import ffmpeg_filters as filters
 from helpers.stages.denoise.find import find_noise
@@ -42,10 +44,9 @@ class Denoise(Stage):
             for pictures that stand still), "deblock" (8x8 blocks only), or the name of a network
             from the catalogue with the role "denoise". "deblock" and networks heed no sigma.
         strength: how much of the result is used, 0 (the input) to 1.
-        sigma: standard deviation of the noise in each channel, in grey levels of 255. None: it is
-            measured when the stage is put on a clip, from a few frames of it, and from then on is a
-            part of the recipe.
-        alike: how alike the noise is in the three channels, 0 to 1; measured if None.
+        sigma: standard deviation of the noise in each channel, in grey levels of 255; `analyse`
+            measures it in a few frames if None.
+        alike: how alike the noise is in the three channels, 0 to 1; measured with it if None.
     """
 
     heavy: ClassVar[bool] = True
@@ -68,37 +69,41 @@ class Denoise(Stage):
             raise StageError(f"alike = {self.alike} was asked for; allowed is 0 to 1.")
 
     @property
-    def measured(self) -> bool:
-        """Whether everything that the method heeds is known."""
-        needless = self.model == "deblock" or self.model not in REACH or not self.strength
-        return needless or None not in (self.sigma, self.alike)
+    def unknown(self) -> tuple[str, ...]:
+        """What the method heeds of the film's noise, until it was measured."""
+        if self.model == "deblock" or self.model not in REACH or not self.strength:
+            return ()
+        return tuple(name for name in ("sigma", "alike") if getattr(self, name) is None)
 
-    def __call__(self, clip: Clip) -> Clip:
-        """Return the clean clip; what is not known of its noise is measured now."""
-        if self.measured:
-            return super().__call__(clip)
-        noise = find_noise(clip)
-        sigma = noise.sigma if self.sigma is None else self.sigma
-        alike = noise.alike if self.alike is None else self.alike
-        return replace(self, sigma=sigma, alike=alike)(clip)
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Denoise:
+        """Return the stage with the noise of the clip, as far as it was left open."""
+        if not self.unknown:
+            return self
+        run = run or RunContext()
+        noise = run.keep("Denoise", clip, Noise, lambda: find_noise(clip, run))
+        return replace(self, **{name: getattr(noise, name) for name in self.unknown})
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The frames, and as many neighbours as the method looks at."""
         reach = REACH.get(self.model, 0)
         return max(start - reach, 0), min(stop + reach, len(source))
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Clean the frames, shot by shot."""
         wanted = set(times)
         quiet = self.model in REACH and self.model != "deblock" and (self.sigma or 0) < QUIET
         if not self.strength or quiet:
             return (frame for frame in frames if frame.time in wanted)
         if not REACH.get(self.model, 0):
-            batch = 1 if self.model in REACH else runtime().batch
-            return map_images(frames, self._clean, batch)
-        return self._windows(frames, wanted)
+            batch = 1 if self.model in REACH else run.machine.batch
+            return map_images(frames, lambda images: self._clean(images, run.machine), batch)
+        return self._windows(frames, wanted, run.machine)
 
-    def _windows(self, frames: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
+    def _windows(
+        self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
+    ) -> Iterator[Frame]:
         """Clean each frame in the midst of its neighbours."""
         reach = REACH[self.model]
         for shot in shots(frames):
@@ -109,13 +114,13 @@ class Denoise(Stage):
                     held.append(frame)
                 while at < len(held) and (frame is None or len(held) - at > reach):
                     if held[at].time in wanted:
-                        yield self._among(list(held), at)
+                        yield self._among(list(held), at, machine)
                     at += 1
                     if at > reach:
                         held.popleft()
                         at -= 1
 
-    def _among(self, held: list[Frame], at: int) -> Frame:
+    def _among(self, held: list[Frame], at: int, machine: Runtime) -> Frame:
         reach = REACH[self.model]
         near = held[max(at - reach, 0) : at + reach + 1]
         images, here = [frame.image for frame in near], near.index(held[at])
@@ -127,10 +132,10 @@ class Denoise(Stage):
             made = filters.atadenoise(images, reach, sigma)
         else:
             steady, left = average(images, here, sigma)
-            made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype)
+            made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype, machine)
         return Frame(blend(image, made, self.strength), held[at].time)
 
-    def _clean(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    def _clean(self, images: list[np.ndarray], machine: Runtime) -> list[np.ndarray]:
         """Clean pictures each by itself."""
         sigma, alike = self.sigma or 0.0, self.alike or 0.0
         methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -140,6 +145,7 @@ class Denoise(Stage):
                 sigma,
                 alike,
                 image.dtype,
+                machine,
             ),
             "nlmeans": lambda image: filters.nlmeans(image, sigma),
             "deblock": filters.deblock,
@@ -147,7 +153,7 @@ class Denoise(Stage):
         if self.model in methods:
             made = [methods[self.model](image) for image in images]
         else:
-            made = load_upscaler(self.model, role="denoise").upscale(images)
+            made = load_upscaler(self.model, role="denoise", machine=machine).upscale(images)
         return [blend(a, b, self.strength) for a, b in zip(images, made, strict=True)]
 
     def recipe(self) -> dict[str, Any]:
@@ -163,11 +169,15 @@ def shot_then_end(shot: Iterator[Frame]) -> Iterator[Frame | None]:
 
 
 def _shrunk(
-    levels: np.ndarray, sigma: float | np.ndarray, alike: float, dtype: np.dtype
+    levels: np.ndarray,
+    sigma: float | np.ndarray,
+    alike: float,
+    dtype: np.dtype,
+    machine: Runtime,
 ) -> np.ndarray:
     from helpers.stages.denoise.dct import shrink
 
-    return _rounded(shrink(levels, sigma, alike, runtime().device), dtype)
+    return _rounded(shrink(levels, sigma, alike, machine.device), dtype)
 
 
 def _rounded(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -22,13 +22,14 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import StageError
-from helpers.progress import bar
+from helpers.run import RunContext
 from helpers.stage import prefetch
+from helpers.stages.diagnosis import Look
 from helpers.stages.duplicates.csv_table import Decision, read_table, write_table
 from helpers.stages.duplicates.decide import Verdict, decide
 from helpers.stages.duplicates.describe import as_number, kind, pattern, period_of
 from helpers.stages.duplicates.features import Likeness, Measures
-from helpers.stages.duplicates.stage import RemoveDuplicates
+from helpers.stages.duplicates.stage import RemoveDuplicates, Repeats
 from helpers.stages.duplicates.step_scores import floor
 
 
@@ -65,13 +66,18 @@ class Duplicates:
         rows = enumerate(self.decisions)
         return Counter(n - d.repeats for n, d in rows if not d.keep and d.repeats is not None)
 
+    @property
+    def repeats(self) -> Repeats:
+        """When the frames to leave out start: all that the stage has to know."""
+        return Repeats(tuple(self.times[number] for number in self.dropped))
+
     def stage(self, retime: str = "keep") -> RemoveDuplicates:
         """Return the stage that leaves the dropped frames out.
 
         Args:
             retime: "keep" or "even", as in `RemoveDuplicates`.
         """
-        return RemoveDuplicates(tuple(self.times[number] for number in self.dropped), retime)
+        return RemoveDuplicates(self.repeats.dropped, retime)
 
     def changed(self, keep: tuple[int, ...] = (), drop: tuple[int, ...] = ()) -> Duplicates:
         """Return a copy with some frames decided by hand.
@@ -159,7 +165,24 @@ class Duplicates:
         return write_table(path, self.times, self.shots, self.decisions)
 
 
-def find_duplicates(clip: Clip, progress: bool = False) -> Duplicates:
+@dataclass(frozen=True)
+class RepeatedPart:
+    """The part of a film's frames that repeat another, 0 to 1."""
+
+    amount: float
+
+
+def measure_repeats(seen: Look) -> RepeatedPart:
+    """Say how many frames were left out of the clip that was looked at."""
+    return RepeatedPart(1 - len(seen.clip) / len(seen.film))
+
+
+def repeats_sentence(found: RepeatedPart, needed: bool) -> str:
+    """Say it in words."""
+    return f"{found.amount:.0%} of the frames repeat another."
+
+
+def find_duplicates(clip: Clip, run: RunContext | None = None) -> Duplicates:
     """Find the frames that repeat an earlier one, in one pass over the film.
 
     Frames are never compared across a cut, so the clip should know its shots, as that of
@@ -167,11 +190,12 @@ def find_duplicates(clip: Clip, progress: bool = False) -> Duplicates:
     film of forty minutes.
 
     Args:
-        progress: show a bar.
+        run: what it belongs to, with a bar if that says so.
     """
+    run = run or RunContext()
     likeness = Likeness()
-    with closing(prefetch(clip.frames())) as frames:
-        for frame in bar(frames, len(clip), "find duplicates", progress):
+    with closing(prefetch(clip.frames(run=run))) as frames:
+        for frame in run.bar(frames, len(clip), "find duplicates"):
             likeness.add(frame.image, frame.cut)
     measures, times = likeness.measures(), tuple(clip.times)
     shots = tuple(bisect_left(times, cut) for cut in clip.cuts)

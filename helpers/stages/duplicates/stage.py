@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.run import RunContext
 from helpers.stage import Stage, exact
 
 RETIMES = ("keep", "even")
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What `RemoveDuplicates` has to know of a film: when the frames that repeat another start."""
+
+    dropped: tuple[Fraction, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dropped", exact_times(self.dropped))
+
+
+def exact_times(times: Iterable[Fraction | float | str]) -> tuple[Fraction, ...]:
+    """Return times as exact numbers in order, each once; as read back from a project, too."""
+    return tuple(sorted({exact(time) for time in times}))
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,23 +41,46 @@ class RemoveDuplicates(Stage):
 
     Attributes:
         dropped: when the frames to leave out start, in seconds. Those outside the film fall away.
+            None: `analyse` finds them.
         retime: "keep": every frame starts when it did, so the one before a dropped frame is shown
             for longer. "even": the frames of a shot are spread evenly from its start to its end,
             so that interpolation between them moves evenly. The sound stays in step either way.
     """
 
-    dropped: tuple[Fraction, ...] = ()
+    dropped: tuple[Fraction, ...] | None = None
     retime: str = "keep"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dropped", tuple(sorted({exact(time) for time in self.dropped})))
+        if self.dropped is not None:
+            object.__setattr__(self, "dropped", exact_times(self.dropped))
         if self.retime not in RETIMES:
             raise StageError(
                 f"Frames cannot be retimed {self.retime!r}; allowed are keep and even."
             )
 
     def __repr__(self) -> str:
-        return f"RemoveDuplicates({len(self.dropped)} frames, retime={self.retime!r})"
+        return f"RemoveDuplicates({len(self._dropped)} frames, retime={self.retime!r})"
+
+    @property
+    def _dropped(self) -> tuple[Fraction, ...]:
+        return self.dropped or ()
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The frames to drop, until they were looked for."""
+        return ("dropped",) if self.dropped is None else ()
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> RemoveDuplicates:
+        """Return the stage with the frames that repeat another in the whole clip."""
+        from helpers.stages.duplicates.find import find_duplicates
+
+        if self.dropped is not None:
+            return self
+        run = run or RunContext()
+        found = run.keep(
+            "RemoveDuplicates", clip, Repeats, lambda: find_duplicates(clip, run).repeats
+        )
+        return replace(self, dropped=found.dropped)
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the rate that is left."""
@@ -68,10 +107,10 @@ class RemoveDuplicates(Stage):
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """From the first kept frame that is asked for to the last."""
-        outside = bisect_left(self.dropped, source.times[0])
+        outside = bisect_left(self._dropped, source.times[0])
 
         def kept_before(number: int) -> int:
-            return number - bisect_left(self.dropped, source.times[number]) + outside
+            return number - bisect_left(self._dropped, source.times[number]) + outside
 
         # Found by halving, not by counting: looking at one frame of a long film must be quick.
         numbers = range(len(source))
@@ -80,7 +119,9 @@ class RemoveDuplicates(Stage):
         )
         return first, last + 1
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Pass the kept frames on, at their times."""
         kept = (frame for frame in frames if not self._drops(frame.time))
         for time, frame in zip(times, kept, strict=False):
@@ -88,16 +129,16 @@ class RemoveDuplicates(Stage):
 
     def recipe(self) -> dict[str, Any]:
         """The fields; the dropped frames by their number and the sha256 of their times."""
-        digest = sha256(" ".join(map(str, self.dropped)).encode()).hexdigest()
-        return {**super().recipe(), "dropped": f"{len(self.dropped)} frames, sha256 {digest}"}
+        digest = sha256(" ".join(map(str, self._dropped)).encode()).hexdigest()
+        return {**super().recipe(), "dropped": f"{len(self._dropped)} frames, sha256 {digest}"}
 
     def _drops(self, time: Fraction) -> bool:
-        place = bisect_left(self.dropped, time)
-        return place < len(self.dropped) and self.dropped[place] == time
+        place = bisect_left(self._dropped, time)
+        return place < len(self._dropped) and self._dropped[place] == time
 
     def _kept(self, source: Clip) -> list[int]:
         """Return the numbers of the kept frames; raise StageError if this is another film."""
-        inside = {time for time in self.dropped if source.times[0] <= time < source.end}
+        inside = {time for time in self._dropped if source.times[0] <= time < source.end}
         kept = [number for number, time in enumerate(source.times) if time not in inside]
         if strange := len(inside) - (len(source) - len(kept)):
             raise StageError(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from helpers.clip import Frame
+from helpers.clip import Clip, Frame
 from helpers.errors import StageError
 from helpers.imaging.luma import blend, brightness, relight
+from helpers.run import RunContext
 from helpers.stage import Stage, check_strength
 from helpers.stages.finish import grain as finish
+from helpers.stages.finish.find import Levels, Range, exact_levels, find_levels
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Finish(Stage):
             was enlarged to full HD.
         seed: another one, another grain.
         levels: what `find_levels` found: each shot's own range is spread over all greys. Empty: the
-            contrast is left as it is.
+            contrast is left as it is. None: `analyse` finds one range for the whole film.
     """
 
     strength: float = 1.0
@@ -40,7 +42,7 @@ class Finish(Stage):
     grain: float = 1.2
     size: float = 1.2
     seed: int = 0
-    levels: tuple[tuple[Fraction, float, float], ...] = ()
+    levels: tuple[Range, ...] | None = ()
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
@@ -49,11 +51,25 @@ class Finish(Stage):
             value = getattr(self, name)
             if not least <= value <= most:
                 raise StageError(f"A {name} of {value} was given; allowed is {least} to {most}.")
-        # Levels read back from a recipe have lists and strings where they had tuples and fractions.
-        exact = sorted((Fraction(time), float(low), float(high)) for time, low, high in self.levels)
-        object.__setattr__(self, "levels", tuple(exact))
+        if self.levels is not None:
+            object.__setattr__(self, "levels", exact_levels(self.levels))
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The levels, until they were looked for."""
+        return ("levels",) if self.levels is None else ()
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Finish:
+        """Return the stage with the range of the whole clip's greys, if it was left open."""
+        if self.levels is not None:
+            return self
+        run = run or RunContext()
+        found = run.keep("Finish", clip, Levels, lambda: Levels(find_levels(clip, whole=True)))
+        return replace(self, levels=found.levels)
+
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Finish the frames one by one: the same picture at two times has two grains."""
         for frame in frames:
             yield Frame(blend(frame.image, self._finished(frame), self.strength), frame.time)
@@ -62,9 +78,10 @@ class Finish(Stage):
         if not self.strength:
             return frame.image
         luma = wanted = brightness(frame.image)
-        shot = bisect_right([time for time, _, _ in self.levels], frame.time) - 1
+        levels = self.levels or ()
+        shot = bisect_right([time for time, _, _ in levels], frame.time) - 1
         if shot >= 0:
-            wanted = finish.stretch(wanted, *self.levels[shot][1:])
+            wanted = finish.stretch(wanted, *levels[shot][1:])
         if self.sharpen:
             wanted = finish.sharpen(wanted, self.sharpen, self.radius)
         if self.grain:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from helpers.clip import Frame
 from helpers.errors import StageError
+from helpers.run import RunContext
 from helpers.stage import Stage, check_strength, shots
 from helpers.stages.flicker.exposure import (
     REACH,
@@ -52,7 +53,9 @@ class Deflicker(Stage):
         if not 0 <= self.hold <= 100:
             raise StageError(f"A hold of {self.hold} was asked for; allowed is 0 to 100.")
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Make the frames, shot by shot, each from its window."""
         wanted = set(times)
         if not self.strength:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -14,13 +15,18 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import load_interpolator
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.options import number, option
+from helpers.run import RunContext
 from helpers.stage import Stage
 from helpers.stages.retime import check_fps, rate_times
+
+SMOOTH = 24
+"""Frames a second that are reached where nobody asks for a rate: what cinema shows."""
 
 
 @dataclass(frozen=True)
 class Interpolate(Stage):
-    """Raise the frame rate. One of `fps` and `factor` is given.
+    """Raise the frame rate, to `fps` or by `factor`; if neither is given, to 24 at the least.
 
     A new frame is made only strictly between two frames of one shot. Where a source frame already
     sits, it is passed on untouched; after the last frame of a shot there is nothing to move
@@ -29,24 +35,52 @@ class Interpolate(Stage):
     Attributes:
         model: a name from the catalogue with the role "interpolate".
         fps: frames a second: a constant rate from the first frame on.
-        factor: into how many equal parts the time of every frame is cut, whatever its length.
+        factor: into how many equal parts the time of every frame is cut, whatever its length;
+            `analyse` takes the smallest that reaches 24 frames a second if neither is given.
     """
 
     heavy: ClassVar[bool] = True
 
-    model: str = "flow"
-    fps: Fraction | None = None
-    factor: int | None = None
+    role: ClassVar[str] = "interpolate"
+
+    model: str = option(
+        "flow", "A model to make motion smooth with, or none.", name="interpolate", metavar="MODEL"
+    )
+    fps: Fraction | None = option(
+        None, "Frames a second, at a constant rate.", read=number, metavar="NUMBER"
+    )
+    factor: int | None = option(
+        None, "How many frames each becomes; by default enough to reach 24 a second."
+    )
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "interpolate")
         self._exactly("fps")
-        if (self.fps is None) == (self.factor is None):
-            raise StageError("Interpolation needs either a frame rate (fps) or a factor.")
+        if self.fps is not None and self.factor is not None:
+            raise StageError(
+                "Both a frame rate (fps) and a factor were given; give one of the two."
+            )
         if self.fps is not None:
             check_fps(self.fps)
         elif self.factor is not None and not 1 <= self.factor <= 64:
             raise StageError(f"A factor of {self.factor} was asked for; allowed is 1 to 64.")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model."""
+        return (self.model,)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The factor, where neither it nor a rate was given."""
+        return ("factor",) if self.fps is None and self.factor is None else ()
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Interpolate:
+        """Return the stage with the smallest whole factor that reaches 24 frames a second."""
+        if not self.unknown:
+            return self
+        # A rate that is 24 but for the clock's last digits is not doubled.
+        return replace(self, factor=math.ceil(SMOOTH / (clip.info.fps * Fraction(101, 100))))
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
@@ -86,9 +120,11 @@ class Interpolate(Stage):
         end = source.times[frame + 1] if frame + 1 < len(source) else source.end
         return begin + (end - begin) * Fraction(part, self.factor or 1)
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Make the frames pair by pair, so that each pair's motion is looked for once."""
-        engine = load_interpolator(self.model)
+        engine = load_interpolator(self.model, run.machine)
         here, there = next(frames), next(frames, None)
         at = 0
         while at < len(times):

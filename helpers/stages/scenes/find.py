@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from helpers.clip import Clip, Frame
-from helpers.progress import bar
+from helpers.run import RunContext
 from helpers.stage import prefetch
 
 WIDTH = 256
@@ -31,7 +31,7 @@ ALIKE = 0.8
 above it but for wild motion, and the pictures around a cut stay below 0.5."""
 
 
-def find_cuts(clip: Clip, progress: bool = False) -> tuple[Fraction, ...]:
+def find_cuts(clip: Clip, run: RunContext | None = None) -> tuple[Fraction, ...]:
     """Return the times at which shots begin, the first frame's included.
 
     PySceneDetect's adaptive detector compares every change with its neighbourhood, so that fast
@@ -53,9 +53,10 @@ def find_cuts(clip: Clip, progress: bool = False) -> tuple[Fraction, ...]:
             if time - found[-1] >= SHORTEST and not _goes_on(recent, number):
                 found.append(time)
 
+    run = run or RunContext()
     stamp = FrameTimecode(0, fps)
-    with closing(prefetch(clip.frames())) as frames:
-        for number, frame in enumerate(bar(frames, len(clip), "find shots", progress)):
+    with closing(prefetch(clip.frames(run=run))) as frames:
+        for number, frame in enumerate(run.bar(frames, len(clip), "find shots")):
             stamp, picture = FrameTimecode(number, fps), _small(frame)
             recent.append((number, _outline(picture)))
             pending += sorted(cut.frame_num for cut in detector.process_frame(stamp, picture))

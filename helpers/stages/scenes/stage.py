@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from helpers.clip import Clip, Frame
+from helpers.run import RunContext
 from helpers.stage import Stage, snap
 
 
@@ -24,6 +25,8 @@ class MarkShots(Stage):
         """The first frame, and every marked one."""
         return snap((source.times[0], *self.begins), source.times)
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Pass the frames on; the clip marks them."""
         return frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
@@ -13,7 +13,9 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
+from helpers.run import RunContext
 from helpers.stage import Stage, check_strength
+from helpers.stages.stabilize.find import Path, ShakePath, exact_path, find_shake
 from helpers.stages.stabilize.tracking import Motion, shift
 
 
@@ -41,7 +43,8 @@ class Stabilize(Stage):
     package counts times, and give a range by itself another result than the whole.
 
     Attributes:
-        path: what `find_shake` found. A frame whose time is not in it is left where it is.
+        path: what `find_shake` found; `analyse` finds it if None. A frame whose time is not in it
+            is left where it is.
         preset: "weave" (small, quick: film in a gate) or "handheld" (larger and slower).
         strength: how much of the way a frame is moved, 0 to 1. It is a part of the way and not a
             mix of two pictures, which would show everything twice.
@@ -50,7 +53,7 @@ class Stabilize(Stage):
             keeps everything and repeats the edge.
     """
 
-    path: tuple[tuple[tuple[Fraction, float, float, float], ...], ...] = field(repr=False)
+    path: Path | None = field(default=None, repr=False)
     preset: str = "weave"
     strength: float = 1.0
     border: str = "zoom"
@@ -61,9 +64,21 @@ class Stabilize(Stage):
             raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
         if self.border not in BORDERS:
             raise StageError(f"There is no border {self.border!r}; allowed are {BORDERS}.")
-        # A path read back from a project has lists and strings where it had tuples and fractions.
-        exact = tuple(tuple((Fraction(t), x, y, a) for t, x, y, a in shot) for shot in self.path)
-        object.__setattr__(self, "path", exact)
+        if self.path is not None:
+            object.__setattr__(self, "path", exact_path(self.path))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The path, until it was looked for."""
+        return ("path",) if self.path is None else ()
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Stabilize:
+        """Return the stage with the path of the background through the whole clip."""
+        if self.path is not None:
+            return self
+        run = run or RunContext()
+        found = run.keep("Stabilize", clip, ShakePath, lambda: ShakePath(find_shake(clip, run)))
+        return replace(self, path=found.path)
 
     def crop(self, source: Clip) -> float:
         """Return the part of each side that is lost at its worst; 0 for "fill"."""
@@ -96,14 +111,17 @@ class Stabilize(Stage):
 
     def recipe(self) -> dict[str, Any]:
         """The fields; the path, which is as long as the film, by its length and sha256."""
-        words = " ".join(str(place) for shot in self.path for entry in shot for place in entry)
+        shots = self.path or ()
+        words = " ".join(str(place) for shot in shots for entry in shot for place in entry)
         digest = sha256(words.encode()).hexdigest()
-        count = sum(map(len, self.path))
+        count = sum(map(len, shots))
         fields = {"preset": self.preset, "strength": self.strength, "border": self.border}
         path = f"{count} frames, sha256 {digest}"
         return {"stage": type(self).__name__, **fields, "path": path}
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Move the frames one by one."""
         table = None
         for frame in frames:
@@ -141,7 +159,7 @@ class Table:
 def _table(stage: Stabilize, width: int, height: int) -> Table:
     moves: dict[Fraction, tuple[Motion, float]] = {}
     worst = 0.0
-    for shot in stage.path:
+    for shot in stage.path or ():
         ways = _smooth(shot, PRESETS[stage.preset], width, stage.strength)
         margin = _margin(ways.values(), width, height)
         worst = max(worst, margin)

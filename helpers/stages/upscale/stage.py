@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
 
 from helpers.catalog import table as catalog
-from helpers.catalog.load import load_upscaler, load_video_upscaler, native_scale
+from helpers.catalog.load import (
+    VideoEnlarger,
+    load_upscaler,
+    load_video_upscaler,
+    native_scale,
+)
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
-from helpers.runtime.machine import runtime
+from helpers.options import dimensions, names, number, option, share, shares
+from helpers.run import RunContext
+from helpers.runtime.machine import Runtime
 from helpers.stage import Stage, exact, map_images
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
+
+Enlarge = Callable[[list[np.ndarray]], list[np.ndarray]]
+"""Makes larger pictures of pictures of one size, (H, W, 3) uint8 or uint16, one for one."""
 
 LARGEST = 16384
 """Pixels a side: the limit of H.264 and H.265."""
@@ -45,12 +56,34 @@ class Upscale(Stage):
 
     heavy: ClassVar[bool] = True
 
-    model: str | tuple[str, ...] = "x4plus"
-    scale: Fraction | None = None
-    size: tuple[int, int] | None = None
-    denoise: Fraction | None = None
-    blend: tuple[Fraction, ...] | None = None
-    alternate: bool = False
+    role: ClassVar[str] = "upscale"
+
+    model: str | tuple[str, ...] = option(
+        "x4plus",
+        "A model to enlarge with, the path or link of your own, several, or none.",
+        name="upscale",
+        read=names,
+        metavar="MODEL[,MODEL]",
+    )
+    scale: Fraction | None = option(
+        None,
+        "How many times larger; by default as the model does, within 3840x2160.",
+        read=number,
+        metavar="NUMBER",
+    )
+    size: tuple[int, int] | None = option(
+        None, "The exact size instead.", read=dimensions, metavar="WxH"
+    )
+    denoise: Fraction | None = option(
+        None,
+        "For general-x4v3: 0 keeps the grain, 1 removes all of it.",
+        read=share,
+        metavar="NUMBER",
+    )
+    blend: tuple[Fraction, ...] | None = option(
+        None, "How much of each of several models.", read=shares, metavar="W,W"
+    )
+    alternate: bool = option(False, "Let several models take turns, frame by frame, instead.")
 
     def __post_init__(self) -> None:
         self._exactly("scale", "denoise")
@@ -142,66 +175,80 @@ class Upscale(Stage):
             return block_window(start, stop, len(source))
         return super().window(source, start, stop)
 
-    def process(self, frames: Iterator[Frame], times: Sequence[Fraction]) -> Iterator[Frame]:
+    def process(
+        self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
+    ) -> Iterator[Frame]:
         """Enlarge in batches; a picture that repeats is computed once."""
-        return self.process_from(0, frames, times)
+        return self.process_from(0, frames, times, run)
 
     def process_from(
-        self, start: int, frames: Iterator[Frame], times: Sequence[Fraction]
+        self, start: int, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Enlarge the frames from number `start` on: turns and blocks are counted by it."""
         if self.recurrent:
-            return map_blocks(start, start + len(times), frames, self._enlarge_sequence)
+            engine = load_video_upscaler(self.models[0], run.machine)
+            enlarge = partial(self._enlarge_sequence, engine)
+            return map_blocks(start, start + len(times), frames, enlarge)
+        enlargers = [self._enlarger(name, run.machine) for name in self.models]
         if self.alternate:
-            return self._in_turn(start, frames)
-        return map_images(frames, self.enlarge, runtime().batch)
+            return self._in_turn(start, frames, enlargers, run.machine.batch)
+        return map_images(frames, partial(self._blended, enlargers), run.machine.batch)
 
-    def _in_turn(self, start: int, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _in_turn(
+        self, start: int, frames: Iterator[Frame], enlargers: Sequence[Enlarge], batch: int
+    ) -> Iterator[Frame]:
         """Let every model make the frames whose number is its turn, in batches of its own."""
-        count, batch = len(self.models), runtime().batch
+        count = len(enlargers)
         while group := list(islice(frames, count * batch)):
             made: dict[int, np.ndarray] = {}
-            for turn, name in enumerate(self.models):
+            for turn, enlarge in enumerate(enlargers):
                 mine = range((turn - start) % count, len(group), count)
                 images = [group[number].image for number in mine]
                 full = images + images[-1:] * (batch - len(images))
-                made.update(zip(mine, self._enlarge(name, full) if images else (), strict=False))
+                made.update(zip(mine, enlarge(full) if images else (), strict=False))
             yield from (Frame(made[number], frame.time) for number, frame in enumerate(group))
 
-    def _enlarge_sequence(self, images: list[np.ndarray], keep: range) -> Iterator[np.ndarray]:
+    def _enlarge_sequence(
+        self, engine: VideoEnlarger, images: list[np.ndarray], keep: range
+    ) -> Iterator[np.ndarray]:
         """Enlarge those of a sequence of pictures whose numbers are in `keep`."""
         from helpers.imaging.resample import resize
 
         height, width = images[0].shape[:2]
         size = self.target(width, height)
-        made = load_video_upscaler(self.models[0]).upscale_sequence(images, keep)
-        return (resize(image, *size) for image in made)
+        return (resize(image, *size) for image in engine.upscale_sequence(images, keep))
 
-    def enlarge(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    def _blended(self, enlargers: Sequence[Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, blending several models."""
-        if len(self.models) == 1:
-            return self._enlarge(self.models[0], images)
-        shares = self.blend or (Fraction(1),) * len(self.models)
+        if len(enlargers) == 1:
+            return enlargers[0](images)
+        shares = self.blend or (Fraction(1),) * len(enlargers)
         total = [np.float32(0)] * len(images)
-        for name, share in zip(self.models, shares, strict=True):
-            if share:
-                part = np.float32(share / sum(shares))
-                made = self._enlarge(name, images)
-                total = [sum_ + part * image for sum_, image in zip(total, made, strict=True)]
+        for enlarge, weight in zip(enlargers, shares, strict=True):
+            if weight:
+                part = np.float32(weight / sum(shares))
+                total = [
+                    sum_ + part * image for sum_, image in zip(total, enlarge(images), strict=True)
+                ]
         top = np.iinfo(images[0].dtype).max
         return [np.rint(image).clip(0, top).astype(images[0].dtype) for image in total]
 
-    def _enlarge(self, name: str, images: list[np.ndarray]) -> list[np.ndarray]:
-        """Enlarge pictures with one model, to the exact size."""
+    def _enlarger(self, name: str, machine: Runtime) -> Enlarge:
+        """Return what enlarges pictures with one model, to the exact size."""
         from helpers.imaging.resample import METHODS, resize
 
-        height, width = images[0].shape[:2]
-        width, height = self.target(width, height)
-        if name in METHODS:
-            return [resize(image, width, height, name) for image in images]
+        plain = name if name in METHODS else None
         strength = self.denoise if catalog.has_denoise(catalog.get(name, "upscale")) else None
-        made = load_upscaler(name, strength).upscale(images)
-        return [resize(image, width, height) for image in made]
+        engine = None if plain else load_upscaler(name, strength, machine=machine)
+
+        def enlarge(images: list[np.ndarray]) -> list[np.ndarray]:
+            height, width = images[0].shape[:2]
+            size = self.target(width, height)
+            if engine is None:
+                return [resize(image, *size, name) for image in images]
+            return [resize(image, *size) for image in engine.upscale(images)]
+
+        return enlarge
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""

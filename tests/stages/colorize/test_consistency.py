@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.clip import MemoryClip
+from helpers.run import RunContext
 from helpers.stages.colorize import temporal as colouring
 from helpers.stages.colorize.consistency import Witness, motion, steadied, trust, warp
 from helpers.stages.colorize.find import chroma_flicker
@@ -20,8 +21,8 @@ def coloured(monkeypatch):
 
     def make(truth, steady, **errors):
         engine = Knowing(truth, **errors)
-        monkeypatch.setattr(colouring, "load_colorizer", lambda name, tone: engine)
-        clip = Colorize("siggraph17", steady=steady, matrix=MATRIX, coloured=(), force=True)(
+        monkeypatch.setattr(colouring, "load_colorizer", lambda *chosen: engine)
+        clip = Colorize("siggraph17", steady=steady, matrix=MATRIX, coloured=(), force=True).on(
             in_grey(truth)
         )
         return MemoryClip([f.image for f in clip], clip.times, clip.end, clip.cuts)
@@ -100,8 +101,8 @@ def test_motion_is_measured_and_doubted():
 def test_the_law_with_neighbours(coloured, monkeypatch):
     truth = film(pan(15), cuts=(4, 5))
     engine = Knowing(truth, sigma=0.05, jump=9)
-    monkeypatch.setattr(colouring, "load_colorizer", lambda name, tone: engine)
-    assert_law(Colorize("siggraph17", steady=4)(in_grey(truth)))
+    monkeypatch.setattr(colouring, "load_colorizer", lambda *chosen: engine)
+    assert_law(Colorize("siggraph17", steady=4).on(in_grey(truth)))
 
 
 def test_a_long_film_takes_no_more_memory_than_a_short_one():
@@ -112,7 +113,9 @@ def test_a_long_film_takes_no_more_memory_than_a_short_one():
             taken.append(frame.time)
             yield frame
 
-    made = Colorize("tint", steady=3, coloured=(), matrix=MATRIX).process(frames(), grey.times)
+    made = Colorize("tint", steady=3, coloured=(), matrix=MATRIX).process(
+        frames(), grey.times, RunContext()
+    )
     for number, _ in enumerate(made):
         assert len(taken) <= number + 4
 

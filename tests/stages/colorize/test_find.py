@@ -18,7 +18,7 @@ from tests.support.paths import FILM, TALK, footage
 
 
 def toned(clip, tone="sepia"):
-    made = Colorize("tint", tone=tone, coloured=())(clip)
+    made = Colorize("tint", tone=tone, coloured=()).on(clip)
     return MemoryClip([frame.image for frame in made], clip.times, clip.end, clip.cuts)
 
 
@@ -74,8 +74,8 @@ def test_the_samples(path, kind):
 def test_a_film_in_colour_is_refused_unless_it_is_forced():
     truth = film(pan(4))
     with pytest.raises(StageError, match=r"in colour already.*force=True"):
-        Colorize("tint")(truth)
-    assert not same(list(Colorize("tint", force=True)(truth)), list(truth))
+        Colorize("tint").on(truth)
+    assert not same(list(Colorize("tint", force=True).on(truth)), list(truth))
 
 
 def test_a_shot_in_colour_stays_as_it_is():
@@ -86,12 +86,12 @@ def test_a_shot_in_colour_stays_as_it_is():
     assert share_of(mixed, found.coloured) == pytest.approx(1 / 3, abs=1e-3)
     assert (found.kind, found.coloured) == ("grey", ((truth.times[8], truth.end),))
     assert "1 of its shots is in colour" in found.words
-    made = Colorize("tint")(mixed)
+    made = Colorize("tint").on(mixed)
     assert same(list(made.frames(8, 12)), list(mixed.frames(8, 12)))
     assert np.ptp(made[2].image, axis=2).mean() > 5
     # A single frame that nobody looked at is not destroyed either.
     odd = MemoryClip([*grey.images[:5], truth.images[5], *grey.images[6:]], truth.times, truth.end)
-    made = Colorize("tint", coloured=())(odd)
+    made = Colorize("tint", coloured=()).on(odd)
     assert np.array_equal(made[5].image, truth.images[5])
 
 

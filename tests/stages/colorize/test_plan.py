@@ -14,6 +14,7 @@ from helpers.errors import StageError
 from helpers.imaging.color_matrix import chroma_of, luma_of
 from helpers.plan import Plan, restore
 from helpers.project.project import Project
+from helpers.run import RunContext
 from helpers.show.color import frames_to_colour, sweep_colours
 from helpers.stages.colorize.find import clip_matrix
 from helpers.video.reader import open_video
@@ -33,7 +34,7 @@ def film(tmp_path_factory):
 
 
 def test_a_grey_film_is_toned_before_it_is_enlarged(film):
-    clip = Plan(upscale="bicubic", scale=Fraction(2), interpolate="none", colorize="tint").apply(
+    clip = Plan.of(upscale="bicubic", scale=Fraction(2), interpolate="none", colorize="tint").apply(
         film
     )
     stages = [step["stage"] for step in clip.recipe() if "stage" in step]
@@ -42,12 +43,12 @@ def test_a_grey_film_is_toned_before_it_is_enlarged(film):
 
 
 def test_a_film_in_colour_is_left_alone_unless_told_to():
-    notes: list[str] = []
+    run = RunContext()
     picture = cv2.resize(data.astronaut(), (320, 240))
     clip = MemoryClip([picture] * 6, [Fraction(n, 24) for n in range(6)], Fraction(6, 24))
-    assert Plan(**PLAIN, colorize="tint").apply(clip, notes) is clip
-    assert notes == ["it is in colour already and was not coloured; --recolor does it"]
-    toned = Plan(**PLAIN, colorize="tint", recolor=True).apply(clip)[2].image
+    assert Plan.of(**PLAIN, colorize="tint").apply(clip, run) is clip
+    assert run.notes == ["It is in colour already and was not coloured; --recolor colours it."]
+    toned = Plan.of(**PLAIN, colorize="tint", recolor=True).apply(clip)[2].image
     assert np.abs(toned.astype(int) - picture).mean() > 5
     matrix = clip_matrix(clip.info)
     assert np.abs(luma_of(toned, matrix) - luma_of(picture, matrix)).max() < 1 / 255
@@ -56,21 +57,23 @@ def test_a_film_in_colour_is_left_alone_unless_told_to():
 def test_which_shots_are_in_colour_is_found_once_for_a_project(tmp_path):
     project = Project(tmp_path)
     clip = project.source(FILM, progress=False)
-    Plan(**PLAIN, colorize="tint").apply(clip, keep=project.kept)
+    Plan.of(**PLAIN, colorize="tint").apply(clip, project.context(progress=False))
     assert "Colorize" in (tmp_path / "found.json").read_text()
-    looked = Plan(**PLAIN, colorize="tint", tone="amber").apply(clip, keep=project.kept)
-    assert looked.recipe() == Plan(**PLAIN, colorize="tint", tone="amber").apply(clip).recipe()
+    looked = Plan.of(**PLAIN, colorize="tint", tone="amber").apply(
+        clip, project.context(progress=False)
+    )
+    assert looked.recipe() == Plan.of(**PLAIN, colorize="tint", tone="amber").apply(clip).recipe()
 
 
 def test_a_wrong_model_or_tone_is_refused_at_once():
     with pytest.raises(StageError, match="There is no tone 'pink'"):
-        Plan(colorize="tint", tone="pink")
+        Plan.of(colorize="tint", tone="pink")
     with pytest.raises(Exception, match="allowed are deoldify-video"):
-        Plan(colorize="crayon")
+        Plan.of(colorize="crayon")
 
 
 def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
-    plan = Plan(**PLAIN, colorize="tint", stop=Fraction(1, 2))
+    plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(FILM, tmp_path / "toned.mp4", plan=plan, progress=False)
     assert "tint" in report.models
     assert any("colours move by" in note for note in report.notes)
@@ -98,7 +101,7 @@ def test_without_weights_the_sweep_shows_tones_and_says_so(film, monkeypatch, tm
 
 def test_the_sample_is_coloured_from_the_frames_beside_it(film):
     references = str(REPO / "sample_clips" / "film_coloured")
-    clip = Plan(**PLAIN, colorize="tint", references=references).apply(film)
+    clip = Plan.of(**PLAIN, colorize="tint", references=references).apply(film)
     given = chroma_of(cv2.imread(f"{references}/1.000s.png")[..., ::-1], "bt709")
     for number in (10, 24, 50):
         made = chroma_of(clip[number].image, "bt709")
@@ -107,6 +110,6 @@ def test_the_sample_is_coloured_from_the_frames_beside_it(film):
 
 
 def test_what_was_decided_is_said_to_whoever_runs_it(tmp_path):
-    plan = Plan(**PLAIN, colorize="tint", stop=Fraction(1, 2))
+    plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(TALK, tmp_path / "talk.mp4", plan=plan, progress=False)
-    assert "note     it is in colour already and was not coloured" in report.summary()
+    assert "note     It is in colour already and was not coloured" in report.summary()

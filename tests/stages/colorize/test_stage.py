@@ -25,6 +25,7 @@ from helpers.imaging.color_matrix import (
 )
 from helpers.project.project import Project
 from helpers.stages.colorize import temporal as colouring
+from helpers.stages.colorize.find import Colours
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.colorize.tint import TONES, Tint
 from helpers.video.reader import open_video
@@ -38,7 +39,7 @@ def model(monkeypatch):
     """Puts a model of one's own in the place of those of the catalogue."""
 
     def put(engine):
-        monkeypatch.setattr(colouring, "load_colorizer", lambda name, tone: engine)
+        monkeypatch.setattr(colouring, "load_colorizer", lambda *chosen: engine)
         return engine
 
     return put
@@ -82,7 +83,7 @@ def test_taken_apart_and_joined_it_is_the_same(matrix):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_the_stage_keeps_luma(matrix, dtype):
     source = in_grey(film(pan(5, 61, 47, dtype)), matrix)
-    made = Colorize("tint", tone="amber", saturation=3.0, matrix=matrix)(source)
+    made = Colorize("tint", tone="amber", saturation=3.0, matrix=matrix).on(source)
     for grey, coloured in zip(source, made, strict=True):
         change = luma_of(coloured.image, matrix) - luma_of(grey.image, matrix)
         assert np.abs(change).max() * np.iinfo(dtype).max < 0.51
@@ -94,7 +95,7 @@ def test_the_matrix_is_that_of_the_film():
     assert matrix_for("gbr", 640, 480) == matrix_for(None, 640, 480) == "smpte170m"
     assert matrix_for(None, 1280, 720) == "bt709"
     talk = footage("oldfilm_chaplin.mp4")
-    assert Colorize("tint")(open_video(talk)).stage.matrix == "smpte170m"
+    assert Colorize("tint").on(open_video(talk)).stage.matrix == "smpte170m"
 
 
 def test_colours_that_were_made_small_come_back_nearly_as_they_were():
@@ -112,7 +113,7 @@ def test_colours_that_were_made_small_come_back_nearly_as_they_were():
 def test_a_model_gives_its_colours(model):
     truth = film(pan())
     model(Knowing(truth))
-    made = Colorize("siggraph17", steady=0)(in_grey(truth))
+    made = Colorize("siggraph17", steady=0).on(in_grey(truth))
     assert error(made, truth).max() < 3 < 0.5 * error(in_grey(truth), truth).min()
 
 
@@ -120,7 +121,7 @@ def test_a_repeated_picture_is_coloured_once_and_every_picture_no_more_than_once
     pictures = pan(6)
     truth = film([pictures[n] for n in (0, 0, 1, 1, 1, 2, 3, 4, 5)])
     engine = model(Knowing(truth))
-    list(Colorize("siggraph17")(in_grey(truth)))
+    list(Colorize("siggraph17").on(in_grey(truth)))
     assert engine.calls == 6
 
 
@@ -137,9 +138,9 @@ def test_strength_and_saturation(model):
     truth = film(pan(2))
     source = in_grey(truth)
     model(Knowing(truth))
-    assert same(list(Colorize("siggraph17", strength=0)(source)), list(source))
+    assert same(list(Colorize("siggraph17", strength=0).on(source)), list(source))
     colour = [
-        np.abs(chroma_of(Colorize("siggraph17", **given)(source)[0].image, MATRIX)).mean()
+        np.abs(chroma_of(Colorize("siggraph17", **given).on(source)[0].image, MATRIX)).mean()
         for given in ({}, {"strength": 0.5}, {"saturation": 0.5}, {"saturation": 1.3})
     ]
     assert colour[1] == pytest.approx(colour[0] / 2, rel=0.05)
@@ -171,7 +172,7 @@ def test_a_tone_goes_from_dark_to_light_and_is_coloured(tone):
 def test_sepia_is_taken_off_or_stays(model):
     truth = film(pan(2))
     grey = in_grey(truth)
-    sepia = Colorize("tint", matrix=MATRIX, coloured=())(grey)
+    sepia = Colorize("tint", matrix=MATRIX, coloured=()).on(grey)
     sepia = MemoryClip([frame.image for frame in sepia], grey.times, grey.end)
     monochrome = Knowing(truth)
     monochrome.known = {
@@ -180,7 +181,7 @@ def test_sepia_is_taken_off_or_stays(model):
     }
     model(monochrome)
     off, over = (
-        Colorize("siggraph17", neutralise=neutralise, coloured=())(sepia)
+        Colorize("siggraph17", neutralise=neutralise, coloured=()).on(sepia)
         for neutralise in (True, False)
     )
     assert error(off, truth).mean() < 3 < error(over, truth).mean()
@@ -218,7 +219,7 @@ def test_the_recipe_names_weights_and_what_was_found(monkeypatch):
     monkeypatch.setattr(catalog, "recipe", lambda name, role: {"weights": f"sha of {name}"})
     recipe = Colorize(("deoldify-video", "ddcolor-artistic")).recipe()
     assert recipe["weights"] == ["sha of deoldify-video", "sha of ddcolor-artistic"]
-    staged = Colorize("tint")(in_grey(film(pan(3))))
+    staged = Colorize("tint").on(in_grey(film(pan(3))))
     assert staged.recipe()[-1]["matrix"] == "smpte170m"
     assert staged.recipe()[-1]["coloured"] == []
 
@@ -228,12 +229,13 @@ def test_what_was_found_is_kept_in_a_project(tmp_path):
 
     def find():
         asked.append(1)
-        return Colorize("tint", coloured=((Fraction(1), Fraction(2)),))
+        return Colours("grey", 0.0, ((Fraction(1), Fraction(2)),), 0.5)
 
     project = Project(tmp_path)
-    one, other = (project.kept(Colorize, clip, find) for _ in range(2))
-    assert one == other and len(asked) == 1
-    assert json.loads(json.dumps(other.recipe())) == other.recipe()
+    one, other = (project.kept("Colorize", clip, Colours, find) for _ in range(2))
+    assert one == other == find() and len(asked) == 2
+    stage = Colorize("tint", coloured=other.coloured)
+    assert json.loads(json.dumps(stage.recipe())) == stage.recipe()
 
 
 # --- odd films -----------------------------------------------------------------------------------
@@ -242,18 +244,18 @@ def test_what_was_found_is_kept_in_a_project(tmp_path):
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (33, 17), (500, 9)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_pictures_of_any_size(size, dtype):
-    clip = Colorize("tint", force=True, steady=2)(varying_clip(4, *size, dtype=dtype, cuts=(2,)))
+    clip = Colorize("tint", force=True, steady=2).on(varying_clip(4, *size, dtype=dtype, cuts=(2,)))
     assert_true(clip, assert_law(clip))
 
 
 def test_the_law_holds_with_a_model(model):
     truth = film(pan(14), cuts=(6,))
     model(Knowing(truth, sigma=0.05))
-    assert_law(Colorize("siggraph17", steady=3)(in_grey(truth)))
+    assert_law(Colorize("siggraph17", steady=3).on(in_grey(truth)))
 
 
 def test_a_real_film_is_toned_and_obeys_the_law():
-    clip = Colorize("tint", steady=2)(open_video(footage("oldfilm_whitezombie_truncated.mp4")))
+    clip = Colorize("tint", steady=2).on(open_video(footage("oldfilm_whitezombie_truncated.mp4")))
     assert clip.stage.coloured == ()
     assert clip.source.info.grey and not clip.info.grey
     part = replace(clip.stage)(film([frame.image for frame in clip.source.frames(0, 8)]))

@@ -54,7 +54,7 @@ GAIN = {"motion": 8, "dct": 6, "bm3d": 6, "nlmeans": 3, "atadenoise": 0, "debloc
 def test_every_method_comes_nearer_to_the_truth(model, dtype):
     clean = moving(dtype=dtype)
     clip = film(noisy(clean, 8))
-    made = Denoise(model, **SOUND)(clip)[3].image
+    made = Denoise(model, **SOUND).on(clip)[3].image
     assert made.dtype == dtype
     assert psnr(made, clean[3]) > psnr(clip[3].image, clean[3]) + GAIN[model]
 
@@ -65,7 +65,7 @@ def test_grain_of_the_light_alone():
     noise = find_noise(clip)
     assert abs(noise.sigma - 8) < 1.2
     assert noise.alike > 0.8
-    assert psnr(Denoise()(clip)[3].image, clean[3]) > psnr(clip[3].image, clean[3]) + 6
+    assert psnr(Denoise().on(clip)[3].image, clean[3]) > psnr(clip[3].image, clean[3]) + 6
 
 
 @pytest.mark.parametrize("sigma", [3, 8, 20])
@@ -78,11 +78,11 @@ def test_noise_is_measured(sigma):
 def test_a_clean_film_is_hardly_touched():
     clip = film(moving())
     assert find_noise(clip).sigma < 1.5
-    assert psnr(Denoise()(clip)[2].image, clip[2].image) > 45
+    assert psnr(Denoise().on(clip)[2].image, clip[2].image) > 45
 
 
 def test_what_was_measured_is_in_the_recipe():
-    clip = Denoise()(film(noisy(moving(), 8)))
+    clip = Denoise().on(film(noisy(moving(), 8)))
     step = clip.recipe()[-1]
     assert abs(step["sigma"] - 8) < 1
     assert step["alike"] is not None
@@ -92,7 +92,7 @@ def test_what_was_measured_is_in_the_recipe():
 @pytest.mark.parametrize("model", REACH)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_it_obeys_the_law(model, dtype):
-    clip = Denoise(model, 0.7, 8.0, 0.3)(varying_clip(14, 40, 36, dtype=dtype))
+    clip = Denoise(model, 0.7, 8.0, 0.3).on(varying_clip(14, 40, 36, dtype=dtype))
     assert_true(clip, assert_law(clip))
 
 
@@ -110,18 +110,21 @@ def test_tiny_odd_and_single_frames(model, shape):
     dice = np.random.default_rng(0)
     images = [dice.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(3)]
     for clip in (film(images), film(images[:1])):
-        assert len(list(Denoise(model, **SOUND)(clip))) == len(clip)
-        assert len(list(Denoise(model)(clip))) == len(clip)
+        assert len(list(Denoise(model, **SOUND).on(clip))) == len(clip)
+        assert len(list(Denoise(model).on(clip))) == len(clip)
 
 
 def test_no_strength_is_the_input():
     clip = varying_clip()
-    assert same(list(Denoise(strength=0)(clip)), list(clip))
+    assert same(list(Denoise(strength=0).on(clip)), list(clip))
 
 
 def test_half_the_strength_is_half_way():
     clip = film(noisy(moving(), 8))
-    full, half = Denoise(**SOUND)(clip)[2].image, Denoise(strength=0.5, **SOUND)(clip)[2].image
+    full, half = (
+        Denoise(**SOUND).on(clip)[2].image,
+        Denoise(strength=0.5, **SOUND).on(clip)[2].image,
+    )
     middle = (full.astype(float) + clip[2].image) / 2
     assert np.abs(half - middle).max() <= 0.51
 
@@ -142,8 +145,8 @@ def test_a_network_is_asked_for_by_its_name(monkeypatch):
 
     row = catalog.Model("little", "denoise", "upscaler", 1, (), "-", "")
     monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
-    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role: Halving())
-    clip = Denoise("little")(varying_clip())
+    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role, machine: Halving())
+    clip = Denoise("little").on(varying_clip())
     whole = assert_law(clip)
     assert np.array_equal(whole[0].image, varying_clip()[0].image // 2)
     assert clip.recipe()[-1]["sigma"] is None
@@ -161,9 +164,9 @@ def test_a_network_of_spandrel_cleans_through_the_real_engine(monkeypatch):
     assert engine.scale == 1
     row = catalog.Model("compact", "denoise", "upscaler", 1, None, "-", "")
     monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
-    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role: engine)
+    monkeypatch.setattr(denoise, "load_upscaler", lambda name, role, machine: engine)
     for dtype in (np.uint8, np.uint16):
-        assert_law(Denoise("compact", 0.5)(varying_clip(6, 24, 18, dtype=dtype)))
+        assert_law(Denoise("compact", 0.5).on(varying_clip(6, 24, 18, dtype=dtype)))
 
 
 def test_blocks_are_seen():

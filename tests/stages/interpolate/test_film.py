@@ -11,12 +11,13 @@ from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime, use
+from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.film_network import FilmNet, warp
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.film_states import generated_film
 from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.machine import use
 from tests.support.rife_states import pictures
 
 

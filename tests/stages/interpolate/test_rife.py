@@ -13,12 +13,13 @@ from helpers.catalog.fetch import File
 from helpers.catalog.load import read_state
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
-from helpers.runtime.machine import Runtime, use
+from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
 from helpers.stages.interpolate.rife_weights import prepared, rife_version
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.machine import use
 from tests.support.paths import REPO
 from tests.support.rife_states import generated_state, pictures
 

@@ -113,10 +113,16 @@ def test_a_film_of_one_frame_is_held():
     assert len(list(Interpolate(factor=3)(steady(1, 5)))) == 3
 
 
-@pytest.mark.parametrize("fields", [{}, {"fps": Fraction(5), "factor": 2}])
-def test_one_of_rate_and_factor_is_needed(fields):
-    with pytest.raises(StageError, match="either"):
-        Interpolate(**fields)
+def test_a_rate_and_a_factor_are_too_much():
+    with pytest.raises(StageError, match="give one of the two"):
+        Interpolate(fps=Fraction(5), factor=2)
+
+
+@pytest.mark.parametrize(("rate", "factor"), [(5, 5), (8, 3), (12, 2), (24, 1), (60, 1)])
+def test_without_either_24_frames_a_second_are_reached(rate, factor):
+    with pytest.raises(StageError, match=r"factor is not known\. Use Interpolate\(\.\.\.\)\.on"):
+        Interpolate()(steady(3, rate))
+    assert Interpolate().analyse(steady(3, rate)).factor == factor
 
 
 @pytest.mark.parametrize("fields", [{"factor": 0}, {"factor": 65}, {"fps": 0}, {"fps": 1001}])

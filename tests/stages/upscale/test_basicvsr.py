@@ -14,7 +14,7 @@ from helpers.clip import MemoryClip
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime, use
+from helpers.runtime.machine import Runtime
 from helpers.stages.upscale import basicvsr
 from helpers.stages.upscale import frame_blocks as blocks
 from helpers.stages.upscale.basicvsr import VideoUpscaler, generator, size_of
@@ -23,6 +23,7 @@ from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT, block_window, ma
 from helpers.stages.upscale.stage import Upscale
 from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
 from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.machine import use
 
 
 @pytest.fixture(autouse=True)

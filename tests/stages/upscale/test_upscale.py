@@ -16,12 +16,13 @@ from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.imaging.resample import resize
 from helpers.nn.ncnn_weights import esrgan_state, read_layers, read_weights
 from helpers.nn.tiling import spans
-from helpers.runtime.machine import Runtime, use
+from helpers.runtime.machine import Runtime
 from helpers.stages.upscale import spandrel_network as upscaler
 from helpers.stages.upscale.spandrel_network import Upscaler
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
-from tests.support.law import varying_clip
+from tests.support.law import one_picture, varying_clip
+from tests.support.machine import use
 from tests.support.paths import FILM, TALK
 
 PLENTY = 1 << 30
@@ -197,15 +198,15 @@ SHORTAGES = [
 
 def short_of_memory(monkeypatch, engine, side, error):
     """Let pictures with a side above `side` fail; return the sides that were tried."""
-    tried, run = [], engine._run
+    tried, run = [], type(engine)._run
 
-    def limited(images):
+    def limited(self, images):
         tried.append(max(images[0].shape))
         if tried[-1] > side:
             raise error
-        return run(images)
+        return run(self, images)
 
-    monkeypatch.setattr(engine, "_run", limited)
+    monkeypatch.setattr(type(engine), "_run", limited)
     monkeypatch.setattr(engine._tiles, "known", None)
     return tried
 
@@ -340,12 +341,12 @@ def test_what_is_known_of_the_film_is_passed_on():
 
 
 def test_a_blend_is_the_weighted_mean_rounded_once():
-    image = talk()
-    one, two = (Upscale(name, Fraction(2)).enlarge([image])[0] for name in ("lanczos", "bilinear"))
-    made = Upscale(("lanczos", "bilinear"), Fraction(2), blend=(3, 1)).enlarge([image])[0]
+    image = one_picture(talk())
+    one, two = (Upscale(name, Fraction(2))(image)[0].image for name in ("lanczos", "bilinear"))
+    made = Upscale(("lanczos", "bilinear"), Fraction(2), blend=(3, 1))(image)[0].image
     expected = np.rint(one.astype(np.float64) * 0.75 + two * 0.25)
     assert np.abs(made - expected).max() <= 1 and (made != expected).mean() < 0.001
-    even = Upscale(("lanczos", "lanczos"), Fraction(2)).enlarge([image])[0]
+    even = Upscale(("lanczos", "lanczos"), Fraction(2))(image)[0].image
     assert np.array_equal(even, one)
 
 
@@ -358,7 +359,7 @@ def test_models_in_turn_take_the_frames_whose_number_is_theirs(monkeypatch, batc
     alone = [Upscale(name, Fraction(2)) for name in names]
     for start in (0, 1, 2, 7):
         for number, frame in enumerate(made.frames(start, 11), start):
-            expected = alone[number % 3].enlarge([clip.images[number]])[0]
+            expected = alone[number % 3](one_picture(clip.images[number]))[0].image
             assert np.array_equal(frame.image, expected), number
 
 
@@ -404,7 +405,7 @@ def test_the_denoise_strength_blends_two_networks(tmp_path):
 
         def made(strength):
             stage = Upscale("general-x4v3", denoise=strength)
-            return stage.enlarge([image])[0].astype(int)
+            return stage(one_picture(image))[0].image.astype(int)
 
         assert np.array_equal(made(1), made(None)) and not np.array_equal(made(0), made(1))
         alone = [Upscaler(state).upscale([image])[0] for state in states]

@@ -1,0 +1,31 @@
+"""How much of a film's picture dust and scratches cover, from a few frames of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.stages.damage.stage import RemoveDamage
+from helpers.stages.diagnosis import Look
+
+
+@dataclass(frozen=True)
+class Damage:
+    """The part of the picture that is damaged, 0 to 1."""
+
+    amount: float
+
+
+def measure_damage(seen: Look, samples: int = 7) -> Damage:
+    """Measure it by comparison alone: the median of some frames spread over the film."""
+    clip = seen.clip
+    repaired = RemoveDamage("median")(clip)
+    numbers = np.unique(np.linspace(0, len(clip) - 1, samples + 2)[1:-1].round().astype(int))
+    parts = [np.mean(repaired[int(n)].image != clip[int(n)].image) for n in numbers]
+    return Damage(float(np.median(parts)) if parts else 0.0)
+
+
+def damage_sentence(found: Damage, needed: bool) -> str:
+    """Say it in words."""
+    return f"Dust and scratches cover {found.amount:.2%} of the picture."
