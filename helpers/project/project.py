@@ -26,17 +26,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, SilkPurseError, VideoIndexError
+from helpers.project.manifest import VERSION, StageManifest, begin
 from helpers.project.runner import SegmentRunner, check_space, scratch_folder
-from helpers.project.segments import (
-    VERSION,
-    SavedClip,
-    begin,
-    missing_segments,
-    read_done,
-    read_stage,
-    saved_clip,
-    segments_of,
-)
+from helpers.project.segments import SavedClip, missing_segments, read_done
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
 from helpers.runtime.storage import lock, read_json, retried, write_json, write_whole
@@ -165,12 +157,12 @@ class Project:
         retried(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
             run = run or self.context(progress)
-            stage = begin(folder, clip, codec, length, run.machine)
-            missing = missing_segments(folder, segments_of(stage))
+            manifest = begin(folder, clip, codec, length, run.machine)
+            missing = missing_segments(folder, manifest.segments)
             if missing:
                 check_space(folder, clip, codec, missing)
-                SegmentRunner(folder, clip, stage, heart, run).make(missing)
-            shutil.rmtree(scratch_folder(folder, stage), ignore_errors=True)
+                SegmentRunner(folder, clip, manifest, heart, run).make(missing)
+            shutil.rmtree(scratch_folder(folder, manifest), ignore_errors=True)
         return self.load(name)
 
     def load(self, name: str) -> SavedClip:
@@ -180,15 +172,15 @@ class Project:
             ProjectError: there is no such stage, or it is not finished.
         """
         folder = self._folder(name)
-        stage, done = read_stage(folder), read_done(folder)
-        segments = segments_of(stage)
+        manifest, done = StageManifest.read(folder), read_done(folder)
+        segments = manifest.segments
         there = sum(segment.file in done for segment in segments)
         if there < len(segments):
             raise ProjectError(
                 f"{name} is not finished: {there} of {len(segments)} segments are there. Run it "
                 "again; it goes on at the first missing one."
             )
-        return saved_clip(folder, stage)
+        return SavedClip.of(folder, manifest)
 
     def _folder(self, name: str) -> Path:
         """Return a stage's folder, or say which stages there are."""
@@ -200,7 +192,7 @@ class Project:
 
     def _finished(self, name: str) -> bool:
         done = read_done(self.folder / name)
-        return all(s.file in done for s in segments_of(read_stage(self.folder / name)))
+        return all(s.file in done for s in StageManifest.read(self.folder / name).segments)
 
     def latest(self, before: str | None = None) -> SavedClip:
         """Return the last finished stage, or the last one that comes before a name.
@@ -302,18 +294,10 @@ class Project:
         """Return a table of what was begun and what is finished."""
         rows = []
         for name in self.names():
-            stage, done = read_stage(self.folder / name), read_done(self.folder / name)
-            info = ClipInfo.from_json(stage["info"])
-            frames = sum(s.stop - s.start for s in segments_of(stage) if s.file in done)
-            rows.append(
-                StageStatus(
-                    name,
-                    info.size,
-                    frames,
-                    len(stage["pts"]),
-                    sum(row["bytes"] for row in done.values()),
-                )
-            )
+            manifest, done = StageManifest.read(self.folder / name), read_done(self.folder / name)
+            frames = sum(s.stop - s.start for s in manifest.segments if s.file in done)
+            size = sum(row["bytes"] for row in done.values())
+            rows.append(StageStatus(name, manifest.info.size, frames, len(manifest.pts), size))
         return Status(str(self.folder), tuple(rows))
 
     def export_frames(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,6 @@ class Report:
         source, result: what went in and what came out.
         seconds: time spent, by stage.
         models: names and the sha256 of their weights.
-        fallbacks: what was used instead of what was wanted, in words.
         notes: what was found odd or could not be kept as it was, in words.
         sound_offset_ms: how much later the sound comes in the result than in the source, measured
             by comparing the two; None where there is no sound to compare.
@@ -64,7 +63,6 @@ class Report:
     seconds: dict[str, float]
     models: dict[str, str]
     recipe: list[dict[str, Any]]
-    fallbacks: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sound_offset_ms: float | None = None
     machine: dict[str, str] = field(default_factory=dict)
@@ -83,8 +81,9 @@ class Report:
         if not path.exists():
             raise ProjectError(f"There is no {path}; `restore` leaves one beside what it writes.")
         values = json.loads(path.read_text(encoding="utf-8"))
+        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         sides = {name: Side(**values[name]) for name in ("source", "result")}
-        return cls(**{**values, **sides})
+        return cls(**{**known, **sides})
 
     def write(self, path: Path) -> None:
         """Write the report, whole or not at all."""

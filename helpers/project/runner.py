@@ -12,12 +12,12 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from helpers.clip import Clip, MemoryClip
 from helpers.errors import StorageError
 from helpers.progress import bar
-from helpers.project.segments import Segment, read_done
+from helpers.project.manifest import Segment, StageManifest
+from helpers.project.segments import read_done
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256, runtime
 from helpers.runtime.storage import Heart, publish, retried, write_json
@@ -31,13 +31,13 @@ class SegmentRunner:
     """Makes the missing segments of a stage, writing one away while the next is computed."""
 
     def __init__(
-        self, folder: Path, clip: Clip, stage: dict[str, Any], heart: Heart, run: RunContext
+        self, folder: Path, clip: Clip, manifest: StageManifest, heart: Heart, run: RunContext
     ) -> None:
-        self.folder, self.clip, self.stage = folder, clip, stage
+        self.folder, self.clip, self.manifest = folder, clip, manifest
         self.heart, self.run = heart, run
         self.done = read_done(folder)
         self.waiting: Future[None] | None = None
-        self.scratch = scratch_folder(folder, stage)
+        self.scratch = scratch_folder(folder, manifest)
 
     def make(self, missing: list[Segment]) -> None:
         self._take_up()
@@ -54,7 +54,7 @@ class SegmentRunner:
     def _take_up(self) -> None:
         """Go on with the memory that the stage was begun with, so that the same tiles are cut; say
         so if this is another kind of machine."""
-        begun, here = self.stage["machine"], self.run.machine
+        begun, here = self.manifest.machine, self.run.machine
         if (here.device, here.precision) == (begun["device"], begun["precision"]):
             self.run = replace(self.run, machine=replace(here, memory_limit=begun["memory"]))
             return
@@ -85,7 +85,7 @@ class SegmentRunner:
                 path = self.scratch / segment.file
                 part = path.with_suffix(".part.mkv")
                 span = (segment.start, segment.stop)
-                with Encoder(part, self.clip, self.stage["codec"], 17, *span) as encoder:
+                with Encoder(part, self.clip, self.manifest.codec, 17, *span) as encoder:
                     for _ in range(*span):
                         encoder.write(next(frames))
                         self.heart.beat()
@@ -108,12 +108,12 @@ class SegmentRunner:
             waiting.result()
 
 
-def scratch_folder(folder: Path, stage: dict[str, Any]) -> Path:
+def scratch_folder(folder: Path, manifest: StageManifest) -> Path:
     """Return where a stage's segments are on the local disk until they are written away.
 
     Named by what the stage is, so that it is found again, and never by another stage.
     """
-    whole = f"{folder.resolve()} {json.dumps(stage)}"
+    whole = f"{folder.resolve()} {json.dumps(manifest.to_json())}"
     return runtime().scratch / f"silk-purse-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 

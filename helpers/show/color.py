@@ -17,7 +17,7 @@ import cv2
 from helpers.catalog.table import models
 from helpers.clip import Clip, Frame
 from helpers.runtime.storage import write_whole
-from helpers.show.compare import Moment, Picture, View, exact, picture, static
+from helpers.show.compare import Moment, Picture, View, nearest_fraction, picture, static
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.colorize.tint import TONES
 
@@ -78,7 +78,7 @@ def sweep_colours(
     Raises:
         ModelError: one that was chosen cannot be had.
     """
-    time = exact(at) if at is not None else clip.times[len(clip) // 2]
+    time = nearest_fraction(at) if at is not None else clip.times[len(clip) // 2]
     frame = clip.at(time)
     rows = [
         [_coloured(clip, frame, f"{model.name} {factor}", model.name, factor) for factor in factors]

@@ -176,9 +176,9 @@ def play(
 
     clip = clip if isinstance(clip, Clip) else open_video(clip)
     file = clip.path if isinstance(clip, VideoClip) else None
-    begin = clip.times[0 if start is None else clip.number_at(exact(start))]
-    end = begin + exact(seconds)
-    name = plain(file.name if file else "film")
+    begin = clip.times[0 if start is None else clip.number_at(nearest_fraction(start))]
+    end = begin + nearest_fraction(seconds)
+    name = one_line(file.name if file else "film")
     sentence = f"{name} {clip.info.size}, {float(begin):.2f} to {float(min(end, clip.end)):.2f} s"
     video = small_copy(clip, begin, end, width, file if sound else None)
     if video is None:
@@ -200,7 +200,7 @@ def play(
 def moments(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> list[Fraction]:
     """Return exact times; if None, the middle of what all the clips among `sources` share."""
     if at is not None:
-        times = [exact(time) for time in ([at] if isinstance(at, Real) else at)]  # type: ignore
+        times = [nearest_fraction(time) for time in ([at] if isinstance(at, Real) else at)]  # type: ignore
         if not times:
             raise StageError("An empty list of times was given; name at least one, in seconds.")
         return times
@@ -210,7 +210,7 @@ def moments(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> 
     return [(start + max(start, stop)) / 2]
 
 
-def exact(time: Moment) -> Fraction:
+def nearest_fraction(time: Moment) -> Fraction:
     """Return the time that was meant: the float nearest to 0.3 lies before 3/10."""
     return time if isinstance(time, Fraction) else Fraction(float(time)).limit_denominator(10**6)
 
@@ -252,10 +252,12 @@ def picture(source: Source, time: Fraction, name: str) -> Picture:
     check_image(image)
     sar = source.info.sar if isinstance(source, Clip) else Fraction(1)
     shown = f", {float(frame.time):.3f} s" if isinstance(frame, Frame) else ""
-    return Picture(eight_bit(image), sar, plain(name), f"{image.shape[1]}x{image.shape[0]}{shown}")
+    return Picture(
+        eight_bit(image), sar, one_line(name), f"{image.shape[1]}x{image.shape[0]}{shown}"
+    )
 
 
-def plain(text: object) -> str:
+def one_line(text: object) -> str:
     """Return text on one line that can be drawn and encoded, whatever it held."""
     return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", " ").split())
 

@@ -26,9 +26,9 @@ from helpers.errors import (
     VideoOpenError,
 )
 from helpers.project import project
+from helpers.project.manifest import cut_timeline
 from helpers.project.project import Project
 from helpers.project.runner import SegmentRunner
-from helpers.project.segments import cut_timeline
 from helpers.runtime import storage
 from helpers.runtime.machine import Runtime
 from helpers.stage import Stage

@@ -1,0 +1,238 @@
+"""What a saved stage is: its recipe, its timeline, and where it is cut into segments.
+
+`stage.json` in the stage's folder holds it. It is written once, and never changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from helpers.clip import Clip, ClipInfo
+from helpers.errors import ProjectError, RecipeMismatchError
+from helpers.runtime.machine import Runtime
+from helpers.runtime.storage import damaged, read_json, retried, write_json
+
+VERSION = 1
+"""Of the files in a project's folder."""
+
+FILE = "stage.json"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of frames in a file of its own: half-open frame numbers of the whole clip."""
+
+    number: int
+    start: int
+    stop: int
+
+    @property
+    def file(self) -> str:
+        """Its name: six digits, so that names sort."""
+        return f"{self.number:06d}.mkv"
+
+
+@dataclass(frozen=True, eq=False)
+class StageManifest:
+    """What a saved stage is.
+
+    Attributes:
+        recipe: what it was made of, from the source on.
+        codec: of its segments.
+        info: what is true of every frame.
+        first: the start of the first frame, in seconds.
+        units: units a second in which `pts` counts.
+        pts: the start of every frame since the first.
+        end: when the last frame stops being shown, in seconds.
+        cuts: when its shots begin, in seconds.
+        segments: the half-open ranges of frames that it is cut into.
+        machine: device, precision and memory that it was begun with. With the same memory a network
+            cuts the same tiles, so that a resumed run gives the same bits as an unbroken one.
+    """
+
+    recipe: list[dict[str, Any]]
+    codec: str
+    info: ClipInfo
+    first: Fraction
+    units: int
+    pts: Sequence[int]
+    end: Fraction
+    cuts: Sequence[Fraction]
+    segments: Sequence[Segment]
+    machine: dict[str, Any]
+
+    @classmethod
+    def of(cls, clip: Clip, codec: str, length: Fraction, machine: Runtime) -> StageManifest:
+        """Describe a clip that is to be saved in segments of about `length` seconds."""
+        units, pts = exact_units(clip.times)
+        return cls(
+            recipe=clip.recipe(),
+            codec=codec,
+            info=clip.info,
+            first=clip.times[0],
+            units=units,
+            pts=pts,
+            end=clip.end,
+            cuts=tuple(clip.cuts),
+            segments=cut_timeline(clip, length),
+            machine={
+                "device": machine.device,
+                "precision": machine.precision,
+                "memory": machine.free_memory(),
+            },
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> StageManifest:
+        """Read what the stage in a folder is.
+
+        Raises:
+            ProjectError: the file is damaged, or of another version of this package.
+        """
+        path = folder / FILE
+        values = read_json(path)
+        if not isinstance(values, dict) or "version" not in values:
+            raise damaged(path, "it does not describe a stage")
+        if values["version"] != VERSION:
+            raise ProjectError(
+                f"{folder.name} was begun by another version of this package (its files are of "
+                f"version {values['version']}, here {VERSION}). Finish it there, or "
+                f"project.remove({folder.name!r}) and make it again."
+            )
+        if missing := KEYS - values.keys():
+            raise damaged(path, f"it lacks {', '.join(sorted(missing))}")
+        return cls(
+            recipe=values["recipe"],
+            codec=values["codec"],
+            info=ClipInfo.from_json(values["info"]),
+            first=Fraction(values["first"]),
+            units=values["units"],
+            pts=values["pts"],
+            end=Fraction(values["end"]),
+            cuts=tuple(map(Fraction, values["cuts"])),
+            segments=[Segment(n, *pair) for n, pair in enumerate(values["segments"])],
+            machine=values["machine"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `read` reads, as JSON-able values."""
+        return {
+            "version": VERSION,
+            "recipe": self.recipe,
+            "codec": self.codec,
+            "info": self.info.to_json(),
+            "first": str(self.first),
+            "units": self.units,
+            "pts": self.pts,
+            "end": str(self.end),
+            "cuts": [str(cut) for cut in self.cuts],
+            "segments": [[segment.start, segment.stop] for segment in self.segments],
+            "machine": self.machine,
+        }
+
+    @property
+    def times(self) -> tuple[Fraction, ...]:
+        """The start of every frame, in exact seconds."""
+        return tuple(self.first + Fraction(pts, self.units) for pts in self.pts)
+
+
+KEYS = {"version", "recipe", "codec", "info", "first", "units", "pts", "end", "cuts", "segments",
+        "machine"}  # fmt: skip
+"""What must be in the file."""
+
+
+def begin(
+    folder: Path, clip: Clip, codec: str, length: Fraction, machine: Runtime
+) -> StageManifest:
+    """Read what a stage is, or write it down if it is new.
+
+    Raises:
+        RecipeMismatchError: it was begun with another recipe, source, weight file or codec.
+    """
+    if read_json(folder / FILE) is not None:
+        manifest = StageManifest.read(folder)
+        difference = recipe_difference(manifest.recipe, clip.recipe())
+        if difference is None and manifest.codec != codec:
+            difference = (f"codec {manifest.codec}", f"codec {codec}")
+        if difference is not None:
+            raise RecipeMismatchError(
+                f"{folder.name} was made with {difference[0]}, and now {difference[1]} is asked "
+                f"for; they are never mixed. Take another project or name, or delete {folder} "
+                f"(in a notebook: project.remove({folder.name!r}))."
+            )
+        return manifest
+    # Segments of a stage that is not there any more are not those of this one.
+    retried(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
+    manifest = StageManifest.of(clip, codec, length, machine)
+    write_json(folder / FILE, manifest.to_json())
+    return manifest
+
+
+def recipe_difference(
+    old: list[dict[str, Any]], new: list[dict[str, Any]]
+) -> tuple[str, str] | None:
+    """Return the first difference of two recipes, in words, old and new; None if there is none."""
+    for step in range(max(len(old), len(new))):
+        before = old[step] if step < len(old) else {}
+        after = new[step] if step < len(new) else {}
+        if _content(before) == _content(after):
+            continue
+        titles = [str(r.get("stage") or r.get("source") or "nothing more") for r in (before, after)]
+        if before.get("stage") != after.get("stage"):
+            return titles[0], titles[1]
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        told = [
+            f"{title} ({', '.join(f'{key} {_short(row.get(key))}' for key in keys)})"
+            for title, row in zip(titles, (before, after), strict=True)
+        ]
+        return told[0], told[1]
+    return None
+
+
+def _content(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a film's name where its sha256 is known: a renamed file is the same film."""
+    return {k: v for k, v in row.items() if k != "source"} if "sha256" in row else row
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:16] + "..."
+
+
+def exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
+    """Return units a second, and the times since the first as whole numbers of them."""
+    spans = [time - times[0] for time in times]
+    units = math.lcm(*(span.denominator for span in spans))
+    return units, [int(span * units) for span in spans]
+
+
+def cut_timeline(clip: Clip, length: Fraction) -> list[Segment]:
+    """Cut a timeline into segments of about `length` seconds, at shot cuts where one is near."""
+    times, edges = clip.times, [0]
+    begins = set(clip.cuts)
+    cuts = [number for number, time in enumerate(times) if time in begins]
+    while True:
+        begun = times[edges[-1]]
+        if clip.end - begun <= length * Fraction(3, 2):
+            break
+        near = [
+            c
+            for c in cuts
+            if length * Fraction(2, 3) <= times[c] - begun <= length * Fraction(4, 3)
+        ]
+        if near:
+            edge = min(near, key=lambda number: abs(times[number] - begun - length))
+        else:
+            edge = clip.number_at(begun + length)
+        edge = max(edge, edges[-1] + 1)
+        if edge >= len(times):
+            break
+        edges.append(edge)
+    edges.append(len(times))
+    return [Segment(n, *pair) for n, pair in enumerate(pairwise(edges))]
