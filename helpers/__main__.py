@@ -68,7 +68,9 @@ def parameter(step: str, one: Option) -> Parameter:
     )
     # What is read by a function may be of any type; typer need not know which.
     annotation = Annotated[str | None if one.read else kind, told]
-    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=annotation)
+    # typer would read an empty default as if it had been typed.
+    default = None if one.default == () else one.default
+    return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def restore(
@@ -85,7 +87,7 @@ def restore(
     """Restore a film. If it was interrupted, run the same command again to continue."""
     from helpers.plan import restore as run
 
-    plan = Plan.of(**choices)
+    plan = Plan.of(**{name: value for name, value in choices.items() if value is not None})
     report = run(source, output, plan=plan, project=project, codec=codec.value)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 

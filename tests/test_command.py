@@ -12,7 +12,13 @@ import pytest
 
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound
+from helpers.errors import StageError
+from helpers.plan import Cleaning, Plan, SoundChoice
 from helpers.project.project import Project
+from helpers.stages.colorize.stage import Colorize
+from helpers.stages.interpolate.stage import Interpolate
+from helpers.stages.retime import Trim
+from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
 from tests.support.law import same
 from tests.support.paths import FILM, REPO, TALK
@@ -36,6 +42,50 @@ def answer(*words):
 
 
 # --- what it says -------------------------------------------------------------------------------
+
+
+def plan_of(monkeypatch, *words):
+    """The plan that the command makes of its options."""
+    from helpers import __main__, plan
+
+    made = []
+
+    def note(source, output, *, plan, **rest):
+        made.append(plan)
+        raise StageError("enough")
+
+    monkeypatch.setattr(plan, "restore", note)
+    monkeypatch.setattr(sys, "argv", ["helpers", "restore", "in.mp4", "-o", "out.mp4", *words])
+    with pytest.raises(SystemExit):
+        __main__.main()
+    return made[0]
+
+
+def test_without_options_the_plan_is_the_usual_one(monkeypatch):
+    assert plan_of(monkeypatch) == Plan()
+
+
+def test_every_option_reaches_its_step(monkeypatch):
+    words = "--start 1:02 --stop 63.5 --clean noise,damage --colorize tint --tone amber --recolor "
+    words += (
+        "--saturation 2 --references coloured --upscale x4plus,lanczos --blend 2,1 --scale 3/2 "
+    )
+    words += "--fps 24000/1001 --audio talk --audio-strength 0.5 --keep-audio"
+    assert plan_of(monkeypatch, *words.split()) == Plan(
+        Trim(62, Fraction(127, 2)),
+        Cleaning(("noise", "damage")),
+        Colorize("tint", tone="amber", force=True, saturation=2.0, references="coloured"),
+        Upscale(("x4plus", "lanczos"), Fraction(3, 2), blend=(2, 1)),
+        Interpolate(fps=Fraction(24000, 1001)),
+        SoundChoice("talk", 0.5, True),
+    )
+    off = plan_of(monkeypatch, "--upscale", "none", "--interpolate", "none")
+    assert (off.upscale, off.interpolate, off.colorize) == (None, None, None)
+
+
+def test_an_option_that_there_is_not_is_refused_with_those_there_are():
+    with pytest.raises(StageError, match=r"no option 'sharpen'; allowed are alternate, audio"):
+        Plan.of(sharpen=1)
 
 
 def test_probe_says_what_a_film_is():
