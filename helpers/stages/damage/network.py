@@ -28,7 +28,6 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.errors import ModelError
-from helpers.nn.layers import Block, active
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import FittingTiles, spans
 from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
@@ -88,6 +87,29 @@ def candidates(planes: torch.Tensor) -> torch.Tensor:
     """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
     seen = planes[:, WITNESSES]
     return torch.cat([seen, ranked(seen)[1], beside(planes[:, :1])], 1)
+
+
+def active(x: torch.Tensor) -> torch.Tensor:
+    """Bend what a convolution made, in its place."""
+    return functional.leaky_relu(x, 0.1, inplace=True)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions with a way around them; begins as nothing, so that depth does no harm.
+
+    Args:
+        width: channels that come in and go out.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.two.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keep the shape."""
+        return x + self.two(active(self.one(x)))
 
 
 class CleanerNet(nn.Module):
