@@ -102,7 +102,8 @@ def test_only_a_few_files_of_a_room_know_clips(room):
 def test_a_room_stands_by_itself(room):
     below = {
         *("clip", "errors", "options", "progress", "run", "stage"),
-        *("catalog.load", "catalog.table", "runtime.machine", "runtime.storage"),
+        *("catalog.fetch", "catalog.load", "catalog.registry", "catalog.table"),
+        *("runtime.machine", "runtime.storage"),
         *("stages.diagnosis", "stages.retime"),
     }
     allowed = below | folder("imaging") | folder("nn") | folder(f"stages/{room.name}")

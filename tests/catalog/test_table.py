@@ -8,7 +8,8 @@ import pytest
 from helpers.catalog import fetch
 from helpers.catalog import load as loading
 from helpers.catalog import table as catalog
-from helpers.catalog.table import MODELS, ROLES, get, models
+from helpers.catalog.registry import ROLES
+from helpers.catalog.table import MODELS, get, models
 from helpers.errors import ModelError
 from helpers.runtime import machine as runtime
 from tests.support.law import one_picture

@@ -27,6 +27,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import FittingTiles, spans
@@ -196,6 +197,15 @@ class Cleaner:
         self._lock = threading.Lock()
         self._tiles = FittingTiles(SMALLEST_TILE)
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know about it, for a person: names and values."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        return [
+            ("architecture", "a U-Net of our own, with two down-samplings"),
+            ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
+            ("tiling", f"yes, with {OVERLAP} pixels of overlap"),
+        ]
+
     def judge(self, planes: np.ndarray) -> Verdict:
         """Find the damage of a frame and how to repair it.
 
@@ -250,6 +260,14 @@ class Cleaner:
         logits, weights = verdict(made)
         answer = torch.cat([logits.sigmoid(), weights], 1)
         return answer[0].cpu().numpy()
+
+
+@engine("clean")
+def load(request: Request) -> Cleaner | None:
+    """Return the network of a model; None for comparison, which has no weights."""
+    if not request.paths:
+        return None
+    return Cleaner(request.state(), request.device, request.precision, request.memory)
 
 
 def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from helpers.catalog.registry import Request, engine
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 
 # DIS needs room for its 8-pixel patches at two scales; smaller pictures are padded to this side.
@@ -69,6 +70,12 @@ class FlowInterpolator:
             _to_integers(_draw(start, end, forward, backward, fraction) / scale, first.dtype)
             for fraction in fractions
         ]
+
+
+@engine("interpolate", precisions=())
+def load(request: Request) -> FlowInterpolator:
+    """Return the method, which needs no weights."""
+    return FlowInterpolator()
 
 
 def measure_motion(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

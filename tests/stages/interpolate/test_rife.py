@@ -10,9 +10,9 @@ import torch
 
 from helpers.catalog import table as catalog
 from helpers.catalog.fetch import File
-from helpers.catalog.load import read_state
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
+from helpers.nn.weight_files import read_state
 from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
