@@ -148,7 +148,8 @@ def engine(
 
     def register(load: Load) -> Load:
         place = load.__module__.removeprefix("helpers.")
-        if place in _engines:
+        here = _engines.get(place)
+        if here and here.load.__qualname__ != load.__qualname__:  # else the file is read again
             raise ValueError(
                 f"{place} registers a second engine; allowed is one in a file. Move it to a file "
                 "of its own."

@@ -87,10 +87,19 @@ def test_an_engine_goes_by_its_file(engines):
 
 
 def test_a_second_engine_of_a_file_is_refused(engines):
+    def other(request):
+        return request
+
     engine("upscale")(load)
     with pytest.raises(ValueError, match=rf"{__name__} registers a second engine"):
-        engine("interpolate")(load)
+        engine("interpolate")(other)
     assert engines[__name__].roles == ("upscale",)
+
+
+def test_a_file_that_is_read_again_registers_anew(engines):
+    engine("upscale")(load)
+    engine("denoise")(load)
+    assert engines[__name__].roles == ("denoise",)
 
 
 @pytest.mark.parametrize(
