@@ -104,7 +104,7 @@ def test_a_model_that_spandrel_knows_is_one_row(copy):
     apply("model", copy)
     assert "nomosuni-compact" in helpers(copy, "models")
     helpers(copy, "models", "--into", "README.md")
-    passes(copy, "tests/catalog/test_table.py")
+    passes(copy, "tests/catalog/test_table.py", "-k", "names or file or cache or sold or readme")
 
 
 def test_a_codec_is_one_row_and_its_test(copy):
@@ -113,3 +113,13 @@ def test_a_codec_is_one_row_and_its_test(copy):
     apply("codec", copy)
     assert "cineform" in helpers(copy, "restore", "--help")
     passes(copy, *example("codec").new)
+
+
+def test_a_cleaner_is_its_folder_one_row_and_its_test(copy):
+    folder, test = "helpers/stages/vignette/", "tests/stages/vignette/test_vignette.py"
+    assert all(path.startswith(folder) or path == test for path in example("cleaner").new)
+    # The row, and what it names is imported in two lines.
+    assert example("cleaner").changed == {"helpers/stages/cleaners.py": 3}
+    apply("cleaner", copy)
+    assert "vignette" in helpers(copy, "restore", "--help")
+    passes(copy, test, "tests/test_law.py", "-k", "vignette or Vignette or list")
