@@ -102,7 +102,21 @@ def test_a_model_that_spandrel_knows_is_one_row(copy):
     assert example("model").new == []
     assert list(example("model").changed) == ["helpers/catalog/table.py"]
     apply("model", copy)
-    assert "nomosuni-compact" in helpers(copy, "models")
+    is_in_the_catalogue("nomosuni-compact", copy)
+
+
+def test_a_network_is_its_file_its_row_and_its_parity_test(copy):
+    file, test = "helpers/stages/upscale/waifu2x.py", "tests/stages/upscale/test_waifu2x.py"
+    assert example("network").new == [file, test]
+    assert list(example("network").changed) == ["helpers/catalog/table.py"]
+    apply("network", copy)
+    is_in_the_catalogue("waifu2x-photo", copy)
+    passes(copy, test)
+
+
+def is_in_the_catalogue(model: str, copy: Path) -> None:
+    """Check that a model is offered, and that the catalogue's own tests agree with its row."""
+    assert model in helpers(copy, "models")
     helpers(copy, "models", "--into", "README.md")
     passes(copy, "tests/catalog/test_table.py", "-k", "names or file or cache or sold or readme")
 

@@ -1,6 +1,6 @@
 """waifu2x: a small network that doubles a picture, trained on photographs.
 
-    network = Waifu2x(read_state(param, weights))
+    network = Waifu2x(read_state(weights, param))
     large = network.upscale([image])[0]        # (H * 2, W * 2, 3)
 
 Seven layers without padding ("upconv_7"), by nagadomi, https://github.com/nagadomi/waifu2x; written
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn import ncnn_weights
 from helpers.nn.state_dict import filled
@@ -48,7 +49,7 @@ class UpConv7(nn.Module):
         return self.enlarge(image)
 
 
-def read_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
+def read_state(weights: Path, param: Path) -> dict[str, torch.Tensor]:
     """Read the two ncnn files of the network into its state dict.
 
     Raises:
@@ -114,3 +115,9 @@ class Waifu2x:
             ("scale", "x2"),
             ("parameters", f"{count / 1e6:.2f} million, on {self.device}"),
         ]
+
+
+@engine("upscale")
+def load(request: Request) -> Waifu2x:
+    """Load the network from the two files of its row."""
+    return Waifu2x(read_state(*request.paths), request.device, request.precision)

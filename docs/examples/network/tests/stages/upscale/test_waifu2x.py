@@ -28,7 +28,7 @@ def layers():
 
 def write(layers, folder):
     """Write the layers as ncnn keeps them: 32-bit floats behind a tag of 0."""
-    param, weights = folder / "net.param", folder / "net.bin"
+    weights, param = folder / "net.bin", folder / "net.param"
     kinds = ["Convolution"] * (len(layers) - 1) + ["Deconvolution"]
     lines = [
         f"{kind} layer{n} 1 1 {n} {n + 1} 0={len(bias)} 1={kernels.shape[-1]} 6={kernels.size}\n"
@@ -36,7 +36,7 @@ def write(layers, folder):
     ]
     param.write_text(PARAM + "".join(lines))
     weights.write_bytes(b"".join(b"\0" * 4 + k.tobytes() + b.tobytes() for k, b in layers))
-    return param, weights
+    return weights, param
 
 
 def correlate(planes, kernels):
