@@ -150,7 +150,7 @@ def report(
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
     """Say what works on this machine, and what to do about the rest."""
-    from helpers.runtime.doctor import doctor
+    from helpers.health import doctor
 
     found = doctor()
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else repr(found))
