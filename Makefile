@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: setup demo test lint clips benchmark models address clean
+.PHONY: setup demo test lint docs structure clips benchmark models address clean
 
 # Set-up, the one place. Some packages are installed without what they ask for: see
 # colab_requirements.txt.
@@ -14,7 +14,7 @@ $(READY): pyproject.toml colab_requirements.txt
 	@echo "Setting up $(VENV): about 6 GB, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	$(BIN)/python -m pip install --quiet --no-deps --requirement colab_requirements.txt
 	@touch $@
 
@@ -35,6 +35,16 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The documentation as a site; a warning is an error. (MkDocs 1 is meant: what 2 will be does not
+# concern us.)
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "look at  out/docs/index.html"
+
+# How the package is put together, before every effect had a room of its own and now.
+structure:
+	@$(PYTHON) docs/structure.py 832da0e . --into docs/design.md
 
 clips: $(READY)
 	$(BIN)/python sample_clips/make.py

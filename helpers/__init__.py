@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from helpers.catalog.table import models as models
     from helpers.estimates import costs as costs
     from helpers.estimates import estimate as estimate
+    from helpers.health import doctor as doctor
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.project.project import Project as Project
-    from helpers.runtime.doctor import doctor as doctor
     from helpers.runtime.machine import start as start
     from helpers.show.cleaning import show_diagnosis as show_diagnosis
     from helpers.show.cleaning import show_doubtful as show_doubtful
@@ -85,7 +85,7 @@ _HOMES = {
     "costs": "estimates",
     "describe": "catalog.load",
     "diagnose": "stages.cleaners",
-    "doctor": "runtime.doctor",
+    "doctor": "health",
     "estimate": "estimates",
     "examine": "stages.cleaners",
     "find_colours": "stages.colorize.find",

@@ -10,7 +10,6 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from enum import Enum
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -21,6 +20,7 @@ from helpers.catalog import table as catalog
 from helpers.errors import SilkPurseError, StageError
 from helpers.options import Option
 from helpers.plan import STEPS, Plan, plan_options
+from helpers.video.codecs import CODECS
 
 # The base of every complaint about how the command was called, wherever typer keeps its click.
 UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -36,15 +36,6 @@ INTERRUPTED = 130
 """The exit code of a command that was stopped with Ctrl-C."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-
-
-class CodecName(str, Enum):
-    """What `--codec` may be."""
-
-    h264 = "h264"
-    h265 = "h265"
-    ffv1 = "ffv1"
-    prores = "prores"
 
 
 def reader(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -80,7 +71,9 @@ def restore(
         Path | None,
         typer.Option(help="The folder that remembers. One that you name is kept."),
     ] = None,
-    codec: Annotated[CodecName, typer.Option(help="ffv1 is lossless.")] = CodecName.h264,
+    codec: Annotated[
+        str, typer.Option(metavar="|".join(CODECS), help="ffv1 is lossless.")
+    ] = "h264",
     as_json: Json = False,
     **choices: Any,
 ) -> None:
@@ -88,7 +81,7 @@ def restore(
     from helpers.plan import restore as run
 
     plan = Plan.of(**{name: value for name, value in choices.items() if value is not None})
-    report = run(source, output, plan=plan, project=project, codec=codec.value)
+    report = run(source, output, plan=plan, project=project, codec=codec)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 
@@ -159,7 +152,7 @@ def report(
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
     """Say what works on this machine, and what to do about the rest."""
-    from helpers.runtime.doctor import doctor
+    from helpers.health import doctor
 
     found = doctor()
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else repr(found))

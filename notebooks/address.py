@@ -1,4 +1,4 @@
-"""Write the repository's address into everything that names it: badges, set-up cells, pictures.
+"""Write the repository's address into everything that names it: badges, set-up cells, the site.
 
     make address REPO=owner/name
 
@@ -20,7 +20,8 @@ UNKNOWN = "OWNER/silk-purse"
 
 def files() -> list[Path]:
     """Return every file that names the address."""
-    return [ROOT / "pyproject.toml", ROOT / "README.md", *sorted(ROOT.glob("notebooks/*.ipynb"))]
+    pages = ("pyproject.toml", "README.md", "mkdocs.yml", "docs/getting-started.md")
+    return [*(ROOT / page for page in pages), *sorted(ROOT.glob("notebooks/*.ipynb"))]
 
 
 def current() -> str:

@@ -139,7 +139,7 @@ def test_no_module_imports_one_that_imports_it():
                 "project.report",
                 "show.compare",
                 "runtime.machine",
-                "runtime.doctor",
+                "health",
                 "audio.reader",
                 "stages.denoise.ffmpeg_filters",
                 "training.interpolation.camera",

@@ -1,1 +1,1 @@
-"""This machine: what it has, what works on it, and writing files that are whole."""
+"""This machine: what it has, and writing files that are whole."""

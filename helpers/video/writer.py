@@ -70,7 +70,7 @@ def write_video(
     """Write a clip to a video file, with the sound and everything else of its source.
 
     Args:
-        codec: "h264", "h265", "ffv1" (lossless RGB) or "prores".
+        codec: one of `codecs.CODECS`: "h264", "h265", "ffv1" (lossless RGB), "prores" ...
         quality: constant rate factor of H.264 and H.265: lower is better, 17 looks lossless.
         fps: give every frame the same length, repeating and leaving out frames; exact timestamps
             if not given.

@@ -1,0 +1,1 @@
+"""Corners that a lens has left dark."""
