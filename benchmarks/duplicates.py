@@ -15,8 +15,8 @@ import numpy as np
 from common import SHARED
 
 from helpers.clip import MemoryClip
+from helpers.stages.duplicates.decisions import find_duplicates
 from helpers.stages.duplicates.features import grey
-from helpers.stages.duplicates.find import find_duplicates
 from helpers.stages.scenes.find import find_cuts
 from helpers.video.reader import open_video
 

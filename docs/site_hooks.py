@@ -51,7 +51,7 @@ def rooms() -> dict[str, list[Path]]:
 
 
 def module_name(path: Path) -> str:
-    """Return how a file of the package is imported: "helpers.stages.retime"."""
+    """Return how a file of the package is imported: "helpers.retime"."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 

@@ -38,7 +38,7 @@ class Checkout:
 
     Attributes:
         title: what it is called in a table.
-        files: the text of every file by its path within the package, like "stages/retime.py".
+        files: the text of every file by its path within the package, like "retime.py".
     """
 
     title: str
@@ -104,7 +104,7 @@ def _git(*words: str) -> str:
 
 
 def module_name(path: PurePosixPath) -> str:
-    """Return how a file of the package is imported: "helpers.stages.retime"."""
+    """Return how a file of the package is imported: "helpers.retime"."""
     parts = [PACKAGE, *path.with_suffix("").parts]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

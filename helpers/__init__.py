@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.project.project import Project as Project
+    from helpers.retime import ConstantRate as ConstantRate
+    from helpers.retime import Trim as Trim
     from helpers.runtime.machine import start as start
     from helpers.show.cleaning import show_diagnosis as show_diagnosis
     from helpers.show.cleaning import show_doubtful as show_doubtful
@@ -45,15 +47,13 @@ if TYPE_CHECKING:
     from helpers.stages.damage.stage import RemoveDamage as RemoveDamage
     from helpers.stages.denoise.find import find_noise as find_noise
     from helpers.stages.denoise.stage import Denoise as Denoise
-    from helpers.stages.duplicates.find import find_duplicates as find_duplicates
-    from helpers.stages.duplicates.find import read_csv as read_csv
+    from helpers.stages.duplicates.decisions import find_duplicates as find_duplicates
+    from helpers.stages.duplicates.decisions import read_csv as read_csv
     from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
     from helpers.stages.finish.find import find_levels as find_levels
     from helpers.stages.finish.stage import Finish as Finish
     from helpers.stages.flicker.stage import Deflicker as Deflicker
     from helpers.stages.interpolate.stage import Interpolate as Interpolate
-    from helpers.stages.retime import ConstantRate as ConstantRate
-    from helpers.stages.retime import Trim as Trim
     from helpers.stages.stabilize.find import find_shake as find_shake
     from helpers.stages.stabilize.stage import Stabilize as Stabilize
     from helpers.stages.upscale.stage import Upscale as Upscale
@@ -67,7 +67,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Colorize": "stages.colorize.stage",
-    "ConstantRate": "stages.retime",
+    "ConstantRate": "retime",
     "Deflicker": "stages.flicker.stage",
     "Denoise": "stages.denoise.stage",
     "Finish": "stages.finish.stage",
@@ -77,7 +77,7 @@ _HOMES = {
     "RemoveDamage": "stages.damage.stage",
     "RemoveDuplicates": "stages.duplicates.stage",
     "Stabilize": "stages.stabilize.stage",
-    "Trim": "stages.retime",
+    "Trim": "retime",
     "Upscale": "stages.upscale.stage",
     "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",
@@ -89,7 +89,7 @@ _HOMES = {
     "estimate": "estimates",
     "examine": "stages.cleaners",
     "find_colours": "stages.colorize.find",
-    "find_duplicates": "stages.duplicates.find",
+    "find_duplicates": "stages.duplicates.decisions",
     "find_film": "video.sources",
     "find_levels": "stages.finish.find",
     "find_noise": "stages.denoise.find",
@@ -100,7 +100,7 @@ _HOMES = {
     "open_video": "video.reader",
     "play": "show.compare",
     "project_folder": "video.sources",
-    "read_csv": "stages.duplicates.find",
+    "read_csv": "stages.duplicates.decisions",
     "replace_sound": "audio",
     "restore": "plan",
     "sample": "video.sources",

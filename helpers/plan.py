@@ -22,12 +22,12 @@ from helpers.errors import StageError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
 from helpers.project.report import Report, Side, report_path, sound_offset_ms
+from helpers.retime import Trim
 from helpers.run import RunContext
 from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finished
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import Trim
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.codecs import check_target
 from helpers.video.reader import VideoClip

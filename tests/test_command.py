@@ -15,9 +15,9 @@ from helpers.audio.track import Sound
 from helpers.errors import StageError
 from helpers.plan import Cleaning, Plan, SoundChoice
 from helpers.project.project import Project
+from helpers.retime import Trim
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import Trim
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
 from tests.support.law import same

@@ -21,6 +21,7 @@ from helpers.catalog import table as catalog
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError
 from helpers.project.project import Project
+from helpers.retime import ConstantRate, Trim
 from helpers.show.compare import Preview
 from helpers.stage import Stage
 from helpers.stages.cleaners import CLEANERS
@@ -31,7 +32,6 @@ from helpers.stages.duplicates.stage import RemoveDuplicates
 from helpers.stages.finish.stage import Finish
 from helpers.stages.flicker.stage import Deflicker
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import ConstantRate, Trim
 from helpers.stages.scenes.stage import MarkShots
 from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.upscale.stage import Upscale

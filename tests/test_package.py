@@ -20,7 +20,15 @@ ROOMS = sorted(
     folder for folder in (PACKAGE / "stages").iterdir() if (folder / "stage.py").exists()
 )
 
-KNOW_CLIPS = {"stage", "find", "temporal", "references", "reference_colors", "frame_blocks"}
+KNOW_CLIPS = {
+    "stage",
+    "find",
+    "decisions",
+    "temporal",
+    "references",
+    "reference_colors",
+    "frame_blocks",
+}
 """Files of a room that may know what a clip is; all others see pictures, and times at most."""
 
 
@@ -109,7 +117,7 @@ def test_a_room_stands_by_itself(room):
         *("clip", "errors", "options", "progress", "run", "stage"),
         *("catalog.fetch", "catalog.load", "catalog.registry", "catalog.table"),
         *("runtime.machine", "runtime.storage"),
-        *("stages.diagnosis", "stages.retime"),
+        *("stages.diagnosis", "retime"),
     }
     allowed = below | folder("imaging") | folder("nn") | folder(f"stages/{room.name}")
     for path in room.rglob("*.py"):

@@ -18,7 +18,7 @@ from helpers.clip import Clip
 from helpers.errors import StageError
 from helpers.show.compare import Moment, Picture, View, eight_bit, save, static
 from helpers.stages.diagnosis import Diagnosis
-from helpers.stages.duplicates.find import Duplicates
+from helpers.stages.duplicates.decisions import Duplicates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

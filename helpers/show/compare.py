@@ -450,7 +450,7 @@ def small_copy(
     clip: Clip, begin: Fraction, end: Fraction, width: int, sound: Path | None
 ) -> bytes | None:
     """Return a stretch of a film as an MP4 of at most VIDEO_CAP bytes; None if it stays larger."""
-    from helpers.stages.retime import Trim
+    from helpers.retime import Trim
     from helpers.video.writer import write_video
 
     stretch = Trim(begin, end)(clip)

@@ -84,7 +84,7 @@ def write_video(
     Raises:
         VideoWriteError: the codec and the file's ending do not fit, or ffmpeg refuses.
     """
-    from helpers.stages.retime import ConstantRate
+    from helpers.retime import ConstantRate
 
     path = Path(path)
     check_target(path, codec)

@@ -13,10 +13,10 @@ import pytest
 
 from helpers.project.manifest import StageManifest
 from helpers.project.project import Project
+from helpers.retime import Trim
 from helpers.stages.cleaners import clean, finished
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import Trim
 from helpers.stages.upscale.stage import Upscale
 from tests.support.law import same
 from tests.support.paths import FILM

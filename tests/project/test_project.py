@@ -29,11 +29,11 @@ from helpers.project import project
 from helpers.project.manifest import cut_timeline
 from helpers.project.project import Project
 from helpers.project.runner import SegmentRunner
+from helpers.retime import Trim
 from helpers.runtime import storage
 from helpers.runtime.machine import Runtime
 from helpers.stage import Stage
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import Trim
 from helpers.stages.scenes.stage import MarkShots
 from helpers.stages.upscale.stage import Upscale
 from tests.support.law import same, varying_clip

@@ -12,7 +12,7 @@ from helpers.project.project import Project
 from helpers.run import RunContext
 from helpers.stages.cleaners import check_cleaners, clean, diagnose, examine, finished
 from helpers.stages.diagnosis import Fault
-from helpers.stages.duplicates.stage import Repeats
+from helpers.stages.duplicates.find import Repeats
 from tests.support.law import assert_true, same, varying_clip
 from tests.support.paths import FILM, TALK
 

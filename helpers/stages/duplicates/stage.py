@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
@@ -12,24 +12,10 @@ from typing import Any
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
 from helpers.run import RunContext
-from helpers.stage import Stage, exact
+from helpers.stage import Stage
+from helpers.stages.duplicates.find import Repeats, exact_times, find_repeats
 
 RETIMES = ("keep", "even")
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """What `RemoveDuplicates` has to know of a film: when the frames that repeat another start."""
-
-    dropped: tuple[Fraction, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dropped", exact_times(self.dropped))
-
-
-def exact_times(times: Iterable[Fraction | float | str]) -> tuple[Fraction, ...]:
-    """Return times as exact numbers in order, each once; as read back from a project, too."""
-    return tuple(sorted({exact(time) for time in times}))
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,14 +58,10 @@ class RemoveDuplicates(Stage):
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> RemoveDuplicates:
         """Return the stage with the frames that repeat another in the whole clip."""
-        from helpers.stages.duplicates.find import find_duplicates
-
         if self.dropped is not None:
             return self
         run = run or RunContext()
-        found = run.keep(
-            "RemoveDuplicates", clip, Repeats, lambda: find_duplicates(clip, run).repeats
-        )
+        found = run.keep("RemoveDuplicates", clip, Repeats, lambda: find_repeats(clip, run))
         return replace(self, dropped=found.dropped)
 
     def info(self, source: Clip) -> ClipInfo:

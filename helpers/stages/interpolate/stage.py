@@ -17,9 +17,9 @@ from helpers.catalog.load import load_interpolator
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
 from helpers.options import number, option
+from helpers.retime import check_fps, rate_times
 from helpers.run import RunContext
 from helpers.stage import Stage
-from helpers.stages.retime import check_fps, rate_times
 
 SMOOTH = 24
 """Frames a second that are reached where nobody asks for a rate: what cinema shows."""

@@ -10,15 +10,15 @@ import pytest
 
 from helpers.clip import Clip, MemoryClip
 from helpers.errors import StageError
+from helpers.retime import Trim
 from helpers.show.cleaning import show_doubtful, show_duplicates
 from helpers.stages.duplicates.bimodal import apart
 from helpers.stages.duplicates.decide import decide
+from helpers.stages.duplicates.decisions import Duplicates, find_duplicates, read_csv
 from helpers.stages.duplicates.describe import period_of
 from helpers.stages.duplicates.features import Likeness
-from helpers.stages.duplicates.find import Duplicates, find_duplicates, read_csv
 from helpers.stages.duplicates.stage import RemoveDuplicates
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.paths import FILM, TALK, footage

@@ -8,9 +8,9 @@ import pytest
 from helpers.clip import MemoryClip
 from helpers.errors import StageError
 from helpers.imaging.luma import brightness, dithered
+from helpers.retime import Trim
 from helpers.stages.flicker.exposure import KNOTS, Light, apply_light
 from helpers.stages.flicker.stage import Deflicker
-from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, same, varying_clip
 from tests.support.paths import footage

@@ -8,8 +8,8 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError, StageError
+from helpers.retime import ConstantRate, Trim
 from helpers.stages.interpolate.stage import Interpolate
-from helpers.stages.retime import ConstantRate, Trim
 from tests.support.law import same, varying_clip
 
 NTSC = Fraction(24000, 1001)

@@ -9,8 +9,8 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.errors import StageError
+from helpers.retime import Trim
 from helpers.stage import plain
-from helpers.stages.retime import Trim
 from helpers.stages.stabilize.find import find_shake
 from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.stabilize.tracking import Motion, Tracker, shift
