@@ -27,6 +27,7 @@ from helpers.imaging.color_matrix import (
     working_size,
 )
 from helpers.runtime.machine import Runtime
+from helpers.stage import windowed
 from helpers.stages.colorize.consistency import Witness, motion, steadied, trust, warp
 from helpers.stages.colorize.propagation import Carried
 
@@ -133,7 +134,10 @@ def looked_at(
 
 
 def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
-    """Give the wanted frames and up to `around` before and after them; others are done with."""
+    """Give the wanted frames and up to `around` before and after them; others are done with.
+
+    Not by `windowed`, which would wait for the frames after each: it is passed on at once.
+    """
     before: deque[Painted] = deque(maxlen=around)
     left = 0
     for seen in frames:
@@ -167,19 +171,13 @@ def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
 
 def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
     """Steady the colours of the wanted frames of one shot, by `around` frames on either side."""
-    if not around:
-        yield from (seen for seen in frames if seen.wanted)
-        return
-    held: deque[Painted] = deque()
-    for seen in frames:
-        for distance, earlier in zip(range(len(held), 0, -1), held, strict=True):
-            if seen.wanted or earlier.wanted:
-                _compare(earlier, seen, 1 - 0.5 * distance / (around + 1))
-        held.append(seen)
-        if len(held) > around:
-            yield from _steadied(held.popleft())
-    for seen in held:
-        yield from _steadied(seen)
+    for (seen, *later), _ in windowed(frames, 0, around):
+        for distance, other in enumerate(later, 1):
+            if seen.wanted or other.wanted:
+                _compare(seen, other, 1 - 0.5 * distance / (around + 1))
+        if seen.wanted:
+            assert seen.chroma is not None
+            yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
 
 
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
@@ -190,13 +188,6 @@ def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
     believed = trust(later.luma, earlier.luma, back, onward)
     later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
-
-
-def _steadied(seen: Painted) -> Iterator[Painted]:
-    """Give a frame that is wanted with steady colours."""
-    assert seen.chroma is not None
-    if seen.wanted:
-        yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
 
 
 def put_together(

@@ -45,17 +45,13 @@ NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float
 
 @dataclass
 class Seen:
-    """A frame in the window, and what is known of it; worked out when first asked for.
+    """A frame of a shot, and what is known of it; worked out when first asked for.
 
     Attributes:
         image: (H, W, 3) RGB, uint8 or uint16.
-        begins: whether it begins a shot.
-        wanted: whether its result is asked for.
     """
 
     image: np.ndarray
-    begins: bool
-    wanted: bool
     calm: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property

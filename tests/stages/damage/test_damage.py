@@ -318,7 +318,7 @@ def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
 
 def shown(images, number=4):
     """Return what the network is shown of one of some pictures."""
-    window = [Seen(image, n == 0, True) for n, image in enumerate(images)]
+    window = [Seen(image) for image in images]
     work = FilmCleaning(None, 2, lines=False, reach=6).prepared(window, number)
     assert work is not None
     return work.evidence()
