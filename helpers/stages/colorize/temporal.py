@@ -24,11 +24,13 @@ from helpers.imaging.color_matrix import (
     join,
     luma_of,
     shrunk,
+    small_luma,
     working_size,
 )
+from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.runtime.machine import Runtime
 from helpers.stage import windowed
-from helpers.stages.colorize.consistency import Witness, motion, steadied, trust, warp
+from helpers.stages.colorize.consistency import Witness, steadied, trust
 from helpers.stages.colorize.propagation import Carried
 
 SURELY = 2.0
@@ -124,7 +126,7 @@ def looked_at(
     for frame in frames:
         image = frame.image
         size = working_size(image.shape[1], image.shape[0])
-        luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
+        luma = small_luma(image, matrix, size)
         grey = is_grey(image)
         held = image[..., 0].copy() if grey else image
         seen = Painted(held, frame.time, frame.time in wanted, luma)
@@ -183,7 +185,7 @@ def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     """Let two frames say to each other what they know of each other's colours."""
     assert earlier.chroma is not None and later.chroma is not None
-    onward, back = motion(earlier.luma, later.luma), motion(later.luma, earlier.luma)
+    onward, back = measure_both_flows(earlier.luma, later.luma, FAST)
     believed = trust(earlier.luma, later.luma, onward, back)
     earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
     believed = trust(later.luma, earlier.luma, back, onward)
