@@ -26,8 +26,8 @@ class FlowSettings:
     """How finely motion is looked for.
 
     Attributes:
-        finest_scale: how often the sides of the picture are halved where the search ends; the flow
-            is enlarged from there.
+        finest_scale: where the search, which begins with a tiny picture, ends: 0 is full size, 1
+            half of each side, 2 a quarter. The flow is enlarged from there.
         patch_stride: pixels from patch to patch, at every scale.
         descents: steps of gradient descent of each patch, at every scale.
         refinements: steps of variational refinement, at every scale.
@@ -53,9 +53,9 @@ MEDIUM = FlowSettings(finest_scale=1, patch_stride=3, descents=25, refinements=5
 DENSE = FlowSettings(
     finest_scale=1, patch_stride=2, descents=16, refinements=0, full_size_refinements=2
 )
-"""For new pictures between two. Patches stand closer, so that thin things are hit by more of them;
-refined is at full size, for at half of it thin things have no motion of their own. More descents
-and refinements cost time and gain less than 0.05 dB."""
+"""For new pictures between two. Patches stand closer, so that thin things are hit by more of them,
+and the flow is refined at full size, for at half of it thin things have no motion of their own.
+More descents and refinements cost time and gain less than 0.05 dB."""
 
 
 def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) -> np.ndarray:
@@ -69,30 +69,42 @@ def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) ->
     Returns:
         (H, W, 2) float32, pixels to the right and down.
     """
-    height, width = here.shape
-    if np.array_equal(here, there):
-        return np.zeros((height, width, 2), np.float32)
-    here, there = _padded(here), _padded(there)
-    # Made anew each time: it holds buffers and must not be shared between threads.
-    search = cv2.DISOpticalFlow.create()
-    search.setUseMeanNormalization(True)
-    search.setFinestScale(settings.finest_scale)
-    search.setPatchStride(settings.patch_stride)
-    search.setGradientDescentIterations(settings.descents)
-    search.setVariationalRefinementIterations(settings.refinements)
-    flow = search.calc(here, there, None)  # type: ignore[call-overload]
-    if settings.full_size_refinements:
-        refinement = cv2.VariationalRefinement.create()
-        refinement.setFixedPointIterations(settings.full_size_refinements)
-        flow = refinement.calc(here, there, flow)
-    return flow[:height, :width]
+    return _Search(settings).flow(here, there)
 
 
 def measure_both_flows(
     here: np.ndarray, there: np.ndarray, settings: FlowSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measure the flow from `here` to `there`, and the one from `there` to `here`."""
-    return measure_flow(here, there, settings), measure_flow(there, here, settings)
+    """Measure the flow from `here` to `there`, and the one from `there` to `here`.
+
+    This is quicker than two calls of `measure_flow`, which it gives the same as.
+    """
+    search = _Search(settings)
+    return search.flow(here, there), search.flow(there, here)
+
+
+class _Search:
+    """OpenCV's search and refinement. They hold buffers, so that each thread needs its own."""
+
+    def __init__(self, settings: FlowSettings) -> None:
+        self._search = cv2.DISOpticalFlow.create()
+        self._search.setUseMeanNormalization(True)
+        self._search.setFinestScale(settings.finest_scale)
+        self._search.setPatchStride(settings.patch_stride)
+        self._search.setGradientDescentIterations(settings.descents)
+        self._search.setVariationalRefinementIterations(settings.refinements)
+        self._refinement = cv2.VariationalRefinement.create()
+        self._refinement.setFixedPointIterations(settings.full_size_refinements)
+
+    def flow(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+        height, width = here.shape
+        if np.array_equal(here, there):
+            return np.zeros((height, width, 2), np.float32)
+        here, there = _padded(here), _padded(there)
+        flow = self._search.calc(here, there, None)  # type: ignore[call-overload]
+        if self._refinement.getFixedPointIterations():
+            flow = self._refinement.calc(here, there, flow)
+        return flow[:height, :width]
 
 
 def _padded(luma: np.ndarray) -> np.ndarray:

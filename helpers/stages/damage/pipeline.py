@@ -1,6 +1,6 @@
 """Clean a film of dust, dirt and scratches, frame by frame, with a window of its shot in hand.
 
-    cleaning = FilmCleaning(network=None, radius=2, lines=True, reach=6)
+    cleaning = FilmCleaning(network=None, radius=2, lines=True)
     window = [Seen(image) for image in images]       # 6 before the frame, and 6 after it
     cleaned = cleaning.clean(window, at=6)
 
@@ -31,18 +31,17 @@ class FilmCleaning:
         network: finds the damage; None to find it by comparison.
         radius: neighbours looked at on each side, 1 or 2.
         lines: whether to look for vertical lines that stay.
-        reach: how many frames before and after a frame may decide about it; 2 * radius + 2.
     """
 
-    def __init__(self, network: Cleaner | None, radius: int, lines: bool, reach: int) -> None:
-        self.network, self.radius, self.lines, self.reach = network, radius, lines, reach
+    def __init__(self, network: Cleaner | None, radius: int, lines: bool) -> None:
+        self.network, self.radius, self.lines = network, radius, lines
 
     def clean(self, window: list[Seen], at: int) -> np.ndarray:
         """Return the frame `window[at]` repaired; its own array if there is nothing to repair.
 
         Args:
-            window: the frame and its neighbours in the shot, in order: `reach` on each side, or as
-                many as the shot has.
+            window: the frame and its neighbours in the shot, in order: 2 * radius + 2 on each side,
+                or as many as the shot has.
             at: the place of the frame in it.
         """
         work = self.prepared(window, at)
@@ -115,10 +114,8 @@ class FilmCleaning:
         """Find the lines of a frame, confirmed by the frames around it."""
         if not window[at].marks:
             return []
-        around = range(-min(LINE_FRAMES, self.reach), min(LINE_FRAMES, self.reach) + 1)
-        before = self._side(window, at, -1, -around[0])
-        after = self._side(window, at, 1, around[-1])
-        marks = {step: window[at + step].marks for step in [0, *(n for n, _ in before + after)]}
+        around = [n for step in (-1, 1) for n, _ in self._side(window, at, step, LINE_FRAMES)]
+        marks = {step: window[at + step].marks for step in [0, *around]}
         return scratches.find_lines(marks, work.sideways())
 
 

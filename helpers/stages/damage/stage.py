@@ -79,7 +79,7 @@ class RemoveDamage(Stage):
 
         wanted = set(times)
         network = load_cleaner(self.model, self.weights, run.machine)
-        cleaning = FilmCleaning(network, self.radius, self.lines, self.context)
+        cleaning = FilmCleaning(network, self.radius, self.lines)
         for shot in shots(frames):
             seen = ((frame.time, Seen(frame.image)) for frame in shot)
             for window, at in windowed(seen, self.context, self.context):

@@ -70,7 +70,7 @@ class Maker:
         clean = {time: scene.at(time) for time in range(-before, after + 1)}
         worn = {time: wear.on(frame, time) for time, frame in clean.items()}
         film = [_grey_frame(finish.on(frame, time)) for time, frame in worn.items()]
-        work = FilmCleaning(None, radius, lines=False, reach=2 * radius + 2).prepared(film, before)
+        work = FilmCleaning(None, radius, lines=False).prepared(film, before)
         assert work is not None
         planes = np.empty((PLANES, self.size, self.size), np.float32)
         planes[:EVIDENCE] = work.evidence()

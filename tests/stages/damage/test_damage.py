@@ -320,7 +320,7 @@ def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
 def shown(images, number=4):
     """Return what the network is shown of one of some pictures."""
     window = [Seen(image) for image in images]
-    work = FilmCleaning(None, 2, lines=False, reach=6).prepared(window, number)
+    work = FilmCleaning(None, 2, lines=False).prepared(window, number)
     assert work is not None
     return work.evidence()
 
