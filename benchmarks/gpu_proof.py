@@ -117,8 +117,8 @@ def cleaning(frames: list[np.ndarray]) -> Case:
     from helpers.stages.damage.network import Cleaner
     from helpers.stages.damage.pipeline import FilmCleaning
 
-    window = [Seen(image, number == 0, True) for number, image in enumerate(frames)]
-    prepared = FilmCleaning(None, 2, True, 6).prepared(window, 4)
+    window = [Seen(image) for image in frames]
+    prepared = FilmCleaning(None, 2, True).prepared(window, 4)
     assert prepared is not None
     planes = prepared.evidence()
     shipped = read_state(get_files(get("learned", "clean")))

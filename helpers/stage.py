@@ -16,11 +16,12 @@ from __future__ import annotations
 import queue
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -38,19 +39,39 @@ class Stage:
 
     What changes only the speed (device, precision, tile, batch) belongs to the Runtime.
 
+    A field named `strength` says how much of the change is made: 0 is the source as it is, whose
+    frames are then passed on without asking the stage.
+
     Attributes:
-        context: how many neighbours on each side a frame's result depends on.
         heavy: whether the work is worth a thread of its own reading ahead for it.
     """
 
-    context: ClassVar[int] = 0
     heavy: ClassVar[bool] = False
+
+    @property
+    def context(self) -> int:
+        """How many neighbours on each side a frame's result depends on."""
+        return 0
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the result is the source, frame for frame; none is then put through `process`."""
+        return getattr(self, "strength", 1) == 0
 
     def _exactly(self, *names: str) -> None:
         """Keep these fields as exact numbers, however they were given, so that equal is equal."""
         for name in names:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact(getattr(self, name)))
+
+    def _within(self, **ranges: tuple[float, float]) -> None:
+        """Raise StageError unless these fields, where they are given, lie in these ranges."""
+        for name, (least, most) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise StageError(
+                    f"{type(self).__name__} was given {name}={value}; allowed is {least} to {most}."
+                )
 
     def info(self, source: Clip) -> ClipInfo:
         """What will be true of every frame of the result."""
@@ -176,17 +197,24 @@ class StagedClip(Clip):
             return
         run = run or RunContext()
         times, cuts = self.times[start:stop], set(self.cuts)
-        source = self.source.frames(*self.stage.window(self.source, start, stop), run)
-        if self.stage.heavy:
-            source = prefetch(source)
+        source = self._needed(start, stop, run)
         waited, worked = Lap(), Lap()
-        made = self.stage.process_from(start, waited.watch(source), times, run)
+        made = seen = waited.watch(source)
+        if not self.stage.is_identity:
+            made = self.stage.process_from(start, seen, times, run)
         with closing(source), closing(made):  # type: ignore[type-var]
             for time in times:
                 with worked:
                     frame = next(made, None)
                 self._count(waited, worked, run.stopwatch)
                 yield self._checked(frame, time, time in cuts)
+
+    def _needed(self, start: int, stop: int, run: RunContext) -> Generator[Frame, None, None]:
+        """Give the source frames that the result's start..stop-1 are made from."""
+        if self.stage.is_identity:
+            return self.source.frames(start, stop, run)
+        source = self.source.frames(*self.stage.window(self.source, start, stop), run)
+        return prefetch(source) if self.stage.heavy else source
 
     def _checked(self, frame: Frame | None, time: Fraction, cut: bool) -> Frame:
         """Return a frame with its cut marked; raise StageError if it is not what was promised."""
@@ -319,10 +347,26 @@ def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
         yield shot(ahead)
 
 
-def check_strength(strength: float) -> None:
-    """Raise StageError unless a strength lies in 0..1."""
-    if not 0 <= strength <= 1:
-        raise StageError(f"A strength of {strength} was asked for; allowed is 0 to 1.")
+def windowed(items: Iterable[T], before: int, after: int) -> Iterator[tuple[list[T], int]]:
+    """Give every item of a run with its neighbours: up to so many before it and after it.
+
+    Nothing is read before it is needed, and no more than a window is held. To keep the frames of
+    different shots apart, window each of `shots` by itself.
+
+    Args:
+        items: the frames of a shot, or what is known of each of them.
+        before, after: how many neighbours, at the ends of the run as many as there are.
+
+    Yields:
+        The window, in order, and the place of the item in it.
+    """
+    source = iter(items)
+    window, at = list(islice(source, after + 1)), 0
+    while at < len(window):
+        yield window, at
+        passed = int(at == before)  # whether the first is too far from the next item
+        window = [*window[passed:], *islice(source, 1)]
+        at += 1 - passed
 
 
 def plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import threading
 import time
 import traceback
+import weakref
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,9 +12,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from helpers.clip import Frame
+from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError
-from helpers.stage import Stage, exact, map_images, prefetch, snap
+from helpers.stage import Stage, exact, map_images, prefetch, shots, snap, windowed
 from tests.support.law import same, varying_clip
 
 
@@ -119,6 +120,47 @@ def test_one_reads_ahead_of_another():
     assert numbers.closed and not readers()
 
 
+# --- windows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [0, 1, 3, 9])
+@pytest.mark.parametrize("after", [0, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 20])
+def test_every_item_is_given_among_its_neighbours(count, before, after):
+    items = list(range(count))
+    expected = [(items[max(n - before, 0) : n + after + 1], min(n, before)) for n in range(count)]
+    assert list(windowed(iter(items), before, after)) == expected
+
+
+def test_a_window_reads_no_farther_than_it_reaches():
+    numbers = Numbers(100)
+    for asked, (window, at) in enumerate(windowed(numbers.items, 2, 3)):
+        assert window[at] == asked
+        assert numbers.read == min(asked + 4, 100)
+
+
+def test_a_window_holds_no_more_than_it_shows():
+    alive = weakref.WeakSet()
+
+    class Picture:
+        def __init__(self):
+            alive.add(self)
+
+    for window, _ in windowed((Picture() for _ in range(30)), 2, 3):
+        assert len(alive) == len(window) <= 6
+
+
+def test_a_window_never_crosses_a_cut():
+    clip = varying_clip(cuts=(5, 6))
+    seen = [
+        [frame.time for frame in window]
+        for shot in shots(clip.frames(1, 9))
+        for window, _ in windowed(shot, 1, 1)
+    ]
+    numbers = [[1, 2], [1, 2, 3], [2, 3, 4], [3, 4], [5], [6, 7], [6, 7, 8], [7, 8]]
+    assert seen == [[clip.times[number] for number in window] for window in numbers]
+
+
 # --- batches ------------------------------------------------------------------------------------
 
 
@@ -178,6 +220,51 @@ class Passing(Stage):
             image = frame.image[:-1] if self.fault == "smaller" else frame.image
             image = image.astype(np.uint16) if self.fault == "deeper" else image
             yield Frame(image, frame.time + (self.fault == "late"))
+
+
+@dataclass(frozen=True)
+class Faulty(Passing):
+    """Must not be asked for anything at strength 0."""
+
+    fault: str = "raises"
+    strength: float = 1.0
+
+    def __post_init__(self):
+        self._within(strength=(0, 1))
+
+    @property
+    def context(self):
+        return 3
+
+
+def test_without_strength_the_source_is_passed_on_and_no_more_of_it_is_read():
+    asked = []
+
+    class Asked(MemoryClip):
+        def frames(self, start=0, stop=None, run=None):
+            asked.append((start, stop))
+            return super().frames(start, stop, run)
+
+    clip = varying_clip()
+    source = Asked(clip.images, clip.times, clip.end, clip.cuts)
+    assert same(list(Faulty(strength=0)(source)), list(clip))
+    assert same(list(Faulty(strength=0)(source).frames(4, 6)), list(clip.frames(4, 6)))
+    assert asked == [(0, 12), (4, 6)]
+    with pytest.raises(ZeroDivisionError):
+        list(Faulty(strength=0.1)(source))
+
+
+def test_a_stage_sees_the_neighbours_it_asks_for():
+    clip = varying_clip()
+    assert [Faulty().window(clip, *span) for span in ((0, 1), (5, 6), (11, 12))] == [
+        (0, 4), (2, 9), (8, 12),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.01, float("nan")])
+def test_a_value_out_of_range_is_refused(strength):
+    with pytest.raises(StageError, match=r"Faulty was given strength=.*; allowed is 0 to 1\."):
+        Faulty(strength=strength)
 
 
 @pytest.mark.parametrize("fault", ["too few", "late", "smaller", "deeper"])

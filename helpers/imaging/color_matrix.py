@@ -14,6 +14,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from helpers.imaging.luma import eight_bit
+
 WEIGHTS = {
     "bt709": (0.2126, 0.0722),
     "fcc": (0.30, 0.11),
@@ -74,6 +76,17 @@ def luma_of(image: np.ndarray, matrix: str) -> np.ndarray:
         row = row / np.iinfo(image.dtype).max
         image = image.astype(np.float32)
     return cv2.transform(image, row.astype(np.float32))
+
+
+def small_luma(image: np.ndarray, matrix: str, size: tuple[int, int]) -> np.ndarray:
+    """Return the luma of a picture in another, mostly smaller size, rounded to uint8 (h, w).
+
+    Args:
+        image: (H, W, 3) RGB, or (H, W) grey, as in `luma_of`.
+        matrix: one of WEIGHTS.
+        size: width and height.
+    """
+    return eight_bit(shrunk(luma_of(image, matrix), size) * 255)
 
 
 def chroma_of(image: np.ndarray, matrix: str) -> np.ndarray:
@@ -137,9 +150,13 @@ def _join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dt
     return cv2.merge([red, green, blue]).clip(0, top).astype(dtype)
 
 
-def working_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size, (width, height), in which the colours of a picture are worked on."""
-    share = min(LONGEST / max(width, height), 1)
+def working_size(width: int, height: int, longest: int = LONGEST) -> tuple[int, int]:
+    """Return the size, (width, height), in which the colours of a picture are worked on.
+
+    Args:
+        longest: pixels of the longer side; a smaller picture keeps its size.
+    """
+    share = min(longest / max(width, height), 1)
     return max(round(width * share), 1), max(round(height * share), 1)
 
 
@@ -200,10 +217,8 @@ def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
         colour: above 1 it is.
     """
     height, width = image.shape[:2]
-    share = min(64 / max(height, width), 1)
     unit = np.float32(1 / np.iinfo(image.dtype).max)
-    size = (max(round(width * share), 1), max(round(height * share), 1))
-    small = shrunk(image.astype(np.float32) * unit, size)
+    small = shrunk(image.astype(np.float32) * unit, working_size(width, height, 64))
     chroma = chroma_of(small, matrix).reshape(-1, 2).astype(np.float64) * 255
     luma = luma_of(small, matrix).ravel()
     courses = np.stack([np.ones_like(luma), luma, luma * luma], 1)

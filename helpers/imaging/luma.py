@@ -1,8 +1,12 @@
-"""Brightness of pictures, and the arithmetic that cleaning stages share. Arrays only.
+"""Brightness of pictures, and the arithmetic that stages share. Arrays only.
 
-luma = brightness(image)                     # float32 in 0..255, whatever the depth
-better = relight(image, luma, wanted)        # the colours keep their hue
-result = blend(image, better, strength=0.5)
+    luma = brightness(image)                     # float32 in 0..255, whatever the depth
+    better = relight(image, luma, wanted)        # the colours keep their hue
+    result = blend(image, better, strength=0.5)
+
+Luma is that of ITU-R BT.601 here, whatever the film is tagged with: for measuring, and for grey
+film, it makes no difference. Where a film's colours are taken apart and put together again, luma is
+counted by its own matrix; see `color_matrix`.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import cv2
 import numpy as np
 
 WEIGHTS = np.array([[0.299, 0.587, 0.114]], np.float32)
-"""Luma of red, green and blue (ITU-R BT.601). For grey film every choice is the same."""
+"""The shares of red, green and blue in luma (ITU-R BT.601)."""
 
 FLOOR = 4.0
 """Grey levels added before a ratio is taken, so that noise in the black is not blown up."""
@@ -35,6 +39,42 @@ def brightness(image: np.ndarray) -> np.ndarray:
         # Through float first: OpenCV would round the luma to the picture's own type.
         return cv2.transform(image.astype(np.float32), WEIGHTS / 257)
     return cv2.transform(image.astype(np.float32), WEIGHTS)
+
+
+def levels_of(image: np.ndarray) -> np.ndarray:
+    """Return a picture's pixels as float32 in 0..255, of the same shape.
+
+    Args:
+        image: uint8, uint16, or float32 in 0..255 already, which is returned as it is.
+    """
+    if image.dtype == np.float32:
+        return image
+    return image.astype(np.float32) * np.float32(1 / scale_of(image.dtype))
+
+
+def opencv_luma(image: np.ndarray) -> np.ndarray:
+    """Return the luma of a picture as OpenCV's cvtColor counts it.
+
+    It is that of `brightness` but for the last bit of its floats: in a few columns, where OpenCV
+    adds in another order, and of uint16, where levels are divided before they are mixed. What rests
+    on it (the repair of damage and the flow between two pictures) would change with `brightness`.
+
+    Args:
+        image: (H, W, 3) RGB, uint8, uint16, or float32 in 0..255.
+
+    Returns:
+        (H, W) float32 in 0..255.
+    """
+    return cv2.cvtColor(levels_of(image), cv2.COLOR_RGB2GRAY)
+
+
+def eight_bit(luma: np.ndarray) -> np.ndarray:
+    """Round float32 luma in 0..255 to uint8, halves to even numbers.
+
+    What lies above 255 becomes 255; what lies below 0, as cubic sampling may leave it, loses its
+    sign.
+    """
+    return cv2.convertScaleAbs(luma)
 
 
 def small_brightness(image: np.ndarray, width: int) -> np.ndarray:
@@ -85,6 +125,11 @@ def dithered(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     pattern = (0.01 + 0.98 * pattern).astype(np.float32)
     top = 65535 if dtype == np.uint16 else 255
     return np.clip(np.floor(pixels + pattern[..., None]), 0, top).astype(dtype)
+
+
+def rounded(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Round float pixels to uint8 or uint16, halves to even numbers, and clip them to its range."""
+    return np.clip(np.rint(pixels), 0, np.iinfo(dtype).max).astype(dtype)
 
 
 def blend(image: np.ndarray, made: np.ndarray, strength: float) -> np.ndarray:

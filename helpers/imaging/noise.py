@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from helpers.imaging.luma import scale_of
-from helpers.imaging.optical_flow import laid_over, softened
+from helpers.imaging.optical_flow import aligned, flow_luma
 
 SIDE = 16
 """Pixels a side of the blocks that are looked at by themselves."""
@@ -56,9 +56,9 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     if following is not None and not np.array_equal(image, following):
         # Motion is taken out first; between pixels that softens the noise by up to a tenth.
         sigma = float(np.sqrt(variances))
-        greys = softened(image, sigma), softened(following, sigma)
+        lumas = flow_luma(image, sigma), flow_luma(following, sigma)
         moved = following.astype(np.float32) / np.float32(scale_of(image.dtype))
-        change = (laid_over(moved, *greys) - levels) / np.float32(np.sqrt(2))
+        change = (aligned(moved, *lumas) - levels) / np.float32(np.sqrt(2))
         # What brightness and motion change over a whole block is no noise.
         change = change - cv2.blur(change, (SIDE, SIDE))
         # What is flat may move and yet not change.

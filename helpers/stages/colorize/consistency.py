@@ -1,13 +1,13 @@
 """Keep colours steady: those of a frame drawn from its neighbours, along the motion between them.
 
-    there, back = motion(luma, other), motion(other, luma)
-    witness = Witness(warp(other_chroma, there), trust(luma, other, there, back), weight=0.9)
+    onward, back = measure_both_flows(luma, other, FAST)
+    witness = Witness(warp(other_chroma, onward), trust(luma, other, onward, back), weight=0.9)
     chroma = steadied(own_chroma, [witness, ...])
 
 A model that colours every frame by itself gives the same wall another colour in every frame. Each
-neighbour is laid over the frame by optical flow (DIS, Kroeger et al., ECCV 2016) and counts where
-the flow there and back agree and both places look alike: blind video consistency (Bonneel et al.,
-SIGGRAPH Asia 2015; Lai et al., ECCV 2018) without a network, on colour differences alone.
+neighbour is laid over the frame by optical flow and counts where the flow there and back agree and
+both places look alike: blind video consistency (Bonneel et al., SIGGRAPH Asia 2015; Lai et al.,
+ECCV 2018) without a network, on colour differences alone.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-SMALLEST_SIDE = 32
-"""Pixels below which DIS has no room for its patches; smaller pictures are padded."""
+from helpers.imaging.optical_flow import inside, places, sample
 
 UNLIKE = 9.0
 """Grey levels (of 255) by which two places may differ and still be half trusted to be one."""
 
 ASTRAY = 0.8
 """Pixels by which flow may miss its start on the way back, and still be half trusted."""
+
+EDGE = 0.6
+"""Pixels beyond a picture's outermost ones up to which a motion may lead."""
 
 JUMP = 0.012
 """Colour difference (Cb, Cr in -0.5..0.5) by which a frame as a whole may differ from what its
@@ -55,52 +57,6 @@ class Witness:
     weight: float
 
 
-def motion(here: np.ndarray, there: np.ndarray, fine: bool = False) -> np.ndarray:
-    """Measure where each pixel of `here` is in `there`.
-
-    Args:
-        here, there: uint8 (h, w) luma, of any size from 1x1.
-        fine: at half the picture's size instead of a quarter, at four times the cost.
-
-    Returns:
-        (h, w, 2) float32, x and y in pixels.
-    """
-    height, width = here.shape
-    if np.array_equal(here, there):
-        return np.zeros((height, width, 2), np.float32)
-    below, right = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
-    if below or right:
-        here, there = (
-            cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE)
-            for plane in (here, there)
-        )
-    # Made anew each time: it holds buffers and must not be shared between threads.
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    if fine:
-        search.setFinestScale(1)
-    search.setUseMeanNormalization(True)  # light that flickers is no motion
-    return search.calc(here, there, None)[:height, :width]  # type: ignore[call-overload]
-
-
-def places(flow: np.ndarray) -> np.ndarray:
-    """Return where a motion leads each pixel, (h, w, 2) float32, x and y."""
-    height, width = flow.shape[:2]
-    moved = flow.copy()
-    moved[..., 0] += np.arange(width, dtype=np.float32)
-    moved[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-    return moved
-
-
-def fetch(plane: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return a float32 or uint8 plane, (h, w) or (h, w, 2), sampled at places (h, w, 2)."""
-    return cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def warp(plane: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Return a plane with what a motion leads to brought to where it starts."""
-    return fetch(plane, places(flow))
-
-
 def trust(here: np.ndarray, there: np.ndarray, onward: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Return how far a motion is to be believed, float32 (h, w) in 0..1.
 
@@ -109,12 +65,12 @@ def trust(here: np.ndarray, there: np.ndarray, onward: np.ndarray, back: np.ndar
         onward, back: the motion from here to there, and from there to here.
     """
     at = places(onward)
-    miss = onward + fetch(back, at)
+    miss = onward + sample(back, at)
     squared = miss[..., 0] ** 2 + miss[..., 1] ** 2
     # Fast motion is measured less finely.
     allowed = ASTRAY + 0.05 * np.sqrt(onward[..., 0] ** 2 + onward[..., 1] ** 2)
     agreed = np.exp2(-squared / (allowed * allowed))
-    return agreed * likeness(here, fetch(there, at)) * inside(at)
+    return agreed * likeness(here, sample(there, at)) * inside(at, EDGE)
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -127,14 +83,6 @@ def likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     apart -= cv2.blur(apart, (31, 31)).clip(-UNLIKE, UNLIKE)
     apart = cv2.blur(np.abs(apart), (5, 5))
     return np.exp2(-((apart / UNLIKE) ** 2))
-
-
-def inside(at: np.ndarray) -> np.ndarray:
-    """Return which places lie in the picture, float32 (h, w) of 0 and 1."""
-    height, width = at.shape[:2]
-    x, y = at[..., 0], at[..., 1]
-    within = (x > -0.6) & (x < width - 0.4) & (y > -0.6) & (y < height - 0.4)
-    return within.astype(np.float32)
 
 
 def steadied(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
-from helpers.imaging.color_matrix import cast_of, luma_of, matrix_for, shrunk
-from helpers.stages.colorize.consistency import motion, trust, warp
+from helpers.imaging.color_matrix import cast_of, matrix_for, shrunk, small_luma, working_size
+from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
+from helpers.stages.colorize.consistency import trust
 
 TINTED = 2.5
 """Levels of 255 from which on a tint is told of."""
@@ -175,19 +176,17 @@ def chroma_flicker(clip: Clip, stretches: int = 8, length: int = 13) -> ChromaFl
 def _colours_of(frame: Frame, matrix: str) -> tuple[tuple[np.ndarray, np.ndarray], Frame]:
     """Return a frame's small luma, uint8, and its a and b, float32 (h, w, 2)."""
     height, width = frame.image.shape[:2]
-    share = min(WIDTH / max(width, height), 1)
-    size = (max(round(width * share), 1), max(round(height * share), 1))
+    size = working_size(width, height, WIDTH)
     unit = np.float32(1 / np.iinfo(frame.image.dtype).max)
     small = shrunk(frame.image.astype(np.float32) * unit, size)
-    luma = np.rint(luma_of(small, matrix) * 255).clip(0, 255).astype(np.uint8)
-    return (luma, cv2.cvtColor(small, cv2.COLOR_RGB2Lab)[..., 1:]), frame
+    return (small_luma(small, matrix, size), cv2.cvtColor(small, cv2.COLOR_RGB2Lab)[..., 1:]), frame
 
 
 def _change(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
 ) -> tuple[float, np.ndarray]:
     """Return how far the colours of two frames differ on average, and in which direction."""
-    onward, back = motion(one[0], other[0]), motion(other[0], one[0])
+    onward, back = measure_both_flows(one[0], other[0], FAST)
     believed = trust(one[0], other[0], onward, back) + np.float32(1e-6)
     apart = warp(np.ascontiguousarray(other[1]), onward) - one[1]
     lengths = np.hypot(apart[..., 0], apart[..., 1])

@@ -20,7 +20,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from helpers.stages.colorize.consistency import fetch, inside, likeness, motion, places, trust
+from helpers.imaging.optical_flow import (
+    FAST,
+    FINE,
+    inside,
+    measure_both_flows,
+    measure_flow,
+    places,
+    sample,
+    warp,
+)
+from helpers.stages.colorize.consistency import EDGE, likeness, trust
 
 ENOUGH = 0.7
 """Trust in one step from which on nothing is lost: many steps of a little doubt are no doubt."""
@@ -28,7 +38,7 @@ ENOUGH = 0.7
 GREYS = 16
 """Steps of brightness in a grid."""
 
-FINE, COARSE = (24, 8), (3, 1)
+FINE_CELLS, COARSE_CELLS = (24, 8), (3, 1)
 """Cells along the longer side of grids: for a frame's own colours, and for those of another frame,
 in which things may have been elsewhere."""
 
@@ -83,19 +93,19 @@ class Carrier:
             believed: how far that is to be believed, float32 (h, w).
         """
         before = places(back)
-        self._sure = fetch(self._sure, before) * np.minimum(believed / ENOUGH, 1)
-        at = fetch(self._at, before)
-        alike = likeness(luma, fetch(self._luma, at))
-        nearer = fetch(at, places(motion(luma, fetch(self._luma, at))))
-        again = likeness(luma, fetch(self._luma, nearer))
+        self._sure = sample(self._sure, before) * np.minimum(believed / ENOUGH, 1)
+        at = sample(self._at, before)
+        alike = likeness(luma, sample(self._luma, at))
+        nearer = warp(at, measure_flow(luma, sample(self._luma, at), FAST))
+        again = likeness(luma, sample(self._luma, nearer))
         better = again > alike
         self._at = np.where(better[..., None], nearer, at)
-        self._alike = np.where(better, again, alike) * inside(self._at)
+        self._alike = np.where(better, again, alike) * inside(self._at, EDGE)
 
     def colours(self) -> Carried:
         """Return the colours as the newest frame has them."""
-        sure = self._sure * np.minimum(self._alike / ENOUGH, 1) * fetch(self._known, self._at)
-        return Carried(fetch(self._chroma, self._at), sure)
+        sure = self._sure * np.minimum(self._alike / ENOUGH, 1) * sample(self._known, self._at)
+        return Carried(sample(self._chroma, self._at), sure)
 
 
 def direct(luma: np.ndarray, source: Source) -> Carried:
@@ -105,10 +115,10 @@ def direct(luma: np.ndarray, source: Source) -> Carried:
         luma: uint8 (h, w) of the frame.
         source: a coloured frame of the same shot.
     """
-    onward, back = motion(luma, source.luma, fine=True), motion(source.luma, luma, fine=True)
+    onward, back = measure_both_flows(luma, source.luma, FINE)
     sure = np.minimum(trust(luma, source.luma, onward, back) / ENOUGH, 1)
     at = places(onward)
-    return Carried(fetch(source.chroma, at), sure * fetch(source.weight, at))
+    return Carried(sample(source.chroma, at), sure * sample(source.weight, at))
 
 
 def completed(first: Carried | None, second: Carried) -> Carried:
@@ -155,10 +165,10 @@ def filled(luma: np.ndarray, carried: Carried | None, sources: Sequence[Source])
     Returns:
         float32 (h, w, 2).
     """
-    grids = [(cells, sources) for cells in sorted(COARSE)]
+    grids = [(cells, sources) for cells in sorted(COARSE_CELLS)]
     if carried is not None:
         own = Source(luma, carried.chroma, carried.sure)
-        grids += [(cells, [own]) for cells in sorted(FINE)]
+        grids += [(cells, [own]) for cells in sorted(FINE_CELLS)]
     alike = _slice(_grid(luma.shape, grids), luma)
     return alike if carried is None else over(carried, alike)
 

@@ -17,7 +17,8 @@ from fractions import Fraction
 import numpy as np
 
 from helpers.clip import Clip
-from helpers.stages.colorize.consistency import motion, trust
+from helpers.imaging.optical_flow import FINE, measure_both_flows
+from helpers.stages.colorize.consistency import trust
 from helpers.stages.colorize.propagation import (
     Carried,
     Carrier,
@@ -128,7 +129,7 @@ class Link:
     @classmethod
     def between(cls, one: np.ndarray, other: np.ndarray) -> Link:
         """Measure it, from luma uint8 (h, w)."""
-        onward, back = motion(one, other, fine=True), motion(other, one, fine=True)
+        onward, back = measure_both_flows(one, other, FINE)
         there, here = trust(one, other, onward, back), trust(other, one, back, onward)
         return cls(*(plane.astype(np.float16) for plane in (onward, back, there, here)))
 

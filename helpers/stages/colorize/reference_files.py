@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from helpers.errors import StageError
-from helpers.imaging.color_matrix import chroma_of, luma_of, shrunk
+from helpers.imaging.color_matrix import chroma_of, shrunk, small_luma
 
 COLOURLESS = 2.0
 """Levels of 255 of colour, in its most coloured hundredth, below which a picture has none."""
@@ -67,6 +67,6 @@ def planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, .
 @lru_cache(maxsize=64)
 def _planes(path: str, _changed: int, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
     image, opacity = read(path)
-    luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
+    luma = small_luma(image, matrix, size)
     known = np.ones(luma.shape, np.float32) if opacity is None else shrunk(opacity, size)
     return luma, shrunk(chroma_of(image, matrix), size), known

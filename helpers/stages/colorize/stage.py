@@ -17,7 +17,7 @@ from helpers.imaging.color_matrix import WEIGHTS, matrix_for
 from helpers.options import names, option
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime, file_sha256
-from helpers.stage import Stage, check_strength, plain, shots
+from helpers.stage import Stage, plain, shots
 from helpers.stages.colorize.find import Colours, clip_matrix, find_colours
 from helpers.stages.colorize.reference_colors import (
     carried_along,
@@ -149,7 +149,7 @@ class Colorize(Stage):
             raise StageError("tint invents no colours that could be mixed; give it alone.")
 
     def _check_numbers(self) -> None:
-        check_strength(self.strength)
+        self._within(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, WIDEST))
         least, largest = FACTORS
         if self.render_factor and not least <= self.render_factor <= largest:
             raise StageError(
@@ -160,13 +160,6 @@ class Colorize(Stage):
             raise StageError(
                 f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
             )
-        for name, value, high in (
-            ("mix", self.mix, 1),
-            ("saturation", self.saturation, 3),
-            ("steady", self.steady, WIDEST),
-        ):
-            if not 0 <= value <= high:
-                raise StageError(f"{name} = {value} was asked for; allowed is 0 to {high}.")
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -223,9 +216,14 @@ class Colorize(Stage):
         """The source's, which is no longer grey."""
         return source.info.replace(grey=source.info.grey and not self.strength * self.saturation)
 
+    @property
+    def context(self) -> int:
+        """The neighbours that colours are steadied with."""
+        return self.steady
+
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The frames, the neighbours they are steadied with, and the references in reach."""
-        start, stop = max(start - self.steady, 0), min(stop + self.steady, len(source))
+        start, stop = super().window(source, start, stop)
         return reference_window(source, self.references, self.reach, start, stop)
 
     def process(
@@ -233,9 +231,6 @@ class Colorize(Stage):
     ) -> Iterator[Frame]:
         """Colour the frames, shot by shot."""
         wanted = set(times)
-        if not self.strength:
-            yield from (frame for frame in frames if frame.time in wanted)
-            return
         for shot in shots(frames):
             yield from self._shot(shot, wanted, run.machine)
 

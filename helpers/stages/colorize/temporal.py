@@ -24,10 +24,13 @@ from helpers.imaging.color_matrix import (
     join,
     luma_of,
     shrunk,
+    small_luma,
     working_size,
 )
+from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.runtime.machine import Runtime
-from helpers.stages.colorize.consistency import Witness, motion, steadied, trust, warp
+from helpers.stage import windowed
+from helpers.stages.colorize.consistency import Witness, steadied, trust
 from helpers.stages.colorize.propagation import Carried
 
 SURELY = 2.0
@@ -123,7 +126,7 @@ def looked_at(
     for frame in frames:
         image = frame.image
         size = working_size(image.shape[1], image.shape[0])
-        luma = np.rint(shrunk(luma_of(image, matrix), size) * 255).astype(np.uint8)
+        luma = small_luma(image, matrix, size)
         grey = is_grey(image)
         held = image[..., 0].copy() if grey else image
         seen = Painted(held, frame.time, frame.time in wanted, luma)
@@ -133,7 +136,10 @@ def looked_at(
 
 
 def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
-    """Give the wanted frames and up to `around` before and after them; others are done with."""
+    """Give the wanted frames and up to `around` before and after them; others are done with.
+
+    Not by `windowed`, which would wait for the frames after each: it is passed on at once.
+    """
     before: deque[Painted] = deque(maxlen=around)
     left = 0
     for seen in frames:
@@ -167,36 +173,23 @@ def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
 
 def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
     """Steady the colours of the wanted frames of one shot, by `around` frames on either side."""
-    if not around:
-        yield from (seen for seen in frames if seen.wanted)
-        return
-    held: deque[Painted] = deque()
-    for seen in frames:
-        for distance, earlier in zip(range(len(held), 0, -1), held, strict=True):
-            if seen.wanted or earlier.wanted:
-                _compare(earlier, seen, 1 - 0.5 * distance / (around + 1))
-        held.append(seen)
-        if len(held) > around:
-            yield from _steadied(held.popleft())
-    for seen in held:
-        yield from _steadied(seen)
+    for (seen, *later), _ in windowed(frames, 0, around):
+        for distance, other in enumerate(later, 1):
+            if seen.wanted or other.wanted:
+                _compare(seen, other, 1 - 0.5 * distance / (around + 1))
+        if seen.wanted:
+            assert seen.chroma is not None
+            yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
 
 
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     """Let two frames say to each other what they know of each other's colours."""
     assert earlier.chroma is not None and later.chroma is not None
-    onward, back = motion(earlier.luma, later.luma), motion(later.luma, earlier.luma)
+    onward, back = measure_both_flows(earlier.luma, later.luma, FAST)
     believed = trust(earlier.luma, later.luma, onward, back)
     earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
     believed = trust(later.luma, earlier.luma, back, onward)
     later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
-
-
-def _steadied(seen: Painted) -> Iterator[Painted]:
-    """Give a frame that is wanted with steady colours."""
-    assert seen.chroma is not None
-    if seen.wanted:
-        yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
 
 
 def put_together(

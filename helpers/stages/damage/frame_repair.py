@@ -17,6 +17,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from helpers.imaging.luma import levels_of, opencv_luma
+from helpers.imaging.optical_flow import inside, places, sample, warp
 from helpers.stages.damage import alignment, scratches
 from helpers.stages.damage import network_input as evidence
 from helpers.stages.damage.network import BESIDE, Cleaner, mixture, opacity
@@ -45,23 +47,19 @@ NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float
 
 @dataclass
 class Seen:
-    """A frame in the window, and what is known of it; worked out when first asked for.
+    """A frame of a shot, and what is known of it; worked out when first asked for.
 
     Attributes:
         image: (H, W, 3) RGB, uint8 or uint16.
-        begins: whether it begins a shot.
-        wanted: whether its result is asked for.
     """
 
     image: np.ndarray
-    begins: bool
-    wanted: bool
     calm: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property
     def luma(self) -> np.ndarray:
         """Its float32 (H, W) luma in 0..255."""
-        return alignment.luma(self.image)
+        return opencv_luma(self.image)
 
     @cached_property
     def marks(self) -> list[scratches.Mark]:
@@ -71,7 +69,7 @@ class Seen:
     @cached_property
     def levels(self) -> np.ndarray:
         """Its pixels as float32 in 0..255, (H, W, 3)."""
-        return self.image.astype(np.float32) * np.float32(255 / np.iinfo(self.image.dtype).max)
+        return levels_of(self.image)
 
 
 class Repairing:
@@ -127,7 +125,8 @@ class Repairing:
 
     @cached_property
     def _brought(self) -> list[np.ndarray]:
-        return [alignment.warp(a, m) for a, m in zip(self.lumas[1:], self.moves, strict=True)]
+        pairs = zip(self.lumas[1:], self.moves, strict=True)
+        return [warp(luma, move, cv2.INTER_CUBIC) for luma, move in pairs]
 
     @cached_property
     def shifts(self) -> list[np.ndarray]:
@@ -146,7 +145,7 @@ class Repairing:
         Where fewer than two see it, it has just come into the picture or is about to leave it: it
         is given the benefit, and the neighbour says what the frame shows.
         """
-        blind = np.stack([alignment.outside(move, ASIDE) for move in self.moves])
+        blind = ~np.stack([inside(places(move), ASIDE) for move in self.moves])
         rows, columns = np.nonzero(blind.any(0))
         blind = blind[:, rows, columns]
         ordered = np.sort(np.where(blind, np.inf, np.stack(self.seen)[:, rows, columns]), 0)
@@ -302,11 +301,9 @@ def gather(
     image: np.ndarray, move: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Sample a float32 image at some pixels' places plus their motion; (N,) or (N, C)."""
-    places = move[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
+    at = move[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
     wide = 512
     padded = np.zeros((-(-len(rows) // wide) * wide, 2), np.float32)
-    padded[: len(rows)] = places
-    found = cv2.remap(
-        image, padded.reshape(-1, wide, 2), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    padded[: len(rows)] = at
+    found = sample(image, padded.reshape(-1, wide, 2), cv2.INTER_CUBIC)
     return found.reshape(len(padded), *image.shape[2:])[: len(rows)]

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
-from helpers.stages.damage import alignment
+from helpers.imaging.luma import eight_bit
+from helpers.imaging.optical_flow import MEDIUM, measure_both_flows, warp
 
 EVIDENCE = 13
 """How many planes there are."""
@@ -46,9 +48,9 @@ def seen_again(here: np.ndarray, calm: np.ndarray) -> Again:
     Args:
         here, calm: float32 (H, W) luma in 0..255.
     """
-    move, back = alignment.motion(here, calm), alignment.motion(calm, here)
-    astray = np.linalg.norm(move + alignment.warp(back, move), axis=2)
-    return alignment.warp(calm, move), astray.astype(np.float32)
+    move, back = measure_both_flows(eight_bit(here), eight_bit(calm), MEDIUM)
+    astray = np.linalg.norm(move + warp(back, move, cv2.INTER_CUBIC), axis=2)
+    return warp(calm, move, cv2.INTER_CUBIC), astray.astype(np.float32)
 
 
 def gather(

@@ -1,16 +1,14 @@
-"""Clean a film of dust, dirt and scratches, frame by frame, with a window of frames in hand.
+"""Clean a film of dust, dirt and scratches, frame by frame, with a window of its shot in hand.
 
-    cleaning = FilmCleaning(network=None, radius=2, lines=True, reach=6)
-    for image, cleaned in cleaning.stream(pictures): ...
+    cleaning = FilmCleaning(network=None, radius=2, lines=True)
+    window = [Seen(image) for image in images]       # 6 before the frame, and 6 after it
+    cleaned = cleaning.clean(window, at=6)
 
 For each frame: choose its neighbours, bring them to where it is (`alignment`), bridge the lines
 that stay (`scratches`), and repair what is damaged (`repairing`). All other pixels are left alone.
 """
 
 from __future__ import annotations
-
-from collections import deque
-from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -27,50 +25,25 @@ LINE_FRAMES = 4
 
 
 class FilmCleaning:
-    """Cleans the frames of a film; keeps no state between calls of `stream`.
+    """Cleans the frames of a film; what is known of a frame is kept with it, in `Seen`.
 
     Args:
         network: finds the damage; None to find it by comparison.
         radius: neighbours looked at on each side, 1 or 2.
         lines: whether to look for vertical lines that stay.
-        reach: how many frames before and after a frame may decide about it; 2 * radius + 2.
     """
 
-    def __init__(self, network: Cleaner | None, radius: int, lines: bool, reach: int) -> None:
-        self.network, self.radius, self.lines, self.reach = network, radius, lines, reach
-
-    def stream(
-        self, pictures: Iterable[tuple[np.ndarray, bool, bool]]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Clean pictures in order, holding no more than the window.
-
-        Args:
-            pictures: image, whether it begins a shot, whether its result is wanted. Where results
-                are wanted, `reach` more pictures must be given on both sides, if there are any.
-
-        Yields:
-            The image and the cleaned image, of each that is wanted.
-        """
-        source, ended = iter(pictures), False
-        window: deque[Seen] = deque()
-        at = 0
-        while True:
-            while not ended and len(window) <= at + self.reach:
-                found = next(source, None)
-                ended = found is None
-                if found is not None:
-                    window.append(Seen(*found))
-            if at >= len(window):
-                return
-            if window[at].wanted:
-                yield window[at].image, self.clean(list(window), at)
-            at += 1
-            if at > self.reach:
-                window.popleft()
-                at -= 1
+    def __init__(self, network: Cleaner | None, radius: int, lines: bool) -> None:
+        self.network, self.radius, self.lines = network, radius, lines
 
     def clean(self, window: list[Seen], at: int) -> np.ndarray:
-        """Return the frame `window[at]` repaired; its own array if there is nothing to repair."""
+        """Return the frame `window[at]` repaired; its own array if there is nothing to repair.
+
+        Args:
+            window: the frame and its neighbours in the shot, in order: 2 * radius + 2 on each side,
+                or as many as the shot has.
+            at: the place of the frame in it.
+        """
         work = self.prepared(window, at)
         return window[at].image if work is None else work.result(work.repaired(self.network))
 
@@ -114,11 +87,9 @@ class FilmCleaning:
 
     def _side(self, window: list[Seen], at: int, step: int, limit: int) -> list[tuple[int, bool]]:
         """Return the steps to the frames of the shot on one side, and whether each repeats."""
-        found, here = [], at
-        for _ in range(limit):
-            begins = window[here].begins if step < 0 else False
-            here += step
-            if begins or not 0 <= here < len(window) or (step > 0 and window[here].begins):
+        found = []
+        for here in range(at + step, at + step * (limit + 1), step):
+            if not 0 <= here < len(window):
                 break
             found.append((here - at, repeats(window[here], window[here - step])))
         return found
@@ -143,10 +114,8 @@ class FilmCleaning:
         """Find the lines of a frame, confirmed by the frames around it."""
         if not window[at].marks:
             return []
-        around = range(-min(LINE_FRAMES, self.reach), min(LINE_FRAMES, self.reach) + 1)
-        before = self._side(window, at, -1, -around[0])
-        after = self._side(window, at, 1, around[-1])
-        marks = {step: window[at + step].marks for step in [0, *(n for n, _ in before + after)]}
+        around = [n for step in (-1, 1) for n, _ in self._side(window, at, step, LINE_FRAMES)]
+        marks = {step: window[at + step].marks for step in [0, *around]}
         return scratches.find_lines(marks, work.sideways())
 
 

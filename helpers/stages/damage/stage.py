@@ -8,15 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from helpers.catalog import table as catalog
 from helpers.catalog.load import load_cleaner
-from helpers.clip import Clip, Frame
+from helpers.clip import Frame
 from helpers.errors import StageError
+from helpers.imaging.luma import blend
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
-from helpers.stage import Stage, check_strength
+from helpers.stage import Stage, shots, windowed
 
 AUTO = "learned"
 """What "auto" stands for: the better of the two in benchmarks/damage.py."""
@@ -49,7 +48,7 @@ class RemoveDamage(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "clean")
-        check_strength(self.strength)
+        self._within(strength=(0, 1))
         if self.radius not in (1, 2):
             raise StageError(f"A radius of {self.radius} was asked for; allowed are 1 and 2.")
         if self.weights is not None:
@@ -66,36 +65,28 @@ class RemoveDamage(Stage):
         return AUTO if self.method == "auto" else self.method
 
     @property
-    def reach(self) -> int:
+    def context(self) -> int:
         """How many frames on each side decide about one: past repeated pictures, and two more,
         for motion is measured on neighbours that their own neighbours have cleaned."""
         return 2 * self.radius + 2
-
-    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """As far as a repair looks."""
-        return max(start - self.reach, 0), min(stop + self.reach, len(source))
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Repair frame by frame, with those around it in hand."""
-        if not self.strength:
-            yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
-            return
+        from helpers.stages.damage.frame_repair import Seen
         from helpers.stages.damage.pipeline import FilmCleaning
 
+        wanted = set(times)
         network = load_cleaner(self.model, self.weights, run.machine)
-        engine = FilmCleaning(network, self.radius, self.lines, self.reach)
-        pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
-        for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
-            yield Frame(self._mixed(image, cleaned), time)
-
-    def _mixed(self, image: np.ndarray, cleaned: np.ndarray) -> np.ndarray:
-        """Blend a repair with its input; equal pixels stay equal."""
-        if self.strength == 1:
-            return cleaned
-        mixed = image + (cleaned.astype(np.float32) - image) * np.float32(self.strength)
-        return np.rint(mixed).astype(image.dtype)
+        cleaning = FilmCleaning(network, self.radius, self.lines)
+        for shot in shots(frames):
+            seen = ((frame.time, Seen(frame.image)) for frame in shot)
+            for window, at in windowed(seen, self.context, self.context):
+                time, here = window[at]
+                if time in wanted:
+                    cleaned = cleaning.clean([one for _, one in window], at)
+                    yield Frame(blend(here.image, cleaned, self.strength), time)
 
     def recipe(self) -> dict[str, Any]:
         """The fields, what "auto" stands for, and the weights by their sha256."""

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import scale_of
-from helpers.imaging.optical_flow import laid_over, softened
+from helpers.imaging.luma import levels_of
+from helpers.imaging.optical_flow import aligned, flow_luma
 
 
 def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -31,15 +31,14 @@ def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.nda
         (H, W, 3) float32 in 0..255, and the part of the noise that is left of it
         everywhere, (H, W) float32 in 0..1.
     """
-    unit = np.float32(1 / scale_of(images[at].dtype))
-    image = images[at].astype(np.float32) * unit
-    grey = softened(images[at], sigma)
-    total, weights = image.copy(), np.ones(grey.shape, np.float32)
-    squares = np.ones(grey.shape, np.float32)
+    image = levels_of(images[at])
+    luma = flow_luma(images[at], sigma)
+    total, weights = image.copy(), np.ones(luma.shape, np.float32)
+    squares = np.ones(luma.shape, np.float32)
     for number, other in enumerate(images):
         if number == at:
             continue
-        moved = laid_over(other.astype(np.float32) * unit, grey, softened(other, sigma))
+        moved = aligned(levels_of(other), luma, flow_luma(other, sigma))
         weight = _trust(image, moved, sigma)
         total += moved * weight[..., None]
         weights += weight

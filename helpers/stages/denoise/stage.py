@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,7 +17,7 @@ from helpers.imaging.luma import blend, dithered, scale_of
 from helpers.imaging.noise import Noise
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime
-from helpers.stage import Stage, check_strength, map_images, shots
+from helpers.stage import Stage, map_images, shots, windowed
 from helpers.stages.denoise import ffmpeg_filters as filters
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.motion_compensated import average
@@ -57,16 +56,12 @@ class Denoise(Stage):
     alike: float | None = None
 
     def __post_init__(self) -> None:
-        check_strength(self.strength)
+        self._within(strength=(0, 1), sigma=(0, 100), alike=(0, 1))
         if self.model not in REACH:
             try:
                 catalog.get(self.model, "denoise")
             except Exception as error:
                 raise StageError(f"{error} Without weights there are {', '.join(REACH)}.") from None
-        if self.sigma is not None and not 0 <= self.sigma <= 100:
-            raise StageError(f"A sigma of {self.sigma} was asked for; allowed is 0 to 100.")
-        if self.alike is not None and not 0 <= self.alike <= 1:
-            raise StageError(f"alike = {self.alike} was asked for; allowed is 0 to 1.")
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -83,57 +78,47 @@ class Denoise(Stage):
         noise = run.keep("Denoise", clip, Noise, lambda: find_noise(clip, run))
         return replace(self, **{name: getattr(noise, name) for name in self.unknown})
 
-    def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """The frames, and as many neighbours as the method looks at."""
-        reach = REACH.get(self.model, 0)
-        return max(start - reach, 0), min(stop + reach, len(source))
+    @property
+    def context(self) -> int:
+        """As many neighbours as the method looks at."""
+        return REACH.get(self.model, 0)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether there is next to no noise for a method that is told how much, or no strength."""
+        told = self.model in REACH and self.model != "deblock"
+        return super().is_identity or (told and (self.sigma or 0) < QUIET)
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Clean the frames, shot by shot."""
-        wanted = set(times)
-        quiet = self.model in REACH and self.model != "deblock" and (self.sigma or 0) < QUIET
-        if not self.strength or quiet:
-            return (frame for frame in frames if frame.time in wanted)
-        if not REACH.get(self.model, 0):
+        if not self.context:
             batch = 1 if self.model in REACH else run.machine.batch
             return map_images(frames, lambda images: self._clean(images, run.machine), batch)
-        return self._windows(frames, wanted, run.machine)
+        return self._with_neighbours(frames, set(times), run.machine)
 
-    def _windows(
+    def _with_neighbours(
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
         """Clean each frame in the midst of its neighbours."""
-        reach = REACH[self.model]
         for shot in shots(frames):
-            held: deque[Frame] = deque()
-            at = 0  # the place in `held` of the next frame to be made
-            for frame in shot_then_end(shot):
-                if frame is not None:
-                    held.append(frame)
-                while at < len(held) and (frame is None or len(held) - at > reach):
-                    if held[at].time in wanted:
-                        yield self._among(list(held), at, machine)
-                    at += 1
-                    if at > reach:
-                        held.popleft()
-                        at -= 1
+            for window, at in windowed(shot, self.context, self.context):
+                if window[at].time in wanted:
+                    image = self._among([frame.image for frame in window], at, machine)
+                    yield Frame(image, window[at].time)
 
-    def _among(self, held: list[Frame], at: int, machine: Runtime) -> Frame:
-        reach = REACH[self.model]
-        near = held[max(at - reach, 0) : at + reach + 1]
-        images, here = [frame.image for frame in near], near.index(held[at])
-        sigma, image = self.sigma or 0.0, held[at].image
+    def _among(self, images: list[np.ndarray], at: int, machine: Runtime) -> np.ndarray:
+        reach, sigma, image = self.context, self.sigma or 0.0, images[at]
         if self.model == "atadenoise":
             # Beyond the shot its first and its last frame go on.
-            before, after = reach - here, reach - (len(images) - 1 - here)
+            before, after = reach - at, reach - (len(images) - 1 - at)
             images = [*images[:1] * before, *images, *images[-1:] * after]
             made = filters.atadenoise(images, reach, sigma)
         else:
-            steady, left = average(images, here, sigma)
+            steady, left = average(images, at, sigma)
             made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype, machine)
-        return Frame(blend(image, made, self.strength), held[at].time)
+        return blend(image, made, self.strength)
 
     def _clean(self, images: list[np.ndarray], machine: Runtime) -> list[np.ndarray]:
         """Clean pictures each by itself."""
@@ -160,12 +145,6 @@ class Denoise(Stage):
         """The fields, and a network's weights by their sha256."""
         weights = {} if self.model in REACH else catalog.recipe(self.model, "denoise")
         return {**super().recipe(), **weights}
-
-
-def shot_then_end(shot: Iterator[Frame]) -> Iterator[Frame | None]:
-    """Give the frames of a shot, and None when it has ended."""
-    yield from shot
-    yield None
 
 
 def _shrunk(

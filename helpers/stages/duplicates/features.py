@@ -153,10 +153,9 @@ def grey(image: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    weights = np.array([[0.299, 0.587, 0.114]], np.float32)
-    if image.dtype == np.uint16:
-        weights = weights / np.float32(257)
-    luma = cv2.transform(image.astype(np.float32), weights)
+    from helpers.imaging.luma import brightness
+
+    luma = brightness(image)
     height, width = luma.shape[:2]
     scale = min(1.0, SIZE / max(height, width))
     # At least a block in each direction: a narrower picture is enlarged, which invents nothing.

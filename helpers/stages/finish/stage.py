@@ -11,10 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from helpers.clip import Clip, Frame
-from helpers.errors import StageError
 from helpers.imaging.luma import blend, brightness, relight
 from helpers.run import RunContext
-from helpers.stage import Stage, check_strength
+from helpers.stage import Stage
 from helpers.stages.finish import grain as finish
 from helpers.stages.finish.find import Levels, Range, exact_levels, find_levels
 
@@ -45,12 +44,9 @@ class Finish(Stage):
     levels: tuple[Range, ...] | None = ()
 
     def __post_init__(self) -> None:
-        check_strength(self.strength)
-        limits = {"sharpen": (0, 3), "radius": (0.3, 10), "grain": (0, 30), "size": (0.5, 8)}
-        for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise StageError(f"A {name} of {value} was given; allowed is {least} to {most}.")
+        self._within(
+            strength=(0, 1), sharpen=(0, 3), radius=(0.3, 10), grain=(0, 30), size=(0.5, 8)
+        )
         if self.levels is not None:
             object.__setattr__(self, "levels", exact_levels(self.levels))
 
@@ -75,8 +71,6 @@ class Finish(Stage):
             yield Frame(blend(frame.image, self._finished(frame), self.strength), frame.time)
 
     def _finished(self, frame: Frame) -> np.ndarray:
-        if not self.strength:
-            return frame.image
         luma = wanted = brightness(frame.image)
         levels = self.levels or ()
         shot = bisect_right([time for time, _, _ in levels], frame.time) - 1

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from helpers.imaging.luma import brightness, relight, small_brightness
+from helpers.imaging.optical_flow import FAST, SMALLEST_SIDE, measure_flow, warp
 
 WIDTH = 240
 """Pixels to which frames are narrowed for the measurement."""
@@ -81,9 +82,7 @@ def compare_light(one: Seen, two: Seen) -> Light:
     """Measure what became of the light from a frame to the next."""
     if np.array_equal(one.luma, two.luma):
         return Light(np.zeros(len(KNOTS)), np.zeros(CELLS))
-    columns, rows = _along(one.luma, two.luma)
-    border = cv2.BORDER_REPLICATE
-    moved = cv2.remap(two.luma, columns, rows, cv2.INTER_LINEAR, borderMode=border)
+    moved = _aligned(one.luma, two.luma)
     change, middle = moved - one.luma, (moved + one.luma) / 2
     same = _same_things(one.luma, moved)
     levels = _fit(middle[same], change[same], one.luma.size)
@@ -91,18 +90,13 @@ def compare_light(one: Seen, two: Seen) -> Light:
     return Light(levels, _by_cell(rest, same))
 
 
-def _along(one: np.ndarray, two: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where in `two` each place of `one` went, as maps for cv2.remap."""
-    height, width = one.shape
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    if min(height, width) < 32:  # too small to find motion in
-        return columns, rows
-    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    # Each patch is compared without its mean, so that flicker is not taken for motion.
-    engine.setUseMeanNormalization(True)
-    grey = [np.clip(picture, 0, 255).astype(np.uint8) for picture in (one, two)]
-    flow = engine.calc(grey[0], grey[1], None)  # type: ignore[call-overload]
-    return columns + flow[..., 0], rows + flow[..., 1]
+def _aligned(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return the second luma, (h, w) float32, laid over the first along the motion."""
+    if min(one.shape) < SMALLEST_SIDE:  # too small to find motion in
+        return two
+    # Levels are cut off here and not rounded as by `eight_bit`, which would change results.
+    here, there = (np.clip(luma, 0, 255).astype(np.uint8) for luma in (one, two))
+    return warp(two, measure_flow(here, there, FAST))
 
 
 def _same_things(one: np.ndarray, moved: np.ndarray) -> np.ndarray:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+
+import numpy as np
 
 from helpers.clip import Frame
-from helpers.errors import StageError
 from helpers.run import RunContext
-from helpers.stage import Stage, check_strength, shots
+from helpers.stage import Stage, shots, windowed
 from helpers.stages.flicker.exposure import (
     REACH,
     STEP_LEAST,
@@ -42,56 +42,49 @@ class Deflicker(Stage):
         local: follow flicker that differs between the parts of the picture, too.
     """
 
-    context: ClassVar[int] = REACH + STEP_LEAST
-
     strength: float = 1.0
     hold: float = 5.0
     local: bool = False
 
     def __post_init__(self) -> None:
-        check_strength(self.strength)
-        if not 0 <= self.hold <= 100:
-            raise StageError(f"A hold of {self.hold} was asked for; allowed is 0 to 100.")
+        self._within(strength=(0, 1), hold=(0, 100))
+
+    @property
+    def context(self) -> int:
+        """The frames that say where the light belongs, and those that show a lamp switched."""
+        return REACH + STEP_LEAST
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Make the frames, shot by shot, each from its window."""
         wanted = set(times)
-        if not self.strength:
-            yield from (frame for frame in frames if frame.time in wanted)
-            return
         for shot in shots(frames):
-            yield from self._steady(shot, wanted)
+            for window, at in windowed(_measured(shot), self.context, self.context):
+                frame = window[at].frame
+                if frame.time in wanted:
+                    yield Frame(self._steady(window, at), frame.time)
 
-    def _steady(self, shot: Iterator[Frame], wanted: set[Fraction]) -> Iterator[Frame]:
-        """Make the frames of one shot as soon as their neighbours are known."""
-        held: list[tuple[Frame, Seen]] = []  # the last frames, at most a window
-        changes: list[Light] = []
-        at = 0  # the place in `held` of the next frame to be made
-        for frame in shot:
-            seen = look(frame.image)
-            if held:
-                changes.append(compare_light(held[-1][1], seen))
-            held.append((frame, seen))
-            if len(held) - at > self.context:
-                yield from self._make(held, changes, at, wanted)
-                at += 1
-            if at > self.context:
-                del held[0], changes[0]
-                at -= 1
-        for number in range(at, len(held)):
-            first = max(number - self.context, 0)
-            yield from self._make(held[first:], changes[first:], number - first, wanted)
+    def _steady(self, window: Sequence[Measured], at: int) -> np.ndarray:
+        """Return the picture of `window[at]` in the middle of the light around it."""
+        seen, changes = [one.seen for one in window], [one.change for one in window[1:]]
+        light = steady_light(seen, changes, at, self.hold, self.local)
+        return apply_light(window[at].frame.image, light, self.strength)
 
-    def _make(
-        self,
-        held: list[tuple[Frame, Seen]],
-        changes: list[Light],
-        at: int,
-        wanted: set[Fraction],
-    ) -> Iterator[Frame]:
-        frame = held[at][0]
-        if frame.time in wanted:
-            light = steady_light([seen for _, seen in held], changes, at, self.hold, self.local)
-            yield Frame(apply_light(frame.image, light, self.strength), frame.time)
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A frame, what is kept of it for comparing, and how its light differs from the one before."""
+
+    frame: Frame
+    seen: Seen
+    change: Light
+
+
+def _measured(shot: Iterator[Frame]) -> Iterator[Measured]:
+    """Measure the frames of one shot; the first is compared with itself."""
+    before: Seen | None = None
+    for frame in shot:
+        seen = look(frame.image)
+        yield Measured(frame, seen, compare_light(before or seen, seen))
+        before = seen

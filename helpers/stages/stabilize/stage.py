@@ -14,7 +14,7 @@ import numpy as np
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
 from helpers.run import RunContext
-from helpers.stage import Stage, check_strength
+from helpers.stage import Stage
 from helpers.stages.stabilize.find import Path, ShakePath, exact_path, find_shake
 from helpers.stages.stabilize.tracking import Motion, shift
 
@@ -59,7 +59,7 @@ class Stabilize(Stage):
     border: str = "zoom"
 
     def __post_init__(self) -> None:
-        check_strength(self.strength)
+        self._within(strength=(0, 1))
         if self.preset not in PRESETS:
             raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
         if self.border not in BORDERS:

@@ -21,6 +21,7 @@ import torch
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
+from helpers.imaging.luma import rounded
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import in_tiles, is_out_of_memory
 from helpers.stages.upscale.opencv_dnn_network import ALGORITHMS, ResidualBlock, reach, read_network
@@ -131,7 +132,7 @@ class OpencvSuperres:
         parts = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb).astype(np.float32) * (1 / top))
         luma = self._run(parts[0][None, None])[0, 0]
         colours = [cv2.resize(part, luma.shape[::-1]) for part in parts[1:]]
-        made = to_levels(cv2.merge([luma, *colours]) * top, image.dtype)
+        made = rounded(cv2.merge([luma, *colours]) * top, image.dtype)
         return cv2.cvtColor(made, cv2.COLOR_YCrCb2RGB)
 
     def _enlarge_rgb(self, image: np.ndarray) -> np.ndarray:
@@ -140,7 +141,7 @@ class OpencvSuperres:
         mean = np.array(RGB_MEAN, np.float32)
         centred = image.astype(np.float32) / unit - mean
         made = self._run(centred.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
-        return to_levels((made + mean) * unit, image.dtype)
+        return rounded((made + mean) * unit, image.dtype)
 
     @torch.inference_mode()
     def _run(self, batch: np.ndarray) -> np.ndarray:
@@ -154,8 +155,3 @@ def load(request: Request, algorithm: str) -> OpencvSuperres:
     """Return the network of a model."""
     (path,) = request.paths
     return OpencvSuperres(path, algorithm, request.scale, request.device, request.precision)
-
-
-def to_levels(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Round to whole levels, even ones at the half as OpenCV does, and clamp."""
-    return np.clip(np.rint(values), 0, np.iinfo(dtype).max).astype(dtype)

@@ -220,18 +220,19 @@ class Upscale(Stage):
 
     def _blended(self, enlargers: Sequence[Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, blending several models."""
+        from helpers.imaging.luma import rounded
+
         if len(enlargers) == 1:
             return enlargers[0](images)
         shares = self.blend or (Fraction(1),) * len(enlargers)
-        total = [np.float32(0)] * len(images)
+        total: list[Any] = [np.float32(0)] * len(images)
         for enlarge, weight in zip(enlargers, shares, strict=True):
             if weight:
                 part = np.float32(weight / sum(shares))
                 total = [
                     sum_ + part * image for sum_, image in zip(total, enlarge(images), strict=True)
                 ]
-        top = np.iinfo(images[0].dtype).max
-        return [np.rint(image).clip(0, top).astype(images[0].dtype) for image in total]
+        return [rounded(image, images[0].dtype) for image in total]
 
     def _enlarger(self, name: str, machine: Runtime) -> Enlarge:
         """Return what enlarges pictures with one model, to the exact size."""

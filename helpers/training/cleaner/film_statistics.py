@@ -15,7 +15,9 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import ModelError
-from helpers.stages.damage.alignment import calmed, luma, motion, offset, warp
+from helpers.imaging.luma import opencv_luma
+from helpers.imaging.optical_flow import warp
+from helpers.stages.damage.alignment import calmed, motion, offset
 from helpers.stages.damage.temporal_outliers import find_dust
 
 PIECE = 96
@@ -48,7 +50,7 @@ def study(
     overlays: list[np.ndarray] = []
     for before, here, after in _triples(clip, samples):
         calm = calmed(here, before, after)
-        seen = [warp(one, motion(calm, one)) for one in (before, after)]
+        seen = [warp(one, motion(calm, one), cv2.INTER_CUBIC) for one in (before, after)]
         seen = [one + offset(here, one) for one in seen]
         grains += _grains(here, (seen[0] + seen[1]) / 2)
         overlays += _overlays(here, seen)
@@ -60,7 +62,7 @@ def _triples(clip: Clip, samples: int) -> Iterator[list[np.ndarray]]:
     for number in np.unique(np.linspace(1, len(clip) - 2, samples).astype(int)):
         frames = list(clip.frames(int(number) - 1, int(number) + 2))
         if not (frames[1].cut or frames[2].cut):
-            yield [luma(frame.image) for frame in frames]
+            yield [opencv_luma(frame.image) for frame in frames]
 
 
 def _grains(here: np.ndarray, middle: np.ndarray) -> list[np.ndarray]:

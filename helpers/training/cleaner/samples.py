@@ -69,10 +69,8 @@ class Maker:
         finish = Finish(dice, self.size, self.grains)
         clean = {time: scene.at(time) for time in range(-before, after + 1)}
         worn = {time: wear.on(frame, time) for time, frame in clean.items()}
-        film = [
-            _grey_frame(finish.on(frame, time), time == -before) for time, frame in worn.items()
-        ]
-        work = FilmCleaning(None, radius, lines=False, reach=2 * radius + 2).prepared(film, before)
+        film = [_grey_frame(finish.on(frame, time)) for time, frame in worn.items()]
+        work = FilmCleaning(None, radius, lines=False).prepared(film, before)
         assert work is not None
         planes = np.empty((PLANES, self.size, self.size), np.float32)
         planes[:EVIDENCE] = work.evidence()
@@ -81,9 +79,9 @@ class Maker:
         return np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _grey_frame(frame: np.ndarray, begins: bool) -> Seen:
+def _grey_frame(frame: np.ndarray) -> Seen:
     """Return a float32 (H, W) frame as one of a shot."""
-    return Seen(cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_GRAY2RGB), begins, wanted=True)
+    return Seen(cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_GRAY2RGB))
 
 
 class Finish:

@@ -12,6 +12,7 @@ import torch
 from helpers.catalog import table as catalog
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError, OutOfMemoryError, StageError
+from helpers.imaging.luma import opencv_luma
 from helpers.stages.damage import alignment, scratches
 from helpers.stages.damage.frame_repair import Seen
 from helpers.stages.damage.network import Cleaner, CleanerNet, features
@@ -318,8 +319,8 @@ def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
 
 def shown(images, number=4):
     """Return what the network is shown of one of some pictures."""
-    window = [Seen(image, n == 0, True) for n, image in enumerate(images)]
-    work = FilmCleaning(None, 2, lines=False, reach=6).prepared(window, number)
+    window = [Seen(image) for image in images]
+    work = FilmCleaning(None, 2, lines=False).prepared(window, number)
     assert work is not None
     return work.evidence()
 
@@ -329,13 +330,13 @@ def test_the_network_is_shown_what_is_known():
     worn, mask = dusty(clean)
     planes = shown(worn)
     assert planes.shape == (EVIDENCE, 64, 96) and planes.dtype == np.float32
-    luma = alignment.luma(worn[4]) / 255
+    luma = opencv_luma(worn[4]) / 255
     assert np.array_equal(planes[HERE], luma)
     middle = (slice(8, -8), slice(12, -12))
-    truth = alignment.luma(clean[4])[middle] / 255
+    truth = opencv_luma(clean[4])[middle] / 255
     for aligned in (*planes[WITNESSES], *shown(clean)[AGAIN]):
         assert np.abs(aligned[middle] - truth).mean() < 0.01
-    before = alignment.luma(worn[3]) / 255
+    before = opencv_luma(worn[3]) / 255
     assert np.abs(planes[UNMOVED][0] - before).mean() < 0.01
     assert planes[DUST][mask].mean() > 0.9 and planes[DUST][~mask].mean() < 0.01
     assert shown(clean)[ASTRAY][:, 8:-8, 12:-12].max() < 0.1 and planes[ASTRAY].max() <= 1
