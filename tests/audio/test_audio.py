@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,19 +35,17 @@ from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError, in_pieces, resampled
 from helpers.catalog import fetch
 from helpers.project.report import sound_offset_ms
-from helpers.runtime import machine as runtime
 from tests.support.films import ffmpeg
-from tests.support.paths import REPO, TALK, footage
+from tests.support.machine import use
+from tests.support.paths import TALK, data_path, weights_path
 
-SHARED = Path(os.environ.get("SILK_PURSE_SHARED", REPO.parent / "shared"))
 WEIGHT_FREE = [name for name, method in METHODS.items() if not method.weights]
 
 
 @pytest.fixture(autouse=True)
 def models(tmp_path, monkeypatch):
     """Give every test a folder for models of its own, with nothing in it and nothing installed."""
-    machine = runtime.Runtime(scratch=tmp_path / "scratch", cache=tmp_path / "cache")
-    monkeypatch.setattr(runtime, "_current", machine)
+    use(scratch=tmp_path / "scratch", cache=tmp_path / "cache")
     monkeypatch.setattr(fetch, "_installed", lambda *_: None)
     return tmp_path / "cache"
 
@@ -57,11 +53,8 @@ def models(tmp_path, monkeypatch):
 @pytest.fixture
 def rnnoise(models):
     """Put RNNoise's weights where they are looked for; skips where they are absent."""
-    weights = SHARED / "weights" / "rnnoise" / "sh.rnnn"
-    if not weights.exists():
-        pytest.skip("sh.rnnn is not here; SILK_PURSE_SHARED names the folder of weights and data")
     models.mkdir(parents=True)
-    shutil.copy(weights, models)
+    shutil.copy(weights_path("rnnoise/sh.rnnn"), models)
 
 
 def voice(seconds=3.0, rate=16_000, seed=0):
@@ -157,8 +150,9 @@ def test_what_is_no_sound_is_refused(tmp_path):
         read_sound(TALK, 3)
 
 
+@pytest.mark.data
 def test_a_damaged_track_is_read_as_far_as_it_goes():
-    found = read_sound(footage("short_audio.mp4"))
+    found = read_sound(data_path("clips/short_audio.mp4"))
     assert abs(float(found.seconds) - 11.2) < 0.1
 
 
@@ -261,6 +255,7 @@ def test_the_two_sides_of_a_stereo_sound_get_the_same_gain():
     assert np.allclose(made[0] * 0.5, made[1], atol=1e-4)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_rnnoise_cleans_and_moves_nothing(rnnoise, rate):
     truth = voice(3.0, rate)

@@ -11,7 +11,6 @@ from helpers.catalog import fetch
 from helpers.catalog import load as loading
 from helpers.catalog import table as catalog
 from helpers.errors import ModelError, StageError
-from helpers.runtime import machine as runtime
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.interpolate.vulkan import probe as vulkan
 from helpers.stages.interpolate.vulkan.probe import Verdict
@@ -21,7 +20,7 @@ from tests.support.machine import use
 
 @pytest.fixture
 def cache(tmp_path):
-    use(runtime.Runtime(cache=tmp_path / "models", scratch=tmp_path))
+    use(cache=tmp_path / "models", scratch=tmp_path)
     return tmp_path / "models"
 
 

@@ -10,7 +10,6 @@ from helpers.catalog import load as loading
 from helpers.catalog import table as catalog
 from helpers.catalog.table import MODELS, ROLES, get, models
 from helpers.errors import ModelError
-from helpers.runtime import machine as runtime
 from tests.support.law import one_picture
 from tests.support.machine import use
 from tests.support.paths import REPO
@@ -27,7 +26,7 @@ def nothing(tmp_path, monkeypatch):
         raise fetch.RefusedError("no network")
 
     monkeypatch.setattr(fetch, "_get", refuse)
-    use(runtime.Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     return tmp_path
 
 

@@ -1,8 +1,4 @@
-"""Bad luck: killed at any moment, a full disk, a drive that goes away. Nothing is lost or faked.
-
-Children run `python tests/test_kill.py PROJECT SCRATCH [WHERE WHEN COUNT]` and kill themselves
-where they are told to.
-"""
+"""Bad luck: killed at any moment, a full disk, a drive that goes away. Nothing is lost or faked."""
 
 import errno
 import json
@@ -11,7 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,42 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.clip import Frame, MemoryClip
 from helpers.errors import StorageError
 from helpers.project.project import Project
 from helpers.runtime import storage
-from helpers.runtime.machine import Runtime, runtime
+from helpers.runtime.machine import runtime
 from helpers.stage import Stage
-from tests.support.law import same, varying_clip
+from tests.support.killed import PACE, film, made, save, start
+from tests.support.law import same
 from tests.support.machine import use
-
-PACE = 0.004
-"""Seconds that a child takes for a frame."""
-
-made: list[Fraction] = []
-
-
-@dataclass(frozen=True)
-class Slowly(Stage):
-    """Inverts pictures, slowly in a child, and notes which."""
-
-    def process(self, frames, times, run):
-        for frame in frames:
-            made.append(frame.time)
-            if __name__ == "__main__":
-                time.sleep(PACE)
-            yield Frame(~frame.image, frame.time)
-
-
-def film(width=24, height=18):
-    """72 frames in six seconds, six segments."""
-    clip = varying_clip(72, width, height, cuts=(), still=True)
-    times = [Fraction(number, 12) for number in range(73)]
-    return Slowly()(MemoryClip(clip.images, times[:-1], times[-1]))
-
-
-def save(folder, clip=None):
-    return Project(folder).save(clip or film(), "01_test", segment=1, progress=False)
 
 
 @pytest.fixture(autouse=True)
@@ -66,46 +33,6 @@ def nothing_made():
 @pytest.fixture(scope="module")
 def unbroken():
     return list(film())
-
-
-# --- the child ----------------------------------------------------------------------------------
-
-
-def suicide(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def arm(where, when, count):
-    """Kill this process around the count-th time that a file is renamed to a name in `where`."""
-    rename, left = os.replace, [int(count)]
-
-    def armed(source, target, *args, **options):
-        hit = str(target).endswith(where)
-        left[0] -= hit
-        if hit and left[0] == 0 and when == "before":
-            suicide()
-        rename(source, target, *args, **options)
-        if hit and left[0] == 0:
-            suicide()
-
-    os.replace = armed
-
-
-def child(folder, scratch, *mine):
-    use(Runtime(scratch=Path(scratch), forced_device="cpu", forced_precision="fp32"))
-    if mine:
-        arm(*mine)
-    save(folder)
-
-
-if __name__ == "__main__":
-    child(*sys.argv[1:])
-
-
-def start(folder, *mine):
-    use(Runtime(scratch=runtime().scratch, forced_device="cpu", forced_precision="fp32"))
-    command = [sys.executable, __file__, str(folder), str(runtime().scratch), *map(str, mine)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
 def survivors(folder):
@@ -130,6 +57,7 @@ def finish(folder, unbroken):
 # --- killed -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "when", "count", "least"),
     [
@@ -152,6 +80,7 @@ def test_killed_around_a_rename_it_goes_on(tmp_path, unbroken, where, when, coun
     assert finish(tmp_path, unbroken) >= least
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_at_any_moment_it_gets_to_the_end(tmp_path, unbroken):
     dice, killed = random.Random(7), 0
     for _ in range(5):
@@ -166,6 +95,7 @@ def test_killed_again_and_again_at_any_moment_it_gets_to_the_end(tmp_path, unbro
     finish(tmp_path, unbroken)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_a_segment_only_that_one_is_made_again(tmp_path, unbroken):
     process = start(tmp_path)
     while not list(runtime().scratch.glob("silk-purse-*/000003.part.mkv")):
@@ -234,7 +164,7 @@ def test_a_full_project_disk_keeps_what_is_whole_and_goes_on(tmp_path, disk, mon
 def test_a_full_scratch_disk_is_said_and_goes_on(tmp_path, disk, monkeypatch):
     monkeypatch.setattr("helpers.project.project.check_space", lambda *_: None)
     disk.resize(100, "remount")
-    use(Runtime(scratch=disk.folder, forced_device="cpu", forced_precision="fp32"))
+    use(scratch=disk.folder, forced_precision="fp32")
     with pytest.raises(StorageError, match="full") as error:
         save(tmp_path / "project", large())
     one_line(error)

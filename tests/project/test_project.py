@@ -30,7 +30,6 @@ from helpers.project.manifest import cut_timeline
 from helpers.project.project import Project
 from helpers.project.runner import SegmentRunner
 from helpers.runtime import storage
-from helpers.runtime.machine import Runtime
 from helpers.stage import Stage
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.retime import Trim
@@ -154,9 +153,9 @@ def test_a_long_film_of_many_shots_is_cut_quickly():
     images = [np.zeros((2, 2, 3), np.uint8)] * 20_000
     times = [Fraction(n, 25) for n in range(20_001)]
     clip = MemoryClip(images, times[:-1], times[-1], times[:-1:20])
-    begun = time.perf_counter()
+    begun = time.process_time()
     cut_timeline(clip, Fraction(10))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 # --- refusing -----------------------------------------------------------------------------------
@@ -535,7 +534,7 @@ def test_a_scratch_folder_that_is_not_there_is_made(tmp_path, machine):
 
 def test_a_scratch_folder_that_cannot_be_is_one_clear_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
-    use(Runtime(scratch=tmp_path / "file" / "scratch"))
+    use(scratch=tmp_path / "file" / "scratch")
     with pytest.raises(StorageError, match="the scratch folder could not be") as error:
         save(tmp_path / "project", film())
     one_line(error)

@@ -45,6 +45,7 @@ def test_blocks_are_not_taken_for_noise():
     assert found.advice == ("duplicates", "blocks")
 
 
+@pytest.mark.slow
 def test_a_worn_film_is_told_from_a_clean_one(tmp_path):
     worn = Project(tmp_path / "film").source(FILM, progress=False)
     found = examine(worn)

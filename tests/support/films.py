@@ -9,17 +9,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import pytest
 
 from helpers.runtime.machine import runtime
-from tests.support.paths import REPO
 
-CLIPS = REPO.parent / "shared" / "data" / "clips"
 WIDTH, HEIGHT = 160, 128
-
-needs_clips = pytest.mark.skipif(
-    not CLIPS.is_dir(), reason="the real clips (shared/data) are not here"
-)
 
 # How a codec is asked for, with a few key frames and B-frames where it has them.
 H264 = ("-c:v", "libx264", "-bf", "3", "-g", "20")

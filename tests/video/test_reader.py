@@ -15,7 +15,6 @@ import pytest
 from helpers import open_video
 from helpers.errors import VideoOpenError
 from tests.support.films import (
-    CLIPS,
     H264,
     MPEG2,
     MPEG4,
@@ -23,13 +22,13 @@ from tests.support.films import (
     encode,
     ffmpeg,
     film,
-    needs_clips,
     number_of,
     numbers,
     picture,
     same,
     texture,
 )
+from tests.support.paths import DATA, data_path
 
 RANGES = [(0, 1), (17, 25), (20, 21), (33, 34), (40, 44), (58, 60), (30, 30)]
 
@@ -278,7 +277,7 @@ def test_deep_video_fills_sixteen_bits(tmp_path, bits, full):
     assert len(set(row)) > 700
 
 
-@needs_clips
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "size", "frames", "start"),
     [
@@ -292,7 +291,7 @@ def test_deep_video_fills_sixteen_bits(tmp_path, bits, full):
     ],
 )
 def test_real_clips(name, size, frames, start):
-    clip = open_video(CLIPS / name)
+    clip = open_video(data_path(f"clips/{name}"))
     assert (clip.info.size, len(clip)) == (size, frames)
     assert_ranges_equal_the_whole(clip, [(frames // 2, frames // 2 + 2), (frames - 1, frames)])
 
@@ -377,13 +376,11 @@ def test_progressive_pictures_are_not_taken_for_interlaced(tmp_path, scene, crf)
     assert clip.info.field_order == "progressive"
 
 
-@needs_clips
-@pytest.mark.parametrize(
-    "name", sorted(p.name for p in CLIPS.glob("*.*") if p.is_file()) if CLIPS.is_dir() else []
-)
+@pytest.mark.data
+@pytest.mark.parametrize("name", sorted(path.name for path in (DATA / "clips").glob("*.*")))
 def test_only_the_interlaced_real_clip_is_interlaced(name):
     expected = "bff" if name == "interlaced_bff.mp4" else "progressive"
-    assert open_video(CLIPS / name, scan="packets").info.field_order == expected
+    assert open_video(data_path(f"clips/{name}"), scan="packets").info.field_order == expected
 
 
 def test_deinterlacing_can_be_forced_and_forbidden(tmp_path):

@@ -45,6 +45,7 @@ def test_one_frame_of_each_shot_is_there_in_colour():
         assert np.abs(grey.astype(int) - frame[..., 0]).mean() < 6  # what the encoder changed
 
 
+@pytest.mark.slow
 def test_the_truth_has_three_frames_for_each_of_the_talk():
     import sys
 

@@ -13,7 +13,8 @@ from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
 from helpers.video.codecs import CODECS
-from tests.support.films import CLIPS, H264, ffmpeg, film, needs_clips, numbers, picture, texture
+from tests.support.films import H264, ffmpeg, film, numbers, picture, texture
+from tests.support.paths import data_path
 
 NTSC = Fraction(24_000, 1001)
 TIMELINES = {
@@ -401,7 +402,7 @@ def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
 # --- real films ---
 
 
-@needs_clips
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "result", "sounds"),
     [
@@ -413,9 +414,10 @@ def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
     ],
 )
 def test_a_second_of_a_real_film(tmp_path, name, result, sounds):
-    whole = open_video(CLIPS / name)
+    path = data_path(f"clips/{name}")
+    whole = open_video(path)
     clip = Trim(None, whole.times[0] + 1)(whole)
-    write_video(clip, tmp_path / result, source=CLIPS / name, stop=clip.end)
+    write_video(clip, tmp_path / result, source=path, stop=clip.end)
     back = open_video(tmp_path / result)
     late = np.subtract(lasting(back), lasting(clip)).astype(float)
     assert np.abs(late).max() <= (0.001 if result == "a.mkv" else 0)

@@ -12,7 +12,7 @@ from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
 from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
 from tests.support.law import assert_law
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 @pytest.fixture
@@ -120,9 +120,10 @@ def test_a_long_film_takes_no_more_memory_than_a_short_one():
         assert len(taken) <= number + 4
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "bikes_scene_cuts.mp4"])
 def test_real_films(coloured, name):
-    frames = [f.image for f in open_video(footage(name)).frames(20, 40)]
+    frames = [f.image for f in open_video(data_path(f"clips/{name}")).frames(20, 40)]
     cuts = (10,) if "bikes" in name else ()
     truth = film([frame[::2, ::2] if frame.shape[1] > 300 else frame for frame in frames], cuts)
     raw, steady = (coloured(truth, around, sigma=0.04) for around in (0, 5))

@@ -14,7 +14,7 @@ from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
 from tests.support.color_films import MATRIX, film, in_grey, pan
 from tests.support.law import same
-from tests.support.paths import FILM, TALK, footage
+from tests.support.paths import FILM, TALK, data_path
 
 
 def toned(clip, tone="sepia"):
@@ -47,6 +47,7 @@ def test_a_codecs_noise_is_no_colour(tone):
     assert cast_of(weak, MATRIX)[1] < 1, "a slight cast"
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -63,7 +64,7 @@ def test_a_codecs_noise_is_no_colour(tone):
     ],
 )
 def test_real_films(name, kind):
-    assert find_colours(open_video(footage(name))).kind == kind
+    assert find_colours(open_video(data_path(f"clips/{name}"))).kind == kind
 
 
 @pytest.mark.parametrize(("path", "kind"), [(TALK, "colour"), (FILM, "grey")])

@@ -15,7 +15,7 @@ from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
 from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
 from tests.support.law import assert_law
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 @pytest.fixture
@@ -173,9 +173,10 @@ def test_what_is_unknown_takes_the_colour_of_its_like():
     assert np.abs(filled(luma, nowhere, [source]) - chroma).max() < 0.03
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "flower.mp4"])
 def test_real_films(picture, name):
-    frames = [f.image for f in open_video(footage(name)).frames(0, 21)]
+    frames = [f.image for f in open_video(data_path(f"clips/{name}")).frames(0, 21)]
     truth = film([f if f.shape[1] < 300 else f[::6, ::6].copy() for f in frames])
     references = tuple((picture(truth.images[n], f"{n:06d}.png"), n) for n in (0, 20))
     clip = Colorize("tint", references=references, matrix=MATRIX).on(in_grey(truth))

@@ -31,7 +31,7 @@ from helpers.stages.colorize.tint import TONES, Tint
 from helpers.video.reader import open_video
 from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
 from tests.support.law import assert_law, assert_true, same, varying_clip
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 @pytest.fixture
@@ -94,8 +94,12 @@ def test_the_matrix_is_that_of_the_film():
     assert matrix_for("bt709", 64, 48) == "bt709"
     assert matrix_for("gbr", 640, 480) == matrix_for(None, 640, 480) == "smpte170m"
     assert matrix_for(None, 1280, 720) == "bt709"
-    talk = footage("oldfilm_chaplin.mp4")
-    assert Colorize("tint").on(open_video(talk)).stage.matrix == "smpte170m"
+
+
+@pytest.mark.data
+def test_a_real_film_is_coloured_by_its_own_matrix():
+    clip = open_video(data_path("clips/oldfilm_chaplin.mp4"))
+    assert Colorize("tint").on(clip).stage.matrix == "smpte170m"
 
 
 def test_colours_that_were_made_small_come_back_nearly_as_they_were():
@@ -254,8 +258,11 @@ def test_the_law_holds_with_a_model(model):
     assert_law(Colorize("siggraph17", steady=3).on(in_grey(truth)))
 
 
+@pytest.mark.data
 def test_a_real_film_is_toned_and_obeys_the_law():
-    clip = Colorize("tint", steady=2).on(open_video(footage("oldfilm_whitezombie_truncated.mp4")))
+    clip = Colorize("tint", steady=2).on(
+        open_video(data_path("clips/oldfilm_whitezombie_truncated.mp4"))
+    )
     assert clip.stage.coloured == ()
     assert clip.source.info.grey and not clip.info.grey
     part = replace(clip.stage)(film([frame.image for frame in clip.source.frames(0, 8)]))

@@ -38,7 +38,7 @@ from helpers.training.cleaner.train import train_cleaner, write_weights
 from helpers.training.loop import Recipe, Trainer, find_rate
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, varying_clip
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 METHODS = [row.name for row in catalog.models("clean")]
 
@@ -105,8 +105,9 @@ def test_a_clean_film_is_left_as_it_is(method):
         assert np.array_equal(frame.image, image)
 
 
+@pytest.mark.data
 def test_brightness_is_kept(method):
-    path = footage("oldfilm_hydepark.mp4")
+    path = data_path("clips/oldfilm_hydepark.mp4")
     source = open_video(path)
     for before, after in zip(
         source.frames(40, 42), RemoveDamage(method)(source).frames(40, 42), strict=True

@@ -21,7 +21,7 @@ from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, varying_clip
-from tests.support.paths import FILM, TALK, footage
+from tests.support.paths import FILM, TALK, data_path
 
 COUNT = 48
 
@@ -153,9 +153,10 @@ def test_repeats_are_found_and_nothing_else(order, wear):
     assert find_duplicates(film(order, **wear)).dropped == repeats(order)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "bikes_scene_cuts.mp4", "flower.mp4"])
 def test_nothing_is_dropped_from_a_film_without_repeats(name):
-    assert find_duplicates(open_video(footage(name), scan="packets")).dropped == ()
+    assert find_duplicates(open_video(data_path(f"clips/{name}"), scan="packets")).dropped == ()
 
 
 def test_the_cadence_of_a_worn_film_is_found():

@@ -13,7 +13,7 @@ from helpers.stages.flicker.stage import Deflicker
 from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, same, varying_clip
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 def street(width=96, height=72, seed=3):
@@ -145,8 +145,9 @@ def test_rounding_leaves_whole_numbers_and_keeps_the_mean_of_others():
     assert abs(dithered(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03
 
 
+@pytest.mark.data
 def test_old_film_flickers_less():
-    clip = Trim(Fraction(0), Fraction(4))(open_video(footage("oldfilm_hydepark.mp4")))
+    clip = Trim(Fraction(0), Fraction(4))(open_video(data_path("clips/oldfilm_hydepark.mp4")))
     assert index(means(Deflicker()(clip))) < 0.4 * index(means(clip))
 
 

@@ -11,7 +11,6 @@ from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.film_network import FilmNet, warp
 from helpers.stages.interpolate.stage import Interpolate
@@ -183,7 +182,7 @@ def test_the_stage_obeys_the_law_and_its_cost_is_estimated(tmp_path, monkeypatch
     save_file({name: t.half() for name, t in engine._state.items()}, tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) for m in catalog.MODELS if m.name == "film"]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     clip = Interpolate("film", factor=2)(varying_clip(5, cuts=(3,)))
     whole = assert_law(clip, [(1, 2), (3, 6)])
     assert_true(clip, whole)

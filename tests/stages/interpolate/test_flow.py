@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.stages.interpolate.flow import FlowInterpolator
-from tests.support.paths import REPO
-
-TRIPLETS = REPO.parent / "shared" / "data" / "triplets"
+from tests.support.paths import data_path
 
 # Mean PSNR in dB of plain DIS (medium preset, both directions, linear mix) on each set.
 PLAIN_DIS = {"davis": 25.06, "middlebury": 35.63, "ucf101": 33.31}
@@ -178,11 +176,11 @@ def test_refuses_what_it_cannot_do(interpolator, first, last, fractions, found, 
         interpolator.between(first, last, fractions)
 
 
-@pytest.mark.skipif(not TRIPLETS.is_dir(), reason="the test triplets (shared/data) are not here")
+@pytest.mark.data
 @pytest.mark.parametrize(("name", "gain"), [("davis", 0.3), ("middlebury", 1.0), ("ucf101", 0.5)])
 def test_beats_plain_flow_on_real_triplets(interpolator, name, gain):
     scores = []
-    for folder in sorted(TRIPLETS.glob(f"{name}_*")):
+    for folder in sorted(data_path("triplets").glob(f"{name}_*")):
         first, truth, last = (
             cv2.imread(str(path))[..., ::-1] for path in sorted(folder.glob("*.png"), key=place)
         )

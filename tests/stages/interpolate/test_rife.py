@@ -13,20 +13,15 @@ from helpers.catalog.fetch import File
 from helpers.catalog.load import read_state
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
-from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
 from helpers.stages.interpolate.rife_weights import prepared, rife_version
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
-from tests.support.paths import REPO
+from tests.support.paths import weights_path
 from tests.support.rife_states import generated_state, pictures
 
-SHARED = REPO.parent / "shared"
-PARAM = SHARED / "weights" / "rife-v4.6" / "flownet.param"
-
-needs_param = pytest.mark.skipif(not PARAM.exists(), reason="ncnn's flownet.param is not here")
 every_version = pytest.mark.parametrize("version", VERSIONS)
 
 
@@ -321,12 +316,18 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
         rife_version({"conv.weight": torch.zeros(3)})
 
 
-@needs_param
-def test_a_flownet_bin_is_written_and_read_back(tmp_path):
+@pytest.fixture
+def param():
+    """The description of RIFE 4.6's network as ncnn publishes it."""
+    return weights_path("rife-v4.6/flownet.param")
+
+
+@pytest.mark.data
+def test_a_flownet_bin_is_written_and_read_back(param, tmp_path):
     state, path = generated_state("4.6"), tmp_path / "flownet.bin"
-    write_rife(state, PARAM, path)
+    write_rife(state, param, path)
     assert path.stat().st_size == 10_614_320  # that of the published file
-    read = read_state([path, PARAM])
+    read = read_state([path, param])
     assert rife_version(read) == "4.6"
     name = "block2.convblock.5."
     folded = state[name + "conv.weight"] * state[name + "beta"].view(-1, 1, 1, 1)
@@ -334,16 +335,16 @@ def test_a_flownet_bin_is_written_and_read_back(tmp_path):
     assert (read[name + "beta"] == 1).all()
     last = "block3.lastconv.0.weight"
     assert torch.equal(read[last], state[last].half().float())
-    write_rife(read, PARAM, tmp_path / "again.bin")
+    write_rife(read, param, tmp_path / "again.bin")
     assert (tmp_path / "again.bin").read_bytes() == path.read_bytes()
 
 
-@needs_param
-def test_a_flownet_bin_that_is_cut_off_is_refused(tmp_path):
-    write_rife(generated_state("4.6"), PARAM, tmp_path / "flownet.bin")
+@pytest.mark.data
+def test_a_flownet_bin_that_is_cut_off_is_refused(param, tmp_path):
+    write_rife(generated_state("4.6"), param, tmp_path / "flownet.bin")
     (tmp_path / "short.bin").write_bytes((tmp_path / "flownet.bin").read_bytes()[:-8])
     with pytest.raises(ValueError, match="in the middle of a layer"):
-        rife_state(PARAM, tmp_path / "short.bin")
+        rife_state(param, tmp_path / "short.bin")
 
 
 def test_the_param_of_another_network_is_refused(tmp_path):
@@ -408,7 +409,7 @@ def test_the_stage_obeys_the_law_with_every_version(tmp_path, monkeypatch, versi
     torch.save(generated_state(version), tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) if m.name == name else m for m in catalog.MODELS]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     clip = Interpolate(name, fps=Fraction(30))(varying_clip(7, cuts=(4,)))
     whole = assert_law(clip, [(0, 1), (1, 4), (3, 9), (len(clip) - 2, len(clip))])
     assert_true(clip, whole)

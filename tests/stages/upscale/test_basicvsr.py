@@ -14,7 +14,6 @@ from helpers.clip import MemoryClip
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime
 from helpers.stages.upscale import basicvsr
 from helpers.stages.upscale import frame_blocks as blocks
 from helpers.stages.upscale.basicvsr import VideoUpscaler, generator, size_of
@@ -277,7 +276,7 @@ def weights(tmp_path, monkeypatch):
     torch.save({"meta": {}, "state_dict": state}, tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) if m.engine == "basicvsr" else m for m in catalog.MODELS]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
 
 
 @pytest.mark.parametrize(

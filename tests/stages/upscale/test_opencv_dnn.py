@@ -1,8 +1,6 @@
 """OpenCV's super-resolution networks: the files, the sizes, and what the graph itself says."""
 
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +11,7 @@ from helpers.stages.upscale.frozen_graph import constants, read_graph
 from helpers.stages.upscale.opencv_dnn import OpencvSuperres
 from helpers.stages.upscale.opencv_dnn_network import read_network
 from helpers.video.reader import open_video
-from tests.support.paths import REPO, TALK
-
-SHARED = REPO.parent / "shared" / "weights" / "dnn_superres"
-WEIGHTS = Path(os.environ.get("SILK_PURSE_SUPERRES", SHARED))
+from tests.support.paths import TALK, weights_path
 
 PUBLISHED = [
     *(("fsrcnn", scale) for scale in (2, 3, 4)),
@@ -30,10 +25,7 @@ NAMES = {"fsrcnn": "FSRCNN", "fsrcnn-small": "FSRCNN-small", "espcn": "ESPCN", "
 
 def published(algorithm, scale):
     """The path of an original file; skips where it is absent."""
-    path = WEIGHTS / f"{NAMES[algorithm]}_x{scale}.pb"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not here; SILK_PURSE_SUPERRES names the folder it is in")
-    return path
+    return weights_path(f"dnn_superres/{NAMES[algorithm]}_x{scale}.pb")
 
 
 def picture(height=40, width=56, dtype=np.uint8):
@@ -181,6 +173,7 @@ def test_quantised_weights_are_spread_over_their_range():
 # --- the original files -------------------------------------------------------------------------
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), PUBLISHED)
 def test_every_file_enlarges_a_picture_and_keeps_it(algorithm, scale):
     import cv2
@@ -193,6 +186,7 @@ def test_every_file_enlarges_a_picture_and_keeps_it(algorithm, scale):
     assert np.abs(small.astype(int) - image).mean() < 4
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), [("fsrcnn", 3), ("espcn", 2), ("lapsrn", 2)])
 def test_tiles_leave_no_trace(algorithm, scale):
     network = OpencvSuperres(published(algorithm, scale), algorithm, scale)
@@ -202,6 +196,7 @@ def test_tiles_leave_no_trace(algorithm, scale):
     assert gap.max() <= 1 and (gap > 0).mean() < 0.001
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), [("fsrcnn-small", 2), ("lapsrn", 4)])
 def test_no_tile_sees_less_than_the_network(algorithm, scale):
     """A pixel changes nothing further away than the overlap."""
@@ -215,6 +210,7 @@ def test_no_tile_sees_less_than_the_network(algorithm, scale):
     assert 0 < far <= network.overlap
 
 
+@pytest.mark.data
 def test_sixteen_bits_stay_sixteen_and_agree_with_eight():
     network = OpencvSuperres(published("fsrcnn", 2), "fsrcnn", 2)
     eight = network.upscale([picture()])[0].astype(int)

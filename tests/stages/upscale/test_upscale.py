@@ -314,7 +314,7 @@ def test_the_recipe_names_the_weights_by_their_sha256():
 
 def test_repeated_frames_are_computed_once(monkeypatch):
     weights_of("animevideov3")
-    use(Runtime(forced_device="cpu", forced_precision="fp32"))
+    use(forced_precision="fp32")
     engine = load_upscaler("animevideov3")
     tried = short_of_memory(monkeypatch, engine, 999, MemoryError())
     clip = varying_clip(count=8, cuts=(5,))
@@ -392,7 +392,7 @@ def test_the_denoise_strength_blends_two_networks(tmp_path):
     from tests.catalog.test_table import compact_state
 
     model = catalog.get("general-x4v3", "upscale")
-    use(Runtime(cache=tmp_path, scratch=tmp_path, forced_precision="fp32"))
+    use(cache=tmp_path, scratch=tmp_path, forced_precision="fp32")
     states = [compact_state(4, width=64, layers=32, seed=seed) for seed in (1, 2)]
     files = model.forms[0]
     for file, state in zip(files, states, strict=True):
