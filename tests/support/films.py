@@ -96,9 +96,3 @@ def texture(height, width, seed=0, blur=1.5):
     smooth = cv2.GaussianBlur(noise, (0, 0), blur)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return np.rint(30 + 200 * smooth).astype(np.uint8)
-
-
-def same(frames, others):
-    """Tell whether two runs of frames are the same to the bit, with the same times."""
-    pairs = list(zip(frames, others, strict=True))
-    return all(a.time == b.time and np.array_equal(a.image, b.image) for a, b in pairs)

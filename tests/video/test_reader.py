@@ -25,9 +25,9 @@ from tests.support.films import (
     number_of,
     numbers,
     picture,
-    same,
     texture,
 )
+from tests.support.law import same
 from tests.support.paths import DATA, data_path
 
 RANGES = [(0, 1), (17, 25), (20, 21), (33, 34), (40, 44), (58, 60), (30, 30)]

@@ -13,6 +13,7 @@ from helpers.errors import ModelError, OutOfMemoryError
 from helpers.stages.colorize.deoldify import Deoldify, stretched
 from helpers.stages.colorize.deoldify_network import Attention, DeoldifyNet, folded
 from tests.support.deoldify_states import generated_deoldify, grey, official_shapes
+from tests.support.faults import failing
 
 
 @pytest.fixture(scope="module")
@@ -197,12 +198,6 @@ def test_numbers_that_are_none_are_never_taken_for_colours(engine, monkeypatch):
 
 
 def test_out_of_memory_is_said_and_the_next_frame_is_tried_afresh(engine, monkeypatch):
-    def failing(error):
-        def fail(*_):
-            raise error
-
-        return fail
-
     with monkeypatch.context() as short:
         short.setattr(engine, "_run", failing(MemoryError()))
         with pytest.raises(OutOfMemoryError, match="of 32x32 pixels, which cannot be cut"):

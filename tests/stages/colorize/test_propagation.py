@@ -13,7 +13,8 @@ from helpers.stages.colorize.reference_files import read
 from helpers.stages.colorize.references import Reference, located, out_of_reach
 from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
-from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
+from tests.support.clips import clip_of
+from tests.support.color_films import MATRIX, Knowing, error, in_grey, pan
 from tests.support.law import assert_law
 from tests.support.paths import data_path
 
@@ -35,7 +36,7 @@ def picture(tmp_path):
 
 
 def test_a_picture_belongs_to_a_frame_by_number_time_name_or_likeness(picture):
-    truth = film(pan(16, step=6), cuts=(8,))
+    truth = clip_of(pan(16, step=6), cuts=(8,))
     clip = in_grey(truth)
     image = truth.images[11]
     path, named = picture(image), picture(image, "frame_000011.png")
@@ -58,14 +59,14 @@ def test_a_picture_belongs_to_a_frame_by_number_time_name_or_likeness(picture):
     ],
 )
 def test_a_picture_that_cannot_be_is_refused(picture, spoil, when, said):
-    truth = film(pan(8, seed=1) + pan(8, step=6), cuts=(8,))
+    truth = clip_of(pan(8, seed=1) + pan(8, step=6), cuts=(8,))
     entry = (picture(spoil(truth.images[11])), when)
     with pytest.raises(StageError, match=said):
         located(in_grey(truth), [entry])
 
 
 def test_two_pictures_of_one_frame_and_files_that_are_none_are_refused(picture, tmp_path):
-    truth = film(pan(4))
+    truth = clip_of(pan(4))
     path = picture(truth.images[1])
     with pytest.raises(StageError, match="both belong to the frame"):
         located(in_grey(truth), [(path, 1), (path, 1)])
@@ -83,14 +84,14 @@ def test_two_pictures_of_one_frame_and_files_that_are_none_are_refused(picture, 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_one_picture_colours_its_shot_both_ways(picture, dtype):
-    truth = film(pan(21, dtype=dtype))
+    truth = clip_of(pan(21, dtype=dtype))
     clip = Colorize("tint", references=((picture(truth.images[10]), 10),)).on(in_grey(truth))
     found, grey = error(clip, truth), error(in_grey(truth), truth)
     assert found.max() < 0.35 * grey.mean() and found[10] < 2
 
 
 def test_a_picture_of_another_size_or_partly_coloured_will_do(picture):
-    truth = film(pan(7))
+    truth = clip_of(pan(7))
     large = cv2.resize(truth.images[3], None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
     clip = Colorize("tint", references=((picture(large), 3),)).on(in_grey(truth))
     assert error(clip, truth).max() < 6
@@ -103,7 +104,7 @@ def test_a_picture_of_another_size_or_partly_coloured_will_do(picture):
 
 def test_it_goes_no_further_than_its_shot(picture):
     one, other = pan(6, seed=1), pan(6, seed=2)
-    truth = film(one + other, cuts=(6,))
+    truth = clip_of(one + other, cuts=(6,))
     clip = Colorize("tint", references=((picture(one[5]), 5),)).on(in_grey(truth))
     toned = Colorize("tint").on(in_grey(truth))
     assert error(clip, truth)[:6].max() < 6
@@ -112,7 +113,7 @@ def test_it_goes_no_further_than_its_shot(picture):
 
 
 def test_a_models_colours_are_seen_where_a_reference_is_not(picture, monkeypatch):
-    truth = film(pan(30, step=4))
+    truth = clip_of(pan(30, step=4))
     engine = Knowing(truth)
     for key in engine.known:
         engine.known[key] = engine.known[key][..., ::-1]  # the model takes red for blue
@@ -129,7 +130,7 @@ def test_a_models_colours_are_seen_where_a_reference_is_not(picture, monkeypatch
 
 
 def test_the_law_with_references(picture):
-    truth = film(pan(24), cuts=(15,))
+    truth = clip_of(pan(24), cuts=(15,))
     references = tuple((picture(truth.images[n], f"{n:06d}.png"), n) for n in (2, 9, 20))
     clip = Colorize("tint", references=references, reach="0.2", steady=2).on(in_grey(truth))
     ranges = [(n, n + 1) for n in (0, 3, 5, 6, 12, 14, 15, 19, 23)] + [(4, 8), (13, 17)]
@@ -142,7 +143,7 @@ def test_the_law_with_references(picture):
 
 
 def test_what_lies_beyond_reach_is_said():
-    clip = film(pan(20), cuts=(10,))
+    clip = clip_of(pan(20), cuts=(10,))
     reference = Reference("-", clip.times[2], clip.times[0], clip.times[10])
     said = out_of_reach(clip, [reference], clip.times[3])
     assert said.startswith("70% of the frames are more than 0.125 s") and "50% are in shots" in said
@@ -177,7 +178,7 @@ def test_what_is_unknown_takes_the_colour_of_its_like():
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "flower.mp4"])
 def test_real_films(picture, name):
     frames = [f.image for f in open_video(data_path(f"clips/{name}")).frames(0, 21)]
-    truth = film([f if f.shape[1] < 300 else f[::6, ::6].copy() for f in frames])
+    truth = clip_of([f if f.shape[1] < 300 else f[::6, ::6].copy() for f in frames])
     references = tuple((picture(truth.images[n], f"{n:06d}.png"), n) for n in (0, 20))
     clip = Colorize("tint", references=references, matrix=MATRIX).on(in_grey(truth))
     assert error(clip, truth).mean() < 0.3 * error(in_grey(truth), truth).mean()

@@ -29,7 +29,8 @@ from helpers.stages.colorize.find import Colours
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.colorize.tint import TONES, Tint
 from helpers.video.reader import open_video
-from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
+from tests.support.clips import clip_of
+from tests.support.color_films import MATRIX, Knowing, error, in_grey, pan
 from tests.support.law import assert_law, assert_true, same, varying_clip
 from tests.support.paths import data_path
 
@@ -82,7 +83,7 @@ def test_taken_apart_and_joined_it_is_the_same(matrix):
 @pytest.mark.parametrize("matrix", ["smpte170m", "bt709"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_the_stage_keeps_luma(matrix, dtype):
-    source = in_grey(film(pan(5, 61, 47, dtype)), matrix)
+    source = in_grey(clip_of(pan(5, 61, 47, dtype)), matrix)
     made = Colorize("tint", tone="amber", saturation=3.0, matrix=matrix).on(source)
     for grey, coloured in zip(source, made, strict=True):
         change = luma_of(coloured.image, matrix) - luma_of(grey.image, matrix)
@@ -115,7 +116,7 @@ def test_colours_that_were_made_small_come_back_nearly_as_they_were():
 
 
 def test_a_model_gives_its_colours(model):
-    truth = film(pan())
+    truth = clip_of(pan())
     model(Knowing(truth))
     made = Colorize("siggraph17", steady=0).on(in_grey(truth))
     assert error(made, truth).max() < 3 < 0.5 * error(in_grey(truth), truth).min()
@@ -123,7 +124,7 @@ def test_a_model_gives_its_colours(model):
 
 def test_a_repeated_picture_is_coloured_once_and_every_picture_no_more_than_once(model):
     pictures = pan(6)
-    truth = film([pictures[n] for n in (0, 0, 1, 1, 1, 2, 3, 4, 5)])
+    truth = clip_of([pictures[n] for n in (0, 0, 1, 1, 1, 2, 3, 4, 5)])
     engine = model(Knowing(truth))
     list(Colorize("siggraph17").on(in_grey(truth)))
     assert engine.calls == 6
@@ -139,7 +140,7 @@ def test_two_models_are_mixed_but_not_by_more_than_a_tenth():
 
 
 def test_strength_and_saturation(model):
-    truth = film(pan(2))
+    truth = clip_of(pan(2))
     source = in_grey(truth)
     model(Knowing(truth))
     assert same(list(Colorize("siggraph17", strength=0).on(source)), list(source))
@@ -174,7 +175,7 @@ def test_a_tone_goes_from_dark_to_light_and_is_coloured(tone):
 
 
 def test_sepia_is_taken_off_or_stays(model):
-    truth = film(pan(2))
+    truth = clip_of(pan(2))
     grey = in_grey(truth)
     sepia = Colorize("tint", matrix=MATRIX, coloured=()).on(grey)
     sepia = MemoryClip([frame.image for frame in sepia], grey.times, grey.end)
@@ -223,13 +224,13 @@ def test_the_recipe_names_weights_and_what_was_found(monkeypatch):
     monkeypatch.setattr(catalog, "recipe", lambda name, role: {"weights": f"sha of {name}"})
     recipe = Colorize(("deoldify-video", "ddcolor-artistic")).recipe()
     assert recipe["weights"] == ["sha of deoldify-video", "sha of ddcolor-artistic"]
-    staged = Colorize("tint").on(in_grey(film(pan(3))))
+    staged = Colorize("tint").on(in_grey(clip_of(pan(3))))
     assert staged.recipe()[-1]["matrix"] == "smpte170m"
     assert staged.recipe()[-1]["coloured"] == []
 
 
 def test_what_was_found_is_kept_in_a_project(tmp_path):
-    clip, asked = in_grey(film(pan(3))), []
+    clip, asked = in_grey(clip_of(pan(3))), []
 
     def find():
         asked.append(1)
@@ -253,7 +254,7 @@ def test_pictures_of_any_size(size, dtype):
 
 
 def test_the_law_holds_with_a_model(model):
-    truth = film(pan(14), cuts=(6,))
+    truth = clip_of(pan(14), cuts=(6,))
     model(Knowing(truth, sigma=0.05))
     assert_law(Colorize("siggraph17", steady=3).on(in_grey(truth)))
 
@@ -265,5 +266,5 @@ def test_a_real_film_is_toned_and_obeys_the_law():
     )
     assert clip.stage.coloured == ()
     assert clip.source.info.grey and not clip.info.grey
-    part = replace(clip.stage)(film([frame.image for frame in clip.source.frames(0, 8)]))
+    part = replace(clip.stage)(clip_of([frame.image for frame in clip.source.frames(0, 8)]))
     assert_true(part, assert_law(part, [(0, 3), (4, 5), (6, 8)]))

@@ -13,6 +13,7 @@ from helpers.nn.state_dict import expected_shapes
 from helpers.stages.colorize.square import coloured
 from helpers.stages.colorize.zhang import Zhang
 from helpers.stages.colorize.zhang_network import Eccv16Net, Siggraph17Net
+from tests.support.faults import failing
 
 NETWORKS = {"eccv16": Eccv16Net, "siggraph17": Siggraph17Net}
 
@@ -77,13 +78,6 @@ def digest(shapes):
     """What names and shapes of weights come to."""
     lines = sorted(f"{name} {tuple(shape)}" for name, shape in shapes.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 @pytest.fixture(scope="module", params=NETWORKS)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from helpers.catalog import table as catalog
-from helpers.clip import MemoryClip
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.stages.damage import alignment, scratches
 from helpers.stages.damage.frame_repair import Seen
@@ -37,8 +34,10 @@ from helpers.training.cleaner.scenes import Scene
 from helpers.training.cleaner.train import train_cleaner, write_weights
 from helpers.training.loop import Recipe, Trainer, find_rate
 from helpers.video.reader import open_video
+from tests.support.clips import clip_of
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.paths import data_path
+from tests.support.worn_films import damage_left, dusty, panning
 
 METHODS = [row.name for row in catalog.models("clean")]
 
@@ -55,53 +54,22 @@ def method(request):
     return request.param
 
 
-def panning(count=9, width=96, height=64, speed=2, dtype=np.uint8, seed=3):
-    """Pictures of a camera that moves to the right over soft detail in colour."""
-    noise = np.random.default_rng(seed).normal(size=(height, width + speed * count, 3))
-    wide = cv2.GaussianBlur(noise.astype(np.float32), (0, 0), 3)
-    wide = 90 + 40 * wide / wide.std()
-    images = [wide[:, n * speed : n * speed + width] for n in range(count)]
-    top = np.iinfo(dtype).max
-    return [np.rint(image.clip(0, 255) * (top / 255)).astype(dtype) for image in images]
-
-
-def film(images, cuts=()):
-    times = [Fraction(number, 25) for number in range(len(images) + 1)]
-    return MemoryClip(images, times[:-1], times[-1], [times[number] for number in cuts])
-
-
-def dusty(images, number=4, level=1.0):
-    """Put a dark and a light speck on one picture; return the pictures and where they are."""
-    top = np.iinfo(images[0].dtype).max
-    worn, mask = images[number].copy(), np.zeros(images[0].shape[:2], np.uint8)
-    for centre, colour in (((30, 20), 0), ((60, 40), top)):
-        spot = cv2.circle(np.zeros_like(mask), centre, 4, 1, -1).astype(bool)
-        worn[spot] = np.rint(worn[spot] + level * (colour - worn[spot].astype(float)))
-        mask |= spot
-    return [*images[:number], worn, *images[number + 1 :]], mask.astype(bool)
-
-
-def error(image, truth, mask):
-    top = np.iinfo(truth.dtype).max
-    return float(np.abs(image.astype(float) - truth)[mask].mean() * 255 / top)
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_specks_of_both_polarities_go_and_the_rest_stays(method, dtype):
     clean = panning(dtype=dtype)
     worn, mask = dusty(clean)
-    made = RemoveDamage(method)(film(worn))[4].image
+    made = RemoveDamage(method)(clip_of(worn))[4].image
     assert made.dtype == dtype
-    assert error(made, clean[4], mask) < 0.1 * error(worn[4], clean[4], mask)
+    assert damage_left(made, clean[4], mask) < 0.1 * damage_left(worn[4], clean[4], mask)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     assert np.array_equal(made[~near], worn[4][~near])
     for number in (2, 3, 5, 6):  # a speck is not carried to the frames around it
-        assert np.array_equal(RemoveDamage(method)(film(worn))[number].image, clean[number])
+        assert np.array_equal(RemoveDamage(method)(clip_of(worn))[number].image, clean[number])
 
 
 def test_a_clean_film_is_left_as_it_is(method):
     images = panning(6)
-    for frame, image in zip(RemoveDamage(method)(film(images)), images, strict=True):
+    for frame, image in zip(RemoveDamage(method)(clip_of(images)), images, strict=True):
         assert np.array_equal(frame.image, image)
 
 
@@ -117,14 +85,15 @@ def test_brightness_is_kept(method):
 
 def test_a_grey_film_stays_grey(method):
     clean = [np.repeat(image[..., :1], 3, 2) for image in panning()]
-    made = RemoveDamage(method)(film(dusty(clean)[0]))[4].image
+    made = RemoveDamage(method)(clip_of(dusty(clean)[0]))[4].image
     assert (made == made[..., :1]).all() and not np.array_equal(made, dusty(clean)[0][4])
 
 
 def test_strength_blends_with_the_input():
     worn, _ = dusty(panning())
     none, half, whole = (
-        RemoveDamage("median", strength=strength)(film(worn))[4].image for strength in (0, 0.5, 1)
+        RemoveDamage("median", strength=strength)(clip_of(worn))[4].image
+        for strength in (0, 0.5, 1)
     )
     assert np.array_equal(none, worn[4])
     middle = (worn[4].astype(float) + whole) / 2
@@ -137,7 +106,7 @@ def test_a_range_is_that_range_of_the_whole(method, radius, dtype):
     images = [image for seed in (1, 2) for image in panning(7, 40, 36, dtype=dtype, seed=seed)]
     images = [worn for n, worn in enumerate(images)]
     images[3], images[8] = dusty(images, 3)[0][3], dusty(images, 8)[0][8]
-    clip = RemoveDamage(method, radius=radius)(film(images, cuts=(7,)))
+    clip = RemoveDamage(method, radius=radius)(clip_of(images, cuts=(7,)))
     assert_true(clip, assert_law(clip, [(0, 1), (3, 4), (6, 8), (5, 12), (13, 14)]))
 
 
@@ -145,8 +114,8 @@ def test_nothing_is_seen_across_a_cut():
     """A shot gives the same whatever stands before and after it."""
     shot, other = panning(5, seed=1), panning(4, seed=2)
     worn, _ = dusty(shot, 0)
-    alone = [frame.image for frame in RemoveDamage("median")(film(worn))]
-    joined = film([*other, *worn, *other], cuts=(4, 9))
+    alone = [frame.image for frame in RemoveDamage("median")(clip_of(worn))]
+    joined = clip_of([*other, *worn, *other], cuts=(4, 9))
     between = [frame.image for frame in RemoveDamage("median")(joined).frames(4, 9)]
     assert all(map(np.array_equal, alone, between))
 
@@ -155,8 +124,10 @@ def test_nothing_is_seen_across_a_cut():
 def test_the_ends_of_a_shot_are_cleaned_from_one_side(method, number):
     clean = panning()
     worn, mask = dusty(clean, number)
-    made = RemoveDamage(method)(film(worn))[number].image
-    assert error(made, clean[number], mask) < 0.25 * error(worn[number], clean[number], mask)
+    made = RemoveDamage(method)(clip_of(worn))[number].image
+    assert damage_left(made, clean[number], mask) < 0.25 * damage_left(
+        worn[number], clean[number], mask
+    )
 
 
 def test_a_speck_on_a_repeated_picture_goes_from_both():
@@ -165,8 +136,8 @@ def test_a_speck_on_a_repeated_picture_goes_from_both():
     worn, mask = dusty(clean, 4)
     worn[5] = worn[4]
     for number in (4, 5):
-        made = RemoveDamage("median")(film(worn))[number].image
-        assert error(made, clean[4], mask) < 0.2 * error(worn[4], clean[4], mask)
+        made = RemoveDamage("median")(clip_of(worn))[number].image
+        assert damage_left(made, clean[4], mask) < 0.2 * damage_left(worn[4], clean[4], mask)
 
 
 def test_a_ball_that_flies_by_is_no_dust():
@@ -175,8 +146,8 @@ def test_a_ball_that_flies_by_is_no_dust():
         cv2.circle(image.copy(), (10 + 9 * n, 30), 2, (250, 250, 250), -1, cv2.LINE_AA)
         for n, image in enumerate(images)
     ]
-    made = RemoveDamage("median", lines=False)(film(thrown))[4].image
-    assert error(made, thrown[4], np.ones((64, 96), bool)) < 0.05
+    made = RemoveDamage("median", lines=False)(clip_of(thrown))[4].image
+    assert damage_left(made, thrown[4], np.ones((64, 96), bool)) < 0.05
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (33, 7), (61, 47)])
@@ -212,19 +183,19 @@ def lined(images, place=40.0, drift=0.4, level=235, opacity=0.7):
 def test_a_line_that_stays_goes(level):
     clean = panning(9, 160, 120)
     worn, masks = lined(clean, level=level)
-    made = RemoveDamage("median")(film(worn))[4].image
-    assert error(made, clean[4], masks[4]) < 0.35 * error(worn[4], clean[4], masks[4])
+    made = RemoveDamage("median")(clip_of(worn))[4].image
+    assert damage_left(made, clean[4], masks[4]) < 0.35 * damage_left(worn[4], clean[4], masks[4])
     near = cv2.dilate(masks[4].astype(np.uint8), np.ones((1, 7), np.uint8)).astype(bool)
     assert np.array_equal(made[~near], worn[4][~near])
-    left = RemoveDamage("median", lines=False)(film(worn))[4].image
-    assert error(left, clean[4], masks[4]) > 2 * error(made, clean[4], masks[4])
+    left = RemoveDamage("median", lines=False)(clip_of(worn))[4].image
+    assert damage_left(left, clean[4], masks[4]) > 2 * damage_left(made, clean[4], masks[4])
 
 
 def test_a_post_in_the_picture_is_no_scratch():
     images = panning(9, 160, 120, speed=2)
     for number, image in enumerate(images):
         image[:, 100 - 2 * number : 102 - 2 * number] = 20
-    made = RemoveDamage("median")(film(images))[4].image
+    made = RemoveDamage("median")(clip_of(images))[4].image
     assert np.array_equal(made, images[4])
 
 
@@ -242,14 +213,14 @@ WEAVE = (0, 1, 1, 0, -1, 0, 0, 1, 0, 0, -1, -1, 0)
 def test_a_line_stays_in_every_frame_of_a_film_that_weaves():
     clean = weaving(13, WEAVE)
     worn, masks = lined(clean, place=70, drift=0.15)
-    made = [frame.image for frame in RemoveDamage("median")(film(worn)).frames()]
+    made = [frame.image for frame in RemoveDamage("median")(clip_of(worn)).frames()]
     for one, other, truth, mask in zip(made, worn, clean, masks, strict=True):
-        assert error(one, truth, mask) < 0.5 * error(other, truth, mask)
+        assert damage_left(one, truth, mask) < 0.5 * damage_left(other, truth, mask)
 
 
 def test_a_post_that_weaves_with_the_picture_is_no_scratch():
     images = weaving(13, WEAVE, post=90)
-    for number, frame in enumerate(RemoveDamage("median")(film(images)).frames()):
+    for number, frame in enumerate(RemoveDamage("median")(clip_of(images)).frames()):
         assert np.array_equal(frame.image, images[number]), number
 
 
@@ -313,8 +284,8 @@ def test_specks_at_the_edge_of_a_moving_picture_go(method, column):
     worn = clean[4].copy()
     worn[28:34, column - 1 : column + 2] = 0
     mask = (worn != clean[4]).any(-1)
-    made = RemoveDamage(method, lines=False)(film([*clean[:4], worn, *clean[5:]]))[4].image
-    assert error(made, clean[4], mask) < 0.25 * error(worn, clean[4], mask)
+    made = RemoveDamage(method, lines=False)(clip_of([*clean[:4], worn, *clean[5:]]))[4].image
+    assert damage_left(made, clean[4], mask) < 0.25 * damage_left(worn, clean[4], mask)
 
 
 def shown(images, number=4):
@@ -479,14 +450,14 @@ def test_training_gives_weights_that_the_stage_takes(tmp_path):
     folder.mkdir()
     cv2.imwrite(str(folder / "dirt.png"), np.pad(np.full((20, 20), 220, np.uint8), 20))
     assert read_overlays(folder)[0].max() == 255
-    own = film(dusty(panning(6, 128, 112))[0])
+    own = clip_of(dusty(panning(6, 128, 112))[0])
     made = train_cleaner(
         tmp_path / "own.safetensors", overlays=folder, clip=own, samples=4, size=48, recipe=TINY,
         progress=False, pictures=_pictures(tmp_path),
     )  # fmt: skip
     assert made.curves.ndim == made.sheet.ndim == 3 and "f1" in made.numbers
     assert made.path.stat().st_size < 2_000_000
-    clip = RemoveDamage("learned", weights=str(made.path))(film(panning(5)))
+    clip = RemoveDamage("learned", weights=str(made.path))(clip_of(panning(5)))
     assert_true(clip, list(clip))
     again = tmp_path / "again.safetensors"
     write_weights(CleanerNet().state_dict(), again)
@@ -511,8 +482,8 @@ def test_a_film_gives_its_grain_and_its_damage():
         np.rint((i + dice.normal(0, 4, i.shape[:2])[..., None]).clip(0, 255)).astype(np.uint8)
         for i in images
     ]
-    grains, overlays = study(film(dusty(grainy, 2)[0]))
+    grains, overlays = study(clip_of(dusty(grainy, 2)[0]))
     assert grains and 2.5 < np.mean([piece.std() for piece in grains]) < 5
     assert len(overlays) == 2
     with pytest.raises(ModelError, match="3 are needed"):
-        study(film(images[:2]))
+        study(clip_of(images[:2]))

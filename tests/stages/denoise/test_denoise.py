@@ -1,7 +1,5 @@
 """Noise goes, and what was filmed stays."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -13,37 +11,11 @@ from helpers.stages.denoise import stage as denoise
 from helpers.stages.denoise.dct import shrink
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.stage import REACH, Denoise
-from tests.stages.stabilize.test_stabilize import scene
+from tests.support.clips import clip_of, psnr
 from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.worn_films import moving, noisy
 
 SOUND = {"sigma": 8.0, "alike": 0.0}
-
-
-def psnr(one, other):
-    unit = 257 if one.dtype == np.uint16 else 1
-    error = np.mean(((one.astype(float) - other.astype(float)) / unit) ** 2)
-    return 10 * np.log10(255**2 / max(error, 1e-9))
-
-
-def moving(count=6, dtype=np.uint8):
-    wide = scene(160, 96)
-    unit = 257 if dtype == np.uint16 else 1
-    return [np.ascontiguousarray(wide[:, n : n + 120]).astype(dtype) * unit for n in range(count)]
-
-
-def noisy(images, sigma, alike=False, seed=0):
-    dice = np.random.default_rng(seed)
-    made = []
-    for image in images:
-        shape = (*image.shape[:2], 1) if alike else image.shape
-        unit = 257 if image.dtype == np.uint16 else 1
-        noise = sigma * unit * dice.standard_normal(shape)
-        made.append(np.clip(np.rint(image + noise), 0, 255 * unit).astype(image.dtype))
-    return made
-
-
-def film(images):
-    return MemoryClip(images, [Fraction(n, 24) for n in range(len(images))], Fraction(len(images)))
 
 
 GAIN = {"motion": 8, "dct": 6, "bm3d": 6, "nlmeans": 3, "atadenoise": 0, "deblock": -1}
@@ -53,7 +25,7 @@ GAIN = {"motion": 8, "dct": 6, "bm3d": 6, "nlmeans": 3, "atadenoise": 0, "debloc
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_every_method_comes_nearer_to_the_truth(model, dtype):
     clean = moving(dtype=dtype)
-    clip = film(noisy(clean, 8))
+    clip = clip_of(noisy(clean, 8))
     made = Denoise(model, **SOUND).on(clip)[3].image
     assert made.dtype == dtype
     assert psnr(made, clean[3]) > psnr(clip[3].image, clean[3]) + GAIN[model]
@@ -61,7 +33,7 @@ def test_every_method_comes_nearer_to_the_truth(model, dtype):
 
 def test_grain_of_the_light_alone():
     clean = moving()
-    clip = film(noisy(clean, 8, alike=True))
+    clip = clip_of(noisy(clean, 8, alike=True))
     noise = find_noise(clip)
     assert abs(noise.sigma - 8) < 1.2
     assert noise.alike > 0.8
@@ -76,13 +48,13 @@ def test_noise_is_measured(sigma):
 
 
 def test_a_clean_film_is_hardly_touched():
-    clip = film(moving())
+    clip = clip_of(moving())
     assert find_noise(clip).sigma < 1.5
     assert psnr(Denoise().on(clip)[2].image, clip[2].image) > 45
 
 
 def test_what_was_measured_is_in_the_recipe():
-    clip = Denoise().on(film(noisy(moving(), 8)))
+    clip = Denoise().on(clip_of(noisy(moving(), 8)))
     step = clip.recipe()[-1]
     assert abs(step["sigma"] - 8) < 1
     assert step["alike"] is not None
@@ -109,7 +81,7 @@ def test_a_shot_knows_nothing_of_the_next(model):
 def test_tiny_odd_and_single_frames(model, shape):
     dice = np.random.default_rng(0)
     images = [dice.integers(0, 256, (*shape, 3), dtype=np.uint8) for _ in range(3)]
-    for clip in (film(images), film(images[:1])):
+    for clip in (clip_of(images), clip_of(images[:1])):
         assert len(list(Denoise(model, **SOUND).on(clip))) == len(clip)
         assert len(list(Denoise(model).on(clip))) == len(clip)
 
@@ -120,7 +92,7 @@ def test_no_strength_is_the_input():
 
 
 def test_half_the_strength_is_half_way():
-    clip = film(noisy(moving(), 8))
+    clip = clip_of(noisy(moving(), 8))
     full, half = (
         Denoise(**SOUND).on(clip)[2].image,
         Denoise(strength=0.5, **SOUND).on(clip)[2].image,

@@ -13,15 +13,11 @@ from helpers.stages.finish import grain as finish
 from helpers.stages.finish.find import find_levels
 from helpers.stages.finish.stage import Finish
 from helpers.stages.scenes.stage import MarkShots
-from tests.stages.stabilize.test_stabilize import scene
+from tests.support.clips import clip_of
 from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.worn_films import scene
 
 PLAIN = {"sharpen": 0.0, "grain": 0.0}
-
-
-def film(images, cuts=()):
-    times = [Fraction(n, 24) for n in range(len(images))]
-    return MemoryClip(images, times, Fraction(len(images)), [times[n] for n in cuts])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -40,17 +36,17 @@ def test_no_strength_and_nothing_to_do_are_the_input():
 
 def test_grain_is_alive_and_the_same_again():
     picture = np.full((60, 80, 3), 128, np.uint8)
-    clip = Finish(sharpen=0, grain=4)(film([picture] * 3))
+    clip = Finish(sharpen=0, grain=4)(clip_of([picture] * 3))
     one, two, _ = (frame.image.astype(int) for frame in clip)
     assert np.abs(one - two).mean() > 2
     assert np.array_equal(clip[1].image, two)
-    other = Finish(sharpen=0, grain=4, seed=1)(film([picture] * 3))
+    other = Finish(sharpen=0, grain=4, seed=1)(clip_of([picture] * 3))
     assert not np.array_equal(other[1].image, two)
 
 
 def test_grain_belongs_to_the_time_and_not_to_the_number():
     picture = np.full((60, 80, 3), 128, np.uint8)
-    long, short = film([picture] * 3), MemoryClip([picture], [Fraction(2, 24)], Fraction(1))
+    long, short = clip_of([picture] * 3), MemoryClip([picture], [Fraction(2, 24)], Fraction(1))
     assert np.array_equal(Finish()(long)[2].image, Finish()(short)[0].image)
 
 
@@ -82,7 +78,7 @@ def test_grain_shows_in_the_middle_greys():
 
 def test_grain_does_not_change_colour_or_brightness():
     picture = np.full((100, 100, 3), (180, 110, 60), np.uint8)
-    made = Finish(sharpen=0, grain=6)(film([picture]))[0].image.astype(float)
+    made = Finish(sharpen=0, grain=6)(clip_of([picture]))[0].image.astype(float)
     assert np.abs(made.mean(axis=(0, 1)) - picture[0, 0]).max() < 0.6
     ratio = made[..., 0] / made[..., 1]
     assert abs(ratio.mean() - 180 / 110) < 0.05
@@ -99,7 +95,7 @@ def test_sharpening_makes_edges_steeper_without_halos():
 
 def test_a_dull_shot_is_spread_and_nothing_is_cut_off():
     dull = (scene() * 0.45 + 70).astype(np.uint8)
-    clip = film([dull] * 4)
+    clip = clip_of([dull] * 4)
     made = Finish(levels=find_levels(clip), **PLAIN)(clip)[0].image
     before, after = brightness(dull), brightness(made)
     assert np.ptp(after) > 1.4 * np.ptp(before)
@@ -116,7 +112,7 @@ def test_a_full_picture_is_left_alone():
 
 def test_levels_belong_to_shots_and_do_not_pump():
     dark, light = (scene() * 0.3).astype(np.uint8), scene()
-    clip = film([dark] * 5 + [light] * 5, cuts=[5])
+    clip = clip_of([dark] * 5 + [light] * 5, cuts=[5])
     levels = find_levels(clip)
     assert [time for time, _, _ in levels] == list(clip.cuts)
     made = list(Finish(levels=levels, **PLAIN)(clip))
@@ -125,7 +121,7 @@ def test_levels_belong_to_shots_and_do_not_pump():
 
 
 def test_levels_read_back_from_a_recipe_are_the_same_stage():
-    clip = MarkShots((Fraction(1, 8),))(film([scene()] * 6))
+    clip = MarkShots((Fraction(1, 8),))(clip_of([scene()] * 6))
     stage = Finish(levels=find_levels(clip))
     again = json.loads(json.dumps(stage.recipe()))
     assert Finish(levels=again["levels"]) == stage
@@ -133,7 +129,7 @@ def test_levels_read_back_from_a_recipe_are_the_same_stage():
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 5)])
 def test_tiny_frames(shape):
-    clip = film([np.full((*shape, 3), 90, np.uint8)])
+    clip = clip_of([np.full((*shape, 3), 90, np.uint8)])
     assert len(list(Finish(levels=find_levels(clip))(clip))) == 1
 
 

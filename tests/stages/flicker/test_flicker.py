@@ -12,23 +12,14 @@ from helpers.stages.flicker.exposure import KNOTS, Light, apply_light
 from helpers.stages.flicker.stage import Deflicker
 from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
+from tests.support.clips import clip_of, levels
 from tests.support.law import assert_law, assert_true, same, varying_clip
 from tests.support.paths import data_path
-
-
-def street(width=96, height=72, seed=3):
-    """A textured picture with every grey level in it."""
-    dice = np.random.default_rng(seed)
-    rough = dice.uniform(0, 1, (height // 6, width // 6)).repeat(6, 0).repeat(6, 1)
-    slope = np.linspace(0.15, 0.85, width)[None]
-    return (40 + 160 * (0.6 * slope + 0.4 * rough))[..., None] * np.array([1.0, 0.9, 0.8])
+from tests.support.worn_films import flickering, houses
 
 
 def film(pictures, dtype=np.uint8, cuts=()):
-    times = [Fraction(n, 24) for n in range(len(pictures))]
-    unit = 257 if dtype == np.uint16 else 1
-    images = [np.clip(np.rint(p * unit), 0, 255 * unit).astype(dtype) for p in pictures]
-    return MemoryClip(images, times, Fraction(len(pictures), 24), [times[n] for n in cuts])
+    return clip_of(levels(pictures, dtype), cuts)
 
 
 def means(clip):
@@ -41,11 +32,6 @@ def index(light, reach=12):
     return np.std(light - trend)
 
 
-def flickering(count=40, amount=0.08):
-    gains = 1 + amount * np.random.default_rng(1).standard_normal(count)
-    return [street() * gain for gain in gains]
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_flicker_is_cut_by_nine_tenths(dtype):
     clip = film(flickering(), dtype)
@@ -54,7 +40,7 @@ def test_flicker_is_cut_by_nine_tenths(dtype):
 
 def test_flicker_of_contrast_is_cut_too():
     powers = np.exp(0.15 * np.random.default_rng(2).standard_normal(40))
-    clip = film([255 * (street() / 255) ** power for power in powers])
+    clip = film([255 * (houses() / 255) ** power for power in powers])
     assert index(means(Deflicker()(clip))) < 0.2 * index(means(clip))
 
 
@@ -64,7 +50,7 @@ def test_flicker_of_a_part_of_the_picture_is_cut_where_it_is():
     for _ in range(40):
         gain = np.ones((1, 96, 1))
         gain[:, :48] += 0.15 * dice.standard_normal()
-        pictures.append(street() * gain)
+        pictures.append(houses() * gain)
     clip = film(pictures)
 
     def left(clip):
@@ -76,20 +62,20 @@ def test_flicker_of_a_part_of_the_picture_is_cut_where_it_is():
 
 
 def test_a_lamp_that_is_switched_on_stays_on():
-    clip = film([street() * (0.55 if number < 20 else 1) for number in range(40)])
+    clip = film([houses() * (0.55 if number < 20 else 1) for number in range(40)])
     assert np.abs(means(Deflicker()(clip)) - means(clip)).max() < 1
 
 
 @pytest.mark.parametrize("end", [0.1, 1.3])
 def test_a_fade_stays_a_fade(end):
-    clip = film([street() * gain for gain in np.linspace(0.8, end, 40)])
+    clip = film([houses() * gain for gain in np.linspace(0.8, end, 40)])
     assert np.abs(means(Deflicker()(clip)) - means(clip)).max() < 1.5
 
 
 def test_what_drives_in_does_not_change_the_rest():
     pictures = []
     for number in range(40):
-        picture = street()
+        picture = houses()
         picture[20:60, : max(0, (number - 10) * 3)] = 20
         pictures.append(picture)
     clip = film(pictures)
@@ -105,7 +91,7 @@ def test_nothing_pumps_at_a_cut():
 
 
 def test_a_steady_film_is_left_as_it_is():
-    clip = film([street()] * 10)
+    clip = film([houses()] * 10)
     assert same(list(Deflicker()(clip)), list(clip))
 
 

@@ -14,6 +14,7 @@ from helpers.nn.state_dict import expected_shapes
 from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.film_network import FilmNet, warp
 from helpers.stages.interpolate.stage import Interpolate
+from tests.support.faults import failing
 from tests.support.film_states import generated_film
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
@@ -162,13 +163,6 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(engine, monkeypa
     monkeypatch.setattr(engine, "_draw", limited)
     assert np.array_equal(engine.between(*pair, [0.5])[0], expected)
     assert "Out of memory with FILM on a 50x40 frame; drawing it on the processor" in caplog.text
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 # --- through the stage --------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.stages.interpolate.flow import FlowInterpolator
+from tests.support.clips import psnr
 from tests.support.paths import data_path
 
 # Mean PSNR in dB of plain DIS (medium preset, both directions, linear mix) on each set.
@@ -42,11 +43,6 @@ def square_over_ground(left):
 
 def blend(first, last):
     return np.rint((first.astype(float) + last) / 2)
-
-
-def psnr(picture, truth, peak=255):
-    error = np.mean((picture.astype(float) - truth) ** 2)
-    return 10 * np.log10(peak**2 / max(error, 1e-9))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -85,7 +81,7 @@ def test_sixteen_bit_is_not_eight_bit_in_disguise(interpolator):
     (result,) = interpolator.between(first, last, [0.5])
     inner = np.s_[16:-16, 16:-16]
     eight_bits = np.rint(truth / 257) * 257
-    assert psnr(result[inner], truth[inner], 65535) > psnr(eight_bits[inner], truth[inner], 65535)
+    assert psnr(result[inner], truth[inner]) > psnr(eight_bits[inner], truth[inner])
 
 
 def test_eight_and_sixteen_bit_agree(interpolator):

@@ -17,6 +17,8 @@ from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
 from helpers.stages.interpolate.rife_weights import prepared, rife_version
 from helpers.stages.interpolate.stage import Interpolate
+from tests.support.clips import psnr
+from tests.support.faults import failing
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
 from tests.support.paths import weights_path
@@ -37,12 +39,6 @@ def engines():
         return made[key]
 
     return engine
-
-
-def decibels(one, other):
-    top = np.iinfo(one.dtype).max
-    error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
-    return 10 * np.log10(top**2 / error) if error else np.inf
 
 
 # --- what it draws ------------------------------------------------------------------------------
@@ -154,7 +150,7 @@ def test_the_moment_matters(engines, version):
 def test_half_precision_stays_close(engines, version, precision):
     pair = pictures(128, 192)
     full, half = (engines(version, p).between(*pair, [0.4])[0] for p in ("fp32", precision))
-    assert decibels(full, half) > (34 if precision == "bf16" else 50)
+    assert psnr(full, half) > (34 if precision == "bf16" else 50)
 
 
 # --- sizes, types and the law -------------------------------------------------------------------
@@ -389,13 +385,6 @@ def test_a_failure_that_is_not_about_memory_is_passed_on(monkeypatch):
     monkeypatch.setattr(engine, "_draw", failing(RuntimeError("shapes differ")))
     with pytest.raises(RuntimeError, match="shapes differ"):
         engine.between(*pictures(40, 50), [0.5])
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 # --- through the stage --------------------------------------------------------------------------

@@ -7,39 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from helpers.clip import MemoryClip
 from helpers.errors import StageError
 from helpers.stage import plain
 from helpers.stages.retime import Trim
 from helpers.stages.stabilize.find import find_shake
 from helpers.stages.stabilize.stage import Stabilize
-from helpers.stages.stabilize.tracking import Motion, Tracker, shift
+from helpers.stages.stabilize.tracking import Motion, Tracker
+from tests.support.clips import clip_of
 from tests.support.law import assert_law, assert_true, same, varying_clip
-
-
-def scene(width=200, height=150, seed=4):
-    """A picture full of corners."""
-    import cv2
-
-    dice = np.random.default_rng(seed)
-    rough = dice.uniform(40, 220, (height // 10 + 1, width // 10 + 1, 3)).astype(np.float32)
-    large = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.clip(large, 0, 255).astype(np.uint8)
-
-
-def film(images, cuts=()):
-    times = [Fraction(n, 24) for n in range(len(images))]
-    return MemoryClip(images, times, Fraction(len(images), 24), [times[n] for n in cuts])
-
-
-def shaken(count=24, amount=1.5, turn=0.003):
-    dice = np.random.default_rng(5)
-    large = scene()
-    moves = [
-        Motion(*(amount * dice.standard_normal(2)), turn * dice.standard_normal())
-        for _ in range(count)
-    ]
-    return film([shift(large, move) for move in moves]), moves
+from tests.support.worn_films import scene, shaken
 
 
 def wobble(path):
@@ -74,14 +50,14 @@ def test_flicker_and_depth_do_not_matter():
         np.clip(frame.image * gain * 257, 0, 65535).astype(np.uint16)
         for frame, gain in zip(clip, gains, strict=True)
     ]
-    found = places(find_shake(film(images)))
+    found = places(find_shake(clip_of(images)))
     assert np.abs(found - (np.array(moves) - moves[0])[:, :2]).max() < 0.4
 
 
 def test_a_pan_is_kept():
     wide = scene(400, 150)
     images = [np.ascontiguousarray(wide[:, 3 * n : 3 * n + 200]) for n in range(30)]
-    clip = film(images)
+    clip = clip_of(images)
     path = find_shake(clip)
     assert abs(path[0][-1][1] + 3 * 29) < 1
     made = list(Stabilize(path, border="fill")(clip))
@@ -101,13 +77,13 @@ def test_a_passing_cart_moves_nothing():
             cart[40:, left + 200 - right : 200] if right < 200 else cart[40:, : right - left]
         )
         images.append(image)
-    assert np.abs(places(find_shake(film(images)))).max() < 1.0
+    assert np.abs(places(find_shake(clip_of(images)))).max() < 1.0
 
 
 def test_shots_have_nothing_to_do_with_each_other():
     one, _ = shaken(12)
     other = [np.ascontiguousarray(np.roll(image, 37, axis=1)) for image in one.images]
-    path = find_shake(film([*one.images, *other], cuts=[12]))
+    path = find_shake(clip_of([*one.images, *other], cuts=[12]))
     assert len(path) == 2
     assert path[1][0][1:] == (0.0, 0.0, 0.0)
     assert path[0] == find_shake(one)[0]
@@ -163,7 +139,7 @@ def test_it_crops_what_it_must_and_says_how_much():
 @pytest.mark.parametrize("shape", [(1, 1), (5, 9), (40, 30)])
 def test_flat_tiny_and_single_frames(shape):
     images = [np.full((*shape, 3), 100, np.uint8)] * 3
-    for clip in (film(images), film(images[:1])):
+    for clip in (clip_of(images), clip_of(images[:1])):
         steady = Stabilize(find_shake(clip))(clip)
         assert same(list(steady), list(clip))
 

@@ -21,6 +21,8 @@ from helpers.stages.upscale.basicvsr_network import RealBasicVsr, Size, Spynet, 
 from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT, block_window, map_blocks
 from helpers.stages.upscale.stage import Upscale
 from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
+from tests.support.clips import psnr
+from tests.support.faults import failing
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
 
@@ -34,12 +36,6 @@ def quick(monkeypatch):
 @pytest.fixture(scope="module")
 def engine():
     return VideoUpscaler(generated_basicvsr())
-
-
-def decibels(one, other):
-    top = np.iinfo(one[0].dtype).max
-    error = np.mean((np.array(one, np.float64) - np.array(other)) ** 2)
-    return 10 * np.log10(top**2 / error) if error else np.inf
 
 
 # --- what it draws ------------------------------------------------------------------------------
@@ -150,7 +146,7 @@ def test_short_memory_makes_no_difference(engine):
 def test_half_precision_stays_close(engine, precision, least):
     film = sequence(3, 24, 32, np.uint16)
     half = VideoUpscaler(generated_basicvsr(), precision=precision)
-    assert decibels(half.upscale_sequence(film), engine.upscale_sequence(film)) > least
+    assert psnr(half.upscale_sequence(film), engine.upscale_sequence(film)) > least
 
 
 def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engine, monkeypatch):
@@ -164,13 +160,6 @@ def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engi
         with pytest.raises(RuntimeError, match="shapes differ"):
             engine.upscale_sequence(film)
     assert all(map(np.array_equal, engine.upscale_sequence(film), expected))
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 # --- weights ------------------------------------------------------------------------------------

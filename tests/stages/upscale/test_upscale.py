@@ -21,6 +21,7 @@ from helpers.stages.upscale import spandrel_network as upscaler
 from helpers.stages.upscale.spandrel_network import Upscaler
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
+from tests.support.clips import psnr
 from tests.support.law import one_picture, varying_clip
 from tests.support.machine import use
 from tests.support.paths import FILM, TALK
@@ -47,12 +48,6 @@ def anime():
 
 def talk(width=96, height=64, number=10):
     return np.ascontiguousarray(open_video(TALK)[number].image[:height, :width])
-
-
-def decibels(one, other):
-    top = 65535 if one.dtype == np.uint16 else 255
-    error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
-    return 10 * np.log10(top**2 / error) if error else np.inf
 
 
 # --- weights ------------------------------------------------------------------------------------
@@ -130,7 +125,7 @@ def test_a_network_that_looks_at_the_whole_picture_is_given_it():
 
 def test_tiles_of_a_deep_network_leave_hardly_a_trace():
     deep, image = network("x4plus-anime"), talk(104, 8)
-    assert decibels(deep._tiled([image], 30)[0], deep._tiled([image], 104)[0]) > 45
+    assert psnr(deep._tiled([image], 30)[0], deep._tiled([image], 104)[0]) > 45
 
 
 def test_memory_decides_the_tile(anime):
@@ -158,12 +153,12 @@ def test_odd_and_tiny_pictures_are_enlarged_exactly(name, width, height):
 def test_a_picture_stays_where_it_was(anime):
     image = talk(64, 48)
     small = resize(anime.upscale([image])[0], 64, 48)
-    assert decibels(small, image) > 25
+    assert psnr(small, image) > 25
 
 
 def test_brain_floats_are_close_to_floats(anime):
     image = talk(96, 64)
-    assert decibels(network(precision="bf16").upscale([image])[0], anime.upscale([image])[0]) > 40
+    assert psnr(network(precision="bf16").upscale([image])[0], anime.upscale([image])[0]) > 40
 
 
 def test_sixteen_bits_keep_more_than_eight(anime):
@@ -173,7 +168,7 @@ def test_sixteen_bits_keep_more_than_eight(anime):
     assert made.dtype == np.uint16
     assert len(np.unique(made)) > 3 * len(np.unique(made // 257))
     eight = anime.upscale([(image // 257).astype(np.uint8)])[0]
-    assert decibels((made // 257).astype(np.uint8), eight) > 35
+    assert psnr((made // 257).astype(np.uint8), eight) > 35
 
 
 def test_pictures_of_a_batch_do_not_touch_each_other(anime):
