@@ -7,8 +7,7 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.errors import StageError
-from helpers.imaging.luma import brightness, dithered
-from helpers.stages.flicker.exposure import KNOTS, Light, apply_light
+from helpers.imaging.luma import brightness
 from helpers.stages.flicker.stage import Deflicker
 from helpers.stages.retime import Trim
 from helpers.video.reader import open_video
@@ -114,21 +113,6 @@ def test_tiny_and_odd_frames(shape):
     clip = MemoryClip(images, [Fraction(n) for n in range(4)], Fraction(4))
     assert len(list(Deflicker(local=True)(clip))) == 4
     assert len(list(Deflicker()(MemoryClip(images[:1], [Fraction(0)], Fraction(1))))) == 1
-
-
-def test_highlights_are_not_clipped_and_hues_do_not_turn():
-    image = np.array([[[250, 120, 40], [255, 255, 255], [0, 0, 0], [60, 200, 90]]], np.uint8)
-    made = apply_light(image, Light(np.full(18, 30.0) * (1 - KNOTS / 255), np.zeros((3, 4))))
-    assert (made.reshape(-1, 3).argsort() == image.reshape(-1, 3).argsort()).all()
-    assert made[0, 0, 0] < 255 or made[0, 0, 1] > 120
-    assert (made[0, 1] == 255).all()
-
-
-def test_rounding_leaves_whole_numbers_and_keeps_the_mean_of_others():
-    whole = np.arange(256, dtype=np.float32).repeat(3).reshape(16, 16, 3)
-    assert np.array_equal(dithered(whole, np.dtype(np.uint8)), whole)
-    between = np.full((64, 64, 3), 100.3, np.float32)
-    assert abs(dithered(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03
 
 
 @pytest.mark.data

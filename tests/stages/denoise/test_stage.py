@@ -6,9 +6,7 @@ import pytest
 from helpers.catalog import table as catalog
 from helpers.clip import MemoryClip
 from helpers.errors import StageError
-from helpers.imaging.noise import blockiness, measure_noise
 from helpers.stages.denoise import stage as denoise
-from helpers.stages.denoise.dct import shrink
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.stage import REACH, Denoise
 from tests.support.clips import clip_of, psnr
@@ -38,13 +36,6 @@ def test_grain_of_the_light_alone():
     assert abs(noise.sigma - 8) < 1.2
     assert noise.alike > 0.8
     assert psnr(Denoise().on(clip)[3].image, clean[3]) > psnr(clip[3].image, clean[3]) + 6
-
-
-@pytest.mark.parametrize("sigma", [3, 8, 20])
-def test_noise_is_measured(sigma):
-    noise = measure_noise(*noisy(moving(2), sigma))
-    assert abs(noise.sigma / sigma - 1) < 0.2
-    assert noise.alike < 0.25
 
 
 def test_a_clean_film_is_hardly_touched():
@@ -101,15 +92,6 @@ def test_half_the_strength_is_half_way():
     assert np.abs(half - middle).max() <= 0.51
 
 
-def test_noise_may_differ_from_place_to_place():
-    image = noisy(moving(1), 8)[0].astype(np.float32)
-    sigma = np.zeros(image.shape[:2], np.float32)
-    sigma[:, 60:] = 8
-    made = shrink(image, sigma, 0.0)
-    assert np.abs(made[:, :40] - image[:, :40]).max() < 0.1
-    assert np.abs(made[:, 80:] - image[:, 80:]).mean() > 3
-
-
 def test_a_network_is_asked_for_by_its_name(monkeypatch):
     class Halving:
         def upscale(self, images):
@@ -139,14 +121,6 @@ def test_a_network_of_spandrel_cleans_through_the_real_engine(monkeypatch):
     monkeypatch.setattr(denoise, "load_upscaler", lambda name, role, machine: engine)
     for dtype in (np.uint8, np.uint16):
         assert_law(Denoise("compact", 0.5).on(varying_clip(6, 24, 18, dtype=dtype)))
-
-
-def test_blocks_are_seen():
-    smooth = moving(1)[0]
-    coarse = smooth.astype(np.float32).reshape(12, 8, 15, 8, 3).mean(axis=(1, 3))
-    blocks = coarse.repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    assert blockiness(smooth) < 1.3
-    assert blockiness(blocks) > 5
 
 
 @pytest.mark.parametrize(
