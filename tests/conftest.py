@@ -51,3 +51,11 @@ def no_error_is_logged(caplog):
     yield
     records = caplog.get_records("setup") + caplog.get_records("call")
     assert not [record for record in records if record.levelno >= logging.ERROR]
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory):
+    """The sample film, whose shots are known."""
+    from helpers.project.project import Project
+
+    return Project(tmp_path_factory.mktemp("film")).source(paths.FILM, progress=False)

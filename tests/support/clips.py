@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from helpers.clip import MemoryClip
+from helpers.clip import Clip, MemoryClip
 
 
 def clip_of(images: Sequence[np.ndarray], cuts: Iterable[int] = (), fps: int = 24) -> MemoryClip:
@@ -28,3 +28,8 @@ def psnr(one, other) -> float:
     kinds = [array.dtype for array in (one, other) if array.dtype.kind == "u"]
     error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
     return float(10 * np.log10(np.iinfo(kinds[0]).max ** 2 / error)) if error else np.inf
+
+
+def steps(clip: Clip) -> list[str]:
+    """The names of a clip's stages, from the film on."""
+    return [step["stage"] for step in clip.recipe() if "stage" in step]

@@ -5,6 +5,7 @@
 With the last three, it dies before or after the COUNT-th renaming to a name that ends in WHERE.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from helpers.clip import Frame, MemoryClip
 from helpers.project.project import Project
 from helpers.runtime.machine import runtime
 from helpers.stage import Stage
-from tests.support.law import varying_clip
+from tests.support.law import same, varying_clip
 from tests.support.machine import use
 from tests.support.paths import REPO
 
@@ -58,6 +59,28 @@ def start(folder, *death):
     words = [str(folder), str(runtime().scratch), *map(str, death)]
     command = [sys.executable, "-m", "tests.support.killed", *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=REPO)
+
+
+def survivors(folder):
+    """The segments that need not be made again: noted as done, or finished on local scratch."""
+    done = folder / "01_test" / "done.json"
+    noted = set(json.loads(done.read_text())) if done.exists() else set()
+    found = runtime().scratch.glob("silk-purse-*/*.mkv")
+    return noted | {path.name for path in found if ".part." not in path.name}
+
+
+def finish(folder, unbroken):
+    """Run to the end; check every frame, and that only what was lost is made again."""
+    kept = survivors(folder)
+    saved = save(folder)
+    lost = [segment for segment in saved.segments if segment.file not in kept]
+    assert made == [saved.times[n] for s in lost for n in range(s.start, s.stop)]
+    assert same(list(saved), unbroken)
+    assert not list(folder.rglob("*.part*")) and not list(runtime().scratch.iterdir())
+    return len(saved.segments) - len(lost)
+
+
+# --- the program -------------------------------------------------------------------------------
 
 
 def arm(where, when, count):

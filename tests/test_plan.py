@@ -1,4 +1,4 @@
-"""Colour in the main job, and looking at it."""
+"""The main job: steps in their order, and a report of what was decided."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from helpers.imaging.color_matrix import chroma_of, luma_of
 from helpers.plan import Plan, restore
 from helpers.project.project import Project
 from helpers.run import RunContext
-from helpers.show.color import frames_to_colour, sweep_colours
+from helpers.stages.cleaners import finished
 from helpers.stages.colorize.find import clip_matrix
 from helpers.video.reader import open_video
+from tests.support.clips import steps
+from tests.support.law import same, varying_clip
 from tests.support.paths import FILM, REPO, TALK
 
 PLAIN = {"upscale": "none", "interpolate": "none"}
@@ -28,17 +30,11 @@ def spread_of(clip, number=-1):
     return np.ptp(clip[number].image.astype(int), axis=2).mean()
 
 
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    return Project(tmp_path_factory.mktemp("film")).source(FILM, progress=False)
-
-
 def test_a_grey_film_is_toned_before_it_is_enlarged(film):
     clip = Plan.of(upscale="bicubic", scale=Fraction(2), interpolate="none", colorize="tint").apply(
         film
     )
-    stages = [step["stage"] for step in clip.recipe() if "stage" in step]
-    assert stages.index("Colorize") < stages.index("Upscale")
+    assert steps(clip).index("Colorize") < steps(clip).index("Upscale")
     assert spread_of(clip, 5) > 5
 
 
@@ -80,25 +76,6 @@ def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
     assert spread_of(open_video(tmp_path / "toned.mp4")) > 5
 
 
-def test_a_frame_of_every_shot_is_written_and_never_over_a_coloured_one(film, tmp_path):
-    folder = tmp_path / "to colour"
-    view = frames_to_colour(film, folder)
-    paths = sorted(folder.iterdir())
-    assert len(paths) == len(film.cuts) == 2 and "one of every shot" in repr(view)
-    frame = film.at(Fraction(paths[0].stem.removesuffix("s"))).image
-    assert np.array_equal(cv2.imread(str(paths[0]))[..., ::-1], frame)
-    paths[0].write_bytes(b"coloured by somebody")
-    frames_to_colour(film, folder)
-    assert paths[0].read_bytes() == b"coloured by somebody"
-
-
-def test_without_weights_the_sweep_shows_tones_and_says_so(film, monkeypatch, tmp_path):
-    monkeypatch.setenv("SILK_PURSE_MODELS", str(tmp_path))
-    view = sweep_colours(film, 1)
-    assert "No weights that colour are here" in repr(view)
-    assert "image/jpeg" in view.outputs[0]
-
-
 def test_the_sample_is_coloured_from_the_frames_beside_it(film):
     references = str(REPO / "sample_clips" / "film_coloured")
     clip = Plan.of(**PLAIN, colorize="tint", references=references).apply(film)
@@ -113,3 +90,25 @@ def test_what_was_decided_is_said_to_whoever_runs_it(tmp_path):
     plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(TALK, tmp_path / "talk.mp4", plan=plan, progress=False)
     assert "note     It is in colour already and was not coloured" in report.summary()
+
+
+def test_finish_comes_last_and_its_grain_grows_with_the_picture():
+    film = varying_clip(width=32, height=24)
+    plan = Plan.of(upscale="bicubic", scale=Fraction(2), factor=2, clean=("finish",))
+    made = plan.apply(film)
+    assert steps(made) == ["Upscale", "Interpolate", "Finish"]
+    assert made.recipe()[-1]["size"] == 2.4
+    assert finished(film, film).recipe()[-1]["size"] == 1.2
+
+
+def test_a_plan_with_cleaning_is_the_same_from_its_project(tmp_path):
+    project = Project(tmp_path)
+    film = project.source(FILM, progress=False)
+    plan = Plan.of(
+        upscale="none", interpolate="none", stop=Fraction(1), clean=("duplicates", "shake")
+    )
+    once = plan.apply(film, project.context(progress=False))
+    again = plan.apply(film, project.context(progress=False))
+    assert once.recipe() == again.recipe()
+    assert same(list(once.frames(0, 3)), list(again.frames(0, 3)))
+    assert len(once) == 12
