@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from common import timed
 
-from helpers.catalog.load import read_state
 from helpers.catalog.table import get, get_files
 from helpers.nn.tensors import DTYPES, to_tensor
+from helpers.nn.weight_files import read_state
 from helpers.runtime.machine import GIB, runtime
 from helpers.stages.upscale.spandrel_network import Upscaler
 

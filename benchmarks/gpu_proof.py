@@ -1,7 +1,7 @@
 """Every network on a graphics card against itself on the CPU; needs CUDA, and says so without.
 
-The weights are generated, the same as in the tests, but for the cleaner and the fusion network,
-whose own are here, and those of Real-ESRGAN that are.
+The weights are generated, the same as in the tests, but for the cleaner, whose own are here,
+and those of Real-ESRGAN that are.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from common import ROOT, timed
 from gpu import ABSENT, shown, state_of
 
-from helpers.catalog.load import read_state
 from helpers.catalog.table import get, get_files
+from helpers.nn.weight_files import read_state
 from helpers.runtime.machine import runtime
 from helpers.video.reader import open_video
 
@@ -72,12 +72,10 @@ def upscaling(frames: list[np.ndarray]) -> list[Case]:
 def between(frames: list[np.ndarray]) -> list[Case]:
     """Return the networks that draw what lies between two frames."""
     from helpers.stages.interpolate.film import FilmInterpolator
-    from helpers.stages.interpolate.fusion import FusionInterpolator
     from helpers.stages.interpolate.rife import RifeInterpolator
     from tests.support.film_states import generated_film
     from tests.support.rife_states import generated_state
 
-    shipped = read_state(get_files(get("fusion", "interpolate")))
     old, new, film = generated_state("4.6"), generated_state("4.25"), generated_film()
 
     def draw(network: Any) -> list[np.ndarray]:
@@ -87,7 +85,6 @@ def between(frames: list[np.ndarray]) -> list[Case]:
         Case("RIFE 4.6", lambda *how: RifeInterpolator(old, "4.6", *how), draw),
         Case("RIFE 4.25", lambda *how: RifeInterpolator(new, "4.25", *how), draw),
         Case("FILM", lambda *how: FilmInterpolator(film, *how), draw),
-        Case("fusion", lambda *how: FusionInterpolator(shipped, *how), draw),
     ]
 
 

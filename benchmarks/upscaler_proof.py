@@ -24,8 +24,8 @@ import torch
 from common import SHARED
 from upscaling import NCNN, ncnn
 
-from helpers.catalog.load import read_state
 from helpers.catalog.table import get, get_files
+from helpers.nn.weight_files import read_state
 from helpers.stages.upscale.spandrel_network import Upscaler
 
 BORDER = 64

@@ -9,23 +9,19 @@ from __future__ import annotations
 import html
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from helpers.catalog.load import (
-    load_colorizer,
-    load_interpolator,
-    load_upscaler,
-    load_video_upscaler,
-)
+from helpers.catalog import registry
+from helpers.catalog.load import Colorizer, Enlarger, Interpolator, load_engine
+from helpers.catalog.registry import Probe
 from helpers.catalog.table import Model, html_table, models
 from helpers.clip import Clip
-from helpers.imaging.resample import resize
 from helpers.project.runner import frame_bytes
 from helpers.runtime.machine import runtime
-from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT
 
 
 @dataclass(frozen=True)
@@ -86,8 +82,31 @@ def estimate(clip: Clip, codec: str = "ffv1", samples: int = 4) -> Estimate:
     return Estimate(len(clip), each, need, free, clip.info.size)
 
 
-PROBE = 96
+SIDE = 96
 """Pixels a side of the cut-out on which a network is timed; its whole frame is worked out."""
+
+
+def _enlarge(engine: Enlarger, image: np.ndarray) -> Callable[[], object]:
+    return lambda: engine.upscale([image])
+
+
+def _draw_between(engine: Interpolator, image: np.ndarray) -> Callable[[], object]:
+    moved = np.roll(image, 2, 1)
+    return lambda: engine.between(image, moved, [0.5])
+
+
+def _color(engine: Colorizer, image: np.ndarray) -> Callable[[], object]:
+    luma = image.mean(2, dtype=np.float32) / np.iinfo(image.dtype).max
+    return lambda: engine.colours([luma], engine.render_factor)
+
+
+PROBES = {
+    "upscale": Probe(_enlarge),
+    "interpolate": Probe(_draw_between),
+    # A colorizer looks at a square of its own size, whatever the frame's.
+    "colorize": Probe(_color, whole=True),
+}
+"""How the engines of a role are timed, unless they say otherwise themselves."""
 
 
 @dataclass(frozen=True)
@@ -118,63 +137,26 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
         frames: how many would be made; as many as go in, if not given.
     """
     count = frames or len(clip)
-    middle = len(clip) // 2
-    image = clip[middle].image
-    side = min(PROBE, *image.shape[:2])
-    part = np.ascontiguousarray(image[:side, :side])
-    larger = image.shape[0] * image.shape[1] / side**2
+    image = clip[len(clip) // 2].image
     rows = []
     for model in models(role):
         if not model.present:
             size = f", {model.megabytes} MB" if model.bytes else ""
             cost = ("-", f"to be fetched{size}")
         else:
-            # A colorizer looks at a square of its own size, whatever the frame's.
-            whole = role == "colorize"
-            each = _seconds(model, image if whole else part) * (1 if whole else larger)
+            each = _seconds(model, image)
             cost = (f"{each:.3g} s", f"about {spoken(each * count)}")
         rows.append((model.name, *cost, model.note))
     return Costs(tuple(rows))
 
 
 def _seconds(model: Model, image: np.ndarray) -> float:
-    """Time a model on one picture; the first round, which loads it, does not count."""
-    share = 1.0  # of the time measured, how much a frame costs
-    if model.role == "interpolate":
-        engine = load_interpolator(model.name)
-        moved = np.roll(image, 2, 1)
-
-        def work() -> object:
-            return engine.between(image, moved, [0.5])
-
-    elif model.role == "colorize":
-        colorizer = load_colorizer(model.name)
-        luma = image.mean(2, dtype=np.float32) / np.iinfo(image.dtype).max
-
-        def work() -> object:
-            return colorizer.colours([luma], colorizer.render_factor)
-
-    elif model.recurrent:
-        video = load_video_upscaler(model.name)
-        sequence = [np.roll(image, shift, 1) for shift in range(3)]
-        share = (BLOCK + 2 * CONTEXT) / BLOCK / len(sequence)
-
-        def work() -> object:
-            return video.upscale_sequence(sequence)
-
-    elif model.engine == "resize":
-        height, width = (4 * side for side in image.shape[:2])
-
-        def work() -> object:
-            return resize(image, width, height, model.name)
-
-    else:
-        network = load_upscaler(model.name)
-
-        def work() -> object:
-            return network.upscale([image])
-
+    """Time a model for one picture; the first round, which loads it, does not count."""
+    probe = registry.get(model.engine).probe or PROBES[model.role]
+    side = min(SIDE, *image.shape[:2])
+    part = image if probe.whole else np.ascontiguousarray(image[:side, :side])
+    work = probe.prepare(load_engine(model), part)
     work()
     begun = time.perf_counter()
     work()
-    return (time.perf_counter() - begun) * share
+    return (time.perf_counter() - begun) * probe.share * image.size / part.size

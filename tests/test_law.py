@@ -46,7 +46,6 @@ STAGES = [
     Interpolate("flow", factor=3),
     Interpolate("flow", fps=Fraction(24000, 1001)),
     Interpolate("flow", fps=Fraction(4)),
-    Interpolate("fusion", factor=3),
     Upscale("bicubic", scale=Fraction(3, 2)),
     Upscale("lanczos", size=(31, 17)),
     Upscale("animevideov3"),

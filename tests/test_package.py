@@ -90,6 +90,11 @@ def test_what_all_stages_share_knows_only_pictures(name):
         assert ours(path) <= {"errors", *folder(name)}, path
 
 
+def test_the_catalogue_knows_no_stage():
+    for path in (PACKAGE / "catalog").glob("*.py"):
+        assert ours(path) <= {"errors", "runtime.machine", *folder("catalog"), *folder("nn")}, path
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_only_a_few_files_of_a_room_know_clips(room):
     for path in room.rglob("*.py"):
@@ -101,7 +106,8 @@ def test_only_a_few_files_of_a_room_know_clips(room):
 def test_a_room_stands_by_itself(room):
     below = {
         *("clip", "errors", "options", "progress", "run", "stage"),
-        *("catalog.load", "catalog.table", "runtime.machine", "runtime.storage"),
+        *("catalog.fetch", "catalog.load", "catalog.registry", "catalog.table"),
+        *("runtime.machine", "runtime.storage"),
         *("stages.diagnosis", "stages.retime"),
     }
     allowed = below | folder("imaging") | folder("nn") | folder(f"stages/{room.name}")

@@ -3,8 +3,9 @@
     [model.name for model in models("upscale")]
     get("x4plus", "upscale").licence
 
-Adding a model is adding a row; a new kind of network is one file in `engines/`, a row, and a line
-in `loading.py`. The table drives the notebooks' drop-downs, the README, the downloads and tests.
+Adding a model is adding a row. A new kind of network is one file, which registers its engine (see
+`registry`), and a row that names the file. The table drives the README, the notebooks' lists, the
+downloads and the tests.
 """
 
 from __future__ import annotations
@@ -12,23 +13,14 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from helpers.catalog import registry
 from helpers.catalog.fetch import File, digest, fetch, find
 from helpers.errors import ModelError
-
-ROLES = {
-    "clean": "takes off dust, dirt and scratches",
-    "upscale": "makes the picture larger",
-    "denoise": "takes off noise, blocks, grain",
-    "interpolate": "makes frames between frames",
-    "colorize": "gives a grey film colours",
-    "sound": "cleans speech",
-}
-"""What models are for."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +28,15 @@ class Model:
     """A row of the table.
 
     Attributes:
-        role: one of ROLES.
-        engine: which file of `engines/` runs it, or "ffmpeg".
+        role: one of `registry.ROLES`.
+        engine: the file that runs it, as a module of this package.
         scale: how many times larger each side becomes; 0 means any.
         forms: the same weights in several forms, the preferred one first; each is the files it
             consists of. Empty for a method that needs none.
         licence: of the weights.
         commercial: whether the licence allows commercial use. Others are never a default.
         note: what it is good at, for a person.
+        settings: what its engine has to know of it besides its files, by the engine's parameters.
     """
 
     name: str
@@ -54,6 +47,7 @@ class Model:
     licence: str
     note: str
     commercial: bool = True
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def form(self) -> tuple[File, ...]:
@@ -69,7 +63,7 @@ class Model:
     @property
     def recurrent(self) -> bool:
         """Whether it looks at many frames at once, each result depending on all of them."""
-        return self.engine == "basicvsr"
+        return registry.get(self.engine).recurrent
 
     @property
     def bytes(self) -> int:
@@ -120,7 +114,17 @@ def _opencv(algorithm: str, folder: str, note: str, *rows: tuple[int, int, str])
     for scale, size, sha256 in rows:
         form = _file(f"{RAW}{folder}/{algorithm}_x{scale}.pb", size, sha256)
         name = f"{algorithm.lower()}-x{scale}"
-        yield Model(name, "upscale", "opencv_superres", scale, (form,), "Apache-2.0", note)
+        yield Model(
+            name, "upscale", "stages.upscale.opencv_dnn", scale, (form,), "Apache-2.0", note,
+            settings={"algorithm": algorithm.lower()},
+        )  # fmt: skip
+
+
+def _resize(method: str, note: str) -> Model:
+    """Return a row of plain enlarging; see `imaging.resample`."""
+    settings = {"method": method}
+    engine = "stages.upscale.resizer"
+    return Model(method, "upscale", engine, 0, (), "-", note, settings=settings)
 
 
 def _rife(version: str, size: int, sha256: str, drive: str, *forms: tuple[File, ...]) -> Model:
@@ -135,7 +139,10 @@ def _rife(version: str, size: int, sha256: str, drive: str, *forms: tuple[File, 
         "4.25-lite": "RIFE: 4.25, a little lighter, for large frames",
     }
     note, name = notes[version], f"rife-{version}"
-    return Model(name, "interpolate", "rife", 0, (*forms, pickle), "MIT", note)
+    return Model(
+        name, "interpolate", "stages.interpolate.rife", 0, (*forms, pickle), "MIT", note,
+        settings={"version": version},
+    )  # fmt: skip
 
 
 def _comfy(name: str, size: int, sha256: str) -> tuple[File, ...]:
@@ -157,25 +164,12 @@ RIFE_NCNN = tuple(
 """RIFE 4.6 as ncnn files: what the Vulkan engine runs, and a second form for ours."""
 
 
-RIFE_PROGRAMS = {
-    system: _file(
-        f"{GITHUB}nihui/rife-ncnn-vulkan/releases/download/20221029/"
-        f"rife-ncnn-vulkan-20221029-{name}.zip", size, sha256,
-    )[0]
-    for system, name, size, sha256 in (
-        ("linux", "ubuntu", 431302796,
-         "1e2c7ee7fa7daa326542d50622f0afedc80cf6f1858bda411d16385ffa5cdf68"),
-        ("win32", "windows", 431540241,
-         "d8e4d772d26cd8006ef0ad0bc82eb191b53c68677d1ae2f42506d74cbbbea606"),
-        ("darwin", "macos", 436537917,
-         "4a63a1f3c9c715773c57d2ee51df1b315ed20cd6c63103e45c483ecc4400b595"),
-    )
-}  # fmt: skip
-"""The program that runs them, by `sys.platform`: fetched where its Python binding is missing."""
-
-
 def _general(kind: str, sha256: str) -> File:
     return _release(f"v0.2.5.0/realesr-general-{kind}x4v3.pth", 4885111, sha256)[0]
+
+
+SPANDREL = "stages.upscale.spandrel_network"
+"""The engine of every network that spandrel knows."""
 
 
 def _spandrel(
@@ -183,7 +177,7 @@ def _spandrel(
 ) -> Model:
     """Return a row that spandrel loads; a licence with NC forbids commercial use."""
     commercial = "-NC" not in licence
-    return Model(name, role, "upscaler", scale, forms, licence, note, commercial)
+    return Model(name, role, SPANDREL, scale, forms, licence, note, commercial)
 
 
 def _phhofm(name: str, size: int, sha256: str, kind: str = "safetensors") -> tuple[File, ...]:
@@ -201,6 +195,11 @@ def _ai_forever(scale: int, size: int, sha256: str) -> Model:
     return _spandrel(f"ai-forever-x{scale}", scale, "BSD-3-Clause", note, form)
 
 
+def _ffmpeg(name: str, note: str) -> Model:
+    """Return a row of a filter of FFmpeg's against noise."""
+    return Model(name, "denoise", "stages.denoise.ffmpeg_filters", 1, (), "-", note)
+
+
 def _archivist(kind: str, size: int, sha256: str, note: str) -> Model:
     base = f"{GITHUB}Loganavter/Archivist-Project-Denoiser/releases/download/v1.0/"
     form = _file(f"{base}1x-Archivist_{kind}.pth", size, sha256)
@@ -208,34 +207,42 @@ def _archivist(kind: str, size: int, sha256: str, note: str) -> Model:
     return _spandrel(name, 1, "MIT", note, form, role="denoise")
 
 
-def _deoldify(kind: str, size: int, sha256: str, note: str, *mirrors: str) -> Model:
+def _deoldify(
+    kind: str, render_factor: int, size: int, sha256: str, note: str, *mirrors: str
+) -> Model:
+    """Return a row of DeOldify, with the render factor that its author's notebooks begin with."""
     file = f"Colorize{kind}_gen.pth"
     hub = f"{HUB}spensercai/DeOldify/resolve/448956a51080c3e5fb29a4e0f3e09457afd94eb0/{file}"
     places = [f"https://data.deepai.org/deoldify/{file}", *mirrors, hub]
     form = _file(places[-1], size, sha256, *places[:-1], name=file)
-    return Model(f"deoldify-{kind.lower()}", "colorize", "deoldify", 0, (form,), "MIT", note)
+    return Model(
+        f"deoldify-{kind.lower()}", "colorize", "stages.colorize.deoldify", 0, (form,), "MIT", note,
+        settings={"render_factor": render_factor},
+    )  # fmt: skip
 
 
 def _ddcolor(kind: str, commit: str, size: int, sha256: str, note: str) -> Model:
     url = f"{HUB}piddnad/ddcolor_{kind}/resolve/{commit}/pytorch_model.bin"
     name = kind.replace("paper_", "")
     form = _file(url, size, sha256, name=f"ddcolor_{name}.bin")
-    return Model(f"ddcolor-{name}", "colorize", "ddcolor", 0, (form,), "Apache-2.0", note)
+    engine = "stages.colorize.ddcolor"
+    return Model(f"ddcolor-{name}", "colorize", engine, 0, (form,), "Apache-2.0", note)
 
 
 def _zhang(kind: str, file: str, sha256: str, note: str) -> Model:
     form = _file(f"https://colorizers.s3.us-east-2.amazonaws.com/{file}", 0, sha256)
-    return Model(kind, "colorize", "zhang", 0, (form,), "BSD-2-Clause", note)
+    engine = "stages.colorize.zhang"
+    return Model(kind, "colorize", engine, 0, (form,), "BSD-2-Clause", note)
 
 
 MODELS: tuple[Model, ...] = (
     # ---- clean ----------------------------------------------------------------------------------
     Model(
-        "median", "clean", "cleaning", 1, (), "-",
+        "median", "clean", "stages.damage.network", 1, (), "-",
         "dust and dirt by comparison with aligned neighbours; needs no weights",
     ),
     Model(
-        "learned", "clean", "cleaning", 1,
+        "learned", "clean", "stages.damage.network", 1,
         ((File("cleaner.safetensors", ("shipped:cleaner.safetensors",), 1473918,
                "f0e13f85e7fabb5e1cfa1520fcb2ec227847eef89da63409908a48d9d19de7bc"),),),
         "MIT", "a small network of our own: dust, dirt, hairs and scratches",
@@ -274,10 +281,11 @@ MODELS: tuple[Model, ...] = (
                  "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d"),
     ),
     Model(
-        "general-x4v3", "upscale", "upscaler", 4,
+        "general-x4v3", "upscale", SPANDREL, 4,
         ((_general("", "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292"),
           _general("wdn-", "1641f8c4464b9f097c9fdda5589273713f67cf59f3d909e0bd688f0cee269dca")),),
         "BSD-3-Clause", "Real-ESRGAN for any film, quick; takes a denoise strength",
+        settings={"denoise": 1},
     ),
     _ai_forever(2, 0, "c830d067d54fc767b9543a8432f36d91bc2de313584e8bbfe4ac26a47339e899"),
     _ai_forever(4, 67040989, "aa00f09ad753d88576b21ed977e97d634976377031b178acc3b5b238df463400"),
@@ -335,7 +343,7 @@ MODELS: tuple[Model, ...] = (
               "8b166c75831ea7f694d9058ee9c8df8148af8cc1d2b57e69e6581b15cab572f7"),
     ),
     Model(
-        "realbasicvsr", "upscale", "basicvsr", 4,
+        "realbasicvsr", "upscale", "stages.upscale.basicvsr", 4,
         (_file("https://download.openmmlab.com/mmediting/restorers/real_basicvsr/"
                "realbasicvsr_c64b20_1x30x8_lr5e-5_150k_reds_20211104-52f77c2c.pth", 148239017,
                "52f77c2c835aaa3fe675b3959b2f85010a6c6f63f77f7e279394646e55a4e376"),),
@@ -369,18 +377,18 @@ MODELS: tuple[Model, ...] = (
              (3, 0, "3baa3740fdb8ee9c52f1a41d69fa74cb9feef0fa9bfeec24f0ee58b928068e9a"),
              (4, 0, "dd35ce3cae53ecee2d16045e08a932c3e7242d641bb65cb971d123e06904347f")),
     # ---- upscale: no network ------------------------------------------------------------------
-    Model("lanczos", "upscale", "resize", 0, (), "-", "plain enlarging, the sharpest"),
-    Model("bicubic", "upscale", "resize", 0, (), "-", "plain enlarging, for comparison"),
-    Model("bilinear", "upscale", "resize", 0, (), "-", "plain enlarging, the softest"),
+    _resize("lanczos", "plain enlarging, the sharpest"),
+    _resize("bicubic", "plain enlarging, for comparison"),
+    _resize("bilinear", "plain enlarging, the softest"),
     # ---- denoise: no network ----------------------------------------------------------------
-    Model("motion", "denoise", "temporal", 1, (), "-",
+    Model("motion", "denoise", "stages.denoise.motion_compensated", 1, (), "-",
           "neighbours averaged along their motion, then what is left shrunk: the best here"),
-    Model("dct", "denoise", "shrink", 1, (), "-", "each picture by itself, in its frequencies"),
-    Model("bm3d", "denoise", "filters", 1, (), "-", "FFmpeg's, each picture by itself"),
-    Model("nlmeans", "denoise", "filters", 1, (), "-", "FFmpeg's, each picture by itself, quicker"),
-    Model("atadenoise", "denoise", "filters", 1, (), "-",
-          "FFmpeg's, over time: for pictures that stand still; the quickest"),
-    Model("deblock", "denoise", "filters", 1, (), "-", "blocks of 8x8 pixels only"),
+    Model("dct", "denoise", "stages.denoise.dct", 1, (), "-",
+          "each picture by itself, in its frequencies"),
+    _ffmpeg("bm3d", "FFmpeg's, each picture by itself"),
+    _ffmpeg("nlmeans", "FFmpeg's, each picture by itself, quicker"),
+    _ffmpeg("atadenoise", "FFmpeg's, over time: for pictures that stand still; the quickest"),
+    _ffmpeg("deblock", "blocks of 8x8 pixels only"),
     # ---- denoise: networks that keep the size -------------------------------------------------
     _spandrel(
         "deh264", 1, "CC-BY-4.0", "the blocks and smears of H.264, before enlarging",
@@ -412,14 +420,8 @@ MODELS: tuple[Model, ...] = (
                "horizontal lines in film, 720p to 1080p"),
     # ---- interpolate --------------------------------------------------------------------------
     Model(
-        "flow", "interpolate", "flow", 0, (), "-",
+        "flow", "interpolate", "stages.interpolate.flow", 0, (), "-",
         "optical flow (OpenCV DIS) both ways, aware of what is hidden; needs no weights",
-    ),
-    Model(
-        "fusion", "interpolate", "fusion", 0,
-        ((File("fusion.safetensors", ("shipped:fusion.safetensors",), 537768,
-               "de7773089bd2130afa1d29a993b060dfc1de2ffefb5286c38fc5a329e6bde1ba"),),),
-        "MIT", "optical flow, mixed by a small network of our own; comes with the package",
     ),
     _rife("4.6", 21273159, "008646e761f0e67cb77f0c6c44cfe3c3e5a05d9d9465311b9681ca650ce030db",
           "1EAbsfY7mjnXNa6RAsATj2ImAEqmHTjbE", RIFE_NCNN),
@@ -434,24 +436,25 @@ MODELS: tuple[Model, ...] = (
     _rife("4.25-lite", 0, "81cdba223fe72a120130cc8552e5d2ecac824259d406f0c15323b3decf96b8b1",
           "1zlKblGuKNatulJNFf5jdB-emp9AqGK05"),
     Model(
-        "film", "interpolate", "film", 0,
+        "film", "interpolate", "stages.interpolate.film", 0,
         (_comfy("film_net_fp16", 0,
                 "f226e51375dc839d4b40e5c3d63da560dd1ea1c962364ec78f5adf2d05db05c0"),),
         "Apache-2.0", "FILM: for large motion; slow, and best halfway between two frames",
     ),
     Model(
-        "rife-4.6-vulkan", "interpolate", "rife_ncnn", 0, (RIFE_NCNN,), "MIT",
+        "rife-4.6-vulkan", "interpolate", "stages.interpolate.vulkan.engine", 0, (RIFE_NCNN,),
+        "MIT",
         "RIFE 4.6 on any graphics card with Vulkan (AMD, Intel), without CUDA; 8 bits only",
     ),
     # ---- colorize -------------------------------------------------------------------------------
-    _deoldify("Video", 874066230,
+    _deoldify("Video", 21, 874066230,
               "e3d98bb6a222354c79f95485c2f078a89dc724e9183662506d9e0f5aafac83ad",
               "the steadiest colours, for film"),
-    _deoldify("Stable", 874066230,
+    _deoldify("Stable", 35, 874066230,
               "ca9cd7f43fb8b222c9a70f7b292e305a000694b0ff9d2ae4a6747b1a2e1ee5af",
               "landscapes and portraits",
               "https://www.dropbox.com/s/axsd2g85uyixaho/ColorizeStable_gen.pth?dl=1"),
-    _deoldify("Artistic", 255144681,
+    _deoldify("Artistic", 35, 255144681,
               "3f750246fa220529323b85a8905f9b49c0e5d427099185334d048fb5b5e22477",
               "the most colourful, the least steady"),
     _ddcolor("paper_tiny", "cf9fd99c1d7472689ec7413441c1b799a51866a3", 220372845,
@@ -469,11 +472,11 @@ MODELS: tuple[Model, ...] = (
     _zhang("eccv16", "colorization_release_v2-9b330a0b.pth",
            "9b330a0bae53f4ded77b1e23defbf78beaa09c10ebc4c4999e8e4f4a160b93f9",
            "light; the first of its kind"),
-    Model("tint", "colorize", "tint", 0, (), "-",
+    Model("tint", "colorize", "stages.colorize.tint", 0, (), "-",
           "no colours but a tone: sepia, cyanotype ...; or those of frames that you coloured"),
     # ---- sound ----------------------------------------------------------------------------------
     Model(
-        "deepfilter", "sound", "deepfilter", 0,
+        "deepfilter", "sound", "audio.deepfilter", 0,
         (_file(f"{RAW}Rikorose/DeepFilterNet/d375b2d8309e0935d165700c91da9de862a99c31/models/"
                "DeepFilterNet3_onnx.tar.gz", 7983136,
                "c94d91f70911001c946e0fabb4aa9adc37045f45a03b56008cb0c8244cb63616",
@@ -481,7 +484,7 @@ MODELS: tuple[Model, ...] = (
         "MIT or Apache-2.0", "DeepFilterNet 3: speech out of any noise; the best of its kind",
     ),
     Model(
-        "rnnoise", "sound", "ffmpeg", 0,
+        "rnnoise", "sound", "audio.filters", 0,
         (_file(f"{RAW}GregorR/rnnoise-models/3eee541a283fd3b8f81b85b1748e3b9ccbefa04d/"
                "somnolent-hogwash-2018-09-01/sh.rnnn", 297646,
                "70bb6685eb0c2a1d18e2918dca3fbfbd39317010b1802eb1b6ea73a92f3fdec0"),),
@@ -600,13 +603,12 @@ def own(name: str, role: str) -> Model:
     else:
         raise ModelError(f"There is no file {name}; correct the path, or choose a model by name.")
     note = "your own; look at its licence"
-    return Model(path.name, role, "upscaler", 0, ((file,),), "unknown", note, commercial=False)
+    return Model(path.name, role, SPANDREL, 0, ((file,),), "unknown", note, commercial=False)
 
 
 def has_denoise(model: Model) -> bool:
     """Tell whether a model takes a denoise strength: it comes as two networks to be blended."""
-    files = model.forms[0] if model.forms else ()
-    return len(files) == 2 and not files[1].name.endswith(".param")
+    return "denoise" in model.settings
 
 
 def get_files(model: Model) -> list[Path]:
@@ -630,7 +632,7 @@ def get_files(model: Model) -> list[Path]:
 def _instead(model: Model) -> str:
     """Name the nearest model that can be used at once."""
     here = [row for row in models(model.role) if row.present and row != model]
-    same = sorted(here, key=lambda row: (row.engine == "resize", row.scale != model.scale))
+    same = sorted(here, key=lambda row: (not row.forms, row.scale != model.scale))
     return f" Meanwhile {same[0].name} is here: {same[0].note}." if same else ""
 
 

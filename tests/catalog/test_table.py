@@ -8,7 +8,8 @@ import pytest
 from helpers.catalog import fetch
 from helpers.catalog import load as loading
 from helpers.catalog import table as catalog
-from helpers.catalog.table import MODELS, ROLES, get, models
+from helpers.catalog.registry import ROLES
+from helpers.catalog.table import MODELS, get, models
 from helpers.errors import ModelError
 from tests.support.compact_states import compact_state
 from tests.support.law import one_picture
@@ -95,7 +96,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
 
 
 def test_a_model_of_another_role_is_refused():
-    with pytest.raises(ModelError, match="to interpolate with; allowed are flow, fusion, rife"):
+    with pytest.raises(ModelError, match="to interpolate with; allowed are flow, rife"):
         get("x4plus", "interpolate")
 
 

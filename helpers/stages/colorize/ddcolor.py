@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import torch
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.state_dict import filled
 from helpers.nn.tensors import DTYPES
@@ -63,6 +64,12 @@ class DDColor(LabColorizer):
     def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
         grey = coloured(lightness, np.zeros((*lightness.shape, 2), np.float32))
         return self.network(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
+
+
+@engine("colorize")
+def load(request: Request) -> DDColor:
+    """Return the network of a model."""
+    return DDColor(request.state(), request.device, request.precision, request.memory)
 
 
 def _shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from helpers.catalog.registry import Request, engine
 from helpers.nn.state_dict import filled
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.deoldify_network import DeoldifyNet, folded
@@ -37,8 +38,7 @@ class Deoldify(SquareColorizer):
         device, precision: where and in which numbers it runs; attention and the last layer stay in
             32-bit floats.
         memory: gives the bytes that may be used at once.
-        render_factor: what to use where nobody chooses. The author's is 21 for film, 35 for
-            photographs.
+        render_factor: what to use where nobody chooses.
 
     Attributes:
         kind: "wide" (Video, Stable) or "deep" (Artistic).
@@ -74,6 +74,14 @@ class Deoldify(SquareColorizer):
         batch = ((grey - mean) / spread).to(DTYPES[self.precision])
         made = self.network(batch.contiguous(memory_format=torch.channels_last))
         return self._checked((made * spread + mean).clamp(0, 1))
+
+
+@engine("colorize")
+def load(request: Request, render_factor: int) -> Deoldify:
+    """Return the network of a model."""
+    return Deoldify(
+        request.state(), request.device, request.precision, request.memory, render_factor
+    )
 
 
 def stretched(luma: np.ndarray, side: int) -> np.ndarray:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from helpers.catalog.registry import Request, engine
+
 TONES = {
     "sepia": ((34, 20, 12), (152, 118, 88), (255, 241, 218)),
     "warm": ((22, 17, 15), (136, 126, 114), (255, 248, 236)),
@@ -54,3 +56,9 @@ class Tint:
         side = (16 * render_factor, 16 * render_factor)
         small = [cv2.resize(plane, side, interpolation=cv2.INTER_AREA) for plane in luma]
         return [self._scale[np.rint(plane * 255).clip(0, 255).astype(int)] for plane in small]
+
+
+@engine("colorize", precisions=())
+def load(request: Request, tone: str = "sepia") -> Tint:
+    """Return the method with a tone."""
+    return Tint(tone)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from helpers.catalog.registry import Request, engine
 from helpers.nn.state_dict import filled
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.square import LabColorizer
@@ -62,3 +63,9 @@ class Zhang(LabColorizer):
 
     def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
         return self.network(torch.from_numpy(lightness[None, None]).to(self.device))
+
+
+@engine("colorize")
+def load(request: Request) -> Zhang:
+    """Return the network of a model."""
+    return Zhang(request.state(), request.device, request.precision, request.memory)

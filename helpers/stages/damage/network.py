@@ -27,8 +27,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
-from helpers.nn.layers import Block, active
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import FittingTiles, spans
 from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
@@ -88,6 +88,29 @@ def candidates(planes: torch.Tensor) -> torch.Tensor:
     """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
     seen = planes[:, WITNESSES]
     return torch.cat([seen, ranked(seen)[1], beside(planes[:, :1])], 1)
+
+
+def active(x: torch.Tensor) -> torch.Tensor:
+    """Bend what a convolution made, in its place."""
+    return functional.leaky_relu(x, 0.1, inplace=True)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions with a way around them; begins as nothing, so that depth does no harm.
+
+    Args:
+        width: channels that come in and go out.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.two.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keep the shape."""
+        return x + self.two(active(self.one(x)))
 
 
 class CleanerNet(nn.Module):
@@ -174,6 +197,15 @@ class Cleaner:
         self._lock = threading.Lock()
         self._tiles = FittingTiles(SMALLEST_TILE)
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know about it, for a person: names and values."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        return [
+            ("architecture", "a U-Net of our own, with two down-samplings"),
+            ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
+            ("tiling", f"yes, with {OVERLAP} pixels of overlap"),
+        ]
+
     def judge(self, planes: np.ndarray) -> Verdict:
         """Find the damage of a frame and how to repair it.
 
@@ -228,6 +260,14 @@ class Cleaner:
         logits, weights = verdict(made)
         answer = torch.cat([logits.sigmoid(), weights], 1)
         return answer[0].cpu().numpy()
+
+
+@engine("clean")
+def load(request: Request) -> Cleaner | None:
+    """Return the network of a model; None for comparison, which has no weights."""
+    if not request.paths:
+        return None
+    return Cleaner(request.state(), request.device, request.precision, request.memory)
 
 
 def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -82,9 +82,10 @@ class RemoveDamage(Stage):
         if not self.strength:
             yield from (frame for frame in frames if times[0] <= frame.time <= times[-1])
             return
-        engine = load_cleaner(
-            self.model, self.radius, self.lines, self.reach, self.weights, run.machine
-        )
+        from helpers.stages.damage.pipeline import FilmCleaning
+
+        network = load_cleaner(self.model, self.weights, run.machine)
+        engine = FilmCleaning(network, self.radius, self.lines, self.reach)
         pictures = ((f.image, f.cut, times[0] <= f.time <= times[-1]) for f in frames)
         for (image, cleaned), time in zip(engine.stream(pictures), times, strict=True):
             yield Frame(self._mixed(image, cleaned), time)

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from helpers.catalog.registry import Request, engine
 from helpers.nn.state_dict import expected_shapes, fitted
 from helpers.nn.tensors import to_images, to_tensor
 from helpers.stages.interpolate.film_network import MULTIPLE, FilmNet
@@ -74,3 +75,9 @@ class FilmInterpolator(PairNetwork):
             to_images(picture[..., top : top + height, left : left + width], first.dtype)[0]
             for picture in drawn
         ]
+
+
+@engine("interpolate")
+def load(request: Request) -> FilmInterpolator:
+    """Return the network of a model."""
+    return FilmInterpolator(request.state(), request.device, request.precision)

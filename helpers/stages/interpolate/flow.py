@@ -19,11 +19,11 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from helpers.catalog.registry import Request, engine
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 
 # DIS needs room for its 8-pixel patches at two scales; smaller pictures are padded to this side.
@@ -65,12 +65,17 @@ class FlowInterpolator:
             return [first.copy() for _ in fractions]
         scale = 255 / np.iinfo(first.dtype).max
         start, end = (picture.astype(np.float32) * np.float32(scale) for picture in (first, last))
-        flows = measure_motion(start, end)
-        made = []
-        for fraction in fractions:
-            proposals = propose(start, end, *flows, fraction)
-            made.append(to_integers(mix(start, end, proposals, fraction) / scale, first.dtype))
-        return made
+        forward, backward = measure_motion(start, end)
+        return [
+            _to_integers(_draw(start, end, forward, backward, fraction) / scale, first.dtype)
+            for fraction in fractions
+        ]
+
+
+@engine("interpolate", precisions=())
+def load(request: Request) -> FlowInterpolator:
+    """Return the method, which needs no weights."""
+    return FlowInterpolator()
 
 
 def measure_motion(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -102,73 +107,34 @@ def _luma(picture: np.ndarray) -> np.ndarray:
     return cv2.convertScaleAbs(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """What one motion says of the new picture; float32 arrays.
-
-    Attributes:
-        motion: (H, W, 2), how far what is seen at a pixel of it moves from first to last.
-        before, after: (H, W, 3), the two pictures brought there along the motion, 0..255.
-        before_inside, after_inside: (H, W), nearly 0 where the motion points out of the picture.
-        share: (H, W), of `after` in the mix of the two.
-        weight: (H, W, 3), how well the two agree; of any unit, to be compared.
-    """
-
-    motion: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
-    before_inside: np.ndarray
-    after_inside: np.ndarray
-    share: np.ndarray
-    weight: np.ndarray
-
-
-def propose(
+def _draw(
     start: np.ndarray, end: np.ndarray, forward: np.ndarray, backward: np.ndarray, fraction: float
-) -> list[Proposal]:
-    """Return what the forward and the backward flow propose for the picture at `fraction`.
-
-    Takes float32 RGB 0..255 and the flows of `measure_motion`.
-    """
-    grid = grid_of(start)
-    motions = (_carry(forward, grid, fraction), -_carry(backward, grid, 1 - fraction))
-    return [_propose(start, end, motion, grid, fraction) for motion in motions]
-
-
-def mix(
-    start: np.ndarray, end: np.ndarray, proposals: Sequence[Proposal], fraction: float
 ) -> np.ndarray:
-    """Return the float32 picture at `fraction`, mixed from the proposals and that of rest."""
+    """Return the float32 picture at `fraction`, mixed from what the three motions propose."""
+    height, width = start.shape[:2]
+    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
     rest = cv2.addWeighted(start, 1 - fraction, end, fraction, 0)
-    weights = agreement(start, end)
+    weights = _agreement(start, end)
     total = weights * rest
-    for one in proposals:
-        picture = one.before + _in_three(one.share) * (one.after - one.before)
-        cv2.accumulateProduct(one.weight, picture, total)
-        weights += one.weight
+    for motion in (_carry(forward, grid, fraction), -_carry(backward, grid, 1 - fraction)):
+        proposal, weight = _propose(start, end, motion, grid, fraction)
+        cv2.accumulateProduct(weight, proposal, total)
+        weights += weight
     return np.divide(total, weights, out=total)
 
 
 def _propose(
     start: np.ndarray, end: np.ndarray, motion: np.ndarray, grid: np.ndarray, fraction: float
-) -> Proposal:
-    """Return what `motion` proposes."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the picture that `motion` proposes and its weight at every pixel, both (H, W, 3)."""
     before_at = grid - np.float32(fraction) * motion
     after_at = grid + np.float32(1 - fraction) * motion
-    before, after = sample(start, before_at), sample(end, after_at)
-    before_inside, after_inside = _inside(before_at), _inside(after_at)
+    before, after = _sample(start, before_at), _sample(end, after_at)
     # Where one place has left the picture (a pan), the other alone is shown.
-    before_share = np.float32(1 - fraction) * before_inside
-    after_share = np.float32(fraction) * after_inside
+    before_share = np.float32(1 - fraction) * _inside(before_at)
+    after_share = np.float32(fraction) * _inside(after_at)
     share = after_share / (before_share + after_share)
-    weight = agreement(before, after)
-    return Proposal(motion, before, after, before_inside, after_inside, share, weight)
-
-
-def grid_of(picture: np.ndarray) -> np.ndarray:
-    """Return the place of every pixel, (H, W, 2) float32, x and y."""
-    height, width = picture.shape[:2]
-    return np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    return before + _in_three(share) * (after - before), _agreement(before, after)
 
 
 def _carry(flow: np.ndarray, grid: np.ndarray, fraction: float) -> np.ndarray:
@@ -183,7 +149,7 @@ def _carry(flow: np.ndarray, grid: np.ndarray, fraction: float) -> np.ndarray:
     return carried
 
 
-def sample(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _sample(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return the picture's values at `places`; cubic, for bilinear sampling blurs fine detail."""
     return cv2.remap(picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
@@ -195,7 +161,7 @@ def _inside(places: np.ndarray) -> np.ndarray:
     return inside + np.float32(1e-3)
 
 
-def agreement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _agreement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return the weight of a motion, (H, W, 3), from how alike the two places it joins are."""
     difference = cv2.cvtColor(cv2.absdiff(before, after), cv2.COLOR_RGB2GRAY)
     difference = cv2.stackBlur(difference, (WINDOW, WINDOW))
@@ -207,6 +173,6 @@ def _in_three(plane: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB)
 
 
-def to_integers(picture: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _to_integers(picture: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Round to an integer type; cubic sampling can overshoot its range, which is clipped."""
     return np.rint(picture).clip(0, np.iinfo(dtype).max).astype(dtype)

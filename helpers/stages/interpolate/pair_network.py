@@ -39,6 +39,14 @@ class PairNetwork(ABC):
         self.network = self._build(device, DTYPES[precision])
         self._lock = threading.Lock()
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know about it, for a person: names and values."""
+        count = sum(parameter.numel() for parameter in self.network.parameters())
+        return [
+            ("architecture", self.title),
+            ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
+        ]
+
     @abstractmethod
     def _build(self, device: str, dtype: torch.dtype) -> Any:
         """Make the network."""

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.tensors import to_images, to_tensor
 from helpers.stages.interpolate.pair_network import PairNetwork
@@ -91,6 +92,12 @@ class RifeInterpolator(PairNetwork):
             to_images(network(pair, fraction, scale)[..., :height, :width], first.dtype)[0]
             for fraction in fractions
         ]
+
+
+@engine("interpolate")
+def load(request: Request, version: str) -> RifeInterpolator:
+    """Return the network of a model."""
+    return RifeInterpolator(request.state(), version, request.device, request.precision)
 
 
 def fitting_scale(height: int, width: int) -> float:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from helpers.catalog import registry
 from helpers.catalog import table as catalog
 from helpers.catalog.load import load_interpolator
 from helpers.clip import Clip, ClipInfo, Frame
@@ -84,11 +85,12 @@ class Interpolate(Stage):
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
-        depth, engine = source.info.depth, catalog.get(self.model, "interpolate").engine
-        if depth > 8 and engine == "rife_ncnn":
+        row, depth = catalog.get(self.model, "interpolate"), source.info.depth
+        # Every engine can draw 8 bits, so that its file need not be imported to know it.
+        if depth > 8 and depth > (drawn := registry.get(row.engine).depth):
             raise StageError(
-                f"{self.model} draws in 8 bits and the film has {depth}: its fine steps would be "
-                "lost. Choose rife-4.6, which has the same weights, or flow."
+                f"{self.model} draws in {drawn} bits and the film has {depth}: its fine steps "
+                "would be lost. Choose rife-4.6, which has the same weights, or flow."
             )
         rate = self.fps if self.fps is not None else source.info.fps * (self.factor or 1)
         return source.info.replace(fps=rate)

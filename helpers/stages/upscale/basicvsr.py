@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from helpers.catalog.registry import Probe, Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.nn.state_dict import filled
 from helpers.nn.tensors import DTYPES, to_images, to_tensor
 from helpers.nn.tiling import is_out_of_memory, padded, spans
 from helpers.stages.upscale.basicvsr_network import SCALE, RealBasicVsr, Size
+from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT
 
 SMALLEST = 64
 """Pixels a side that the authors ask for; smaller frames are continued to it, mirrored."""
@@ -155,6 +157,23 @@ class VideoUpscaler:
                     rows, columns
                 ]
         return out
+
+
+def _prepare(network: VideoUpscaler, image: np.ndarray) -> Callable[[], object]:
+    sequence = [np.roll(image, shift, 1) for shift in range(3)]
+    return lambda: network.upscale_sequence(sequence)
+
+
+# Three frames are timed; BLOCK results cost those of a block and of its context on both sides.
+PROBE = Probe(_prepare, share=(BLOCK + 2 * CONTEXT) / BLOCK / 3)
+
+
+@engine("upscale", recurrent=True, probe=PROBE)
+def load(request: Request) -> VideoUpscaler:
+    """Return the network of a model."""
+    return VideoUpscaler(
+        request.state(), request.device, request.precision, request.memory, request.name
+    )
 
 
 def generator(state: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import in_tiles, is_out_of_memory
@@ -146,6 +147,13 @@ class OpencvSuperres:
         """Put (1, C, H, W) float32 through the network."""
         given = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
         return self.network(given.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+
+@engine("upscale")
+def load(request: Request, algorithm: str) -> OpencvSuperres:
+    """Return the network of a model."""
+    (path,) = request.paths
+    return OpencvSuperres(path, algorithm, request.scale, request.device, request.precision)
 
 
 def to_levels(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

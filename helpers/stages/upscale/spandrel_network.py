@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,12 @@ import cv2
 import numpy as np
 import torch
 
+from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
+from helpers.nn.blend_weights import blend_states
 from helpers.nn.tensors import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
 from helpers.nn.tiling import FittingTiles, in_tiles, padded
+from helpers.nn.weight_files import read_state
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
@@ -171,6 +175,19 @@ class Upscaler:
     def dtype(self) -> torch.dtype:
         """The type of the network's numbers."""
         return DTYPES[self.precision]
+
+
+@engine("upscale", "denoise")
+def load(request: Request, denoise: Fraction | None = None) -> Upscaler:
+    """Return the network of a model; with a denoise strength, blended of its two networks."""
+    state = request.state() if denoise is None else _blended(request, float(denoise))
+    return Upscaler(state, request.device, request.precision, request.memory, request.name)
+
+
+def _blended(request: Request, denoise: float) -> dict[str, Any]:
+    """Return the weights of a model that denoises so much, between its strong and weak ones."""
+    strong, weak = (read_state([path]) for path in request.paths)
+    return blend_states(strong, weak, denoise)
 
 
 def recognised(state: dict[str, Any]) -> Any:

@@ -235,17 +235,16 @@ class Upscale(Stage):
 
     def _enlarger(self, name: str, machine: Runtime) -> Enlarge:
         """Return what enlarges pictures with one model, to the exact size."""
-        from helpers.imaging.resample import METHODS, resize
+        from helpers.imaging.resample import resize
 
-        plain = name if name in METHODS else None
         strength = self.denoise if catalog.has_denoise(catalog.get(name, "upscale")) else None
-        engine = None if plain else load_upscaler(name, strength, machine=machine)
+        engine: Any = load_upscaler(name, strength, machine=machine)
 
         def enlarge(images: list[np.ndarray]) -> list[np.ndarray]:
             height, width = images[0].shape[:2]
             size = self.target(width, height)
-            if engine is None:
-                return [resize(image, *size, name) for image in images]
+            if not engine.scale:  # it makes any size itself
+                return engine.upscale(images, size)
             return [resize(image, *size) for image in engine.upscale(images)]
 
         return enlarge

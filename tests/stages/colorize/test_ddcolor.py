@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from helpers.catalog.load import read_state
 from helpers.errors import ModelError
 from helpers.nn.state_dict import expected_shapes
+from helpers.nn.weight_files import read_state
 from helpers.stages.colorize.ddcolor import DDColor
 from helpers.stages.colorize.ddcolor_decoder import SpectralConv2d, blurred, places
 from helpers.stages.colorize.ddcolor_network import DDColorNet, shape_of

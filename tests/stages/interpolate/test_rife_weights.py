@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from helpers.catalog.load import read_state
 from helpers.errors import ModelError
 from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
+from helpers.nn.weight_files import read_state
 from helpers.stages.interpolate.rife import RifeInterpolator
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 from helpers.stages.interpolate.rife_weights import prepared, rife_version

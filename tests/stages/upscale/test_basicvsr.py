@@ -203,7 +203,7 @@ def weights(tmp_path, monkeypatch):
     file = File("realbasicvsr.pth", ("https://example.org",))
     state = {f"generator_ema.{name}": tensor for name, tensor in generated_basicvsr().items()}
     torch.save({"meta": {}, "state_dict": state}, tmp_path / file.name)
-    rows = [replace(m, forms=((file,),)) if m.engine == "basicvsr" else m for m in catalog.MODELS]
+    rows = [replace(m, forms=((file,),)) if m.name == "realbasicvsr" else m for m in catalog.MODELS]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
     use(cache=tmp_path, scratch=tmp_path)
 

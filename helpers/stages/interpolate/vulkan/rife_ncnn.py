@@ -26,9 +26,7 @@ import numpy as np
 from helpers.errors import ModelError
 from helpers.nn.subprocess_call import ending, run_limited, tail
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
-from helpers.stages.interpolate.vulkan.rife_files import check_model, unpack_binary
-
-__all__ = ["RifeNcnn", "unpack_binary"]
+from helpers.stages.interpolate.vulkan.rife_files import check_model
 
 INSTEAD = "Choose RIFE in PyTorch or optical flow (flow) instead; they need no Vulkan."
 

@@ -1,0 +1,63 @@
+"""Files of weights, read without running anything that is in them.
+
+state = read_state([Path("RealESRGAN_x4plus.pth")])
+state = read_state([Path("realesrgan-x4plus.bin"), Path("realesrgan-x4plus.param")])
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from helpers.errors import ModelError
+
+WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict", "generator")
+"""The names under which trainers put the weights among other things, the best first."""
+
+
+def read_state(paths: list[Path]) -> dict[str, Any]:
+    """Read weights into a state dict. Nothing in a file is ever run.
+
+    Args:
+        paths: one .pth, .pt, .pkl, .ckpt, .bin or .safetensors; or an ncnn .bin and its .param.
+
+    Raises:
+        ModelError: the file is damaged, or holds more than weights.
+    """
+    path = paths[0]
+    try:
+        if len(paths) == 2:
+            from helpers.nn.ncnn_weights import ncnn_state
+
+            return ncnn_state(paths[1], path)
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            found: Any = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and safetensors raise errors of many kinds
+        said = " ".join(str(error).split())[:160]
+        raise ModelError(
+            f"{path} cannot be read as weights ({said}). Allowed is a .safetensors, or a .pth that "
+            "holds tensors and nothing that would run; fetch it again, or ask its author for one."
+        ) from error
+    return unwrapped(found, path)
+
+
+def unwrapped(found: Any, path: Path) -> dict[str, Any]:
+    """Take the weights out of what a trainer saved."""
+    while isinstance(found, dict):
+        if found and all(isinstance(value, torch.Tensor) for value in found.values()):
+            return found
+        inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), dict)), None)
+        if inner is None:
+            break
+        found = inner
+    raise ModelError(
+        f"{path} holds no weights but {type(found).__name__}"
+        + (f" with {', '.join(map(str, list(found)[:5]))}" if isinstance(found, dict) else "")
+        + "; allowed is a state dict: tensors by name."
+    )

