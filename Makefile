@@ -1,12 +1,14 @@
 # make demo    restore a sample clip in a notebook, and look at the result
 # make test    lint, types and tests
+# make test-fast    the quick tests, in a minute
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: setup demo test lint docs structure clips benchmark models address clean
+.PHONY: setup demo test test-fast lint docs structure clips benchmark models address clean
 
 # Set-up, the one place. Some packages are installed without what they ask for: see
 # colab_requirements.txt.
@@ -34,7 +36,11 @@ lint: $(READY)
 	$(BIN)/pyright
 
 test: lint
-	$(BIN)/python -m pytest
+	$(TESTS)
+
+# What is quick and needs nothing beside the repository: to be run while one works.
+test-fast: $(READY)
+	$(TESTS) -m "not slow and not data"
 
 # The documentation as a site; a warning is an error. (MkDocs 1 is meant: what 2 will be does not
 # concern us.)

@@ -101,6 +101,7 @@ def test_models_lists_the_catalogue():
     assert rows["bicubic"]["present"]
 
 
+@pytest.mark.slow
 def test_doctor_says_what_works():
     done = run("doctor", "--json")
     assert done.returncode in (0, 1)
@@ -159,6 +160,7 @@ def test_an_output_that_cannot_be_is_refused(tmp_path):
 SMALL = ("--upscale", "bicubic", "--scale", "2")
 
 
+@pytest.mark.slow
 def test_a_stretch_is_restored_and_reported(tmp_path):
     output = tmp_path / "out film.mp4"
     report = answer("restore", TALK, "-o", output, *SMALL, "--start", "1", "--stop", "0:02")
@@ -193,6 +195,7 @@ def begun(tmp_path, output, *words):
 SLOW = ("--upscale", "lanczos", "--size", "640x480", "--codec", "ffv1")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
     (tmp_path / "scratch").mkdir()
     process = begun(tmp_path, tmp_path / "out.mkv", *SLOW)
@@ -204,6 +207,7 @@ def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
     assert not (tmp_path / "out.mkv").exists()
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
     (tmp_path / "scratch").mkdir()
     wish = ("--upscale", "lanczos", "--size", "120x90", "--factor", "2", "--codec", "ffv1")
@@ -225,6 +229,7 @@ def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
 # --- sound ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_silent_film_is_given_music(tmp_path):
     music, made = tmp_path / "music.wav", tmp_path / "made.mkv"
     time = np.arange(2 * 8000) / 8000

@@ -1,17 +1,17 @@
-"""What models cost: a part of a picture is timed, or the whole, or a share of a sequence."""
+"""What a run and its models will cost: a part of a picture is timed, the whole, or a share."""
 
 import time
 
 import numpy as np
 import pytest
 
-from helpers import estimates
+from helpers import estimate, estimates, open_video, sample
 from helpers.catalog import load as loading
 from helpers.catalog import registry
 from helpers.catalog import table as catalog
 from helpers.catalog.registry import Probe, Request, engine
 from helpers.catalog.table import Model
-from helpers.estimates import costs
+from helpers.estimates import costs, spoken
 from tests.support.law import one_picture, varying_clip
 
 
@@ -64,3 +64,15 @@ def test_a_frame_costs_what_its_part_costs_by_area_and_share(probe, size, times,
     finally:
         loading._kept.cache_clear()
     assert seen == [size, size] and each == f"{3 * times:.3g} s"
+
+
+def test_an_estimate_says_what_a_run_costs():
+    told = repr(estimate(open_video(sample())))
+    assert "40 frames of 160x120" in told and "goes on" in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "a second"), (600, "10 minutes"), (107 * 3600, "107.0 hours")]
+)
+def test_time_is_said_as_a_person_would(seconds, words):
+    assert spoken(seconds) == words

@@ -104,6 +104,7 @@ def test_links_between_notebooks_lead_somewhere(notebook):
                 assert link in NAMES, link
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_from_an_empty_folder(name, tmp_path):
     made = run.run(name, tmp_path, QUICK[name])
@@ -114,6 +115,7 @@ def test_runs_from_an_empty_folder(name, tmp_path):
         assert (tmp_path / "restored.mp4").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_steps_hand_over_to_each_other(tmp_path):
     values = {"PROJECT": repr(str(tmp_path / "talk"))}
     run.run("01_extract", tmp_path, {**values, "STOP": "1"})

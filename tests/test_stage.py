@@ -40,13 +40,13 @@ def readers():
     return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
 
-def settle(numbers):
-    """Wait until reading ahead has come to rest."""
-    while True:
-        before = numbers.read
-        time.sleep(0.03)
-        if numbers.read == before:
-            return before
+def read_after_a_while(numbers, expected):
+    """Wait until so many were read, and then whether more are."""
+    limit = time.monotonic() + 10
+    while numbers.read < expected and time.monotonic() < limit:
+        time.sleep(0.001)
+    time.sleep(0.03)
+    return numbers.read
 
 
 # --- reading ahead ------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_no_more_is_read_ahead_than_was_said(ahead):
     with closing(prefetch(numbers.items, ahead)) as items:
         for asked in (1, 2, 3):
             next(items)
-            assert settle(numbers) == asked + ahead
+            assert read_after_a_while(numbers, asked + ahead) == asked + ahead
 
 
 def test_nothing_is_read_before_it_is_asked_for():

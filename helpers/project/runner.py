@@ -40,6 +40,7 @@ class SegmentRunner:
         self.scratch = scratch_folder(folder, manifest)
 
     def make(self, missing: list[Segment]) -> None:
+        """Make these segments and note each as done when it is whole on the drive."""
         self._take_up()
         total = sum(segment.stop - segment.start for segment in missing)
         retried("the scratch folder", self.scratch.parent, self._make_scratch)

@@ -15,7 +15,6 @@ import pytest
 from helpers.catalog import fetch as fetching
 from helpers.catalog.fetch import File, fetch, find
 from helpers.errors import ModelError
-from helpers.runtime import machine as runtime
 from tests.support.machine import use
 
 DATA = bytes(range(256)) * 4096  # one MiB
@@ -120,7 +119,7 @@ def site():
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setattr(fetching, "WAITS", [0.01, 0.02])
-    use(runtime.Runtime(cache=tmp_path / "models", scratch=tmp_path))
+    use(cache=tmp_path / "models", scratch=tmp_path)
     return tmp_path / "models"
 
 

@@ -11,7 +11,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.registry import ROLES
 from helpers.catalog.table import MODELS, get, models
 from helpers.errors import ModelError
-from helpers.runtime import machine as runtime
+from tests.support.compact_states import compact_state
 from tests.support.law import one_picture
 from tests.support.machine import use
 from tests.support.paths import REPO
@@ -28,7 +28,7 @@ def nothing(tmp_path, monkeypatch):
         raise fetch.RefusedError("no network")
 
     monkeypatch.setattr(fetch, "_get", refuse)
-    use(runtime.Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     return tmp_path
 
 
@@ -143,24 +143,6 @@ def test_a_recipe_names_weights_by_their_content():
 def test_the_table_shows_itself():
     page = models("upscale")._repr_html_()
     assert "x4plus" in page and "BSD-3-Clause" in page and "flow" not in page
-
-
-# --- a user's own -------------------------------------------------------------------------------
-
-
-def compact_state(scale=2, channels=3, width=8, layers=2, seed=3):
-    """The weights of a small SRVGGNetCompact, by their official names."""
-    import torch
-
-    torch.manual_seed(seed)
-    sizes = [(width, channels), *[(width, width)] * layers, (channels * scale**2, width)]
-    state = {}
-    for number, (out, into) in enumerate(sizes):
-        state[f"body.{2 * number}.weight"] = torch.randn(out, into, 3, 3) * 0.05
-        state[f"body.{2 * number}.bias"] = torch.zeros(out)
-        if number < len(sizes) - 1:
-            state[f"body.{2 * number + 1}.weight"] = torch.full((out,), 0.2)
-    return state
 
 
 @pytest.fixture

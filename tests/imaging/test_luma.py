@@ -7,6 +7,7 @@ from helpers.imaging.color_matrix import luma_of, small_luma, working_size
 from helpers.imaging.luma import (
     blend,
     brightness,
+    dithered,
     eight_bit,
     levels_of,
     opencv_luma,
@@ -90,3 +91,10 @@ def test_a_blend_lies_between_and_its_ends_are_the_very_pictures(dtype):
     assert half.dtype == dtype
     assert np.abs(half - (one.astype(float) + other) / 2).max() <= 0.5
     assert np.array_equal(blend(one, one.copy(), 0.3), one)
+
+
+def test_rounding_leaves_whole_numbers_and_keeps_the_mean_of_others():
+    whole = np.arange(256, dtype=np.float32).repeat(3).reshape(16, 16, 3)
+    assert np.array_equal(dithered(whole, np.dtype(np.uint8)), whole)
+    between = np.full((64, 64, 3), 100.3, np.float32)
+    assert abs(dithered(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03

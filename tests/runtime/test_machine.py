@@ -5,9 +5,7 @@ import types
 
 import pytest
 
-from helpers import doctor, estimate, open_video, sample
 from helpers.errors import SilkPurseError
-from helpers.estimates import spoken
 from helpers.runtime.machine import Runtime, available_memory, mount_drive, start, upload
 
 
@@ -78,30 +76,3 @@ def test_an_upload_is_asked_for_on_colab_only(monkeypatch, tmp_path):
     fake_colab(monkeypatch, files=types.SimpleNamespace(upload=dict))
     with pytest.raises(SilkPurseError, match="No file was chosen"):
         upload()
-
-
-def test_the_doctor_looks_at_everything_and_shows_it():
-    found = doctor()
-    names = {check.name for check in found.checks}
-    assert {"processor", "graphics", "memory", "disk", "ffmpeg", "opencv", "models"} <= names
-    assert found.good, found
-    assert "<table>" in found._repr_html_()
-
-
-def test_exactly_one_opencv_is_installed():
-    from importlib.metadata import distributions
-
-    names = {(dist.metadata["Name"] or "").lower() for dist in distributions()}
-    assert {name for name in names if name.startswith("opencv")} == {"opencv-python-headless"}
-
-
-def test_an_estimate_says_what_a_run_costs():
-    told = repr(estimate(open_video(sample())))
-    assert "40 frames of 160x120" in told and "goes on" in told
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "a second"), (600, "10 minutes"), (107 * 3600, "107.0 hours")]
-)
-def test_time_is_said_as_a_person_would(seconds, words):
-    assert spoken(seconds) == words

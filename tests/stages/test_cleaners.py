@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 
@@ -10,16 +9,12 @@ from helpers.errors import StageError
 from helpers.plan import Plan
 from helpers.project.project import Project
 from helpers.run import RunContext
-from helpers.stages.cleaners import check_cleaners, clean, diagnose, examine, finished
+from helpers.stages.cleaners import check_cleaners, clean, diagnose, examine
 from helpers.stages.diagnosis import Fault
 from helpers.stages.duplicates.find import Repeats
-from tests.support.law import assert_true, same, varying_clip
+from tests.support.clips import steps
+from tests.support.law import assert_true, varying_clip
 from tests.support.paths import FILM, TALK
-
-
-def steps(clip):
-    """The names of a clip's stages, from the film on."""
-    return [step["stage"] for step in clip.recipe() if "stage" in step]
 
 
 def test_cleaners_are_used_in_their_own_order():
@@ -45,6 +40,7 @@ def test_blocks_are_not_taken_for_noise():
     assert found.advice == ("duplicates", "blocks")
 
 
+@pytest.mark.slow
 def test_a_worn_film_is_told_from_a_clean_one(tmp_path):
     worn = Project(tmp_path / "film").source(FILM, progress=False)
     found = examine(worn)
@@ -85,25 +81,3 @@ def test_what_another_version_found_is_found_anew(tmp_path, change):
     path.write_text(json.dumps(values))
     again = clean(clip, ("duplicates",), project.context(progress=False))
     assert again.recipe() == clean(clip, ("duplicates",)).recipe()
-
-
-def test_finish_comes_last_and_its_grain_grows_with_the_picture():
-    film = varying_clip(width=32, height=24)
-    plan = Plan.of(upscale="bicubic", scale=Fraction(2), factor=2, clean=("finish",))
-    made = plan.apply(film)
-    assert steps(made) == ["Upscale", "Interpolate", "Finish"]
-    assert made.recipe()[-1]["size"] == 2.4
-    assert finished(film, film).recipe()[-1]["size"] == 1.2
-
-
-def test_a_plan_with_cleaning_is_the_same_from_its_project(tmp_path):
-    project = Project(tmp_path)
-    film = project.source(FILM, progress=False)
-    plan = Plan.of(
-        upscale="none", interpolate="none", stop=Fraction(1), clean=("duplicates", "shake")
-    )
-    once = plan.apply(film, project.context(progress=False))
-    again = plan.apply(film, project.context(progress=False))
-    assert once.recipe() == again.recipe()
-    assert same(list(once.frames(0, 3)), list(again.frames(0, 3)))
-    assert len(once) == 12

@@ -1,7 +1,5 @@
 """Films in colour to take the colours from, and a model that knows them: for tests."""
 
-from fractions import Fraction
-
 import cv2
 import numpy as np
 
@@ -26,11 +24,6 @@ def pan(count=16, width=96, height=64, dtype=np.uint8, step=2, seed=4):
     unit = 257 if dtype == np.uint16 else 1
     pictures = [wide[4 : 4 + height, step * n : step * n + width] for n in range(count)]
     return [np.rint(picture * unit).astype(dtype) for picture in pictures]
-
-
-def film(pictures, cuts=(), fps=24):
-    times = [Fraction(n, fps) for n in range(len(pictures))]
-    return MemoryClip(pictures, times, Fraction(len(pictures), fps), [times[n] for n in cuts])
 
 
 def in_grey(clip, matrix=MATRIX):

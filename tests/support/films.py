@@ -9,17 +9,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import pytest
 
 from helpers.runtime.machine import runtime
-from tests.support.paths import REPO
 
-CLIPS = REPO.parent / "shared" / "data" / "clips"
 WIDTH, HEIGHT = 160, 128
-
-needs_clips = pytest.mark.skipif(
-    not CLIPS.is_dir(), reason="the real clips (shared/data) are not here"
-)
 
 # How a codec is asked for, with a few key frames and B-frames where it has them.
 H264 = ("-c:v", "libx264", "-bf", "3", "-g", "20")
@@ -103,9 +96,3 @@ def texture(height, width, seed=0, blur=1.5):
     smooth = cv2.GaussianBlur(noise, (0, 0), blur)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return np.rint(30 + 200 * smooth).astype(np.uint8)
-
-
-def same(frames, others):
-    """Tell whether two runs of frames are the same to the bit, with the same times."""
-    pairs = list(zip(frames, others, strict=True))
-    return all(a.time == b.time and np.array_equal(a.image, b.image) for a, b in pairs)

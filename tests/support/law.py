@@ -1,6 +1,7 @@
 """A small film of everything, and the law that every clip obeys."""
 
 import random
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 
@@ -49,8 +50,9 @@ def one_picture(image: np.ndarray) -> MemoryClip:
     return MemoryClip([image], [Fraction(0)], Fraction(1))
 
 
-def same(one: list[Frame], other: list[Frame]) -> bool:
+def same(one: Iterable[Frame], other: Iterable[Frame]) -> bool:
     """Whether frames are equal to the last bit: pictures, times and cuts."""
+    one, other = list(one), list(other)
     return len(one) == len(other) and all(
         (a.time, a.cut, a.image.dtype) == (b.time, b.cut, b.image.dtype)
         and np.array_equal(a.image, b.image)

@@ -1,9 +1,11 @@
 """A machine of a test's own."""
 
+from dataclasses import replace
+from typing import Any
+
 from helpers.runtime import machine
-from helpers.runtime.machine import Runtime
 
 
-def use(new: Runtime) -> None:
-    """Make `new` the runtime of what follows; the fixture of every test puts it back."""
-    machine._current = new
+def use(**changes: Any) -> None:
+    """Change the runtime of what follows; the fixture of every test puts it back."""
+    machine._current = replace(machine.runtime(), **changes)

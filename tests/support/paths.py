@@ -1,4 +1,4 @@
-"""Where things are."""
+"""Where things are: the repository, its samples, and what tests read that is not in it."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,29 @@ import pytest
 REPO = Path(__file__).resolve().parents[2]
 TALK = REPO / "sample_clips" / "talk_160x120_8fps.mp4"
 FILM = REPO / "sample_clips" / "film_24fps.mp4"
-FOOTAGE = Path(os.environ.get("SILK_PURSE_FOOTAGE", REPO.parent / "shared" / "data" / "clips"))
+
+DATA = Path(os.environ.get("SILK_PURSE_DATA") or REPO.parent / "shared" / "data")
+"""Films and pictures that others made: the folders `clips` and `triplets`."""
+
+WEIGHTS = Path(os.environ.get("SILK_PURSE_WEIGHTS") or REPO.parent / "shared" / "weights")
+"""Weights that no package brings: the folders `dnn_superres`, `rife-v4.6` and `rnnoise`."""
+
+allowed = False
+"""Whether the running test is marked `data`; only such a test may read these."""
 
 
-def footage(name: str) -> Path:
-    """The path of real footage that is not part of the repository; skips where it is absent."""
-    path = FOOTAGE / name
-    if not path.exists():
-        pytest.skip(f"{name} is not here; SILK_PURSE_FOOTAGE names the folder it is in")
-    return path
+def data_path(name: str) -> Path:
+    """The path of a film or folder, such as "clips/flower.mp4"; skips the test where it is not."""
+    return _present(DATA, name, "SILK_PURSE_DATA")
+
+
+def weights_path(name: str) -> Path:
+    """The path of a file of weights, such as "rnnoise/sh.rnnn"; skips the test where it is not."""
+    return _present(WEIGHTS, name, "SILK_PURSE_WEIGHTS")
+
+
+def _present(folder: Path, name: str, variable: str) -> Path:
+    assert allowed, f"a test that reads {name} is marked `data`"
+    if not (folder / name).exists():
+        pytest.skip(f"{name} is not in {folder}; {variable} names the folder it is looked for in")
+    return folder / name

@@ -1,4 +1,4 @@
-"""Tests of reading video: files of every kind, honest and not, whole and not."""
+"""Reading video: the picture as it is to be shown, the stream that is meant, what is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import random
 import zipfile
 from fractions import Fraction
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -15,127 +14,15 @@ import pytest
 from helpers import open_video
 from helpers.errors import VideoOpenError
 from tests.support.films import (
-    CLIPS,
     H264,
-    MPEG2,
-    MPEG4,
-    VP9,
     encode,
     ffmpeg,
     film,
-    needs_clips,
-    number_of,
     numbers,
     picture,
-    same,
-    texture,
 )
-
-RANGES = [(0, 1), (17, 25), (20, 21), (33, 34), (40, 44), (58, 60), (30, 30)]
-
-
-def assert_ranges_equal_the_whole(clip, ranges):
-    whole = list(clip)
-    for start, stop in ranges:
-        assert same(clip.frames(start, stop), whole[start:stop]), (start, stop)
-
-
-def shares(clip):
-    """Give some ranges of a clip of any length."""
-    n = len(clip)
-    starts = {0, n // 4, n // 3, n // 2, n * 3 // 4, n - 1}
-    return [(start, min(start + 3, n)) for start in starts]
-
-
-# --- the timeline, and random access ---
-
-FILES = {
-    "long.mp4": ("-c:v", "libx264", "-g", "250", "-bf", "3"),
-    "open.mp4": (*H264, "-x264-params", "open-gop=1"),
-    "refresh.mp4": ("-c:v", "libx264", "-x264-params", "intra-refresh=1:keyint=20"),
-    "hevc.mkv": ("-c:v", "libx265", "-x265-params", "keyint=20:open-gop=1:log-level=error"),
-    "h264.mkv": H264,
-    "h264.ts": H264,
-    "h264.avi": H264,
-    "fragments.mp4": (*H264, "-movflags", "frag_keyframe+empty_moov"),
-    "mpeg2.ts": MPEG2,
-    "mpeg2.mpg": MPEG2,
-    "packed.avi": (*MPEG4, "-mpv_flags", "+strict_gop"),
-    "vp9.webm": VP9,
-    "animated.gif": (),
-    "mjpeg.avi": ("-c:v", "mjpeg", "-q:v", "3"),
-    "ffv1.mkv": ("-c:v", "ffv1"),
-    "prores.mov": ("-c:v", "prores_ks"),
-    "raw.h264": H264,
-    "raw.m2v": MPEG2,
-}
-
-
-@pytest.mark.parametrize("scan", ["auto", "packets"])
-@pytest.mark.parametrize("name", FILES)
-def test_every_frame_is_found_once_and_any_range_equals_the_whole(tmp_path, name, scan):
-    clip = open_video(film(tmp_path / name, *FILES[name]), scan=scan)
-    assert numbers(clip) == list(range(60))
-    assert [time - clip.times[0] for time in clip.times] == [Fraction(n, 25) for n in range(60)]
-    assert clip.end - clip.times[0] == Fraction(60, 25)
-    assert clip.info.fps == 25
-    assert_ranges_equal_the_whole(clip, RANGES)
-
-
-def test_times_are_those_the_decoder_gives(tmp_path):
-    path = film(tmp_path / "a.mp4", *H264, "-output_ts_offset", "7.77")
-    with av.open(str(path)) as container:
-        truth = [frame.pts * frame.time_base for frame in container.decode(video=0)]
-    assert list(open_video(path).times) == truth
-    assert truth[0] == Fraction(777, 100)
-
-
-def test_variable_rate(tmp_path):
-    times = [Fraction(n * n, 100) for n in range(12)]
-    path = encode(tmp_path / "a.mkv", [picture(n) for n in range(12)], times=times)
-    clip = open_video(path)
-    assert list(clip.times) == times
-    assert numbers(clip) == list(range(12))
-    assert [number_of(clip.at(t).image) for t in (0, 0.5, 1.209, 1.2101)] == [0, 7, 10, 11]
-
-
-def test_an_edit_list_hides_the_beginning(tmp_path):
-    path = film(
-        tmp_path / "a.mp4",
-        *H264,
-        "-output_ts_offset",
-        "-1.3",
-        "-avoid_negative_ts",
-        "disabled",
-    )
-    for scan in ("auto", "packets"):
-        clip = open_video(path, scan=scan)
-        assert numbers(clip) == list(range(33, 60))
-        assert clip.times[0] == 0
-        assert not clip.notes
-        assert_ranges_equal_the_whole(clip, shares(clip))
-
-
-def test_negative_times(tmp_path):
-    path = film(
-        tmp_path / "a.mkv", *H264, "-output_ts_offset", "-1.3", "-avoid_negative_ts", "disabled"
-    )
-    clip = open_video(path)
-    assert numbers(clip) == list(range(60))
-    assert [clip.times[0], clip.times[40], clip.end] == [
-        Fraction(-13, 10),
-        Fraction(3, 10),
-        Fraction(11, 10),
-    ]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.gif", "a.avi", "a.webm", "a.mpg"])
-def test_very_short_films(tmp_path, name, count):
-    options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2, "gif": ()}.get(name[2:], H264)
-    clip = open_video(film(tmp_path / name, *options, count=count))
-    assert numbers(clip) == list(range(count))
-    assert clip.duration == Fraction(count, 25)
+from tests.support.paths import data_path
+from tests.support.ranges import assert_ranges_equal_the_whole
 
 
 def test_a_name_that_looks_like_an_address(tmp_path, monkeypatch):
@@ -278,7 +165,7 @@ def test_deep_video_fills_sixteen_bits(tmp_path, bits, full):
     assert len(set(row)) > 700
 
 
-@needs_clips
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "size", "frames", "start"),
     [
@@ -292,105 +179,9 @@ def test_deep_video_fills_sixteen_bits(tmp_path, bits, full):
     ],
 )
 def test_real_clips(name, size, frames, start):
-    clip = open_video(CLIPS / name)
+    clip = open_video(data_path(f"clips/{name}"))
     assert (clip.info.size, len(clip)) == (size, frames)
     assert_ranges_equal_the_whole(clip, [(frames // 2, frames // 2 + 2), (frames - 1, frames)])
-
-
-# --- fields ---
-
-
-def panning(count, height=240, width=320, speed=4):
-    """Cut a moving window out of a wide texture."""
-    wide = texture(height, width + count * speed)
-    return [wide[:, n * speed : n * speed + width] for n in range(count)]
-
-
-def woven(moments, order):
-    """Weave pairs of moments into interlaced pictures."""
-    frames = []
-    for early, late in zip(moments[::2], moments[1::2], strict=True):
-        frame = late.copy()
-        frame[order == "bff" :: 2] = early[order == "bff" :: 2]
-        frames.append(frame)
-    return frames
-
-
-@pytest.mark.parametrize("flag", ["", "tff=1", "bff=1"])
-@pytest.mark.parametrize("order", ["tff", "bff"])
-def test_interlaced_pictures_are_found_whatever_the_flags_say(tmp_path, order, flag):
-    options = {"crf": "16", **({"x264-params": flag} if flag else {})}
-    clip = open_video(encode(tmp_path / "a.mp4", woven(panning(80), order), options=options))
-    assert clip.info.field_order == order
-    assert clip.bwdif
-    assert "interlaced" in clip.notes[-1]
-
-
-@pytest.mark.parametrize("order", ["tff", "bff"])
-def test_deinterlacing_shows_one_moment(tmp_path, order):
-    moments = [moment[..., :1].repeat(3, 2) for moment in panning(80)]
-    clip = open_video(encode(tmp_path / "a.mp4", woven(moments, order), options={"crf": "8"}))
-    truth = moments[2 * 10 : 2 * 10 + 2]
-    error = [np.abs(clip[10].image.astype(int) - moment).mean() for moment in truth]
-    plain = open_video(tmp_path / "a.mp4", deinterlace="off")[10].image
-    combed = np.abs(plain.astype(int) - truth[0]).mean()
-    assert error[0] < combed / 2 and error[0] < error[1]
-    assert_ranges_equal_the_whole(clip, [(0, 1), (10, 13), (39, 40)])
-
-
-def test_progressive_film_flagged_interlaced_is_left_alone(tmp_path):
-    path = encode(tmp_path / "a.mp4", panning(40), options={"x264-params": "tff=1"})
-    clip = open_video(path)
-    assert clip.info.field_order == "progressive" and not clip.bwdif
-    assert "flagged interlaced" in " ".join(clip.notes)
-
-
-def stripes(count):
-    """Draw fine horizontal lines that scroll upwards."""
-    rows = np.arange(240 + count)
-    wide = np.where(rows % 4 < 2, 220, 40).astype(np.uint8)
-    return [np.repeat(wide[n : n + 240, None, None], 320, 1).repeat(3, 2) for n in range(count)]
-
-
-def lettering(count):
-    """Scroll small print upwards, as the end of a film does."""
-    sheet = np.zeros((240 + 3 * count, 320, 3), np.uint8)
-    for line in range(0, len(sheet), 12):
-        text = f"{line} The quick brown fox jumps over it"
-        cv2.putText(sheet, text, (4, line), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255))
-    return [sheet[3 * n : 3 * n + 240] for n in range(count)]
-
-
-def blocky(count):
-    """Show a small film in coarse blocks, enlarged without smoothing."""
-    return [image[::8, ::8].repeat(8, 0).repeat(8, 1) for image in panning(count)]
-
-
-def still(count):
-    return [texture(240, 320, blur=0.6)] * count
-
-
-@pytest.mark.parametrize("scene", [panning, stripes, lettering, blocky, still])
-@pytest.mark.parametrize("crf", [14, 40])
-def test_progressive_pictures_are_not_taken_for_interlaced(tmp_path, scene, crf):
-    clip = open_video(encode(tmp_path / "a.mp4", scene(40), options={"crf": str(crf)}))
-    assert clip.info.field_order == "progressive"
-
-
-@needs_clips
-@pytest.mark.parametrize(
-    "name", sorted(p.name for p in CLIPS.glob("*.*") if p.is_file()) if CLIPS.is_dir() else []
-)
-def test_only_the_interlaced_real_clip_is_interlaced(name):
-    expected = "bff" if name == "interlaced_bff.mp4" else "progressive"
-    assert open_video(CLIPS / name, scan="packets").info.field_order == expected
-
-
-def test_deinterlacing_can_be_forced_and_forbidden(tmp_path):
-    path = encode(tmp_path / "a.mp4", woven(panning(40), "tff"))
-    assert not open_video(path, deinterlace="off").bwdif
-    path = encode(tmp_path / "b.mp4", panning(20))
-    assert open_video(path, deinterlace="on").bwdif
 
 
 # --- several streams ---
@@ -428,90 +219,6 @@ def test_cover_art_with_sound_is_no_film(tmp_path):
     ffmpeg("-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", tmp_path / "a.m4a")
     with pytest.raises(VideoOpenError, match="no video stream, only audio and a cover picture"):
         open_video(cover_art(tmp_path, tmp_path / "a.m4a"))
-
-
-# --- files that are wrong ---
-
-
-def test_joined_transport_streams_go_on_where_the_clock_is_set_back(tmp_path):
-    data = film(tmp_path / "a.ts", *H264).read_bytes()
-    (tmp_path / "b.ts").write_bytes(data + data)
-    clip = open_video(tmp_path / "b.ts")
-    assert numbers(clip) == [*range(60), *range(60)]
-    assert clip.duration == Fraction(120, 25)
-    assert "clock is set back 1 times" in " ".join(clip.notes)
-    assert_ranges_equal_the_whole(clip, shares(clip))
-
-
-def test_a_film_that_changes_size_comes_out_in_one(tmp_path):
-    small = film(tmp_path / "a.ts", *H264, count=20).read_bytes()
-    large = film(tmp_path / "b.ts", *H264, count=20, width=320, height=256).read_bytes()
-    for name, data in {"grows.ts": small + large, "shrinks.ts": large + small}.items():
-        (tmp_path / name).write_bytes(data)
-        for deinterlace in ("off", "on"):
-            clip = open_video(tmp_path / name, deinterlace=deinterlace)
-            assert numbers(clip) == [*range(20), *range(20)]
-            assert {f.image.shape[1::-1] for f in clip} == {(clip.info.width, clip.info.height)}
-            assert_ranges_equal_the_whole(clip, [(19, 22), (20, 21), (25, 30)])
-
-
-def test_a_recording_that_begins_between_key_frames(tmp_path):
-    data = film(tmp_path / "a.ts", *H264).read_bytes()
-    (tmp_path / "b.ts").write_bytes(data[188 * 20 :])
-    clip = open_video(tmp_path / "b.ts")
-    assert numbers(clip) == list(range(20, 60))
-    assert_ranges_equal_the_whole(clip, shares(clip))
-
-
-@pytest.mark.parametrize("part", [0.4, 0.8])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.webm", "a.mpg"])
-def test_a_film_cut_off_gives_what_it_holds(tmp_path, name, part):
-    options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
-    whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()
-    (tmp_path / name).write_bytes(whole[: int(len(whole) * part)])
-    clip = open_video(tmp_path / name)
-    kept = len(clip)
-    assert 60 * part * 0.4 < kept < 60
-    assert numbers(clip)[: kept - 4] == list(range(kept - 4))
-    assert_ranges_equal_the_whole(clip, shares(clip))
-    if name[2:] not in ("ts", "mpg"):  # these do not say how long they were
-        assert "promises" in clip.notes[0] and f"holds {kept} frames" in clip.notes[0]
-
-
-def garbled(data, seed):
-    """Overwrite and cut out bytes at random places."""
-    dice, data = random.Random(seed), bytearray(data)
-    for _ in range(dice.randrange(1, 5)):
-        at, size = dice.randrange(len(data) // 8, len(data)), dice.choice([1, 3, 50, 600])
-        if dice.random() < 0.3:
-            del data[at : at + 3 * size]
-        else:
-            data[at : at + size] = dice.randbytes(len(data[at : at + size]))
-    return data
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.webm", "a.mpg"])
-def test_damage_is_the_same_damage_every_time(tmp_path, name):
-    options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
-    whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()
-    for seed in range(8):
-        (tmp_path / name).write_bytes(garbled(whole, seed))
-        try:
-            clip = open_video(tmp_path / name)
-        except VideoOpenError:
-            continue
-        assert_ranges_equal_the_whole(clip, shares(clip))
-
-
-def test_a_wrong_frame_count_in_the_header(tmp_path):
-    path = film(tmp_path / "a.avi", *MPEG4)
-    data = bytearray(path.read_bytes())
-    for mark, offset in ((b"avih", 24), (b"strh", 40)):
-        at = data.index(mark) + offset
-        data[at : at + 4] = (1234).to_bytes(4, "little")
-    path.write_bytes(data)
-    for scan in ("auto", "packets"):
-        assert numbers(open_video(path, scan=scan)) == list(range(60))
 
 
 # --- not a video ---

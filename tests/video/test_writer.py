@@ -1,10 +1,9 @@
-"""Tests of writing video: times, colours, depth, and everything else that a source holds."""
+"""Writing video: times, colours, depth, and a whole file or none."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
 
@@ -13,7 +12,9 @@ from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
 from helpers.video.codecs import CODECS
-from tests.support.films import CLIPS, H264, ffmpeg, film, needs_clips, numbers, picture, texture
+from tests.support.films import ffmpeg, numbers, picture, texture
+from tests.support.paths import data_path
+from tests.support.rich_films import rich, streams
 
 NTSC = Fraction(24_000, 1001)
 TIMELINES = {
@@ -35,19 +36,6 @@ def made(times, last=None, images=None):
 def lasting(clip):
     """Return when frames begin and the film ends, counted from its first frame."""
     return [time - clip.times[0] for time in (*clip.times, clip.end)]
-
-
-def streams(path):
-    """Return (type, codec, language) of every stream."""
-    with av.open(str(path)) as container:
-        return [
-            (
-                stream.type,
-                stream.codec_context.codec.canonical_name if stream.codec_context else None,
-                stream.metadata.get("language", "und"),
-            )
-            for stream in container.streams
-        ]
 
 
 def left_in(folder):
@@ -208,136 +196,6 @@ def test_mp4_begins_with_its_index(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-# --- what else a source holds ---
-
-SUBTITLES = "1\n00:00:00,200 --> 00:00:00,900\nHello\n\n2\n00:00:01,200 --> 00:00:01,900\nThere\n"
-CHAPTERS = """;FFMETADATA1
-title=A film
-artist=Somebody
-[CHAPTER]
-TIMEBASE=1/1000
-START=0
-END=1000
-title=One
-[CHAPTER]
-TIMEBASE=1/1000
-START=1000
-END=2400
-title=Two
-"""
-
-
-def rich(folder, name, sounds, subtitles="srt"):
-    """Write a film with two sound tracks, subtitles, chapters and a title."""
-    film(folder / "p.mkv", *H264)
-    (folder / "s.srt").write_text(SUBTITLES)
-    (folder / "m.txt").write_text(CHAPTERS)
-    sine = ("-f", "lavfi", "-i", "sine=d=2.4")
-    ffmpeg(
-        *("-i", folder / "p.mkv", *sine, *sine, "-i", folder / "s.srt", "-i", folder / "m.txt"),
-        *("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map_metadata", "4"),
-        *("-c:v", "copy", "-c:a:0", sounds[0], "-c:a:1", sounds[1], "-c:s", subtitles),
-        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=spa"),
-        *("-metadata:s:s:0", "language=ita", folder / name),
-    )
-    return folder / name
-
-
-CARRIED = [
-    # source, its sounds and subtitles; result, its sounds and subtitles; what the notes say
-    ("a.mp4", ("aac", "libmp3lame"), "mov_text", "b.mp4", ("aac", "mp3"), "mov_text", ""),
-    (
-        "a.mkv",
-        ("aac", "libmp3lame"),
-        "srt",
-        "b.mp4",
-        ("aac", "mp3"),
-        "mov_text",
-        "subtitle track 1",
-    ),
-    ("a.mkv", ("pcm_s16le", "libvorbis"), "ass", "b.mp4", ("aac", "aac"), "mov_text", "(vorbis)"),
-    ("a.mkv", ("pcm_s16le", "libvorbis"), "ass", "b.mkv", ("pcm_s16le", "vorbis"), "ass", ""),
-    ("a.mp4", ("aac", "aac"), "mov_text", "b.mkv", ("aac", "aac"), "subrip", "(mov_text)"),
-    ("a.mkv", ("pcm_s16le", "flac"), "srt", "b.mov", ("pcm_s16le", "aac"), "mov_text", "(flac)"),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "sounds", "subtitles", "result", "expected", "texts", "note"), CARRIED
-)
-def test_everything_else_is_carried_over(
-    tmp_path, name, sounds, subtitles, result, expected, texts, note
-):
-    source = rich(tmp_path, name, sounds, subtitles)
-    written = write_video(open_video(source), tmp_path / result, source=source)
-    kinds = streams(tmp_path / result)
-    assert kinds[0][:2] == ("video", "h264")
-    assert [kind for kind in kinds if kind[0] == "audio"] == [
-        ("audio", expected[0], "eng"),
-        ("audio", expected[1], "spa"),
-    ]
-    assert [kind for kind in kinds if kind[0] == "subtitle"] == [("subtitle", texts, "ita")]
-    assert note in " ".join(written.notes) if note else not written.notes
-    with av.open(str(tmp_path / result)) as container:
-        chapters = [chapter["metadata"]["title"] for chapter in container.chapters()]
-        tags = {key.lower(): value for key, value in container.metadata.items()}
-    assert chapters == ["One", "Two"]
-    assert (tags["title"], tags["artist"]) == ("A film", "Somebody")
-
-
-def test_attachments_stay_in_matroska_and_are_missed_elsewhere(tmp_path):
-    font = tmp_path / "font.ttf"
-    font.write_bytes(b"not really a font")
-    source = tmp_path / "a.mkv"
-    ffmpeg(
-        *("-i", film(tmp_path / "p.mkv", *H264, count=5), "-c", "copy", "-attach", font),
-        *("-metadata:s:t", "mimetype=application/x-truetype-font", source),
-    )
-    assert not write_video(open_video(source), tmp_path / "b.mkv", source=source).notes
-    assert "attachment" in [kind for kind, *_ in streams(tmp_path / "b.mkv")]
-    notes = write_video(open_video(source), tmp_path / "b.mp4", source=source).notes
-    assert "attachment track 1" in notes[0] and "left out; use .mkv" in notes[0]
-
-
-def test_bitmap_subtitles_are_left_out_of_mp4_and_said(tmp_path):
-    picture_film, source = film(tmp_path / "p.mkv", *H264), tmp_path / "a.mkv"
-    (tmp_path / "s.srt").write_text(SUBTITLES)
-    with av.open(str(source), "w") as out, av.open(str(picture_film)) as from_:
-        copied = out.add_stream_from_template(from_.streams.video[0])
-        out.add_stream("dvdsub")  # a track with nothing in it is one all the same
-        for packet in from_.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = copied
-                out.mux(packet)
-    written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
-    assert "(dvd_subtitle) cannot be held by .mp4" in written.notes[0]
-
-
-def test_avi_with_plain_sound_becomes_mp4(tmp_path):
-    sine = ("-f", "lavfi", "-i", "sine=d=2.4")
-    source = tmp_path / "a.avi"
-    ffmpeg("-i", film(tmp_path / "p.mkv", "-c:v", "mpeg4"), *sine, "-c:v", "copy", source)
-    ffmpeg("-i", tmp_path / "p.mkv", *sine, "-c:v", "copy", "-c:a", "pcm_s16le", source)
-    written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
-    assert [kind[1] for kind in streams(tmp_path / "b.mp4")] == ["h264", "aac"]
-    assert "audio track 1 (pcm_s16le) does not fit .mp4" in written.notes[0]
-
-
-def test_a_silent_source(tmp_path):
-    source = film(tmp_path / "a.mp4", *H264, "-metadata", "title=Silence")
-    assert not write_video(open_video(source), tmp_path / "b.mp4", source=source).notes
-    assert [kind for kind, *_ in streams(tmp_path / "b.mp4")] == ["video"]
-    with av.open(str(tmp_path / "b.mp4")) as container:
-        assert container.metadata["title"] == "Silence"
-
-
-def test_a_damaged_source_still_gives_its_sound(tmp_path):
-    source = rich(tmp_path, "a.mkv", ("aac", "aac"))
-    source.write_bytes(source.read_bytes()[:-20_000])
-    write_video(open_video(source), tmp_path / "b.mp4", source=source)
-    assert [kind for kind, *_ in streams(tmp_path / "b.mp4")].count("audio") == 2
-
-
 @pytest.mark.parametrize("name", ["-dash.mp4", "12:30 ü%d'.mp4", "UPPER.MP4"])
 def test_odd_names(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -401,7 +259,7 @@ def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
 # --- real films ---
 
 
-@needs_clips
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "result", "sounds"),
     [
@@ -413,9 +271,10 @@ def test_what_cannot_be_written_is_said_first(tmp_path, name, codec, words):
     ],
 )
 def test_a_second_of_a_real_film(tmp_path, name, result, sounds):
-    whole = open_video(CLIPS / name)
+    path = data_path(f"clips/{name}")
+    whole = open_video(path)
     clip = Trim(None, whole.times[0] + 1)(whole)
-    write_video(clip, tmp_path / result, source=CLIPS / name, stop=clip.end)
+    write_video(clip, tmp_path / result, source=path, stop=clip.end)
     back = open_video(tmp_path / result)
     late = np.subtract(lasting(back), lasting(clip)).astype(float)
     assert np.abs(late).max() <= (0.001 if result == "a.mkv" else 0)

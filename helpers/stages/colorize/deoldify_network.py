@@ -48,6 +48,7 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of (N, channels, H, W) with what every place was told by the others."""
         places = x.permute(0, 2, 3, 1).flatten(1, 2).float()
         asked, answered, told = (
             functional.linear(places, layer.weight[..., 0])
@@ -85,6 +86,7 @@ class Enlarge(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, 2 H, 2 W) for features of (N, inputs, H, W)."""
         x = functional.pixel_shuffle(self.conv(x), 2)
         return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), "replicate"), 2, stride=1)
 
@@ -120,6 +122,7 @@ class Step(nn.Module):
             channels = outputs
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """Return (N, outputs, h, w) for what was drawn and `seen`, which is (N, beside, h, w)."""
         x = self.shuf(x)
         if x.shape[2:] != seen.shape[2:]:  # the ResNet rounds odd sides up when it halves them
             x = functional.interpolate(x, seen.shape[2:], mode="nearest")
@@ -140,6 +143,7 @@ class Refine(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, channels, H, W)."""
         first, second = self.layers
         return x + second(first(x))
 
@@ -182,6 +186,7 @@ class DeoldifyNet(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the coloured picture, (N, 3, S, S), normalised like `x`."""
         body, norm, active, middle, *steps, enlarge, _, refine, last = self.layers
         seen, drawn = [], x
         for number, layer in enumerate(body):  # type: ignore[arg-type]

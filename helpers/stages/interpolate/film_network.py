@@ -43,6 +43,7 @@ class Convolution(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, size, padding=(size - 1) // 2)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H, W) for features of (N, inputs, H, W)."""
         x = self.conv(functional.pad(x, self.extra) if any(self.extra) else x)
         return functional.leaky_relu_(x, 0.2) if self.active else x
 
@@ -58,6 +59,7 @@ class SubTree(nn.Module):
         )
 
     def forward(self, picture: Tensor, count: int) -> list[Tensor]:
+        """Return the features of (N, 3, H, W) at `count` sizes, the largest first."""
         found = [self.convs[0](picture)]
         for layers in self.convs[1:count]:
             found.append(layers(functional.avg_pool2d(found[-1], 2)))
@@ -72,6 +74,7 @@ class Features(nn.Module):
         self.extract_sublevels = SubTree()
 
     def forward(self, pictures: list[Tensor]) -> list[Tensor]:
+        """Return the features of every level of a pyramid of (N, 3, H, W), the largest first."""
         trees = [
             self.extract_sublevels(picture, min(len(pictures) - level, len(WIDTHS)))
             for level, picture in enumerate(pictures)
@@ -94,6 +97,7 @@ class FlowPredictor(nn.Module):
         self._convs.append(Convolution(width // 2, 2, 1, active=False))
 
     def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
+        """Return the change of motion, (N, 2, H, W) in pixels, for features of (N, C, H, W)."""
         x = torch.cat([ours, theirs], 1)
         for layer in self._convs:
             x = layer(x)
@@ -154,6 +158,11 @@ class Decoder(nn.Module):
         self.output_conv = nn.Conv2d(WIDTHS[0], 3, 1)
 
     def forward(self, aligned: list[Tensor]) -> Tensor:
+        """Return the picture, (N, 3, H, W) float32.
+
+        Args:
+            aligned: what was fetched from both pictures, at every level, finest first.
+        """
         x = aligned[-1]
         for layers, beside in zip(self.convs, aligned[-2::-1], strict=True):
             enlarge, join, refine = layers  # type: ignore[misc]

@@ -65,6 +65,7 @@ class ResConv(nn.Module):
         self.beta.fill_(1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, channels, H, W)."""
         return functional.leaky_relu_(self.conv(x).add_(x), 0.2)
 
 
@@ -90,6 +91,7 @@ class IFBlock(nn.Module):
         last.bias = nn.Parameter(last.bias[: 4 * self.used].clone())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H, W), once folded (N, used, H, W), for (N, inputs, H, W)."""
         return self.lastconv(self.convblock(self.conv0(x)))
 
 
@@ -104,6 +106,7 @@ class Head(nn.Module):
         self.cnn3 = nn.ConvTranspose2d(16, features, 4, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features, (N, features, H, W), of pictures of (N, 3, H, W)."""
         for convolution in (self.cnn0, self.cnn1, self.cnn2):
             x = functional.leaky_relu_(convolution(x), 0.2)
         return self.cnn3(x)

@@ -47,6 +47,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of the same shape, (N, channels, H, W)."""
         return self.conv2(functional.relu_(self.conv1(x))).add_(x)
 
 
@@ -62,6 +63,7 @@ class ResidualBlocks(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, channels, H, W) for features of (N, inputs, H, W)."""
         return self.main(x)
 
 
@@ -73,6 +75,7 @@ class Enlarge(nn.Module):
         self.upsample_conv = nn.Conv2d(inputs, 4 * outputs, 3, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, 2 H, 2 W) for features of (N, inputs, H, W)."""
         return functional.pixel_shuffle(self.upsample_conv(x), 2)
 
 
@@ -85,6 +88,7 @@ class Activated(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, 7, 1, 3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, outputs, H, W) for features of (N, inputs, H, W)."""
         x = self.conv(x)
         return x if self.last else functional.relu_(x)
 
@@ -103,6 +107,7 @@ class SpynetLevel(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the change, (N, 2, H, W) in pixels, for two frames and their motion so far."""
         return self.basic_module(x)
 
 

@@ -11,9 +11,10 @@ from helpers.stages.colorize.consistency import Witness, steadied, trust
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
-from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
+from tests.support.clips import clip_of
+from tests.support.color_films import MATRIX, Knowing, error, in_grey, pan
 from tests.support.law import assert_law
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 @pytest.fixture
@@ -32,20 +33,20 @@ def coloured(monkeypatch):
 
 
 def test_random_tints_are_cut_by_more_than_three_fifths(coloured):
-    truth = film(pan(24))
+    truth = clip_of(pan(24))
     raw, steady = (coloured(truth, around, sigma=0.06) for around in (0, 5))
     assert chroma_flicker(steady).level < 0.4 * chroma_flicker(raw).level
     assert error(steady, truth).mean() < 0.6 * error(raw, truth).mean()
 
 
 def test_true_colours_stay(coloured):
-    truth = film(pan(16))
+    truth = clip_of(pan(16))
     raw, steady = (coloured(truth, around) for around in (0, 5))
     assert error(steady, truth).mean() < error(raw, truth).mean() + 0.7
 
 
 def test_a_frame_that_jumps_is_found_and_coloured_by_its_neighbours(coloured):
-    truth = film(pan(16))
+    truth = clip_of(pan(16))
     raw, steady = (coloured(truth, around, jump=8) for around in (0, 5))
     assert chroma_flicker(raw).jumps == (truth.times[8],)
     assert chroma_flicker(steady).jumps == ()
@@ -55,9 +56,9 @@ def test_a_frame_that_jumps_is_found_and_coloured_by_its_neighbours(coloured):
 
 def test_nothing_passes_a_cut(coloured):
     reds, blues = pan(6, seed=1), [255 - picture for picture in pan(6, seed=2)]
-    both = coloured(film(reds + blues, cuts=(6,)), 5)
+    both = coloured(clip_of(reds + blues, cuts=(6,)), 5)
     for start, pictures in ((0, reds), (6, blues)):
-        alone = coloured(film(pictures), 5)
+        alone = coloured(clip_of(pictures), 5)
         for number, frame in enumerate(alone):
             assert np.array_equal(both[start + number].image, frame.image)
 
@@ -70,7 +71,7 @@ def test_what_moves_across_leaves_no_ghost(coloured):
         picture = wall.copy()
         picture[20:60, 5 + 7 * number : 35 + 7 * number] = (180, 30, 30)
         pictures.append(picture)
-    truth = film(pictures)
+    truth = clip_of(pictures)
     steady = coloured(truth, 5)
     raw = coloured(truth, 0)
     assert error(steady, truth).max() < error(raw, truth).max() + 1.5
@@ -100,14 +101,14 @@ def test_motion_is_measured_and_doubted():
 
 
 def test_the_law_with_neighbours(coloured, monkeypatch):
-    truth = film(pan(15), cuts=(4, 5))
+    truth = clip_of(pan(15), cuts=(4, 5))
     engine = Knowing(truth, sigma=0.05, jump=9)
     monkeypatch.setattr(colouring, "load_colorizer", lambda *chosen: engine)
     assert_law(Colorize("siggraph17", steady=4).on(in_grey(truth)))
 
 
 def test_a_long_film_takes_no_more_memory_than_a_short_one():
-    grey, taken = in_grey(film(pan(40))), []
+    grey, taken = in_grey(clip_of(pan(40))), []
 
     def frames():
         for frame in grey.frames():
@@ -121,11 +122,12 @@ def test_a_long_film_takes_no_more_memory_than_a_short_one():
         assert len(taken) <= number + 4
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("name", ["carphone_pristine.mp4", "bikes_scene_cuts.mp4"])
 def test_real_films(coloured, name):
-    frames = [f.image for f in open_video(footage(name)).frames(20, 40)]
+    frames = [f.image for f in open_video(data_path(f"clips/{name}")).frames(20, 40)]
     cuts = (10,) if "bikes" in name else ()
-    truth = film([frame[::2, ::2] if frame.shape[1] > 300 else frame for frame in frames], cuts)
+    truth = clip_of([frame[::2, ::2] if frame.shape[1] > 300 else frame for frame in frames], cuts)
     raw, steady = (coloured(truth, around, sigma=0.04) for around in (0, 5))
     assert chroma_flicker(steady).level < 0.4 * chroma_flicker(raw).level
     assert error(steady, truth).mean() < error(raw, truth).mean()

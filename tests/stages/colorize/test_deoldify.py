@@ -1,7 +1,5 @@
 """DeOldify: its weights' names and parts, what it draws, sizes, types, memory that runs out."""
 
-from hashlib import sha256
-
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +11,8 @@ from helpers.errors import ModelError, OutOfMemoryError
 from helpers.stages.colorize.deoldify import Deoldify, stretched
 from helpers.stages.colorize.deoldify_network import Attention, DeoldifyNet, folded
 from tests.support.deoldify_states import generated_deoldify, grey, official_shapes
+from tests.support.faults import failing
+from tests.support.shapes import digest
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,7 @@ OFFICIAL = {
 @pytest.mark.parametrize("wide", [True, False])
 def test_names_and_shapes_are_those_of_the_official_files(wide):
     shapes = official_shapes(wide)
-    lines = sorted(f"{name} {shape}" for name, shape in shapes.items())
-    assert (len(lines), sha256("\n".join(lines).encode()).hexdigest()) == OFFICIAL[wide]
+    assert (len(shapes), digest(shapes)) == OFFICIAL[wide]
 
 
 def normalised():
@@ -197,12 +196,6 @@ def test_numbers_that_are_none_are_never_taken_for_colours(engine, monkeypatch):
 
 
 def test_out_of_memory_is_said_and_the_next_frame_is_tried_afresh(engine, monkeypatch):
-    def failing(error):
-        def fail(*_):
-            raise error
-
-        return fail
-
     with monkeypatch.context() as short:
         short.setattr(engine, "_run", failing(MemoryError()))
         with pytest.raises(OutOfMemoryError, match="of 32x32 pixels, which cannot be cut"):

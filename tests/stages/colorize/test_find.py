@@ -12,9 +12,10 @@ from helpers.imaging.color_matrix import cast_of
 from helpers.stages.colorize.find import chroma_flicker, find_colours, share_of
 from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
-from tests.support.color_films import MATRIX, film, in_grey, pan
+from tests.support.clips import clip_of
+from tests.support.color_films import MATRIX, in_grey, pan
 from tests.support.law import same
-from tests.support.paths import FILM, TALK, footage
+from tests.support.paths import FILM, TALK, data_path
 
 
 def toned(clip, tone="sepia"):
@@ -30,7 +31,7 @@ def spoiled(image, quality=40, noise=2.0):
 
 
 def test_grey_tinted_and_coloured_films_are_told_apart():
-    truth = film(pan(6))
+    truth = clip_of(pan(6))
     assert find_colours(truth).kind == "colour"
     assert find_colours(in_grey(truth)).kind == "grey"
     found = find_colours(toned(in_grey(truth)))
@@ -40,13 +41,14 @@ def test_grey_tinted_and_coloured_films_are_told_apart():
 
 @pytest.mark.parametrize("tone", ["sepia", "cyanotype", "amber", "selenium"])
 def test_a_codecs_noise_is_no_colour(tone):
-    grey = in_grey(film(pan(2)))
+    grey = in_grey(clip_of(pan(2)))
     for clip in (grey, toned(grey, tone)):
         assert cast_of(spoiled(clip.images[0]), MATRIX)[1] < 1
     weak = (grey.images[0] + np.array([3, 0, -4])).clip(0, 255).astype(np.uint8)
     assert cast_of(weak, MATRIX)[1] < 1, "a slight cast"
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -63,7 +65,7 @@ def test_a_codecs_noise_is_no_colour(tone):
     ],
 )
 def test_real_films(name, kind):
-    assert find_colours(open_video(footage(name))).kind == kind
+    assert find_colours(open_video(data_path(f"clips/{name}"))).kind == kind
 
 
 @pytest.mark.parametrize(("path", "kind"), [(TALK, "colour"), (FILM, "grey")])
@@ -72,14 +74,14 @@ def test_the_samples(path, kind):
 
 
 def test_a_film_in_colour_is_refused_unless_it_is_forced():
-    truth = film(pan(4))
+    truth = clip_of(pan(4))
     with pytest.raises(StageError, match=r"in colour already.*force=True"):
         Colorize("tint").on(truth)
     assert not same(list(Colorize("tint", force=True).on(truth)), list(truth))
 
 
 def test_a_shot_in_colour_stays_as_it_is():
-    truth = film(pan(12), cuts=(8,))
+    truth = clip_of(pan(12), cuts=(8,))
     grey = in_grey(truth)
     mixed = MemoryClip(grey.images[:8] + truth.images[8:], truth.times, truth.end, truth.cuts)
     found = find_colours(mixed)
@@ -96,19 +98,19 @@ def test_a_shot_in_colour_stays_as_it_is():
 
 
 def test_flicker_is_measured():
-    truth = film(pan(12))
+    truth = clip_of(pan(12))
     dice = np.random.default_rng(2)
     tinted = [
         (picture + dice.normal(0, 12, 3)).clip(0, 255).astype(np.uint8) for picture in truth.images
     ]
-    calm, wild = chroma_flicker(truth), chroma_flicker(film(tinted))
+    calm, wild = chroma_flicker(truth), chroma_flicker(clip_of(tinted))
     assert calm.level < 1 and wild.level > 5 * calm.level
     assert calm.jumps == () and calm.pairs == 11
     assert chroma_flicker(in_grey(truth)).level < 0.1
 
 
 def test_a_cut_is_no_flicker_and_one_frame_has_none():
-    both = film(pan(5, seed=1) + [255 - p for p in pan(5, seed=2)], cuts=(5,))
+    both = clip_of(pan(5, seed=1) + [255 - p for p in pan(5, seed=2)], cuts=(5,))
     assert chroma_flicker(both).pairs == 8
     assert chroma_flicker(both).level < 1.2
     one = MemoryClip(pan(1), [Fraction(0)], Fraction(1))

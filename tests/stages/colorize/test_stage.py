@@ -4,34 +4,25 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 
-import cv2
 import numpy as np
 import pytest
 
 from helpers.catalog import table as catalog
-from helpers.catalog.load import load_colorizer
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError, StageError
 from helpers.imaging.color_matrix import (
-    WEIGHTS,
-    blended,
     chroma_of,
-    enlarged,
-    join,
     luma_of,
-    matrix_for,
-    shrunk,
-    working_size,
 )
 from helpers.project.project import Project
 from helpers.stages.colorize import temporal as colouring
 from helpers.stages.colorize.find import Colours
 from helpers.stages.colorize.stage import Colorize
-from helpers.stages.colorize.tint import TONES, Tint
 from helpers.video.reader import open_video
-from tests.support.color_films import MATRIX, Knowing, error, film, in_grey, pan
+from tests.support.clips import clip_of
+from tests.support.color_films import MATRIX, Knowing, error, in_grey, pan
 from tests.support.law import assert_law, assert_true, same, varying_clip
-from tests.support.paths import footage
+from tests.support.paths import data_path
 
 
 @pytest.fixture
@@ -45,44 +36,10 @@ def model(monkeypatch):
     return put
 
 
-# --- light ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("matrix", ["smpte170m", "bt709", "bt2020nc"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_any_colour_keeps_any_luma(matrix, dtype):
-    top = np.iinfo(dtype).max
-    luma = np.linspace(0, 1, 256, dtype=np.float32)[:, None].repeat(400, 1)
-    chroma = np.random.default_rng(1).uniform(-0.5, 0.5, (256, 400, 2)).astype(np.float32)
-    made = join(luma, chroma, matrix, dtype)
-    assert made.dtype == dtype
-    assert np.abs(luma_of(made, matrix) - luma).max() * top < 0.51
-    assert np.ptp(made[0]) == 0 and np.ptp(made[-1]) == 0, "black and white stay black and white"
-
-
-def test_a_colour_that_does_not_fit_is_paler_but_of_the_same_hue():
-    luma = np.full((1, 50), 0.93, np.float32)
-    chroma = np.tile(np.array([-0.2, 0.3], np.float32), (1, 50, 1))
-    made = chroma_of(join(luma, chroma, "bt709", np.uint16), "bt709")[0, 0]
-    assert np.hypot(*made) < 0.5 * np.hypot(0.2, 0.3)
-    assert made[1] / made[0] == pytest.approx(-1.5, abs=0.02)
-
-
-@pytest.mark.parametrize("matrix", WEIGHTS)
-def test_taken_apart_and_joined_it_is_the_same(matrix):
-    image = varying_clip(1, 40, 30)[0].image
-    planes = luma_of(image, matrix), chroma_of(image, matrix)
-    assert np.abs(join(*planes, matrix, np.uint8).astype(int) - image).max() <= 1
-    grey = cv2.merge([image[..., 0]] * 3)
-    assert np.array_equal(
-        join(luma_of(grey, matrix), chroma_of(grey, matrix) * 9, matrix, np.uint8), grey
-    )
-
-
 @pytest.mark.parametrize("matrix", ["smpte170m", "bt709"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_the_stage_keeps_luma(matrix, dtype):
-    source = in_grey(film(pan(5, 61, 47, dtype)), matrix)
+    source = in_grey(clip_of(pan(5, 61, 47, dtype)), matrix)
     made = Colorize("tint", tone="amber", saturation=3.0, matrix=matrix).on(source)
     for grey, coloured in zip(source, made, strict=True):
         change = luma_of(coloured.image, matrix) - luma_of(grey.image, matrix)
@@ -90,28 +47,17 @@ def test_the_stage_keeps_luma(matrix, dtype):
         assert np.ptp(coloured.image, axis=2).mean() > 0.05 * np.iinfo(dtype).max
 
 
-def test_the_matrix_is_that_of_the_film():
-    assert matrix_for("bt709", 64, 48) == "bt709"
-    assert matrix_for("gbr", 640, 480) == matrix_for(None, 640, 480) == "smpte170m"
-    assert matrix_for(None, 1280, 720) == "bt709"
-    talk = footage("oldfilm_chaplin.mp4")
-    assert Colorize("tint").on(open_video(talk)).stage.matrix == "smpte170m"
-
-
-def test_colours_that_were_made_small_come_back_nearly_as_they_were():
-    image = pan(1, 160, 120)[0]
-    chroma = chroma_of(image, MATRIX)
-    small = shrunk(chroma, (40, 30))
-    assert np.abs(enlarged(small, 160, 120) - chroma).mean() * 255 < 1
-    assert working_size(1920, 1080) == (384, 216) and working_size(3, 2000) == (1, 384)
-    assert working_size(176, 144) == (176, 144)
+@pytest.mark.data
+def test_a_real_film_is_coloured_by_its_own_matrix():
+    clip = open_video(data_path("clips/oldfilm_chaplin.mp4"))
+    assert Colorize("tint").on(clip).stage.matrix == "smpte170m"
 
 
 # --- models --------------------------------------------------------------------------------------
 
 
 def test_a_model_gives_its_colours(model):
-    truth = film(pan())
+    truth = clip_of(pan())
     model(Knowing(truth))
     made = Colorize("siggraph17", steady=0).on(in_grey(truth))
     assert error(made, truth).max() < 3 < 0.5 * error(in_grey(truth), truth).min()
@@ -119,23 +65,14 @@ def test_a_model_gives_its_colours(model):
 
 def test_a_repeated_picture_is_coloured_once_and_every_picture_no_more_than_once(model):
     pictures = pan(6)
-    truth = film([pictures[n] for n in (0, 0, 1, 1, 1, 2, 3, 4, 5)])
+    truth = clip_of([pictures[n] for n in (0, 0, 1, 1, 1, 2, 3, 4, 5)])
     engine = model(Knowing(truth))
     list(Colorize("siggraph17").on(in_grey(truth)))
     assert engine.calls == 6
 
 
-def test_two_models_are_mixed_but_not_by_more_than_a_tenth():
-    luma = np.full((2, 2), 0.5, np.float32)
-    first, second = np.zeros((2, 2, 2), np.float32), np.full((2, 2, 2), 0.1, np.float32)
-    assert np.allclose(blended(first, second, 0.5, luma), 0.05)
-    assert np.allclose(blended(first, 9 * second, 0.5, luma), 0.1)
-    assert np.allclose(blended(first, second, 0.0, luma), 0)
-    assert np.allclose(blended(first, second, 1.0, luma * 0.02), 0), "not in the dark"
-
-
 def test_strength_and_saturation(model):
-    truth = film(pan(2))
+    truth = clip_of(pan(2))
     source = in_grey(truth)
     model(Knowing(truth))
     assert same(list(Colorize("siggraph17", strength=0).on(source)), list(source))
@@ -158,19 +95,8 @@ def test_the_best_model_that_is_here_is_taken(monkeypatch):
     assert colouring.best_model() == "deoldify-video", "it is fetched then"
 
 
-@pytest.mark.parametrize("tone", TONES)
-def test_a_tone_goes_from_dark_to_light_and_is_coloured(tone):
-    luma = np.linspace(0, 1, 128, dtype=np.float32)[None].repeat(128, 0)
-    (made,) = load_colorizer("tint", tone).colours([luma], 8)
-    assert made.shape == (128, 128, 3) and made.dtype == np.float32
-    assert made.min() >= 0 and made.max() <= 1
-    assert (np.diff(luma_of(made, MATRIX)[0]) >= -1e-6).all()
-    assert np.abs(chroma_of(made, MATRIX)).max() * 255 > 3
-    assert Tint(tone).render_factor == 24
-
-
 def test_sepia_is_taken_off_or_stays(model):
-    truth = film(pan(2))
+    truth = clip_of(pan(2))
     grey = in_grey(truth)
     sepia = Colorize("tint", matrix=MATRIX, coloured=()).on(grey)
     sepia = MemoryClip([frame.image for frame in sepia], grey.times, grey.end)
@@ -219,13 +145,13 @@ def test_the_recipe_names_weights_and_what_was_found(monkeypatch):
     monkeypatch.setattr(catalog, "recipe", lambda name, role: {"weights": f"sha of {name}"})
     recipe = Colorize(("deoldify-video", "ddcolor-artistic")).recipe()
     assert recipe["weights"] == ["sha of deoldify-video", "sha of ddcolor-artistic"]
-    staged = Colorize("tint").on(in_grey(film(pan(3))))
+    staged = Colorize("tint").on(in_grey(clip_of(pan(3))))
     assert staged.recipe()[-1]["matrix"] == "smpte170m"
     assert staged.recipe()[-1]["coloured"] == []
 
 
 def test_what_was_found_is_kept_in_a_project(tmp_path):
-    clip, asked = in_grey(film(pan(3))), []
+    clip, asked = in_grey(clip_of(pan(3))), []
 
     def find():
         asked.append(1)
@@ -249,14 +175,17 @@ def test_pictures_of_any_size(size, dtype):
 
 
 def test_the_law_holds_with_a_model(model):
-    truth = film(pan(14), cuts=(6,))
+    truth = clip_of(pan(14), cuts=(6,))
     model(Knowing(truth, sigma=0.05))
     assert_law(Colorize("siggraph17", steady=3).on(in_grey(truth)))
 
 
+@pytest.mark.data
 def test_a_real_film_is_toned_and_obeys_the_law():
-    clip = Colorize("tint", steady=2).on(open_video(footage("oldfilm_whitezombie_truncated.mp4")))
+    clip = Colorize("tint", steady=2).on(
+        open_video(data_path("clips/oldfilm_whitezombie_truncated.mp4"))
+    )
     assert clip.stage.coloured == ()
     assert clip.source.info.grey and not clip.info.grey
-    part = replace(clip.stage)(film([frame.image for frame in clip.source.frames(0, 8)]))
+    part = replace(clip.stage)(clip_of([frame.image for frame in clip.source.frames(0, 8)]))
     assert_true(part, assert_law(part, [(0, 3), (4, 5), (6, 8)]))

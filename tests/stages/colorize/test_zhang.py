@@ -1,7 +1,5 @@
 """ECCV16 and SIGGRAPH17: what they give, their weights, squares, memory."""
 
-import hashlib
-
 import cv2
 import numpy as np
 import pytest
@@ -9,12 +7,12 @@ import torch
 from skimage import color
 
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.nn.state_dict import expected_shapes
 from helpers.stages.colorize.square import coloured
 from helpers.stages.colorize.zhang import Zhang
-from helpers.stages.colorize.zhang_network import Eccv16Net, Siggraph17Net
-
-NETWORKS = {"eccv16": Eccv16Net, "siggraph17": Siggraph17Net}
+from tests.support.faults import failing
+from tests.support.grey_pictures import grey_frames, noise
+from tests.support.shapes import digest
+from tests.support.zhang_states import NETWORKS, generated_zhang, official_shapes
 
 # Of the sorted lines "name (shape)" of the authors' networks' weights (see
 # benchmarks/zhang_proof.py).
@@ -29,61 +27,6 @@ AUTHORS = {
     "eccv16": [[-1.8218, 3.2547], [9.1567, -15.2585], [-3.4483, -2.5803], [-6.4507, 5.9951]],
     "siggraph17": [[-5.1505, 23.2332], [-8.6075, 17.0848], [0.6155, 23.9447], [-3.8625, 17.033]],
 }
-
-# How much larger than others some weights are, for colours as strong as a picture's.
-LOUDNESS = {"model8.6.weight": 2, "model_out.weight": 10, "model_out.0.weight": 0.07}
-
-SIDE_EXIT = {"model_class.0.weight": (529, 256, 1, 1), "model_class.0.bias": (529,)}
-
-
-def official_shapes(name):
-    """The names and shapes in the authors' files, those that are not used too."""
-    return expected_shapes(NETWORKS[name]) | (SIDE_EXIT if name == "siggraph17" else {})
-
-
-def generated_zhang(name, seed=0):
-    """Weights under the official names that NumPy's generator draws alike on every machine."""
-    dice = np.random.default_rng(seed)
-    state = {}
-    for key, shape in official_shapes(name).items():
-        drawn = dice.standard_normal(shape, np.float32)
-        if len(shape) == 4:  # of a transposed convolution a quarter meets at every pixel
-            fan = shape[0] * 4 if "up." in key or key == "model8.0.weight" else np.prod(shape[1:])
-            drawn *= np.float32(1.4 / np.sqrt(fan)) * LOUDNESS.get(key, 1)
-        elif key.endswith("running_var"):
-            drawn = 0.5 + 0.2 * np.abs(drawn)
-        elif key.endswith("num_batches_tracked"):
-            drawn = np.array(1)
-        else:
-            norm = key.removesuffix("weight") + "running_var" in official_shapes(name)
-            drawn = 0.1 * drawn + (1 if norm and key.endswith("weight") else 0)
-        state[key] = torch.from_numpy(np.asarray(drawn))
-    return state
-
-
-def noise():
-    """A grey picture, (1, 1, 64, 64) in [0, 1]."""
-    return torch.from_numpy(np.random.default_rng(5).random((1, 1, 64, 64), np.float32))
-
-
-def grey_frames(count, height=40, width=60):
-    """Grey pictures with something in them, float32 in [0, 1]."""
-    dice = np.random.default_rng(3)
-    coarse = dice.random((count, 5, 7), np.float32)
-    return [cv2.resize(plane, (width, height)) for plane in coarse]
-
-
-def digest(shapes):
-    """What names and shapes of weights come to."""
-    lines = sorted(f"{name} {tuple(shape)}" for name, shape in shapes.items())
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 @pytest.fixture(scope="module", params=NETWORKS)

@@ -11,10 +11,10 @@ from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.film_network import FilmNet, warp
 from helpers.stages.interpolate.stage import Interpolate
+from tests.support.faults import failing
 from tests.support.film_states import generated_film
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
@@ -165,13 +165,6 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(engine, monkeypa
     assert "Out of memory with FILM on a 50x40 frame; drawing it on the processor" in caplog.text
 
 
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
-
-
 # --- through the stage --------------------------------------------------------------------------
 
 
@@ -183,7 +176,7 @@ def test_the_stage_obeys_the_law_and_its_cost_is_estimated(tmp_path, monkeypatch
     save_file({name: t.half() for name, t in engine._state.items()}, tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) for m in catalog.MODELS if m.name == "film"]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     clip = Interpolate("film", factor=2)(varying_clip(5, cuts=(3,)))
     whole = assert_law(clip, [(1, 2), (3, 6)])
     assert_true(clip, whole)

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from helpers.stages.interpolate.flow import FlowInterpolator
-from tests.support.paths import REPO
-
-TRIPLETS = REPO.parent / "shared" / "data" / "triplets"
+from tests.support.clips import psnr
+from tests.support.paths import data_path
 
 # Mean PSNR in dB of plain DIS (medium preset, both directions, linear mix) on each set.
 PLAIN_DIS = {"davis": 25.06, "middlebury": 35.63, "ucf101": 33.31}
@@ -44,11 +43,6 @@ def square_over_ground(left):
 
 def blend(first, last):
     return np.rint((first.astype(float) + last) / 2)
-
-
-def psnr(picture, truth, peak=255):
-    error = np.mean((picture.astype(float) - truth) ** 2)
-    return 10 * np.log10(peak**2 / max(error, 1e-9))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -87,7 +81,7 @@ def test_sixteen_bit_is_not_eight_bit_in_disguise(interpolator):
     (result,) = interpolator.between(first, last, [0.5])
     inner = np.s_[16:-16, 16:-16]
     eight_bits = np.rint(truth / 257) * 257
-    assert psnr(result[inner], truth[inner], 65535) > psnr(eight_bits[inner], truth[inner], 65535)
+    assert psnr(result[inner], truth[inner]) > psnr(eight_bits[inner], truth[inner])
 
 
 def test_eight_and_sixteen_bit_agree(interpolator):
@@ -178,11 +172,11 @@ def test_refuses_what_it_cannot_do(interpolator, first, last, fractions, found, 
         interpolator.between(first, last, fractions)
 
 
-@pytest.mark.skipif(not TRIPLETS.is_dir(), reason="the test triplets (shared/data) are not here")
+@pytest.mark.data
 @pytest.mark.parametrize(("name", "gain"), [("davis", 0.3), ("middlebury", 1.0), ("ucf101", 0.5)])
 def test_beats_plain_flow_on_real_triplets(interpolator, name, gain):
     scores = []
-    for folder in sorted(TRIPLETS.glob(f"{name}_*")):
+    for folder in sorted(data_path("triplets").glob(f"{name}_*")):
         first, truth, last = (
             cv2.imread(str(path))[..., ::-1] for path in sorted(folder.glob("*.png"), key=place)
         )

@@ -1,4 +1,4 @@
-"""RIFE: its weights and their names, what it draws, sizes and types, memory that runs out."""
+"""RIFE: what it draws, sizes and types, memory that runs out."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,22 +11,15 @@ import torch
 from helpers.catalog import table as catalog
 from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
-from helpers.nn.weight_files import read_state
-from helpers.runtime.machine import Runtime
 from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
-from helpers.stages.interpolate.rife_network import VERSIONS, IFNet, pixel_places, warp
-from helpers.stages.interpolate.rife_weights import prepared, rife_version
+from helpers.stages.interpolate.rife_network import VERSIONS, pixel_places, warp
 from helpers.stages.interpolate.stage import Interpolate
+from tests.support.clips import psnr
+from tests.support.faults import failing
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
-from tests.support.paths import REPO
 from tests.support.rife_states import generated_state, pictures
 
-SHARED = REPO.parent / "shared"
-PARAM = SHARED / "weights" / "rife-v4.6" / "flownet.param"
-
-needs_param = pytest.mark.skipif(not PARAM.exists(), reason="ncnn's flownet.param is not here")
 every_version = pytest.mark.parametrize("version", VERSIONS)
 
 
@@ -42,12 +35,6 @@ def engines():
         return made[key]
 
     return engine
-
-
-def decibels(one, other):
-    top = np.iinfo(one.dtype).max
-    error = np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)
-    return 10 * np.log10(top**2 / error) if error else np.inf
 
 
 # --- what it draws ------------------------------------------------------------------------------
@@ -159,7 +146,7 @@ def test_the_moment_matters(engines, version):
 def test_half_precision_stays_close(engines, version, precision):
     pair = pictures(128, 192)
     full, half = (engines(version, p).between(*pair, [0.4])[0] for p in ("fp32", precision))
-    assert decibels(full, half) > (34 if precision == "bf16" else 50)
+    assert psnr(full, half) > (34 if precision == "bf16" else 50)
 
 
 # --- sizes, types and the law -------------------------------------------------------------------
@@ -256,104 +243,6 @@ def test_other_scales_are_refused():
         RifeInterpolator(generated_state("4.6"), "4.6", scale=3)
 
 
-# --- weights ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("version", "parameters"), [("4.6", 5_302_416), ("4.25", 5_660_680), ("4.26", 5_660_680)]
-)
-def test_networks_have_the_official_size(version, parameters):
-    weights = IFNet(VERSIONS[version]).named_parameters()
-    found = sum(weight.numel() for name, weight in weights if not name.endswith("beta"))
-    assert found == parameters
-
-
-@every_version
-def test_the_version_is_told_from_the_weights(version):
-    state = {f"module.{name}": tensor for name, tensor in generated_state(version).items()}
-    state["module.caltime.0.0.weight"] = state["module.teacher.lastconv.0.bias"] = torch.zeros(3)
-    assert rife_version(state) == version.replace("4.26", "4.25")
-    assert list(prepared(state, version)) == list(generated_state(version))
-
-
-def as_comfy(state):
-    return {
-        name.replace("block", "blocks.", 1) if name.startswith("block") else name: tensor
-        for name, tensor in state.items()
-    }
-
-
-@pytest.mark.parametrize("suffix", [".pkl", ".pth", ".safetensors"])
-def test_every_kind_of_file_gives_the_same_weights(tmp_path, suffix):
-    from safetensors.torch import save_file
-
-    state, path = generated_state("4.25"), tmp_path / f"weights{suffix}"
-    if suffix == ".safetensors":
-        save_file(as_comfy(state), path)
-    else:
-        torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
-    read = prepared(read_state([path]), "4.25")
-    assert read.keys() == state.keys() and rife_version(read) == "4.25"
-    assert all(torch.equal(read[name], state[name]) for name in state)
-
-
-@pytest.mark.parametrize("names", [["a.pkl"], ["a.safetensors"], ["a.bin", "a.param"]])
-def test_a_damaged_file_is_refused_by_name(tmp_path, names):
-    (tmp_path / names[0]).write_bytes(b"<html>404</html>")
-    (tmp_path / "a.param").write_text("7767517\n0 0\n")
-    with pytest.raises(ModelError, match=rf"{names[0]} cannot be read as weights"):
-        read_state([tmp_path / name for name in names])
-
-
-def test_weights_of_another_kind_are_refused_with_what_was_found():
-    state = generated_state("4.6")
-    with pytest.raises(ModelError, match=r"(?s)not those of RIFE 4\.25: .*missing.*more"):
-        RifeInterpolator(state, "4.25")
-    with pytest.raises(ModelError, match=r"RIFE 5 is not known; allowed are 4\.6, 4\.25"):
-        RifeInterpolator(state, "5")
-    with pytest.raises(ModelError, match=r"block1\.lastconv\.0\.bias is missing"):
-        prepared({k: v for k, v in state.items() if k != "block1.lastconv.0.bias"}, "4.6")
-    with pytest.raises(ModelError, match=r"instead of \(24,\)"):
-        prepared({**state, "block1.lastconv.0.bias": torch.zeros(20)}, "4.6")
-    with pytest.raises(ModelError, match="block9 is not known"):
-        prepared({**state, "block9": torch.zeros(20)}, "4.6")
-    with pytest.raises(ModelError, match=r"\(conv\) are of no version.*4\.25-lite"):
-        rife_version({"conv.weight": torch.zeros(3)})
-
-
-@needs_param
-def test_a_flownet_bin_is_written_and_read_back(tmp_path):
-    state, path = generated_state("4.6"), tmp_path / "flownet.bin"
-    write_rife(state, PARAM, path)
-    assert path.stat().st_size == 10_614_320  # that of the published file
-    read = read_state([path, PARAM])
-    assert rife_version(read) == "4.6"
-    name = "block2.convblock.5."
-    folded = state[name + "conv.weight"] * state[name + "beta"].view(-1, 1, 1, 1)
-    assert torch.equal(read[name + "conv.weight"], folded.half().float())
-    assert (read[name + "beta"] == 1).all()
-    last = "block3.lastconv.0.weight"
-    assert torch.equal(read[last], state[last].half().float())
-    write_rife(read, PARAM, tmp_path / "again.bin")
-    assert (tmp_path / "again.bin").read_bytes() == path.read_bytes()
-
-
-@needs_param
-def test_a_flownet_bin_that_is_cut_off_is_refused(tmp_path):
-    write_rife(generated_state("4.6"), PARAM, tmp_path / "flownet.bin")
-    (tmp_path / "short.bin").write_bytes((tmp_path / "flownet.bin").read_bytes()[:-8])
-    with pytest.raises(ValueError, match="in the middle of a layer"):
-        rife_state(PARAM, tmp_path / "short.bin")
-
-
-def test_the_param_of_another_network_is_refused(tmp_path):
-    path = tmp_path / "other.param"
-    path.write_text("7767517\n1 1\nConvolution c 1 1 a b 0=8 1=3 6=216\n")
-    with pytest.raises(ValueError, match=r"other\.param has 1 layers.*RIFE 4\.6 has 44"):
-        rife_state(path, path)
-    assert len(rife_names()) == 44
-
-
 # --- memory that runs out -----------------------------------------------------------------------
 
 
@@ -390,13 +279,6 @@ def test_a_failure_that_is_not_about_memory_is_passed_on(monkeypatch):
         engine.between(*pictures(40, 50), [0.5])
 
 
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
-
-
 # --- through the stage --------------------------------------------------------------------------
 
 
@@ -408,7 +290,7 @@ def test_the_stage_obeys_the_law_with_every_version(tmp_path, monkeypatch, versi
     torch.save(generated_state(version), tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) if m.name == name else m for m in catalog.MODELS]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
     clip = Interpolate(name, fps=Fraction(30))(varying_clip(7, cuts=(4,)))
     whole = assert_law(clip, [(0, 1), (1, 4), (3, 9), (len(clip) - 2, len(clip))])
     assert_true(clip, whole)

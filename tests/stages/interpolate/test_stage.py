@@ -1,4 +1,4 @@
-"""New frames at exact times, and never across a cut."""
+"""More frames: when they are shown, which are new, and what is held."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -8,7 +8,6 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError, StageError
-from helpers.retime import ConstantRate, Trim
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.law import same, varying_clip
 
@@ -134,29 +133,6 @@ def test_a_senseless_rate_is_refused(fields):
 def test_an_unknown_model_is_refused():
     with pytest.raises(ModelError, match="allowed are flow"):
         Interpolate("rife9", factor=2)
-
-
-@pytest.mark.parametrize("kind", [Interpolate, ConstantRate])
-def test_a_plain_number_is_as_exact_as_a_fraction(kind):
-    assert kind(fps=24) == kind(fps=Fraction(24)) == kind(fps="24")
-    assert all(isinstance(time, Fraction) for time in kind(fps=24)(steady(3, 5)).times)
-    assert kind(fps=24).recipe() == kind(fps=Fraction(24)).recipe()
-
-
-def test_trimming_to_plain_seconds_is_exact():
-    assert Trim(0.1, 2) == Trim(Fraction(1, 10), Fraction(2))  # type: ignore[arg-type]
-    assert Trim(0.1, 2).recipe() == Trim(Fraction(1, 10), Fraction(2)).recipe()  # type: ignore[arg-type]
-
-
-def test_trimming_to_nothing_says_where_the_film_is():
-    with pytest.raises(StageError, match=r"Nothing .* from 0.00 s to 2.00 s"):
-        len(Trim(Fraction(5))(steady(10, 5)))
-
-
-def test_a_constant_rate_shows_what_a_player_would():
-    source = varying_clip()
-    for frame in ConstantRate(Fraction(7))(source):
-        assert np.array_equal(frame.image, source.at(frame.time).image)
 
 
 def test_looking_at_one_frame_of_a_long_film_is_quick():

@@ -10,7 +10,7 @@ from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
 from helpers.video.reader import open_video
 from tests.support.law import varying_clip
-from tests.support.paths import FILM, TALK, footage
+from tests.support.paths import FILM, TALK, data_path
 
 
 def numbers(clip: Clip) -> list[int]:
@@ -31,6 +31,7 @@ def film(levels, fps=24, width=64, height=48):
     return MemoryClip(images, times[:-1], times[-1])
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "cuts"),
     [
@@ -40,7 +41,7 @@ def film(levels, fps=24, width=64, height=48):
     ],
 )
 def test_shots_of_real_footage(name, cuts):
-    assert numbers(open_video(footage(name), scan="packets")) == cuts
+    assert numbers(open_video(data_path(f"clips/{name}"), scan="packets")) == cuts
 
 
 @pytest.mark.parametrize(("path", "cuts"), [(FILM, [54]), (TALK, [])], ids=["film", "talk"])

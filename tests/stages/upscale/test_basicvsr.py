@@ -1,4 +1,4 @@
-"""RealBasicVSR: what it draws, its weights, sizes and types, and the law through fixed blocks."""
+"""RealBasicVSR: what it draws, its weights, sizes and types, and its blocks through the stage."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -10,18 +10,17 @@ import torch
 from helpers.catalog import table as catalog
 from helpers.catalog.fetch import File
 from helpers.catalog.load import describe
-from helpers.clip import MemoryClip
 from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
-from helpers.runtime.machine import Runtime
 from helpers.stages.upscale import basicvsr
 from helpers.stages.upscale import frame_blocks as blocks
 from helpers.stages.upscale.basicvsr import VideoUpscaler, generator, size_of
 from helpers.stages.upscale.basicvsr_network import RealBasicVsr, Size, Spynet, warp
-from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT, block_window, map_blocks
 from helpers.stages.upscale.stage import Upscale
 from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
+from tests.support.clips import psnr
+from tests.support.faults import failing
 from tests.support.law import assert_law, assert_true, varying_clip
 from tests.support.machine import use
 
@@ -35,12 +34,6 @@ def quick(monkeypatch):
 @pytest.fixture(scope="module")
 def engine():
     return VideoUpscaler(generated_basicvsr())
-
-
-def decibels(one, other):
-    top = np.iinfo(one[0].dtype).max
-    error = np.mean((np.array(one, np.float64) - np.array(other)) ** 2)
-    return 10 * np.log10(top**2 / error) if error else np.inf
 
 
 # --- what it draws ------------------------------------------------------------------------------
@@ -151,7 +144,7 @@ def test_short_memory_makes_no_difference(engine):
 def test_half_precision_stays_close(engine, precision, least):
     film = sequence(3, 24, 32, np.uint16)
     half = VideoUpscaler(generated_basicvsr(), precision=precision)
-    assert decibels(half.upscale_sequence(film), engine.upscale_sequence(film)) > least
+    assert psnr(half.upscale_sequence(film), engine.upscale_sequence(film)) > least
 
 
 def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engine, monkeypatch):
@@ -165,13 +158,6 @@ def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engi
         with pytest.raises(RuntimeError, match="shapes differ"):
             engine.upscale_sequence(film)
     assert all(map(np.array_equal, engine.upscale_sequence(film), expected))
-
-
-def failing(error):
-    def fail(*_):
-        raise error
-
-    return fail
 
 
 # --- weights ------------------------------------------------------------------------------------
@@ -203,64 +189,6 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
         VideoUpscaler({**state, "basicvsr.fusion.bias": torch.zeros(5), "head": torch.zeros(1)})
 
 
-# --- blocks -------------------------------------------------------------------------------------
-
-
-def looked_at(clip, start, stop):
-    """Which frames, by their number, each result is computed from."""
-    first, last = block_window(start, stop, len(clip))
-    numbers = {frame.time: number for number, frame in enumerate(clip)}
-    calls = []
-
-    def compute(images, keep):
-        calls.append([int(image[0, 0, 0]) for image in images])
-        return [images[number] for number in keep]
-
-    made = list(map_blocks(start, stop, clip.frames(first, last), compute))
-    assert [numbers[frame.time] for frame in made] == list(range(start, stop))
-    assert [int(frame.image[0, 0, 0]) for frame in made] == list(range(start, stop))
-    return calls
-
-
-def numbered_clip(count, cuts=()):
-    images = [np.full((2, 2, 3), number, np.uint8) for number in range(count)]
-    return MemoryClip(images, list(map(Fraction, range(count))), Fraction(count), cuts)
-
-
-def test_a_block_is_computed_from_itself_and_its_context():
-    clip = numbered_clip(4 * BLOCK)
-    around = list(range(2 * BLOCK - CONTEXT, 3 * BLOCK + CONTEXT))
-    assert looked_at(clip, 2 * BLOCK, 3 * BLOCK) == [around]
-    assert looked_at(clip, 2 * BLOCK + 3, 2 * BLOCK + 4) == [around]
-    assert looked_at(clip, 1, 2) == [list(range(BLOCK + CONTEXT))]
-    assert looked_at(clip, 4 * BLOCK - 1, 4 * BLOCK) == [
-        list(range(3 * BLOCK - CONTEXT, 4 * BLOCK))
-    ]
-
-
-def test_nothing_is_carried_over_a_cut():
-    clip = numbered_clip(3 * BLOCK, [Fraction(BLOCK - 2), Fraction(BLOCK + 5), Fraction(BLOCK + 6)])
-    assert looked_at(clip, BLOCK, 2 * BLOCK) == [
-        list(range(BLOCK - 2, BLOCK + 5)),
-        [BLOCK + 5],
-        list(range(BLOCK + 6, 2 * BLOCK + CONTEXT)),
-    ]
-
-
-def test_no_more_than_a_block_and_its_context_is_held():
-    read = []
-    clip = numbered_clip(10 * BLOCK)
-
-    def watched():
-        for frame in clip:
-            read.append(frame)
-            yield frame
-
-    made = map_blocks(0, len(clip), watched(), lambda images, keep: [images[n] for n in keep])
-    for number, _ in enumerate(made):
-        assert len(read) <= (number // BLOCK + 1) * BLOCK + CONTEXT
-
-
 # --- through the stage --------------------------------------------------------------------------
 
 
@@ -277,7 +205,7 @@ def weights(tmp_path, monkeypatch):
     torch.save({"meta": {}, "state_dict": state}, tmp_path / file.name)
     rows = [replace(m, forms=((file,),)) if m.name == "realbasicvsr" else m for m in catalog.MODELS]
     monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(Runtime(cache=tmp_path, scratch=tmp_path))
+    use(cache=tmp_path, scratch=tmp_path)
 
 
 @pytest.mark.parametrize(

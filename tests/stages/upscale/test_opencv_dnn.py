@@ -1,8 +1,6 @@
-"""OpenCV's super-resolution networks: the files, the sizes, and what the graph itself says."""
+"""OpenCV's super-resolution networks: sizes, tiles, and the published files."""
 
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +9,9 @@ import torch
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.stages.upscale.frozen_graph import constants, read_graph
 from helpers.stages.upscale.opencv_dnn import OpencvSuperres
-from helpers.stages.upscale.opencv_dnn_network import read_network
 from helpers.video.reader import open_video
-from tests.support.paths import REPO, TALK
-
-SHARED = REPO.parent / "shared" / "weights" / "dnn_superres"
-WEIGHTS = Path(os.environ.get("SILK_PURSE_SUPERRES", SHARED))
+from tests.support.frozen_graphs import Graph, edsr, espcn
+from tests.support.paths import TALK, weights_path
 
 PUBLISHED = [
     *(("fsrcnn", scale) for scale in (2, 3, 4)),
@@ -30,104 +25,12 @@ NAMES = {"fsrcnn": "FSRCNN", "fsrcnn-small": "FSRCNN-small", "espcn": "ESPCN", "
 
 def published(algorithm, scale):
     """The path of an original file; skips where it is absent."""
-    path = WEIGHTS / f"{NAMES[algorithm]}_x{scale}.pb"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not here; SILK_PURSE_SUPERRES names the folder it is in")
-    return path
+    return weights_path(f"dnn_superres/{NAMES[algorithm]}_x{scale}.pb")
 
 
 def picture(height=40, width=56, dtype=np.uint8):
     image = np.ascontiguousarray(open_video(TALK)[10].image[:height, :width])
     return image.astype(np.uint16) * 257 ^ 7 if dtype == np.uint16 else image
-
-
-# --- a frozen graph of our own, for where the original files are not ----------------------------
-
-
-def field(number, content):
-    """A field of a Protocol Buffers message: bytes, text or a number."""
-    if isinstance(content, int):
-        return varint(number << 3) + varint(content)
-    content = content.encode() if isinstance(content, str) else content
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def varint(value):
-    out = b""
-    while value > 127:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-class Graph:
-    """Writes nodes as TensorFlow does."""
-
-    def __init__(self):
-        self.data, self.count, self.dice = b"", 0, np.random.default_rng(4)
-
-    def node(self, operation, *inputs, name=None, value=b""):
-        self.count += 1
-        name = name or f"{operation}_{self.count}"
-        parts = field(1, name) + field(2, operation) + b"".join(field(3, i) for i in inputs)
-        self.data += field(1, parts + value)
-        return name
-
-    def constant(self, array, name=None):
-        kind = {"f": 1, "i": 3, "u": 12}[array.dtype.kind]
-        shape = b"".join(field(2, field(1, side)) for side in array.shape)
-        if array.size == 1 and kind == 1:  # as TensorFlow stores a single number
-            content = field(5, array.astype("<f4").tobytes())
-        else:
-            content = field(4, array.tobytes())
-        tensor = field(1, kind) + field(2, shape) + content
-        return self.node(
-            "Const", name=name, value=field(5, field(1, "value") + field(2, field(8, tensor)))
-        )
-
-    def noise(self, *shape):
-        fan = np.prod(shape[:-1]) if len(shape) == 4 else 100
-        return (self.dice.standard_normal(shape) / np.sqrt(fan)).astype(np.float32)
-
-    def quantised(self, array):
-        low, high = min(array.min(), 0), max(array.max(), 0)
-        step = (high - low) / 255
-        low = np.float32(round(low / step) * step)
-        levels = np.clip(np.rint((array - low) / step), 0, 255).astype(np.uint8)
-        ends = [np.array(end, np.float32) for end in (low, low + 255 * step)]
-        return self.node("Dequantize", *map(self.constant, (levels, *ends)))
-
-    def layer(self, given, side, channels, out, quantised=False):
-        kernel = self.noise(side, side, channels, out)
-        kernel = self.quantised(kernel) if quantised else self.constant(kernel)
-        bias = self.constant(self.noise(out))
-        return self.node("Add", self.node("Conv2D", given, kernel), bias)
-
-    def finish(self, path, last):
-        order = self.constant(np.array([0, 3, 1, 2], np.int32))
-        self.node("Transpose", last, order, name="NCHW_output")
-        path.write_bytes(self.data)
-        return path
-
-
-def espcn(path, scale=2, width=8):
-    graph = Graph()
-    first = graph.node("Relu", graph.layer(graph.node("Placeholder"), 5, 1, width))
-    second = graph.node("Relu", graph.layer(first, 3, width, 4))
-    last = graph.node("DepthToSpace", graph.layer(second, 3, 4, scale**2))
-    return graph.finish(path, graph.node("Tanh", last))
-
-
-def edsr(path, scale=2, width=8, blocks=2):
-    graph = Graph()
-    first = made = graph.layer(graph.node("Placeholder"), 3, 3, width)
-    share = graph.constant(np.array(0.1, np.float32))
-    for _ in range(blocks):
-        inner = graph.node("Relu", graph.layer(made, 3, width, width, quantised=True))
-        inner = graph.layer(inner, 3, width, width, quantised=True)
-        made = graph.node("Add", made, graph.node("Mul", inner, share))
-    made = graph.node("Add", graph.layer(made, 3, width, width), first)
-    made = graph.layer(made, 3, width, 3 * scale**2)
-    return graph.finish(path, graph.node("DepthToSpace", made))
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -169,18 +72,10 @@ def test_lower_precision_touches_only_what_is_added(tmp_path):
     assert gap.max() <= 1
 
 
-def test_quantised_weights_are_spread_over_their_range():
-    graph = Graph()
-    array = np.linspace(-0.3, 0.7, 64, dtype=np.float32).reshape(4, 16)
-    graph.node("Identity", graph.quantised(array), name="end")
-    found = constants(read_graph(graph.data), "end")
-    assert len(found) == 1 and np.abs(found[0] - array).max() <= 1 / 255
-    assert 0 in found[0]
-
-
 # --- the original files -------------------------------------------------------------------------
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), PUBLISHED)
 def test_every_file_enlarges_a_picture_and_keeps_it(algorithm, scale):
     import cv2
@@ -193,6 +88,7 @@ def test_every_file_enlarges_a_picture_and_keeps_it(algorithm, scale):
     assert np.abs(small.astype(int) - image).mean() < 4
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), [("fsrcnn", 3), ("espcn", 2), ("lapsrn", 2)])
 def test_tiles_leave_no_trace(algorithm, scale):
     network = OpencvSuperres(published(algorithm, scale), algorithm, scale)
@@ -202,6 +98,7 @@ def test_tiles_leave_no_trace(algorithm, scale):
     assert gap.max() <= 1 and (gap > 0).mean() < 0.001
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(("algorithm", "scale"), [("fsrcnn-small", 2), ("lapsrn", 4)])
 def test_no_tile_sees_less_than_the_network(algorithm, scale):
     """A pixel changes nothing further away than the overlap."""
@@ -215,6 +112,7 @@ def test_no_tile_sees_less_than_the_network(algorithm, scale):
     assert 0 < far <= network.overlap
 
 
+@pytest.mark.data
 def test_sixteen_bits_stay_sixteen_and_agree_with_eight():
     network = OpencvSuperres(published("fsrcnn", 2), "fsrcnn", 2)
     eight = network.upscale([picture()])[0].astype(int)
@@ -250,25 +148,6 @@ def test_another_scale_or_algorithm_is_refused_with_what_was_found(tmp_path):
         OpencvSuperres(path, "fsrcnn", 3)
     with pytest.raises(ModelError, match=r"no algorithm 'srcnn'; allowed are fsrcnn, .*edsr"):
         OpencvSuperres(path, "srcnn", 3)
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"\x00", b"not a graph at all", b"\x0a\xff\xff\xff\xff\x0f", b"\x89PNG\r\n\x1a\n"]
-)
-def test_a_file_that_is_no_graph_is_refused(tmp_path, data):
-    path = tmp_path / "strange.pb"
-    path.write_bytes(data)
-    with pytest.raises(ModelError, match=r"strange.pb is damaged, or none of"):
-        read_network(path)
-
-
-def test_a_file_cut_off_anywhere_is_refused(tmp_path):
-    whole = espcn(tmp_path / "whole.pb").read_bytes()
-    path = tmp_path / "cut.pb"
-    for length in range(0, len(whole), 97):
-        path.write_bytes(whole[:length])
-        with pytest.raises(ModelError, match=r"cut.pb is damaged"):
-            read_network(path)
 
 
 def test_any_damage_is_refused_or_harmless(tmp_path):

@@ -1,0 +1,92 @@
+"""Sound is cleaned, kept, previewed and put into the film in step."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from helpers.audio import (
+    Cleaned,
+    clean_audio,
+    preview,
+    replace_sound,
+)
+from helpers.audio.align import fit_music
+from helpers.audio.reader import read_sound, track_count
+from helpers.audio.track import Sound, SoundError
+from helpers.project.report import sound_offset_ms
+from tests.support.sounds import noise, noisy_film, voice
+
+pytestmark = pytest.mark.usefixtures("models")
+
+
+def test_all_tracks_are_cleaned(tmp_path):
+    tracks = voice() + noise(48_000, 0.02), voice(2.0, seed=3) + noise(32_000, 0.02)
+    made = clean_audio(noisy_film(tmp_path / "a.mkv", *tracks), "spectral")
+    assert [(len(sound), sound.track) for sound in made.tracks] == [(48_000, 0), (32_000, 1)]
+
+
+def test_what_cannot_be_is_refused():
+    sound = Sound(voice(), 16_000)
+    for method, strength, said in (("magic", None, "allowed are talk"), ("talk", 2, "0 to 1")):
+        with pytest.raises(SoundError, match=said):
+            clean_audio(sound, method, strength=strength)
+    with pytest.raises(SoundError, match="There is no file"):
+        clean_audio(sound, "nothing.wav")
+    with pytest.raises(SoundError, match="too short"):
+        clean_audio(sound, "spectral", noise=(1.0, 1.01))
+    with pytest.raises(SoundError, match="-70 to -5"):
+        clean_audio(sound, "loudness", loudness=3)
+
+
+# --- into the film ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_the_film_gets_its_new_sound_in_step(tmp_path, ending, keep):
+    path = noisy_film(tmp_path / "a.mkv", voice() + noise(48_000, 0.01), late=0.2)
+    made = clean_audio(path, "spectral")
+    replace_sound(path, made, tmp_path / f"b.{ending}", keep=keep)
+    assert track_count(tmp_path / f"b.{ending}") == 1 + keep
+    assert abs(sound_offset_ms(path, tmp_path / f"b.{ending}")) < 1
+    if ending == "mkv":
+        found = read_sound(tmp_path / "b.mkv")
+        assert found.start == made.sound.start
+        assert np.abs(found.samples - made.sound.samples).max() < 1e-6
+
+
+def test_a_silent_film_gets_music(tmp_path):
+    path = noisy_film(tmp_path / "a.mp4")
+    replace_sound(path, fit_music(Sound(voice(1.0), 16_000), 3), tmp_path / "b.mp4")
+    assert len(read_sound(tmp_path / "b.mp4")) == 48_000
+
+
+def test_several_tracks_keep_their_order(tmp_path):
+    path = noisy_film(tmp_path / "a.mkv", voice() + noise(48_000, 0.01), noise(48_000, 0.1))
+    made = clean_audio(path, "spectral", track=1)
+    replace_sound(path, made, tmp_path / "b.mkv", keep=True)
+    first, second, third = (read_sound(tmp_path / "b.mkv", number).samples for number in range(3))
+    assert np.abs(first - read_sound(path).samples).max() < 1e-6
+    assert np.abs(second - made.sound.samples).max() < 1e-6
+    assert np.abs(third - read_sound(path, 1).samples).max() < 1e-6
+
+
+def test_what_was_cleaned_can_be_kept(tmp_path):
+    sound = Sound(voice() + noise(48_000, 0.01), 16_000, Fraction(1, 3))
+    made = clean_audio(sound, "spectral")
+    back = Cleaned.load(made.save(tmp_path / "06_audio"))
+    assert np.array_equal(back.sound.samples, made.sound.samples)
+    assert (back.sound.start, back.steps) == (sound.start, made.steps)
+    with pytest.raises(SoundError, match="no cleaned sound"):
+        Cleaned.load(tmp_path)
+
+
+def test_a_preview_is_a_part_of_the_whole():
+    sound = Sound(voice(20.0) + noise(320_000, 0.02), 16_000)
+    before, after = preview(sound, "spectral", at=8, seconds=2)
+    assert len(before) == len(after) == 32_000 and before.start == 8
+    assert np.array_equal(before.samples, sound.cut(8, 10).samples)
+    assert after.samples.std() < before.samples.std()

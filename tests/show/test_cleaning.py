@@ -1,0 +1,48 @@
+"""Looking at what was found before it is cleaned."""
+
+import cv2
+import pytest
+
+from helpers.clip import Clip
+from helpers.errors import StageError
+from helpers.show.cleaning import show_doubtful, show_duplicates
+from helpers.stages.duplicates.decisions import Duplicates, find_duplicates
+from tests.support.cadences import film, inserted
+from tests.support.law import varying_clip
+
+# --- by hand ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clip() -> Clip:
+    return film(inserted(0), cut=24)
+
+
+@pytest.fixture
+def found(clip) -> Duplicates:
+    return find_duplicates(clip)
+
+
+# --- looking ------------------------------------------------------------------------------------
+
+
+def test_the_chart_and_the_doubtful_frames_can_be_looked_at(tmp_path, clip, found):
+    view = show_duplicates(found, path=tmp_path / "chart.png")
+    assert "image/png" in view.outputs[0]
+    assert cv2.imread(str(tmp_path / "chart.png")).shape[1] == 1200
+    assert "Frames 24 to 35 of" in repr(show_duplicates(found, start=1, stop=1.5))
+    with pytest.raises(StageError, match="No frame starts between"):
+        show_duplicates(found, start=90)
+    assert "No frame is doubtful" in repr(show_doubtful(found, clip))
+
+
+def test_doubtful_frames_are_shown_beside_what_they_may_repeat(clip, found):
+    from dataclasses import replace
+
+    rows = list(found.decisions)
+    rows[6] = replace(rows[6], repeats=5, chance=0.5)
+    view = show_doubtful(replace(found, decisions=tuple(rows)), clip)
+    assert "frame 5" in repr(view)
+    assert "frame 6" in repr(view)
+    with pytest.raises(StageError, match="made for"):
+        show_doubtful(found, varying_clip())

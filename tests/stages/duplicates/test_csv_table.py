@@ -1,0 +1,81 @@
+"""Decisions go to a table, are changed there by a person, and come back."""
+
+import csv
+
+import pytest
+
+from helpers.clip import Clip
+from helpers.errors import StageError
+from helpers.stages.duplicates.decisions import Duplicates, find_duplicates, read_csv
+from tests.support.cadences import film, inserted
+from tests.support.law import varying_clip
+
+# --- by hand ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clip() -> Clip:
+    return film(inserted(0), cut=24)
+
+
+@pytest.fixture
+def found(clip) -> Duplicates:
+    return find_duplicates(clip)
+
+
+def edit(path, line, old, new):
+    lines = path.read_text().split("\n")
+    assert old in lines[line]
+    lines[line] = lines[line].replace(old, new)
+    path.write_text("\n".join(lines))
+
+
+def test_decisions_go_to_a_table_and_back(tmp_path, clip, found):
+    again = read_csv(found.write_csv(tmp_path / "table.csv"), clip)
+    assert again.dropped == found.dropped
+    assert again.shots == found.shots
+    assert [d.reason for d in again.decisions] == [d.reason for d in found.decisions]
+    assert again.stage() == found.stage()
+
+
+def test_a_changed_decision_is_read_back(tmp_path, clip, found):
+    path = found.write_csv(tmp_path / "table.csv")
+    first = found.dropped[0]
+    edit(path, first + 1, "drop", " KEEP")
+    edit(path, 4, "keep", "drop")
+    assert read_csv(path, clip).dropped == (3, *found.dropped[1:])
+    assert found.changed(keep=(first,), drop=(3,)).dropped == (3, *found.dropped[1:])
+
+
+def test_a_spreadsheet_with_its_own_marks_is_understood(tmp_path, clip, found):
+    path = found.write_csv(tmp_path / "table.csv")
+    rows = list(csv.reader(path.open()))
+    text = "\n".join(";".join(cell.replace(".", ",") for cell in row) for row in rows)
+    path.write_text("\ufeff" + text + "\n\n", encoding="utf-8")
+    assert read_csv(path, clip).dropped == found.dropped
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new", "said"),
+    [
+        (0, "decision", "verdict", "no column decision"),
+        (3, "keep", "maybe", "allowed are keep and drop"),
+        (3, "2,", "9,", "frame 2 is due here"),
+        (3, "0.083333", "0.5", "made for another one"),
+        (3, "0.083333", "early", "not a number"),
+        (1, "keep", "drop", "begins a shot"),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_plainly(tmp_path, clip, found, line, old, new, said):
+    path = found.write_csv(tmp_path / "table.csv")
+    edit(path, line, old, new)
+    with pytest.raises(StageError, match=said):
+        read_csv(path, clip)
+
+
+def test_a_table_of_another_film_is_refused(tmp_path, found):
+    path = found.write_csv(tmp_path / "table.csv")
+    with pytest.raises(StageError, match="one row a frame"):
+        read_csv(path, varying_clip())
+    with pytest.raises(StageError, match="cannot be read"):
+        read_csv(tmp_path / "absent.csv", varying_clip())
