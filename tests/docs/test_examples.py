@@ -110,15 +110,15 @@ def test_a_network_is_its_file_its_row_and_its_parity_test(copy):
     assert example("network").new == [file, test]
     assert list(example("network").changed) == ["helpers/catalog/table.py"]
     apply("network", copy)
-    is_in_the_catalogue("waifu2x-photo", copy)
-    passes(copy, test)
+    is_in_the_catalogue("waifu2x-photo", copy, test)
 
 
-def is_in_the_catalogue(model: str, copy: Path) -> None:
+def is_in_the_catalogue(model: str, copy: Path, *tests: str) -> None:
     """Check that a model is offered, and that the catalogue's own tests agree with its row."""
-    assert model in helpers(copy, "models")
     helpers(copy, "models", "--into", "README.md")
-    passes(copy, "tests/catalog/test_table.py", "-k", "names or file or cache or sold or readme")
+    assert f"| {model} | upscale | x2 |" in (copy / "README.md").read_text(encoding="utf-8")
+    of_rows = "names or file or cache or sold or readme or waifu2x"
+    passes(copy, "tests/catalog/test_table.py", *tests, "-k", of_rows)
 
 
 def test_a_codec_is_one_row_and_its_test(copy):

@@ -28,11 +28,11 @@ FILES = {
     "nn/tiling.py": "from helpers import errors",
     "nn/tensors.py": "from helpers.nn import tiling\nfrom helpers.nn.tiling import spans",
     "stages/__init__.py": "",
-    "retime.py": "import helpers.clip",
+    "stages/diagnosis.py": "import helpers.clip",
     "stages/upscale/__init__.py": "",
     "stages/upscale/stage.py": (
         "from typing import TYPE_CHECKING\n"
-        "from helpers.retime import rate\n"
+        "from helpers.stages.diagnosis import Look\n"
         "if TYPE_CHECKING:\n    from helpers.plan import Plan\n"
         "def load():\n    from helpers.nn.tensors import spans\n"
     ),
@@ -54,13 +54,14 @@ def test_rooms_and_arrows(small):
         "stages": {"clip", "nn"},
         "plan": {"stages", "clip"},
     }
-    assert small.rooms("stages") == {"__init__": set(), "retime": set(), "upscale": {"retime"}}
+    stages = {"__init__": set(), "diagnosis": set(), "upscale": {"diagnosis"}}
+    assert small.rooms("stages") == stages
 
 
 def test_what_functions_import_counts_but_not_when_the_file_is_imported(small):
     name = "helpers.stages.upscale.stage"
-    assert small.imports[name] == {"helpers.retime", "helpers.nn.tensors"}
-    assert small.imports_at_start[name] == {"helpers.retime"}
+    assert small.imports[name] == {"helpers.stages.diagnosis", "helpers.nn.tensors"}
+    assert small.imports_at_start[name] == {"helpers.stages.diagnosis"}
 
 
 def test_floors_and_circles(structure, small):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from helpers.clip import Clip, Frame
-from helpers.errors import StageError
 from helpers.run import RunContext
 from helpers.stage import Stage, map_images
 from helpers.stages.vignette.falloff import LARGEST, give_back
@@ -25,8 +24,7 @@ class RemoveVignette(Stage):
     loss: float | None = None
 
     def __post_init__(self) -> None:
-        if self.loss is not None and not 0 <= self.loss <= LARGEST:
-            raise StageError(f"A loss of {self.loss} was asked for; allowed is 0 to {LARGEST}.")
+        self._within(loss=(0, LARGEST))
 
     @property
     def unknown(self) -> tuple[str, ...]:
