@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +161,19 @@ def test_it_pickles_and_gives_the_same(stage):
     again = pickle.loads(pickle.dumps(clip))
     assert same(list(again.frames(0, 4)), first)
     assert (again.recipe(), again.info, again.cuts) == (clip.recipe(), clip.info, clip.cuts)
+
+
+def test_the_number_of_threads_changes_nothing(stage):
+    """Tests run in one thread, films do not."""
+    clip = stage.on(worn_clip(width=96, height=72))
+    alone = list(clip.frames(0, 2))
+    try:
+        torch.set_num_threads(3)
+        cv2.setNumThreads(3)
+        assert same(list(clip.frames(0, 2)), alone)
+    finally:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
 
 
 def test_its_recipe_survives_json_and_names_every_field(stage):
