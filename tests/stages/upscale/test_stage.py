@@ -1,11 +1,9 @@
 """Enlarging: sizes, shapes of pixels, several models, what is refused."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 
 from helpers.catalog import table as catalog
 from helpers.catalog.load import load_upscaler
@@ -20,6 +18,7 @@ from tests.support.esrgan import short_of_memory, talk, weights_of
 from tests.support.law import one_picture, varying_clip
 from tests.support.machine import use
 from tests.support.paths import FILM, TALK
+from tests.support.weights import put
 
 # --- the stage ----------------------------------------------------------------------------------
 
@@ -149,26 +148,19 @@ def test_a_mix_that_cannot_be_is_refused(wish, reason):
         Upscale(**wish)
 
 
-def test_the_denoise_strength_blends_two_networks(tmp_path):
+def test_the_denoise_strength_blends_two_networks(tmp_path, monkeypatch):
     """general-x4v3 with generated weights: 1 is the first network alone, 0 the second."""
-    model = catalog.get("general-x4v3", "upscale")
-    use(cache=tmp_path, scratch=tmp_path, forced_precision="fp32")
     states = [compact_state(4, width=64, layers=32, seed=seed) for seed in (1, 2)]
-    files = model.forms[0]
-    for file, state in zip(files, states, strict=True):
-        torch.save({"params": state}, tmp_path / file.name)
-    free = tuple(replace(file, bytes=0, sha256="", urls=()) for file in files)
-    with pytest.MonkeyPatch.context() as patch:
-        rows = [m if m != model else replace(m, forms=(free,)) for m in catalog.MODELS]
-        patch.setattr(catalog, "MODELS", tuple(rows))
-        image = talk(20, 16)
+    put(monkeypatch, tmp_path, "general-x4v3", *({"params": state} for state in states))
+    use(forced_precision="fp32")
+    image = talk(20, 16)
 
-        def made(strength):
-            stage = Upscale("general-x4v3", denoise=strength)
-            return stage(one_picture(image))[0].image.astype(int)
+    def made(strength):
+        stage = Upscale("general-x4v3", denoise=strength)
+        return stage(one_picture(image))[0].image.astype(int)
 
-        assert np.array_equal(made(1), made(None)) and not np.array_equal(made(0), made(1))
-        alone = [Upscaler(state).upscale([image])[0] for state in states]
-        assert np.array_equal(made(1), alone[0]) and np.array_equal(made(0), alone[1])
-        half = {key: 0.25 * states[0][key] + 0.75 * states[1][key] for key in states[0]}
-        assert np.abs(made(0.25) - Upscaler(half).upscale([image])[0]).max() <= 1
+    assert np.array_equal(made(1), made(None)) and not np.array_equal(made(0), made(1))
+    alone = [Upscaler(state).upscale([image])[0] for state in states]
+    assert np.array_equal(made(1), alone[0]) and np.array_equal(made(0), alone[1])
+    half = {key: 0.25 * states[0][key] + 0.75 * states[1][key] for key in states[0]}
+    assert np.abs(made(0.25) - Upscaler(half).upscale([image])[0]).max() <= 1
