@@ -12,8 +12,8 @@ from helpers.training.cleaner.samples import Maker
 
 def shown(images, number=4):
     """Return what the network is shown of one of some pictures."""
-    window = [Seen(image, n == 0, True) for n, image in enumerate(images)]
-    work = FilmCleaning(None, 2, lines=False, reach=6).prepared(window, number)
+    window = [Seen(image) for image in images]
+    work = FilmCleaning(None, 2, lines=False).prepared(window, number)
     assert work is not None
     return work.evidence()
 
