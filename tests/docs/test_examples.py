@@ -19,6 +19,8 @@ import pytest
 
 from tests.support.paths import REPO
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = REPO / "docs" / "examples"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".git", ".venv", "out", "*.ipynb_checkpoints")
 
