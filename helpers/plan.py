@@ -84,10 +84,11 @@ class SoundChoice:
 
     def __post_init__(self) -> None:
         if self.method != NONE:
-            from helpers.audio import check, sound_file
+            from helpers.audio import sound_file
+            from helpers.audio.methods import check_method
 
             if sound_file(self.method) is None:
-                check(self.method, self.strength)
+                check_method(self.method, self.strength)
 
 
 @dataclass(frozen=True)
