@@ -104,7 +104,7 @@ def probe(
 ) -> None:
     """Say what a film is, and what is odd about it."""
     from helpers.video.reader import open_video
-    from helpers.video.tracks import sound_tracks
+    from helpers.video.tracks import describe_tracks
 
     logging.getLogger("helpers").setLevel(logging.ERROR)  # the notes are printed below
     clip = open_video(source)
@@ -118,7 +118,7 @@ def probe(
         **clip.info.to_json(),
         "rotation": clip.rotation,
         "deinterlaced": clip.bwdif,
-        "audio": sound_tracks(source),
+        "audio": describe_tracks(source),
         "notes": list(clip.notes),
     }
     if as_json:
