@@ -16,7 +16,7 @@ import cv2
 
 from helpers.catalog.table import models
 from helpers.clip import Clip, Frame
-from helpers.runtime.storage import write_whole
+from helpers.runtime.storage import write_atomically
 from helpers.show.compare import Moment, Picture, View, nearest_fraction, picture, static
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.colorize.tint import TONES
@@ -46,7 +46,7 @@ def frames_to_colour(
         file = folder / f"{second:.3f}s.png"
         if not file.exists():
             image = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-            write_whole(file, cv2.imencode(".png", image)[1].tobytes())
+            write_atomically(file, cv2.imencode(".png", image)[1].tobytes())
         if len(shown) < MOST:
             shown.append(picture(frame, frame.time, file.name))
     columns = min(len(shown), 4)

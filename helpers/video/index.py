@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-ALLOWED = "Any video that ffmpeg can read will do (mp4, mkv, mov, avi, webm, mpg, gif ...)"
+ALLOWED = "Any video that ffmpeg can read is supported (mp4, mkv, mov, avi, webm, mpg, gif ...)"
 
 SMALL = 3_000_000_000
 """A film of fewer pixels in all is always decoded once, which takes about ten seconds."""
