@@ -43,7 +43,9 @@ def test_a_film_in_colour_is_left_alone_unless_told_to():
     picture = cv2.resize(data.astronaut(), (320, 240))
     clip = MemoryClip([picture] * 6, [Fraction(n, 24) for n in range(6)], Fraction(6, 24))
     assert Plan.of(**PLAIN, colorize="tint").apply(clip, run) is clip
-    assert run.notes == ["It is in colour already and was not coloured; --recolor colours it."]
+    assert run.notes == [
+        "The film is in colour already and was not coloured. Use --recolor to colour it anyway."
+    ]
     toned = Plan.of(**PLAIN, colorize="tint", recolor=True).apply(clip)[2].image
     assert np.abs(toned.astype(int) - picture).mean() > 5
     matrix = clip_matrix(clip.info)
