@@ -84,7 +84,7 @@ def test_every_option_reaches_its_step(monkeypatch):
 
 
 def test_an_option_that_there_is_not_is_refused_with_those_there_are():
-    with pytest.raises(StageError, match=r"no option 'sharpen'; allowed are alternate, audio"):
+    with pytest.raises(StageError, match=r"no option 'sharpen'. The options are alternate, audio"):
         Plan.of(sharpen=1)
 
 
@@ -132,7 +132,7 @@ def test_what_is_no_video_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--upscale", "x9"], "allowed are x4plus"),
+        (["--upscale", "x9"], "Choose one of x4plus"),
         (["--scale", "-1"], "'-1' is not a number above 0"),
         (["--scale", "99"], "allowed is up to 32"),
         (["--size", "12"], "'12' is not a size. Write it like 1280x720"),

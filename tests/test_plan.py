@@ -66,7 +66,7 @@ def test_which_shots_are_in_colour_is_found_once_for_a_project(tmp_path):
 def test_a_wrong_model_or_tone_is_refused_at_once():
     with pytest.raises(StageError, match="There is no tone 'pink'"):
         Plan.of(colorize="tint", tone="pink")
-    with pytest.raises(Exception, match="allowed are deoldify-video"):
+    with pytest.raises(Exception, match="Choose one of deoldify-video"):
         Plan.of(colorize="crayon")
 
 
