@@ -204,7 +204,7 @@ def test_without_a_network_it_says_what_to_do(cache):
         fetch(wanted("http://127.0.0.1:9/net.pth"))
     said = str(error.value)
     assert "no network" in said and "Download it yourself from http://127.0.0.1:9/net.pth" in said
-    assert f"put it into {cache} as net.pth" in said
+    assert f"save it in {cache} as net.pth" in said
 
 
 def test_what_was_put_there_by_hand_is_checked(cache):
