@@ -74,7 +74,8 @@ def restore(
         ),
     ] = None,
     codec: Annotated[
-        str, typer.Option(metavar="|".join(CODECS), help="The codec of the output; ffv1 is lossless.")
+        str,
+        typer.Option(metavar="|".join(CODECS), help="The codec of the output; ffv1 is lossless."),
     ] = "h264",
     as_json: Json = False,
     **choices: Any,
