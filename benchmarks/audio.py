@@ -22,7 +22,7 @@ import numpy as np
 from helpers.audio import METHODS, clean_audio
 from helpers.audio import models as audio_models
 from helpers.audio.reader import read_sound
-from helpers.audio.track import Sound, filtered
+from helpers.audio.track import Sound, run_filters
 
 SHARED = Path(
     os.environ.get("SILK_PURSE_SHARED", Path(__file__).resolve().parent.parent.parent / "shared")
@@ -57,7 +57,7 @@ def measures(made: np.ndarray, truth: np.ndarray, rate: int) -> dict[str, float]
 def ways() -> dict[str, object]:
     """Return every way that can run here, and two for comparison."""
     made: dict[str, object] = {"untouched": lambda sound: sound.samples}
-    made["ffmpeg afftdn (nr=12, tn=1)"] = lambda sound: filtered(
+    made["ffmpeg afftdn (nr=12, tn=1)"] = lambda sound: run_filters(
         sound.samples, sound.rate, "afftdn=nr=12:nf=-40:tn=1", late=sound.rate // 40
     )
     if importlib.util.find_spec("noisereduce"):
@@ -65,7 +65,7 @@ def ways() -> dict[str, object]:
 
         made["noisereduce"] = lambda sound: noisereduce.reduce_noise(y=sound.samples, sr=sound.rate)
     for name, method in METHODS.items():
-        if name in SKIPPED or (method.weights and audio_models.runs(method.weights)):
+        if name in SKIPPED or (method.weights and audio_models.find_obstacle(method.weights)):
             continue
         made[name] = lambda sound, name=name: clean_audio(sound, name).sound.samples
     return made

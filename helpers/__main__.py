@@ -22,7 +22,7 @@ from helpers.options import Option
 from helpers.plan import STEPS, Plan, plan_options
 from helpers.video.codecs import CODECS
 
-# The base of every complaint about how the command was called, wherever typer keeps its click.
+# The base class of typer's errors about wrong arguments; its module depends on typer's version.
 UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 app = typer.Typer(
@@ -35,11 +35,11 @@ app = typer.Typer(
 INTERRUPTED = 130
 """The exit code of a command that was stopped with Ctrl-C."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def reader(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a reader whose complaint typer shows as a wrong option."""
+def make_parser(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return `read` as a parser for typer, which reports its errors as wrong arguments."""
 
     def parse(text: str) -> Any:
         try:
@@ -50,16 +50,16 @@ def reader(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse
 
 
-def parameter(step: str, one: Option) -> Parameter:
-    """Return a field of a plan's step as typer reads it from a function's signature."""
+def make_parameter(step: str, one: Option) -> Parameter:
+    """Return an option of a plan's step as a parameter of a function, which typer understands."""
     kind = get_type_hints(STEPS[step])[one.field]
     flag = f"--{one.name.replace('_', '-')}"
-    told = typer.Option(
-        flag, help=one.help, metavar=one.metavar, parser=reader(one.read) if one.read else None
+    declared = typer.Option(
+        flag, help=one.help, metavar=one.metavar, parser=make_parser(one.read) if one.read else None
     )
-    # What is read by a function may be of any type; typer need not know which.
-    annotation = Annotated[str | None if one.read else kind, told]
-    # typer would read an empty default as if it had been typed.
+    # With a parser the type is that of the text; typer does not know the type of the value.
+    annotation = Annotated[str | None if one.read else kind, declared]
+    # typer would parse an empty default as if it had been typed.
     default = None if one.default == () else one.default
     return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -69,10 +69,13 @@ def restore(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     project: Annotated[
         Path | None,
-        typer.Option(help="The folder that remembers. One that you name is kept."),
+        typer.Option(
+            help="The folder for finished work. If not given, a temporary folder beside the output."
+        ),
     ] = None,
     codec: Annotated[
-        str, typer.Option(metavar="|".join(CODECS), help="ffv1 is lossless.")
+        str,
+        typer.Option(metavar="|".join(CODECS), help="The codec of the output; ffv1 is lossless."),
     ] = "h264",
     as_json: Json = False,
     **choices: Any,
@@ -86,12 +89,12 @@ def restore(
 
 
 def declare_restore() -> None:
-    """Make `restore` a command whose options are the fields of the plan's steps."""
+    """Declare the command `restore`; the fields of the plan's steps are among its options."""
     own = list(signature(restore, eval_str=True).parameters.values())[:-1]
-    shown = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
-    shown += [parameter(step, one) for step, one in plan_options()]
-    restore.__signature__ = signature(restore).replace(parameters=shown)  # type: ignore[attr-defined]
-    restore.__annotations__ = {one.name: one.annotation for one in shown}
+    parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
+    parameters += [make_parameter(step, one) for step, one in plan_options()]
+    restore.__signature__ = signature(restore).replace(parameters=parameters)  # type: ignore[attr-defined]
+    restore.__annotations__ = {one.name: one.annotation for one in parameters}
     app.command()(restore)
 
 
@@ -102,9 +105,9 @@ declare_restore()
 def probe(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")], as_json: Json = False
 ) -> None:
-    """Say what a film is, and what is odd about it."""
+    """Show the properties of a film, and what is unusual about it."""
     from helpers.video.reader import open_video
-    from helpers.video.tracks import sound_tracks
+    from helpers.video.tracks import describe_tracks
 
     logging.getLogger("helpers").setLevel(logging.ERROR)  # the notes are printed below
     clip = open_video(source)
@@ -118,20 +121,20 @@ def probe(
         **clip.info.to_json(),
         "rotation": clip.rotation,
         "deinterlaced": clip.bwdif,
-        "audio": sound_tracks(source),
+        "audio": describe_tracks(source),
         "notes": list(clip.notes),
     }
     if as_json:
         typer.echo(json.dumps(values, indent=2))
         return
-    info, kind = clip.info, "grey" if clip.info.grey else "colour"
-    rate = f"{float(info.fps):.3f} frames a second" + (
-        ", uneven" if values["variable_rate"] else ""
+    info, kind = clip.info, "black-and-white" if clip.info.grey else "colour"
+    rate = f"{float(info.fps):.3f} frames per second" + (
+        " (variable)" if values["variable_rate"] else ""
     )
     typer.echo(f"{source}: {info.size}, {rate}, {len(clip)} frames, {float(clip.duration):.2f} s")
     typer.echo(
         f"{kind}, {info.depth} bits, {info.field_order}, {info.colour.matrix} {info.colour.range}"
-        f", pixels {info.sar.numerator}:{info.sar.denominator}"
+        f", pixel aspect ratio {info.sar.numerator}:{info.sar.denominator}"
     )
     for line in [*values["audio"], *clip.notes]:
         typer.echo(f"- {line}")
@@ -142,7 +145,7 @@ def report(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
     as_json: Json = False,
 ) -> None:
-    """Show again what was done to make a film: sizes, rates, seconds, sound."""
+    """Show the report of a restored film: sizes, frame rates, times, sound."""
     from helpers.project.report import Report, report_path
 
     found = Report.read(report_path(output))
@@ -151,7 +154,7 @@ def report(
 
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
-    """Say what works on this machine, and what to do about the rest."""
+    """Check what works on this machine, and say what to do about the rest."""
     from helpers.health import doctor
 
     found = doctor()
@@ -164,15 +167,15 @@ def check(as_json: Json = False) -> None:
 def models(
     model: Annotated[
         str | None,
-        typer.Argument(help="One to describe: a name, or the path or link of your own."),
+        typer.Argument(help="A model to describe: its name, or the path or link of your own file."),
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option(help="Write the table between the marks of a page, as the README has them."),
+        typer.Option(help="A page, such as README.md, to write the table into, between its marks."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models there are, or describe one. What one needs is fetched to look at it."""
+    """List all models, or describe one, which is downloaded for that if necessary."""
     if model:
         from helpers.catalog.load import describe
 
@@ -195,10 +198,10 @@ def models(
 def fetch(
     models: Annotated[list[str], typer.Argument(help="Names from the list of models.")],
 ) -> None:
-    """Fetch models now, so that a run later needs no network."""
+    """Download models now, so that a later run needs no network."""
     for name in models:
         model = catalog.get(name, catalog.role_of(name))
-        for path in catalog.get_files(model) or ["nothing to fetch"]:
+        for path in catalog.get_files(model) or ["nothing to download"]:
             typer.echo(f"{name}: {path}")
 
 
@@ -207,22 +210,22 @@ def train_cleaner(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
     film: Annotated[
         Path | None,
-        typer.Option(help="A film to take grain and damage from."),
+        typer.Option(help="A film whose grain and damage are used."),
     ] = None,
     overlays: Annotated[
         Path | None,
-        typer.Option(help="A folder of damage overlays."),
+        typer.Option(help="A folder with damage overlays."),
     ] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option(help="A folder of clean pictures."),
+        typer.Option(help="A folder with clean pictures."),
     ] = None,
-    samples: Annotated[int, typer.Option(help="How many samples to make.")] = 4000,
-    steps: Annotated[int, typer.Option(help="How long to train.")] = 2000,
+    samples: Annotated[int, typer.Option(help="Number of samples to make.")] = 4000,
+    steps: Annotated[int, typer.Option(help="Number of training steps.")] = 2000,
     fresh: Annotated[bool, typer.Option(help="Begin with random weights.")] = False,
-    find_rate: Annotated[bool, typer.Option(help="Look for a learning rate first.")] = False,
+    find_rate: Annotated[bool, typer.Option(help="Search for a learning rate first.")] = False,
 ) -> None:
-    """Train the cleaner on a film's own grain and damage. Run the same again to go on."""
+    """Train the cleaner on a film's grain and damage. To continue, run the same command again."""
     from helpers.training.cleaner.train import train_cleaner as run
     from helpers.training.loop import Recipe
     from helpers.video.reader import open_video
@@ -242,18 +245,20 @@ def train_cleaner(
 
 
 def main() -> None:
-    """Run the command; what goes wrong is one sentence on stderr and exit code 2."""
+    """Run the command. An error is one line on stderr and exit code 2."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     try:
         code = app(prog_name="python -m helpers", standalone_mode=False)
         if code == INTERRUPTED:
-            raise KeyboardInterrupt  # typer has caught it
+            raise KeyboardInterrupt  # typer caught the original one
     except (SilkPurseError, UsageError) as error:
-        said = getattr(error, "format_message", error.__str__)()
-        sys.stderr.write(" ".join(said.split()) + "\n")
+        message = getattr(error, "format_message", error.__str__)()
+        sys.stderr.write(" ".join(message.split()) + "\n")
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("\nStopped. What is finished is kept: run the same command to go on.\n")
+        sys.stderr.write(
+            "\nInterrupted. Finished work was kept: run the same command again to continue.\n"
+        )
         sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 

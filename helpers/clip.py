@@ -1,6 +1,6 @@
 """A film with an exact timeline.
 
-A clip is lazy: its timeline is known at once, its pixels are made when somebody reads them.
+A clip is lazy: its timeline is known at once, its pixels are computed when they are read.
 
     clip = open_video("talk.mp4")
     clip.times[10], clip[10].image.shape     # Fraction(5, 4), (120, 160, 3)
@@ -30,7 +30,7 @@ class Frame:
     """One picture of a film.
 
     Attributes:
-        image: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535), read-only by agreement.
+        image: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535); must not be modified.
         time: when it is first shown, exact, in seconds.
         cut: true on the first frame of a shot.
     """
@@ -57,16 +57,18 @@ def check_image(image: np.ndarray) -> None:
         or not image.size
     ):
         raise StageError(
-            f"A frame was given as an array of shape {image.shape} and type {image.dtype}; "
-            "frames are (height, width, 3) RGB in uint8 or uint16."
+            f"An array of shape {image.shape} and type {image.dtype} cannot be a frame. "
+            "A frame must be (height, width, 3) RGB in uint8 or uint16."
         )
 
 
 @dataclass(frozen=True)
 class ColourTags:
-    """How numbers in the file stand for colours, in ffmpeg's names; None where the file is silent.
+    """The meaning of the file's pixel values as colours, in ffmpeg's names; None if not tagged.
 
     Attributes:
+        primaries: the colour primaries ("bt709", "smpte170m", "bt2020").
+        transfer: the transfer curve ("bt709", "iec61966-2-1").
         matrix: the luma/chroma matrix ("bt709", "smpte170m", "bt2020nc", "gbr").
         range: "tv" (16..235) or "pc" (0..255).
     """
@@ -79,15 +81,15 @@ class ColourTags:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What is true of every frame of a clip.
+    """The properties that all frames of a clip share.
 
     Attributes:
         width, height: pixels, after rotation.
-        fps: average frames a second; the exact truth is `Clip.times`.
+        fps: average frames per second; `Clip.times` has the exact times.
         sar: sample aspect ratio, the width of a pixel divided by its height.
-        depth: bits a channel in the source; above 8, frames are uint16 over the full 0..65535.
-        grey: whether the picture has no colour.
-        field_order: "progressive", "tff" (top field first) or "bff", as the source was shot.
+        depth: bits per channel in the source; above 8, frames are uint16 with the full 0..65535.
+        grey: whether the picture is black-and-white.
+        field_order: "progressive", "tff" (top field first) or "bff", in the source.
     """
 
     width: int
@@ -101,7 +103,7 @@ class ClipInfo:
 
     @property
     def size(self) -> str:
-        """Width and height, for reading: "640x480"."""
+        """Width and height as text: "640x480"."""
         return f"{self.width}x{self.height}"
 
     @property
@@ -114,12 +116,12 @@ class ClipInfo:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON-able values, exactly."""
+        """Return the fields as JSON-able values, without any loss."""
         return {**asdict(self), "fps": str(self.fps), "sar": str(self.sar)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ClipInfo:
-        """Return what `to_json` was made from."""
+        """Return the info that `to_json` was called on."""
         exact = {"fps": Fraction(values["fps"]), "sar": Fraction(values["sar"])}
         return cls(**{**values, **exact, "colour": ColourTags(**values["colour"])})
 
@@ -128,10 +130,10 @@ class Clip(ABC):
     """A lazy film. Everything but the pixels is known before a frame is read.
 
     Attributes:
-        info: what is true of every frame.
-        times: the start of every frame in exact seconds, strictly rising, any spacing.
-        end: when the last frame stops being shown.
-        cuts: the times at which shots begin; the first is the first frame's.
+        info: the properties that all frames share.
+        times: the start of every frame in exact seconds, strictly rising, with any spacing.
+        end: when the last frame stops being shown, in exact seconds.
+        cuts: the times at which shots begin; the first is that of the first frame.
     """
 
     info: ClipInfo
@@ -143,15 +145,15 @@ class Clip(ABC):
     def frames(
         self, start: int = 0, stop: int | None = None, run: RunContext | None = None
     ) -> Generator[Frame, None, None]:
-        """Give the frames numbered start..stop-1, in order. May be called again and again.
+        """Yield the frames numbered start..stop-1, in order. May be called any number of times.
 
         Args:
-            run: what the reading belongs to; one of its own if not given.
+            run: the run that the reading belongs to; a new one if not given.
         """
 
     @abstractmethod
     def recipe(self) -> list[dict[str, Any]]:
-        """Say in JSON-able words what this clip is made of, from the source on."""
+        """Return how this clip is made, from the source on: JSON-able rows, one for each step."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -160,7 +162,7 @@ class Clip(ABC):
         """Return one frame; negative numbers count from the end."""
         index = number + len(self) if number < 0 else number
         if not 0 <= index < len(self):
-            raise IndexError(f"frame {number} of a clip of {len(self)} frames")
+            raise IndexError(f"There is no frame {number} in a clip of {len(self)} frames.")
         with closing(self.frames(index, index + 1)) as frames:
             return next(frames)
 
@@ -181,10 +183,12 @@ class Clip(ABC):
         return self[self.number_at(time)]
 
     def span(self, start: int, stop: int | None) -> tuple[int, int]:
-        """Check a half-open range of frame numbers and fill in its end."""
+        """Check a half-open range of frame numbers, and fill in its end if it is None."""
         stop = len(self) if stop is None else stop
         if not 0 <= start <= stop <= len(self):
-            raise IndexError(f"frames {start} to {stop} of a clip of {len(self)} frames")
+            raise IndexError(
+                f"There are no frames {start} to {stop} in a clip of {len(self)} frames."
+            )
         return start, stop
 
     def __repr__(self) -> str:
@@ -203,7 +207,8 @@ class MemoryClip(Clip):
         images: (H, W, 3) RGB arrays of one size, uint8 or uint16.
         times: the start of each in seconds, strictly rising.
         end: when the last one stops being shown, in seconds.
-        cuts: times at which shots begin, each one of `times`.
+        cuts: times at which shots begin; each must be one of `times`.
+        sar: sample aspect ratio, the width of a pixel divided by its height.
     """
 
     images: Sequence[np.ndarray]
@@ -214,24 +219,33 @@ class MemoryClip(Clip):
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.times) or not self.images:
-            raise StageError(f"{len(self.images)} images were given with {len(self.times)} times.")
+            raise StageError(
+                f"A clip needs one time for each image and at least one image; "
+                f"{len(self.images)} images and {len(self.times)} times were given."
+            )
         kinds = {f"{image.shape} {image.dtype}" for image in self.images}
         if len(kinds) > 1:
-            raise StageError(f"The images of one clip are of several kinds: {sorted(kinds)}.")
+            raise StageError(
+                f"The images of a clip must have one shape and type; these were given: "
+                f"{', '.join(sorted(kinds))}."
+            )
         check_image(self.images[0])
-        # Plain numbers become exact ones, and the first frame always begins a shot.
+        # Times become exact fractions, and the first frame always begins a shot.
         times = tuple(map(Fraction, self.times))
         cuts = {times[0], *map(Fraction, self.cuts)}
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "end", Fraction(self.end))
         object.__setattr__(self, "cuts", tuple(sorted(cuts)))
         check_timeline(self.times, self.end)
-        if strange := cuts.difference(times):
-            raise StageError(f"No frame begins at {min(strange)} s, where a shot was said to.")
+        if unknown := cuts.difference(times):
+            raise StageError(
+                f"No frame begins at {min(unknown)} s, so no shot can begin there. "
+                "Every cut must be one of the times."
+            )
 
     @property
     def info(self) -> ClipInfo:  # type: ignore[override]
-        """What is true of every frame."""
+        """The properties that all frames share."""
         height, width = self.images[0].shape[:2]
         depth = 16 if self.images[0].dtype == np.uint16 else 8
         return ClipInfo(width, height, len(self) / self.duration, self.sar, depth=depth)
@@ -239,17 +253,17 @@ class MemoryClip(Clip):
     def frames(
         self, start: int = 0, stop: int | None = None, run: RunContext | None = None
     ) -> Generator[Frame, None, None]:
-        """Give a half-open range of frames."""
+        """Yield a half-open range of frames."""
         cuts = set(self.cuts)
         for number in range(*self.span(start, stop)):
             time = self.times[number]
             yield Frame(self.images[number], time, time in cuts)
 
     def recipe(self) -> list[dict[str, Any]]:
-        """Name the pictures by their content."""
+        """Identify the pictures by their content."""
         import hashlib
 
-        # The cuts and the end decide what a stage makes of the pictures, so they belong to it.
+        # The cuts and the end affect the result of a stage, so they belong to the content.
         digest = hashlib.sha256(f"{self.end} {self.sar} {[*map(str, self.cuts)]}".encode())
         for image, time in zip(self.images, self.times, strict=True):
             digest.update(f"{image.shape} {image.dtype} {time}".encode())
@@ -258,9 +272,9 @@ class MemoryClip(Clip):
 
 
 def check_timeline(times: Sequence[Fraction], end: Fraction) -> None:
-    """Raise StageError unless `times` rise strictly and `end` lies after the last."""
+    """Raise StageError unless `times` rise strictly and `end` is after the last."""
     for earlier, later in zip(times, [*times[1:], end], strict=True):
         if not earlier < later:
             raise StageError(
-                f"A timeline must rise strictly, but {earlier} s is followed by {later} s."
+                f"The times of a clip must rise strictly, but {earlier} s is followed by {later} s."
             )

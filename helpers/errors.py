@@ -1,7 +1,7 @@
-"""Every error that a person or a notebook can do something about.
+"""The errors that a person can do something about.
 
-Each message is one sentence or two: what happened, what was found, what is allowed, what to do
-next. The command prints it and exits with code 2; a notebook shows it under the cell.
+Each message is a sentence or two: what happened, what was found, what is allowed, what to do next.
+The command prints it and exits with code 2; a notebook shows it under the cell.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class VideoOpenError(SilkPurseError):
 
 
 class VideoIndexError(SilkPurseError):
-    """The decoder did not give the frames that the file's index promises."""
+    """The decoder did not return the frames that the file's packets announce."""
 
 
 class VideoWriteError(SilkPurseError):
@@ -24,7 +24,7 @@ class VideoWriteError(SilkPurseError):
 
 
 class StageError(SilkPurseError, ValueError):
-    """A stage was given a value it cannot use, or broke the law of stages."""
+    """A stage was given a value that is not allowed, or broke the law of stages."""
 
 
 class ModelError(SilkPurseError):
@@ -52,4 +52,4 @@ class SegmentError(ProjectError):
 
 
 class StorageError(ProjectError):
-    """The disk is full, or the drive went away, and what was finished has been kept."""
+    """The disk is full, or the drive is no longer available; finished work was kept."""

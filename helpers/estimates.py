@@ -1,7 +1,7 @@
-"""What a run will cost, measured on this machine with this film.
+"""Estimate the time and disk space of a run, measured on this machine with this film.
 
-estimate(Upscale()(clip))      # makes a few frames and does the sums
-costs("upscale", clip)         # of every model there is
+estimate(Upscale()(clip))      # makes a few frames and extrapolates
+costs("upscale", clip)         # a table of all models
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from helpers.runtime.machine import runtime
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will cost.
+    """The estimated cost of a run.
 
     Attributes:
-        frames: how many will be made.
-        each: seconds for one of them.
-        bytes: of disk for the saved stage.
-        free: bytes free where scratch files go.
+        frames: number of frames that will be made.
+        each: seconds for one frame.
+        bytes: disk space of the saved stage, in bytes.
+        free: free bytes on the disk of the scratch folder.
+        size: the frames' width and height, "640x480".
     """
 
     frames: int
@@ -43,33 +44,34 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Seconds for all of them."""
+        """Seconds for all frames."""
         return self.frames * self.each
 
     def __repr__(self) -> str:
         return (
             f"{self.frames} frames of {self.size} at {self.each:.2f} s each: about "
-            f"{spoken(self.seconds)} on {runtime().device}, and {self.bytes / 1e9:.2f} GB of disk "
-            f"({self.free / 1e9:.0f} GB free). It may be interrupted at any time and goes on."
+            f"{format_duration(self.seconds)} on the {runtime().device}, and "
+            f"{self.bytes / 1e9:.2f} GB of disk space ({self.free / 1e9:.0f} GB are free). "
+            "If the run is interrupted, run it again to continue."
         )
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>"
 
 
-def spoken(seconds: float) -> str:
-    """Say a length of time as a person would."""
+def format_duration(seconds: float) -> str:
+    """Return a length of time in words: "45 seconds", "10 minutes", "2.5 hours"."""
     if seconds < 90:
-        return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"
+        return "1 second" if seconds < 1.5 else f"{seconds:.0f} seconds"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"
 
 
 def estimate(clip: Clip, codec: str = "ffv1", samples: int = 4) -> Estimate:
-    """Make a few frames from the middle of a clip and work out what all of them cost.
+    """Make a few frames from the middle of a clip, and estimate the cost of all frames.
 
-    The first one is made twice, because it also loads the network.
+    The first of them is made once before, to load the network, which is not counted.
     """
     middle = len(clip) // 2
     clip[middle]
@@ -83,7 +85,7 @@ def estimate(clip: Clip, codec: str = "ffv1", samples: int = 4) -> Estimate:
 
 
 SIDE = 96
-"""Pixels a side of the cut-out on which a network is timed; its whole frame is worked out."""
+"""Networks are timed on a square with sides of this many pixels, and extrapolated to a frame."""
 
 
 def _enlarge(engine: Enlarger, image: np.ndarray) -> Callable[[], object]:
@@ -103,19 +105,19 @@ def _color(engine: Colorizer, image: np.ndarray) -> Callable[[], object]:
 PROBES = {
     "upscale": Probe(_enlarge),
     "interpolate": Probe(_draw_between),
-    # A colorizer looks at a square of its own size, whatever the frame's.
+    # A colorizer scales every frame to a square of a fixed size, so all frames cost the same.
     "colorize": Probe(_color, whole=True),
 }
-"""How the engines of a role are timed, unless they say otherwise themselves."""
+"""How the engines of a role are timed, unless they register a probe of their own."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What each model of a role would cost for a film; shows itself as a table."""
+    """The estimated cost of every model of a role for a film, shown as a table."""
 
     rows: tuple[tuple[str, ...], ...]
 
-    HEAD: ClassVar[tuple[str, ...]] = ("model", "a frame", "the film", "good at")
+    HEAD: ClassVar[tuple[str, ...]] = ("model", "per frame", "whole film", "good at")
 
     def __repr__(self) -> str:
         lines = [self.HEAD, *self.rows]
@@ -129,12 +131,12 @@ class Costs:
 
 
 def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
-    """Say what every model would cost for a clip, here; those that are not here are not fetched.
+    """Estimate the cost of every model for a clip on this machine, without downloading any.
 
     Args:
         role: "upscale", "interpolate" or "colorize".
-        clip: what goes in.
-        frames: how many would be made; as many as go in, if not given.
+        clip: the clip to process.
+        frames: number of frames that would be made; as many as the clip has if not given.
     """
     count = frames or len(clip)
     image = clip[len(clip) // 2].image
@@ -142,16 +144,16 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
     for model in models(role):
         if not model.present:
             size = f", {model.megabytes} MB" if model.bytes else ""
-            cost = ("-", f"to be fetched{size}")
+            cost = ("-", f"not downloaded{size}")
         else:
             each = _seconds(model, image)
-            cost = (f"{each:.3g} s", f"about {spoken(each * count)}")
+            cost = (f"{each:.3g} s", f"about {format_duration(each * count)}")
         rows.append((model.name, *cost, model.note))
     return Costs(tuple(rows))
 
 
 def _seconds(model: Model, image: np.ndarray) -> float:
-    """Time a model for one picture; the first round, which loads it, does not count."""
+    """Return the seconds that a model takes for one picture; a first run is not counted."""
     probe = registry.get(model.engine).probe or PROBES[model.role]
     side = min(SIDE, *image.shape[:2])
     part = image if probe.whole else np.ascontiguousarray(image[:side, :side])

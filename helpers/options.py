@@ -1,8 +1,8 @@
-"""A stage's fields as options of the command: declared once, beside the field.
+"""Fields of a stage that are also options of the command, declared once.
 
     scale: Fraction | None = option(None, "How many times larger each side becomes.", read=number)
 
-The command reads `options_of(Upscale)` and makes `--scale` of it, with its help and its default.
+The command turns `options_of(Upscale)` into `--scale`, with its help and its default.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from helpers.errors import StageError
 
 @dataclass(frozen=True)
 class Option:
-    """How a field is called and read in the command.
+    """An option of the command.
 
     Attributes:
-        field: the field it sets.
-        name: what it is called; the field's own name if not said otherwise.
-        default: what it is where it is not given.
+        field: the name of the field that it sets.
+        name: its name in the command; the field's name unless declared otherwise.
+        default: its default value.
         help: a sentence for `--help`.
-        read: makes a value of what was typed; the field's type does if None.
-        metavar: what stands for the value in `--help`.
+        read: converts the text that was typed; if None, typer converts it to the field's type.
+        metavar: the placeholder for the value in `--help`.
     """
 
     field: str
@@ -44,7 +44,7 @@ def option(
     read: Callable[[str], Any] | None = None,
     metavar: str | None = None,
 ) -> Any:
-    """Declare a dataclass field that is an option of the command, too; see `Option`."""
+    """Declare a dataclass field that is also an option of the command; see `Option`."""
     return field(
         default=default,
         metadata={"option": {"name": name, "help": help, "read": read, "metavar": metavar}},
@@ -52,28 +52,25 @@ def option(
 
 
 def options_of(kind: type) -> Iterator[Option]:
-    """Give the options that a dataclass declares, in the order of its fields."""
+    """Yield the options that a dataclass declares, in the order of its fields."""
     for one in fields(kind):
-        if said := one.metadata.get("option"):
-            yield Option(one.name, said["name"] or one.name, one.default, *_rest(said))
+        if declared := one.metadata.get("option"):
+            values = {**declared, "name": declared["name"] or one.name}
+            yield Option(field=one.name, default=one.default, **values)
 
 
-def _rest(said: dict[str, Any]) -> tuple[Any, ...]:
-    return said["help"], said["read"], said["metavar"]
-
-
-# --- reading what a person types ------------------------------------------------------------------
+# --- converting what was typed --------------------------------------------------------------------
 
 
 def seconds(text: str) -> Fraction:
-    """Read a time: seconds (12.5) or a clock (1:02:03.5)."""
+    """Read a time in seconds (12.5) or as h:mm:ss (1:02:03.5)."""
     try:
         parts = [Fraction(part) for part in text.split(":")]
         if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts):
             raise ValueError
     except (ValueError, ZeroDivisionError):
         raise StageError(
-            f"{text!r} is not a time; write seconds (12.5) or a clock (1:02:03.5)."
+            f"{text!r} is not a time. Write it in seconds (12.5) or as h:mm:ss (1:02:03.5)."
         ) from None
     total = Fraction(0)
     for part in parts:
@@ -88,7 +85,9 @@ def number(text: str) -> Fraction:
         if value <= 0:
             raise ValueError
     except (ValueError, ZeroDivisionError):
-        raise StageError(f"{text!r} is not a number above 0, like 2, 1.5 or 24000/1001.") from None
+        raise StageError(
+            f"{text!r} is not a number above 0. Write it like 2, 1.5 or 24000/1001."
+        ) from None
     return value
 
 
@@ -98,7 +97,7 @@ def share(text: str) -> Fraction:
 
 
 def shares(text: str) -> tuple[Fraction, ...]:
-    """Read numbers of 0 or more, between commas."""
+    """Read numbers of 0 or more, separated by commas."""
     return tuple(map(share, text.split(",")))
 
 
@@ -106,11 +105,11 @@ def dimensions(text: str) -> tuple[int, int]:
     """Read a size: 1280x720."""
     width, _, height = text.lower().partition("x")
     if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise StageError(f"{text!r} is not a size like 1280x720.")
+        raise StageError(f"{text!r} is not a size. Write it like 1280x720.")
     return int(width), int(height)
 
 
 def names(text: str) -> str | tuple[str, ...]:
-    """Read one name, or several between commas."""
+    """Read one name, or several separated by commas."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
     return found[0] if len(found) == 1 else found or "none"

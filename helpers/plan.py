@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("helpers")
 
 SHORT = 600
-"""Frames of a film too short to be worth timing the machine for."""
+"""For a film of fewer frames, timing the machine is not worth while."""
 
 UHD = (3840, 2160)
-"""The size that enlarging stops at where nobody asks for one."""
+"""By default a film is not enlarged beyond this size."""
 
 NONE = "none"
-"""How a step is left out, as a person says it."""
+"""The value that leaves a step out."""
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What a film is cleaned of; see `cleaners.CLEANERS`."""
+    """The faults that a film is cleaned of; see `cleaners.CLEANERS`."""
 
     names: str | tuple[str, ...] = option(
         NONE,
-        f"auto, none, or any of {', '.join(NAMES)}, between commas.",
+        f"auto, none, or a comma-separated list of {', '.join(NAMES)}.",
         name="clean", read=names, metavar="CLEANER[,CLEANER]",
     )  # fmt: skip
 
@@ -63,47 +63,48 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class SoundChoice:
-    """What becomes of a film's sound.
+    """What is done with a film's sound.
 
     Attributes:
-        method: a way to clean it, a file that takes its place (music, where the film is silent),
-            or "none".
-        strength: 0 to 1; the method's own if None.
-        keep: whether the original sound stays as a second track.
+        method: a method of cleaning it, a file that replaces it (music, if the film is silent), or
+            "none".
+        strength: 0 to 1; the default of the method if None.
+        keep: whether the original sound is kept as a second track.
     """
 
     method: str = option(
         NONE,
-        "How to clean the sound (talk, film and others), or a file to take its place.",
+        "How to clean the sound (talk, film and others), or a file that replaces it.",
         name="audio", metavar="METHOD",
     )  # fmt: skip
     strength: float | None = option(
-        None, "0 to 1; by default the method's own.", name="audio_strength"
+        None, "0 to 1; each method has its own default.", name="audio_strength"
     )
     keep: bool = option(False, "Keep the original sound as a second track.", name="keep_audio")
 
     def __post_init__(self) -> None:
         if self.method != NONE:
-            from helpers.audio import check, sound_file
+            from helpers.audio import sound_file
+            from helpers.audio.methods import check_method
 
             if sound_file(self.method) is None:
-                check(self.method, self.strength)
+                check_method(self.method, self.strength)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done to a film: its steps, in their order. A step that is None is left out.
+    """The steps of a restoration, in order. A step that is None is left out.
 
-    The steps are stages; what they leave open is decided when the plan meets a film. So a choice
-    that cannot be is refused when the plan is made, and not after the film was searched for shots.
+    The steps are stages. They are checked when the plan is made, before any work is done; what they
+    leave open is decided when the plan is applied to a film.
 
     Attributes:
         trim: the stretch of the film to restore.
-        cleaning: what it is cleaned of first.
+        cleaning: the faults that it is cleaned of first.
         colorize: how a black-and-white film is coloured.
-        upscale: how it is enlarged: by default as the model does, but not beyond 3840x2160.
-        interpolate: how its motion is made smooth: by default to 24 frames a second at the least.
-        sound: what becomes of its sound.
+        upscale: how it is enlarged: by default by the model's own scale, up to 3840x2160.
+        interpolate: how its motion is made smoother: by default to at least 24 frames per second.
+        sound: what is done with its sound.
     """
 
     trim: Trim = Trim()  # noqa: RUF009 (frozen)
@@ -115,17 +116,17 @@ class Plan:
 
     @classmethod
     def of(cls, **choices: Any) -> Plan:
-        """Return the plan that options make, called as in the command: `upscale`, `scale`, `fps`...
+        """Return a plan from options named as in the command: `upscale`, `scale`, `fps`...
 
-        A model that is "none" leaves its step out; what is not given is as in `Plan()`.
+        The model "none" leaves a step out. Options that are not given are as in `Plan()`.
 
         Raises:
             StageError: there is no such option, or a value is not allowed.
         """
         known = {one.name for _, one in plan_options()}
-        if strange := [name for name in choices if name not in known]:
+        if unknown := [name for name in choices if name not in known]:
             raise StageError(
-                f"There is no option {strange[0]!r}; allowed are {', '.join(sorted(known))}."
+                f"There is no option {unknown[0]!r}. The options are {', '.join(sorted(known))}."
             )
         steps: dict[str, Any] = {}
         for step, kind in STEPS.items():
@@ -135,11 +136,11 @@ class Plan:
         return cls(**steps)
 
     def apply(self, clip: Clip, run: RunContext | None = None) -> Clip:
-        """Return the clip that the plan makes; what was decided is among the run's notes.
+        """Return the restored clip, and add what was decided to the run's notes.
 
         Args:
-            clip: a film that knows its shots.
-            run: where what is found by looking at the whole film is kept: `Project.context`.
+            clip: a film with its shots marked.
+            run: keeps the results of analyses of the whole film; see `Project.context`.
         """
         run = run or RunContext()
         if self.trim != Trim():
@@ -148,20 +149,20 @@ class Plan:
         if self.cleaning.names != NONE:
             clip = clean(clip, self.cleaning.names, run, even=self.interpolate is not None)
         if self.colorize:
-            clip = _coloured(self.colorize, clip, run)
+            clip = _colorize(self.colorize, clip, run)
         if self.upscale:
-            clip = _enlarged(self.upscale, clip, run)
+            clip = _upscale(self.upscale, clip, run)
         if self.interpolate:
-            clip = _smoothed(self.interpolate, clip, run)
+            clip = _interpolate(self.interpolate, clip, run)
         if FINISH in check_cleaners(self.cleaning.names):
             clip = finished(clip, film, run)
         return clip
 
     def fetch_models(self) -> None:
-        """Fetch the weights of every model that is not here, before the film is looked at.
+        """Download the weights of all models that are not on this machine yet.
 
         Raises:
-            ModelError: one cannot be had; with the nearest that is here.
+            ModelError: a model is not available; the message names the closest one that is.
         """
         for stage in (self.colorize, self.upscale, self.interpolate):
             for name in stage.models if stage else ():
@@ -176,56 +177,61 @@ STEPS: dict[str, type] = {
     "interpolate": Interpolate,
     "sound": SoundChoice,
 }
-"""The fields of a plan and what each is: together they declare the options of the command."""
+"""The type of each field of a plan; together they declare the options of the command."""
 
 
 def plan_options() -> Iterator[tuple[str, Option]]:
-    """Give every option of a plan with the step that it belongs to, as `Plan()` has them."""
+    """Yield every option, with the field of the plan that it belongs to and its default there."""
     for one in fields(Plan):
         for choice in options_of(STEPS[one.name]):
             left_out = one.default is None and choice.field == "model"
             yield one.name, replace(choice, default=NONE) if left_out else choice
 
 
-def _coloured(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
-    """Colour a clip, unless it has colours."""
+def _colorize(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
+    """Colour a clip, unless it is in colour already."""
     if stage.force:
         return stage.on(clip, run)
     found = stage.colours(clip, run)
     if found.share > 0.5:
-        run.notes.append("It is in colour already and was not coloured; --recolor colours it.")
+        run.notes.append(
+            "The film is in colour already and was not coloured. Use --recolor to colour it anyway."
+        )
         return clip
     if found.share:
-        run.notes.append(f"{found.share:.0%} of it is in colour already and stays as it is.")
+        run.notes.append(f"{found.share:.0%} of the film is in colour already and was not changed.")
     return replace(stage, coloured=found.coloured).on(clip, run)
 
 
-def _enlarged(stage: Upscale, clip: Clip, run: RunContext) -> Clip:
-    """Enlarge a clip as was asked, or else as the model does, as far as the picture is not UHD."""
+def _upscale(stage: Upscale, clip: Clip, run: RunContext) -> Clip:
+    """Enlarge a clip as requested, or else by the model's own scale, but not beyond UHD."""
     if stage.scale is not None or stage.size is not None:
         return stage(clip)
     own = native_scale(stage.models[0]) or 4
-    room = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
-    scale = min(Fraction(own), room)
+    largest = min(Fraction(UHD[0], clip.info.width), Fraction(UHD[1], clip.info.height))
+    scale = min(Fraction(own), largest)
     if scale <= 1:
         run.notes.append(
-            f"{clip.info.size} is large already and was not enlarged; --scale enlarges it."
+            f"The film is large already ({clip.info.size}) and was not enlarged. Use --scale to "
+            "enlarge it anyway."
         )
         return clip
     if scale < own:
-        run.notes.append(f"It was enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}.")
+        run.notes.append(
+            f"The film was enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}."
+        )
     return replace(stage, scale=scale)(clip)
 
 
-def _smoothed(stage: Interpolate, clip: Clip, run: RunContext) -> Clip:
-    """Make a clip's motion smooth as was asked, or else as far as it is not."""
+def _interpolate(stage: Interpolate, clip: Clip, run: RunContext) -> Clip:
+    """Make a clip's motion smoother as requested, or else unless it is smooth already."""
     if not stage.unknown:
         return stage(clip)
     stage = stage.analyse(clip, run)
     if stage.factor == 1:
         run.notes.append(
-            f"{float(clip.info.fps):.4g} frames a second is smooth already; --fps or --factor adds "
-            "more."
+            f"The film is smooth already ({float(clip.info.fps):.4g} frames per second). Use --fps "
+            "or --factor to add frames anyway."
         )
         return clip
     return stage(clip)
@@ -240,24 +246,25 @@ def restore(
     codec: str = "h264",
     progress: bool = True,
 ) -> Report:
-    """Restore a film, going on where an earlier run of the same was broken off.
+    """Restore a film. A run that was interrupted is continued by the same call.
 
     Args:
         source: the film.
-        output: the file to write; OUTPUT.report.json is left beside it.
-        plan: what is to be done; enlarged and smoothed with the best that runs here if not given.
-        project: the folder that remembers. One beside the output if not given, which is deleted
-            when the output is whole.
+        output: the file to write; OUTPUT.report.json is written beside it.
+        plan: the steps; if not given, the film is enlarged and its motion made smoother by the best
+            models that run here.
+        project: the project folder. If not given, a folder beside the output, which is deleted when
+            the output is complete.
         codec: see `write_video`.
 
     Raises:
-        SilkPurseError: with one sentence that says what was found, and what to do.
+        SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
     plan = plan or Plan()
     source, output = Path(source), Path(output)
     check_target(output, codec)
     if output.exists() and source.exists() and output.samefile(source):
-        raise VideoWriteError(f"{output} is the source itself; name another file for the result.")
+        raise VideoWriteError(f"{output} is the source itself. Choose another name for the result.")
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(project) if project else output.with_name(output.name + ".project")
 
@@ -266,12 +273,12 @@ def restore(
     opened = Project(folder)
     run = opened.context(progress)
     clip = opened.source(source, run=run)
-    run.notes.extend(_film(clip).notes)
+    run.notes.extend(_find_source(clip).notes)
     found = time.perf_counter()
     wanted = plan.apply(clip, run)
     heard = time.perf_counter()
-    # The sound first: what it lacks is said before hours are spent on the picture.
-    sound = new_sound(source, clip, plan.sound, run.notes)
+    # The sound comes first, so that its errors are raised before hours are spent on the picture.
+    sound = make_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
     saved = opened.save(wanted, "restored", segment=segment_length(wanted), run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
@@ -310,10 +317,12 @@ def restore(
     return report
 
 
-def new_sound(source: Path, clip: Clip, choice: SoundChoice, notes: list[str]) -> tuple[Sound, ...]:
-    """Return the sound tracks that are to take the place of the film's; what was done is noted.
+def make_sound(
+    source: Path, clip: Clip, choice: SoundChoice, notes: list[str]
+) -> tuple[Sound, ...]:
+    """Return the sound tracks that will replace the film's, and add what was done to the notes.
 
-    A film without sound is restored all the same; a file that was named becomes its music.
+    A film without sound is restored too; if `choice` names a file, it becomes the film's music.
     """
     if choice.method == NONE:
         return ()
@@ -327,21 +336,23 @@ def new_sound(source: Path, clip: Clip, choice: SoundChoice, notes: list[str]) -
         if music is None:
             notes.append(str(error))
             return ()
-        notes.append(f"{music.name} was laid under the silent film, cut or looped to its length")
+        notes.append(
+            f"{music.name} was added to the silent film as music, cut or looped to its length"
+        )
         return (fit_music(music, clip.duration, start=clip.times[0]),)
     notes += [f"sound: {words}" for words in (*cleaned.steps, *cleaned.notes)]
     return cleaned.tracks
 
 
-def _film(clip: Clip) -> VideoClip:
-    """Return the file at the bottom of a clip."""
+def _find_source(clip: Clip) -> VideoClip:
+    """Return the video file that a clip is made from."""
     while not isinstance(clip, VideoClip):
         clip = clip.source  # type: ignore[attr-defined]
     return clip
 
 
 def models_used(clip: Clip) -> dict[str, str]:
-    """Return the models of a clip's stages and the sha256 of their weights ("-" if none)."""
+    """Return the models of a clip's stages, with the sha256 of their weights ("-" if none)."""
     found: dict[str, str] = {}
     for step in clip.recipe():
         names, weights = step.get("model"), step.get("weights", "-")
@@ -353,11 +364,13 @@ def models_used(clip: Clip) -> dict[str, str]:
 
 
 def segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
-    """Return how many seconds of film a segment holds: one for a short film, ten for a long one,
-    and less where the machine is so slow that it would lose more than five minutes of work.
+    """Choose how many seconds of film a segment holds.
+
+    One for a short film and ten for a long one, or less on a machine that needs more than `budget`
+    seconds for them.
 
     Args:
-        budget: seconds of work that may be lost when the machine is cut off.
+        budget: seconds of work that may be lost if the run is interrupted.
     """
     if len(clip) < SHORT:
         return Fraction(1)

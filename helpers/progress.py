@@ -1,4 +1,4 @@
-"""The one kind of progress bar there is."""
+"""The progress bar of the whole package."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 
 def bar(items, total: int, label: str, show: bool = True):  # noqa: ANN001, ANN201
-    """Wrap an iterator in the one kind of progress bar there is."""
+    """Wrap an iterator in a progress bar; without an iterator, return a bar to update by hand."""
     from tqdm import tqdm
 
-    # A notebook shows what goes to stderr as if it were a fault.
+    # A notebook shows stderr as if it were an error.
     out = sys.stdout if "ipykernel" in sys.modules else sys.stderr
     return tqdm(
         items,

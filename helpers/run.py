@@ -1,10 +1,10 @@
-"""What a run is handed on, from whoever starts it down to the last stage.
+"""The context of a run, which is passed on from its start to the last stage.
 
     run = RunContext(progress=True)
     for frame in clip.frames(0, 100, run): ...
     run.stopwatch.seconds, run.notes        # {"read": 0.2, "Upscale": 7.9}, [...]
 
-Without one, `clip.frames()` makes its own: this machine, no bar, nothing kept.
+Without one, `clip.frames()` makes its own: this machine, no progress bar, no project.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ T = TypeVar("T")
 
 
 class Keep(Protocol):
-    """Where what was found by looking at a whole film is kept; `Project.kept` is one."""
+    """Keeps the results of analyses of a whole film; `Project.keep` is one."""
 
     def __call__(self, name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
-        """Return what was found for a clip before, or find it and keep it.
+        """Return the result for a clip that was kept before, or find it and keep it.
 
         Args:
-            name: under which it is kept: that of the stage it is for.
-            clip: what it was found for; for any other it is found anew.
-            kind: the dataclass that holds it.
-            find: finds it.
+            name: the name that it is kept under: that of the stage that needs it.
+            clip: the clip that is analysed; another clip is analysed anew.
+            kind: the dataclass of the result.
+            find: analyses the clip.
         """
         ...
 
 
 def find_anew(name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
-    """Find it: where there is no project to keep it."""
+    """Analyse the clip, and keep nothing; used without a project."""
     return find()
 
 
@@ -49,7 +49,7 @@ class Stopwatch:
     """Adds up seconds of work by name, from any thread.
 
     Attributes:
-        seconds: by the name of the stage that spent them; "read" is the film itself.
+        seconds: seconds by the name of the stage; "read" is the film itself.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Stopwatch:
         self._adding = threading.Lock()
 
     def add(self, name: str, seconds: float) -> None:
-        """Book seconds of work."""
+        """Add seconds of work."""
         with self._adding:
             self.seconds[name] += seconds  # type: ignore[assignment]
 
@@ -75,7 +75,7 @@ class Lap:
         self.seconds += perf_counter() - self._begun
 
     def watch(self, items: Iterator[T]) -> Iterator[T]:
-        """Pass items on, adding up the time it takes to get them."""
+        """Yield items, adding up the time it takes to get them."""
         while True:
             with self:
                 try:
@@ -85,21 +85,21 @@ class Lap:
             yield item
 
     def take(self) -> float:
-        """Return the seconds so far and begin again."""
+        """Return the seconds so far, and start again from 0."""
         seconds, self.seconds = self.seconds, 0.0
         return seconds
 
 
 @dataclass(frozen=True, eq=False)
 class RunContext:
-    """One run: where it happens, how long it takes, and what is said about it.
+    """One run: its machine, its times, its progress bars and its notes.
 
     Attributes:
-        machine: what networks run on, and how much memory they may use.
+        machine: the device that networks run on, and how much memory they may use.
         stopwatch: seconds spent, by stage.
-        progress: whether bars are shown.
+        progress: whether progress bars are shown.
         notes: what was decided for the user, in sentences.
-        keep: where what was found by looking at the whole film is kept.
+        keep: keeps the results of analyses of the whole film.
     """
 
     machine: Runtime = field(default_factory=runtime)
@@ -109,5 +109,5 @@ class RunContext:
     keep: Keep = find_anew
 
     def bar(self, items: Iterable[T], total: int, label: str) -> Iterable[T]:
-        """Pass items on under a progress bar, if bars are shown."""
+        """Yield items and show a progress bar, if `progress` is set."""
         return bar(items, total, label, self.progress)

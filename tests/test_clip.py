@@ -73,7 +73,7 @@ def test_a_timeline_that_does_not_rise_is_refused(times):
 
 def test_pictures_of_several_kinds_are_refused():
     for other in (GREY[:2], GREY.astype(np.uint16)):
-        with pytest.raises(StageError, match="several kinds"):
+        with pytest.raises(StageError, match="must have one shape and type"):
             MemoryClip([GREY, other], [Fraction(0), Fraction(1)], Fraction(2))
 
 

@@ -84,7 +84,7 @@ def test_every_option_reaches_its_step(monkeypatch):
 
 
 def test_an_option_that_there_is_not_is_refused_with_those_there_are():
-    with pytest.raises(StageError, match=r"no option 'sharpen'; allowed are alternate, audio"):
+    with pytest.raises(StageError, match=r"no option 'sharpen'. The options are alternate, audio"):
         Plan.of(sharpen=1)
 
 
@@ -126,16 +126,16 @@ def test_what_is_no_video_is_refused(tmp_path):
     text.write_text("Not a film.\n" * 50)
     assert "There is no file" in refused("probe", tmp_path / "none.mp4")
     assert "is a folder" in refused("probe", tmp_path)
-    assert "not a video" in refused("restore", text, "-o", tmp_path / "out.mp4")
+    assert "text file (tty), not a video" in refused("restore", text, "-o", tmp_path / "out.mp4")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--upscale", "x9"], "allowed are x4plus"),
+        (["--upscale", "x9"], "Choose one of x4plus"),
         (["--scale", "-1"], "'-1' is not a number above 0"),
         (["--scale", "99"], "allowed is up to 32"),
-        (["--size", "12"], "'12' is not a size like 1280x720"),
+        (["--size", "12"], "'12' is not a size. Write it like 1280x720"),
         (["--scale", "2", "--size", "8x8"], "one of the two"),
         (["--codec", "divx"], "divx"),
         (["--start", "9:9:9:9"], "is not a time"),
@@ -202,7 +202,7 @@ def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
-    assert said.rstrip().split("\n")[-1].startswith("Stopped. What is finished is kept")
+    assert said.rstrip().split("\n")[-1].startswith("Interrupted. Finished work was kept")
     assert not any(noise in said for noise in ("Traceback", "Exception", "Error"))
     assert not (tmp_path / "out.mkv").exists()
 
@@ -239,9 +239,11 @@ def test_a_silent_film_is_given_music(tmp_path):
     assert done.returncode == 0, done.stderr
     sound = read_sound(made)
     assert float(sound.seconds) == pytest.approx(4.5, abs=0.01)
-    assert "music.wav was laid under" in (tmp_path / "made.mkv.report.json").read_text()
+    assert (
+        "music.wav was added to the silent film" in (tmp_path / "made.mkv.report.json").read_text()
+    )
 
 
 def test_an_unknown_way_to_clean_sound_is_refused(tmp_path):
     said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--audio", "magic")
-    assert "no way 'magic' to clean sound" in said and "talk" in said
+    assert "'magic' is neither a method" in said and "talk" in said

@@ -29,7 +29,7 @@ def test_what_would_have_to_be_fetched_is_not_timed(monkeypatch):
     monkeypatch.setattr(catalog, "MODELS", (row,))
     monkeypatch.setattr(Model, "present", False)
     assert costs("upscale", varying_clip(3)).rows[0][:3] == (
-        "x2plus", "-", "to be fetched, 67.1 MB",
+        "x2plus", "-", "not downloaded, 67.1 MB",
     )  # fmt: skip
 
 
@@ -58,11 +58,11 @@ def test_a_frame_costs_what_its_part_costs_by_area_and_share(probe, size, times,
     monkeypatch.setattr(catalog, "MODELS", (row,))
     clip = one_picture(np.zeros((192, 192, 3), np.uint8))
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    loading._kept.cache_clear()
+    loading._cached_loader.cache_clear()
     try:
         ((_, each, _, _),) = costs("upscale", clip).rows
     finally:
-        loading._kept.cache_clear()
+        loading._cached_loader.cache_clear()
     assert seen == [size, size] and each == f"{3 * times:.3g} s"
 
 

@@ -43,7 +43,9 @@ def test_a_film_in_colour_is_left_alone_unless_told_to():
     picture = cv2.resize(data.astronaut(), (320, 240))
     clip = MemoryClip([picture] * 6, [Fraction(n, 24) for n in range(6)], Fraction(6, 24))
     assert Plan.of(**PLAIN, colorize="tint").apply(clip, run) is clip
-    assert run.notes == ["It is in colour already and was not coloured; --recolor colours it."]
+    assert run.notes == [
+        "The film is in colour already and was not coloured. Use --recolor to colour it anyway."
+    ]
     toned = Plan.of(**PLAIN, colorize="tint", recolor=True).apply(clip)[2].image
     assert np.abs(toned.astype(int) - picture).mean() > 5
     matrix = clip_matrix(clip.info)
@@ -64,7 +66,7 @@ def test_which_shots_are_in_colour_is_found_once_for_a_project(tmp_path):
 def test_a_wrong_model_or_tone_is_refused_at_once():
     with pytest.raises(StageError, match="There is no tone 'pink'"):
         Plan.of(colorize="tint", tone="pink")
-    with pytest.raises(Exception, match="allowed are deoldify-video"):
+    with pytest.raises(Exception, match="Choose one of deoldify-video"):
         Plan.of(colorize="crayon")
 
 

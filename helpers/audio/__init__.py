@@ -1,12 +1,12 @@
-"""Cleaning the sound of a film, without ever putting it out of step.
+"""Clean the sound of a film and keep it in sync with the picture.
 
-diagnose("talk.mp4")  # what is the matter with it
+diagnose("talk.mp4")  # what is wrong with it
 before, after = preview("talk.mp4", "spectral", at=60)  # ten seconds of it, to listen to
-clean = clean_audio("talk.mp4", "talk")  # every track, to the sample as long as it was
+clean = clean_audio("talk.mp4", "talk")  # every track; each keeps its length to the sample
 replace_sound("restored.mp4", clean, "final.mp4", keep=True)
 
-A file that another program or a service has made of the same sound takes its place with
-`clean_audio("talk.mp4", "service.wav")`; it is laid where it belongs by comparing the two.
+Sound that another program or a service has cleaned can be used in place of a track:
+`clean_audio("talk.mp4", "service.wav")` aligns the file with the track by comparing the two.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from helpers.audio.align import align_file
 from helpers.audio.align import fit_music as fit_music
-from helpers.audio.align import matched
 from helpers.audio.diagnose import diagnose as diagnose
 from helpers.audio.methods import METHODS as METHODS
-from helpers.audio.methods import Noise, check, plan_steps
+from helpers.audio.methods import Noise, check_method, plan_steps
 from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError
 from helpers.runtime.storage import write_json
@@ -30,11 +30,12 @@ from helpers.runtime.storage import write_json
 log = logging.getLogger("helpers")
 
 MARGIN = 3
-"""Seconds on both sides of a preview that are worked on too: it is to sound as the whole will."""
+"""Seconds on both sides of a preview that are cleaned with it, so that it sounds as the whole film
+will."""
 
 SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
                ".wma", ".mp4", ".mkv", ".mov", ".webm")  # fmt: skip
-"""Endings of what may take a track's place."""
+"""Endings of the files that can replace a track."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +44,9 @@ class Cleaned:
 
     Attributes:
         tracks: the cleaned sound, one for each track of the source that was asked for.
-        method, strength: how.
+        method, strength: how it was cleaned.
         steps: what was done, in words.
-        notes: what was odd, or done otherwise than asked, in words.
+        notes: what was unusual, or done differently from what was asked, in words.
     """
 
     tracks: tuple[Sound, ...]
@@ -79,11 +80,13 @@ class Cleaned:
         """Read what `save` wrote.
 
         Raises:
-            SoundError: it is not there.
+            SoundError: the folder holds no cleaned sound.
         """
         path = Path(folder) / "sound.json"
         if not path.exists():
-            raise SoundError(f"There is no cleaned sound in {folder}; 06_audio makes it.")
+            raise SoundError(
+                f"There is no cleaned sound in {folder}. Run the notebook 06_audio to make it."
+            )
         values = json.loads(path.read_text(encoding="utf-8"))
         tracks = []
         for row in values["tracks"]:
@@ -92,8 +95,8 @@ class Cleaned:
             tracks.append(
                 replace(sound, start=start, track=track, layout=row["layout"], codec=row["codec"])
             )
-        said = (tuple(values["steps"]), tuple(values["notes"]))
-        return cls(tuple(tracks), values["method"], values["strength"], *said)
+        texts = (tuple(values["steps"]), tuple(values["notes"]))
+        return cls(tuple(tracks), values["method"], values["strength"], *texts)
 
     def __repr__(self) -> str:
         lines = [f"{self.method}, strength {self.strength:g}"]
@@ -114,25 +117,25 @@ def clean_audio(
 
     Args:
         source: a film, or a sound.
-        method: one of METHODS, or a file that takes the (first) track's place.
-        strength: 0..1; 0 leaves the sound as it is, to the bit.
+        method: one of METHODS, or a sound file that replaces the (first) track.
+        strength: 0..1; 0 leaves the sound bit-identical.
         track: which sound track, from 0; all of them if not given.
-        noise: for the methods that know noise by its spectrum: a stretch that holds nothing else,
-            in seconds, or "quiet" to learn it where it is quietest; followed through the track if
-            not given.
-        loudness: LUFS to reach, where the method sets the loudness.
+        noise: for the methods that work on the spectrum of the noise: a stretch of noise alone, in
+            seconds, or "quiet" to learn the noise from the quietest moment. If not given, the noise
+            is tracked as it changes.
+        loudness: LUFS to reach, for methods that set the loudness.
 
     Raises:
         SoundError: the film has no sound, or a value is not allowed.
-        ModelError: a method's weights cannot be had.
+        ModelError: the weights of a method are not available.
         VideoOpenError: the film cannot be read.
     """
     done = _clean(source, method, strength, track, noise, loudness)
-    _say(done.notes)
+    _log_notes(done.notes)
     return done
 
 
-def _say(notes: Sequence[str]) -> None:
+def _log_notes(notes: Sequence[str]) -> None:
     for note in notes:
         log.warning("%s", note)
 
@@ -147,37 +150,41 @@ def _clean(
 ) -> Cleaned:
     file = sound_file(method)
     if file is None:
-        strength = check(method, strength)
+        strength = check_method(method, strength)
     numbers = [track or 0] if isinstance(source, Sound) or track is not None or file else None
     if numbers is None:
         numbers = list(range(max(track_count(source), 1)))  # type: ignore[arg-type]
-    done, said, notes = [], [], []
+    done, steps, notes = [], [], []
     for number in numbers:
         sound = source if isinstance(source, Sound) else read_sound(source, number)
         where = f"track {number + 1}: " if len(numbers) > 1 else ""
         notes += [where + note for note in sound.notes]
         if file is not None:
-            sound, note = matched(sound, file)
-            said.append(note)
+            sound, step_done = align_file(sound, file)
+            steps.append(step_done)
         elif sound.silent:
-            notes.append(f"{where}nothing can be heard in it; it is left as it is")
+            notes.append(f"{where}the track is silent and was left as it is")
         elif strength:
             chain, more = plan_steps(sound, method, strength, noise, loudness)
             notes += [where + note for note in more]
             for words, step in chain:
                 sound = step(sound)
-                said.append(where + words)
+                steps.append(where + words)
         done.append(sound)
-    return Cleaned(tuple(done), str(method), strength or 0.0, tuple(said), tuple(notes))
+    return Cleaned(tuple(done), str(method), strength or 0.0, tuple(steps), tuple(notes))
 
 
 def sound_file(method: str | Path) -> Path | None:
-    """Return the file that is meant by `method`, if one is meant and not a way of cleaning."""
+    """Return the sound file that `method` names; None if it names one of METHODS.
+
+    Raises:
+        SoundError: there is no such file.
+    """
     path = Path(method).expanduser()
     if str(method) in METHODS or path.suffix.lower() not in SOUND_FILES:
         return None
     if not path.is_file():
-        raise SoundError(f"There is no file {path} to take the sound from.")
+        raise SoundError(f"The sound file {path} does not exist. Check the path.")
     return path
 
 
@@ -193,29 +200,29 @@ def preview(
     loudness: float | None = None,
     quietly: bool = False,
 ) -> tuple[Sound, Sound]:
-    """Clean a few seconds, to be listened to before all of it is cleaned.
+    """Clean a few seconds, to listen to before the whole film is cleaned.
 
     Args:
         at: where to begin, in seconds on the film's timeline; the middle if not given.
-        seconds: how long.
+        seconds: how long the stretch is.
         strength, track, noise, loudness: as in `clean_audio`.
-        quietly: do not say again what is done otherwise than asked.
+        quietly: do not log the notes.
 
     Returns:
         The stretch before and after.
     """
-    strength = check(method, strength)
+    strength = check_method(method, strength)
     sound = source if isinstance(source, Sound) else read_sound(source, track)
     begin = sound.start + (sound.seconds - Fraction(seconds)) / 2 if at is None else Fraction(at)
     begin = min(max(begin, sound.start), max(sound.end - Fraction(seconds), sound.start))
     stop = begin + Fraction(seconds)
     part = sound.cut(begin - MARGIN, stop + MARGIN)
     if isinstance(noise, tuple) or noise == "quiet":
-        # The noise is learnt where it was said to be, which may lie elsewhere in the film.
+        # The stretch that the noise is learnt from may lie elsewhere in the film.
         part = sound
     done = _clean(part, method, strength, None, noise, loudness)
     if not quietly:
-        _say(done.notes)
+        _log_notes(done.notes)
     return sound.cut(begin, stop), done.sound.cut(begin, stop)
 
 
@@ -226,19 +233,19 @@ def replace_sound(
     *,
     keep: bool = False,
 ) -> list[str]:
-    """Write a film again with cleaned sound in place of its own; its picture is copied untouched.
+    """Write a copy of a film with cleaned sound; the picture is copied untouched.
 
     Args:
-        film: the film that the sound was cleaned of, or a silent one.
+        film: the film that the sound belongs to, or a silent one.
         clean: the sound, on that film's timeline.
         output: the file to write: mp4 or mov (the sound as AAC), or mkv (lossless).
-        keep: keep the film's own sound too, each track behind the one that takes its place.
+        keep: keep the film's own sound too, each track after the one that replaces it.
 
     Returns:
-        What could not be carried over as it was, in words.
+        What could not be copied unchanged, in words.
 
     Raises:
-        VideoWriteError: it cannot be written.
+        VideoWriteError: the file cannot be written.
     """
     from helpers.video.mux import copy_with_sound
 

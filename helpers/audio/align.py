@@ -1,4 +1,4 @@
-"""Sound from elsewhere: the same recording cleaned by another program, music for a silent film."""
+"""Sound from other files: the same recording, cleaned elsewhere, and music for a silent film."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ import numpy as np
 
 from helpers.audio import measures
 from helpers.audio.reader import read_sound
-from helpers.audio.track import Sound, SoundError, resampled, room_for
+from helpers.audio.track import Sound, SoundError, allocate, resample
 
 COARSE = 8000
-"""Samples a second at which two recordings are first compared, as to where they get louder."""
+"""Samples a second at which the loudness curves of two recordings are compared first."""
 
 FINE = 16_000
-"""Samples a second at which they are compared at last."""
+"""Samples a second at which the sound itself is compared next."""
 
 PROOF = 20
-"""Seconds that are compared finely."""
+"""Seconds of sound that are compared at the rate FINE."""
 
 ALIKE = 0.35
-"""How well the courses of two recordings must fit (1 is exactly) to be believed the same."""
+"""The correlation (1 is identical) of the loudness curves of two recordings from which they may be
+the same."""
 
 CERTAIN = 10.0
-"""How many times its usual swing the comparison of the sound itself must reach at its best."""
+"""The peak of the cross-correlation must be this many times its standard deviation."""
 
 
-def matched(sound: Sound, path: str | Path) -> tuple[Sound, str]:
-    """Lay a file of the same recording where a track is; exactly as long, from the same moment.
+def align_file(sound: Sound, path: str | Path) -> tuple[Sound, str]:
+    """Align a file of the same recording with a track, and give it the track's start and length.
 
     The file keeps its own rate and channels. Where it is not as long as the track, the place where
-    the two fit best is found by cross-correlation: first of how loud they are from moment to
-    moment, then of the sound itself.
+    the two match best is found by cross-correlation: first of their loudness curves, then of the
+    sound itself.
 
     Returns:
-        The file's sound in the track's place, and in words what was done.
+        The file's sound in the track's place, and what was done, in words.
 
     Raises:
         SoundError: the file has no sound, or is not the same recording.
@@ -46,38 +47,38 @@ def matched(sound: Sound, path: str | Path) -> tuple[Sound, str]:
     length = math.ceil(sound.seconds * other.rate)
     name = Path(path).name
     if len(other) == length:
-        laid, words = other.samples, f"{name} takes its place; it is exactly as long"
+        aligned, words = other.samples, f"replaced by {name}, which has the same length"
     else:
-        late = offset(sound, other)
-        laid = _laid(other, round(late * other.rate), length)
+        late = find_offset(sound, other)
+        aligned = _shift(other, round(late * other.rate), length)
         seconds = float(other.seconds - sound.seconds)
         words = (
-            f"{name} takes its place; it is {abs(seconds):.3f} s "
-            f"{'longer' if seconds > 0 else 'shorter'}, and was laid {float(late):+.4f} s from the "
-            "track's beginning, where the two fit"
+            f"replaced by {name}, which is {abs(seconds):.3f} s "
+            f"{'longer' if seconds > 0 else 'shorter'} and was aligned with the track by moving it "
+            f"{float(late):+.4f} s"
         )
-        drift = _drift(sound, replace(other, samples=laid, start=sound.start))
+        drift = _measure_drift(sound, replace(other, samples=aligned, start=sound.start))
         if drift is not None and abs(drift) > 0.02:
-            words += f"; it runs {drift * 1000:+.0f} ms out of step by its end"
-    return replace(other, samples=laid, start=sound.start, track=sound.track), words
+            words += f"; at its end it is {drift * 1000:+.0f} ms out of sync"
+    return replace(other, samples=aligned, start=sound.start, track=sound.track), words
 
 
-def _laid(sound: Sound, at: int, length: int) -> np.ndarray:
-    """Return samples, (C, length), with a sound's first sample at place `at`."""
-    out = room_for(len(sound.samples), length)
+def _shift(sound: Sound, at: int, length: int) -> np.ndarray:
+    """Return samples, (C, length), with the sound's first sample at place `at`."""
+    out = allocate(len(sound.samples), length)
     begin, stop = max(at, 0), min(at + len(sound), length)
     if begin < stop:
         out[:, begin:stop] = sound.samples[:, begin - at : stop - at]
     return out
 
 
-def offset(sound: Sound, other: Sound) -> Fraction:
-    """Return how many seconds after the beginning of a track that of another recording comes.
+def find_offset(sound: Sound, other: Sound) -> Fraction:
+    """Return by how many seconds another recording begins later than a track.
 
     Raises:
         SoundError: they are not the same recording.
     """
-    one, two = _course(sound), _course(other)
+    one, two = _loudness_curve(sound), _loudness_curve(other)
     match = _correlate(two, one)
     best = int(np.argmax(match))
     rough = best - (len(two) - 1)
@@ -87,61 +88,61 @@ def offset(sound: Sound, other: Sound) -> Fraction:
     spread = float(a.std() * b.std())
     alike = float(np.mean((a - a.mean()) * (b - b.mean()))) / spread if spread > 1e-9 else 0.0
     coarse = Fraction(rough) * Fraction(measures.FRAME).limit_denominator(1000)
-    begin = Fraction(_loudest(a) + max(rough, 0)) * Fraction(measures.FRAME).limit_denominator(1000)
-    lag = _lag(sound, other, sound.start + begin, begin - coarse)
+    loudest = Fraction(_find_loudest(a) + max(rough, 0))
+    begin = loudest * Fraction(measures.FRAME).limit_denominator(1000)
+    lag = _find_lag(sound, other, sound.start + begin, begin - coarse)
     if alike < ALIKE or lag is None:
         raise SoundError(
-            f"The file is not {float(sound.seconds):.2f} s long, as the track is, but "
-            f"{float(other.seconds):.2f} s, and does not sound like it, so that nobody can say "
-            "where it belongs. Cut it to the track's length, or check that it is the same "
-            "recording."
+            f"The file cannot be aligned with the track: the track is {float(sound.seconds):.2f} s "
+            f"long, the file is {float(other.seconds):.2f} s long, and does not sound like it. "
+            "Cut the file to the track's length, or check that it is the same recording."
         )
     return coarse - lag
 
 
-def _course(sound: Sound) -> np.ndarray:
-    """Return how loud a sound is from moment to moment, (T,), about zero."""
+def _loudness_curve(sound: Sound) -> np.ndarray:
+    """Return the level of each measures.FRAME in decibels, (T,), less its mean."""
     parts = []
     for _, piece in sound.pieces():
         mono = piece.mean(0, keepdims=True)
-        parts.append(measures.levels(resampled(mono, sound.rate, COARSE), COARSE, measures.VOICE))
-    course = np.maximum(np.concatenate(parts), -70)
-    return course - course.mean()
+        parts.append(measures.levels(resample(mono, sound.rate, COARSE), COARSE, measures.VOICE))
+    curve = np.maximum(np.concatenate(parts), -70)
+    return curve - curve.mean()
 
 
 def _correlate(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Return the sums of products of two courses for every place of one along two."""
+    """Return the full cross-correlation of two curves."""
     from scipy.signal import fftconvolve
 
     return fftconvolve(two, one[::-1])
 
 
-def _loudest(course: np.ndarray) -> int:
-    """Return where PROOF seconds with most in them begin."""
+def _find_loudest(curve: np.ndarray) -> int:
+    """Return where the loudest PROOF seconds begin."""
     size = round(PROOF / measures.FRAME)
-    if len(course) <= size:
+    if len(curve) <= size:
         return 0
-    sums = np.cumsum(np.concatenate([[0.0], course]))
+    sums = np.cumsum(np.concatenate([[0.0], curve]))
     return int(np.argmax(sums[size:] - sums[:-size]))
 
 
-def _lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Fraction | None:
-    """Return by how many seconds a stretch comes later in another sound than was thought; None if
-    the two are not alike.
+def _find_lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Fraction | None:
+    """Return by how many seconds a stretch begins later in another sound than expected; None if the
+    two do not match.
 
     Args:
         at: where the stretch begins in the track, on its timeline.
-        there: where it is thought to begin in the other, from its beginning.
+        there: where it is expected to begin in the other sound, from its beginning.
     """
     one = sound.cut(at, at + PROOF)
     two = other.cut(other.start + there, other.start + there + PROOF)
     a, b = (
-        resampled(np.ascontiguousarray(part.samples.mean(0, keepdims=True)), part.rate, FINE)[0]
+        resample(np.ascontiguousarray(part.samples.mean(0, keepdims=True)), part.rate, FINE)[0]
         for part in (one, two)
     )
     if min(len(a), len(b)) < FINE // 4 or min(np.abs(a).max(), np.abs(b).max()) < 1e-4:
         return None
-    # What was cut off before the beginning of the other is missing from it.
+    # The stretch may begin before the other sound does; that part of it is missing there.
     missing = max(-there, Fraction(0))
     size = 1 << (len(a) + len(b)).bit_length()
     spectrum = np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size))
@@ -151,11 +152,11 @@ def _lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Fraction 
     at_best = int(near.argmax())
     if near[at_best] < CERTAIN * match.std():
         return None
-    return Fraction(at_best - reach + _between(near, at_best), FINE) + missing
+    return Fraction(at_best - reach + _interpolate_peak(near, at_best), FINE) + missing
 
 
-def _between(match: np.ndarray, best: int) -> Fraction:
-    """Return where between two samples a peak lies, by a parabola through it."""
+def _interpolate_peak(match: np.ndarray, best: int) -> Fraction:
+    """Return by what part of a sample a peak lies after `best`, by a parabola through it."""
     if not 0 < best < len(match) - 1:
         return Fraction(0)
     a, b, c = (float(match[best + step]) for step in (-1, 0, 1))
@@ -163,11 +164,15 @@ def _between(match: np.ndarray, best: int) -> Fraction:
     return Fraction(0.5 * (a - c) / bend).limit_denominator(100) if bend < 0 else Fraction(0)
 
 
-def _drift(sound: Sound, laid: Sound) -> float | None:
-    """Return how many seconds later the end comes than the beginning says, in a laid sound."""
+def _measure_drift(sound: Sound, aligned: Sound) -> float | None:
+    """Return by how many seconds the lag of an aligned sound grows from its beginning to its end.
+
+    None for a short sound, and where no lag can be found.
+    """
     if sound.seconds < 3 * PROOF:
         return None
-    lags = [_lag(sound, laid, sound.start + at, at) for at in (Fraction(0), sound.seconds - PROOF)]
+    places = (Fraction(0), sound.seconds - PROOF)
+    lags = [_find_lag(sound, aligned, sound.start + at, at) for at in places]
     return None if None in lags else float(lags[1] - lags[0])  # type: ignore[operator]
 
 
@@ -179,29 +184,29 @@ def fit_music(
     fade: float = 2.0,
     loop: bool = True,
 ) -> Sound:
-    """Make music as long as a silent film: cut, or played again and again, with fades.
+    """Fit music to the length of a silent film by cutting or looping it, with fades.
 
-    Where it begins again the end fades into the beginning; the last of it fades away.
+    Where the music repeats, its end is cross-faded with its beginning. Its end is faded out.
 
     Args:
         music: a file, or a sound.
         seconds: how long the film is.
         start: when its first picture is shown, on its timeline.
-        fade: seconds of a fade; shorter where the music is.
-        loop: begin again where the music is too short; silence follows if not.
+        fade: seconds of a fade; at most a third of the music or of the film.
+        loop: repeat music that is too short; if not, silence follows it.
 
     Raises:
-        SoundError: there is no music in it, or no film.
+        SoundError: the music is silent, or the film or the music has no length.
     """
     sound = music if isinstance(music, Sound) else read_sound(music)
     length = round(Fraction(seconds) * sound.rate)
     if length <= 0 or not len(sound) or sound.silent:
         raise SoundError(
-            f"{float(seconds):.2f} s of a film and {float(sound.seconds):.2f} s of music came; "
-            "both must last, and the music must be heard."
+            f"This music cannot be fitted: the film is {float(seconds):.2f} s long and the music "
+            f"{float(sound.seconds):.2f} s. Neither may be empty, and the music must not be silent."
         )
     ramp = min(round(fade * sound.rate), len(sound) // 3, length // 3)
-    out = room_for(len(sound.samples), length)
+    out = allocate(len(sound.samples), length)
     rise = np.sin(np.linspace(0, np.pi / 2, ramp, dtype=np.float32)) ** 2
     at = 0
     while at < length:

@@ -1,8 +1,8 @@
-"""DeepFilterNet 3: a thin runner of its three networks, in ONNX, on onnxruntime.
+"""Run DeepFilterNet 3: its three ONNX networks on onnxruntime.
 
-The network looks at speech twice: gains for 32 bands as wide as the ear's, and, below 4.8 kHz, a
-short complex filter over five spectra for each bin. All around it (windows, bands, features, the
-filter itself) is here, in numpy.
+The networks give gains for 32 bands on the ERB scale and, below 4.8 kHz, a short complex filter
+over five spectra for each bin. The rest (windows, bands, features, the filter itself) is here, in
+numpy.
 
 Source: H. Schroeter et al., "DeepFilterNet: Perceptually motivated real-time speech enhancement",
 Interspeech 2023, arXiv:2305.08227; the numbers and the order of steps are those of its authors'
@@ -18,38 +18,38 @@ from typing import Any
 import numpy as np
 from scipy.signal import lfilter
 
-from helpers.audio.onnx_stream import streaming
+from helpers.audio.onnx_stream import make_streaming
 from helpers.errors import ModelError
 
 RATE = 48_000
 """Samples a second, the only rate the network knows."""
 
 SIZE, HOP = 960, 480
-"""Samples of a window, and from one to the next."""
+"""Samples of a window, and from one window to the next."""
 
 BANDS, BINS, ORDER, AHEAD = 32, 96, 5, 2
-"""Bands that get a gain, bins that get a filter, its length, and how many spectra it looks on."""
+"""Bands with a gain, bins with a filter, the filter's length, and its look-ahead in spectra."""
 
 NARROWEST = 2
 """Bins of the narrowest band."""
 
 DECAY = 0.99
-"""Memory of the running means by which features are normalised: a second."""
+"""Decay of the running means by which features are normalised; they remember about a second."""
 
 CHUNK = 500
-"""Spectra that are given to the networks at once: five seconds."""
+"""Spectra that the networks process at once: five seconds."""
 
 PAST = {"enc": 2, "df_dec": 4}
-"""How many spectra before a piece the convolutions of a network look at."""
+"""How many earlier spectra the convolutions of a network need before a piece."""
 
 LATE = (AHEAD + SIZE // HOP - 1) * HOP
-"""Samples by which the filtered sound comes later than what was given."""
+"""Delay of the filtered sound in samples."""
 
 NETWORKS = ("enc", "erb_dec", "df_dec")
 
 
 def band_widths() -> np.ndarray:
-    """Return how many bins each band holds: equal steps on the ear's scale (ERB)."""
+    """Return how many bins each band has: equal steps on the ERB scale of hearing."""
     scale = 24.7 * 9.265
     top = 9.265 * np.log1p(RATE / 2 / scale)
     edges = scale * np.expm1(np.arange(1, BANDS + 1) * top / BANDS / 9.265)
@@ -69,14 +69,14 @@ VORBIS = np.sin(0.5 * np.pi * _HALF**2).astype(np.float32)
 """The window of the Vorbis codec; its squares add up to one at half its length."""
 
 
-def analyse(samples: np.ndarray) -> np.ndarray:
+def compute_spectra(samples: np.ndarray) -> np.ndarray:
     """Return the spectra, (T, 481) complex64, of samples, (480 + T * 480,)."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
     return (np.fft.rfft(frames * VORBIS, axis=1) / SIZE).astype(np.complex64)
 
 
 class Features:
-    """What the network is shown, normalised by running means that go on from piece to piece."""
+    """The input of the networks, normalised by running means that continue from piece to piece."""
 
     def __init__(self) -> None:
         self.level = np.linspace(-60, -90, BANDS, dtype=np.float64)
@@ -88,8 +88,8 @@ class Features:
         starts = np.concatenate([[0], np.cumsum(WIDTHS)[:-1]])
         level = np.log10(np.add.reduceat(power, starts, axis=1) / WIDTHS + 1e-10) * 10
         bins = spectra[:, :BINS]
-        mean, self.level = _running(level, self.level)
-        size, self.size = _running(np.abs(bins), self.size)
+        mean, self.level = _running_means(level, self.level)
+        size, self.size = _running_means(np.abs(bins), self.size)
         bins = bins / np.sqrt(size)
         return (
             ((level - mean) / 40).astype(np.float32),
@@ -97,21 +97,21 @@ class Features:
         )
 
 
-def _running(values: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _running_means(values: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the running means of values, (T, F), and the last of them."""
     means, _ = lfilter([1 - DECAY], [1, -DECAY], values, axis=0, zi=DECAY * state[None])
     return means, means[-1] if len(means) else state
 
 
 class DeepFilter:
-    """The three networks, ready to be given sound.
+    """The three networks, loaded and ready to clean speech.
 
     Args:
         archive: DeepFilterNet3_onnx.tar.gz, as its authors publish it.
-        threads: how many the networks may use; 0 leaves it to onnxruntime.
+        threads: how many threads the networks may use; 0 lets onnxruntime decide.
 
     Raises:
-        ModelError: onnxruntime is not installed, or the archive holds something else.
+        ModelError: onnxruntime is not installed, or the archive does not hold the networks.
     """
 
     def __init__(self, archive: Path, threads: int = 0) -> None:
@@ -119,25 +119,25 @@ class DeepFilter:
             import onnxruntime
         except ImportError as error:
             raise ModelError(
-                "DeepFilterNet runs on onnxruntime, which is not installed. Install it with "
-                "`pip install onnxruntime`, or choose the method spectral, which needs nothing."
+                "DeepFilterNet needs onnxruntime, which is not installed. Install it with "
+                "`pip install onnxruntime`, or choose the method spectral, which does not need it."
             ) from error
         options: Any = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = threads, 3
         self.sessions: dict[str, Any] = {}
         self.states: dict[str, dict[str, str]] = {}
         for name, model in _unpack(archive).items():
-            model, self.states[name] = streaming(model)
+            model, self.states[name] = make_streaming(model)
             self.sessions[name] = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )
 
     def __call__(self, samples: np.ndarray, limit: float | None = None) -> np.ndarray:
-        """Return speech without its noise, of the same length and in the same place.
+        """Remove noise from speech; its length and place stay the same.
 
         Args:
-            samples: (N,) float32, full scale 1, at 48 kHz. Worked through piece by piece.
-            limit: decibels by which noise is lowered at most; as much as it is if not given.
+            samples: (N,) float32, full scale 1, at 48 kHz; processed piece by piece.
+            limit: the most by which noise is reduced, in decibels; no limit if not given.
         """
         stream, out = Stream(self, limit), np.empty(len(samples), np.float32)
         room = -(-(len(samples) + LATE) // HOP) * HOP
@@ -152,16 +152,16 @@ class DeepFilter:
 
 
 class Stream:
-    """A sound on its way through the networks; remembers all that came before.
+    """Sends sound through the networks piece by piece, and keeps their state between pieces.
 
-    Whatever the sizes of its pieces, it gives what one unbroken run would, LATE samples later.
+    However the sound is cut into pieces, the result is that of a single run, LATE samples later.
     """
 
     def __init__(self, engine: DeepFilter, limit: float | None = None) -> None:
         self.engine = engine
         self.share = 0.0 if limit is None else 10 ** (-abs(limit) / 20)
         self.features = Features()
-        self.heard = np.zeros(SIZE - HOP, np.float32)
+        self.last = np.zeros(SIZE - HOP, np.float32)
         self.spectra = np.zeros((ORDER - 1, SIZE // 2 + 1), np.complex64)
         self.shown = np.zeros((1, 3, PAST["enc"], BINS), np.float32)
         self.coded: np.ndarray | None = None
@@ -172,13 +172,13 @@ class Stream:
         }
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Give the next samples, (T * 480,) float32, and get as many back."""
-        new = analyse(np.concatenate([self.heard, samples]))
-        self.heard = samples[-(SIZE - HOP) :]
+        """Process the next samples, (T * 480,) float32, and return as many."""
+        new = compute_spectra(np.concatenate([self.last, samples]))
+        self.last = samples[-(SIZE - HOP) :]
         around = np.concatenate([self.spectra, new])
         self.spectra = around[-(ORDER - 1) :]
-        gains, taps = self._networks(*self.features(new))
-        # What the networks say of the newest spectrum is meant for the one AHEAD before it.
+        gains, taps = self._run_networks(*self.features(new))
+        # The networks look AHEAD spectra ahead: their newest answer is for an earlier spectrum.
         noisy = around[ORDER - 1 - AHEAD : len(around) - AHEAD]
         clean = noisy * np.repeat(gains, WIDTHS, axis=1)
         clean[:, :BINS] = sum(
@@ -187,7 +187,7 @@ class Stream:
         )
         return self._synthesise(noisy * self.share + clean * (1 - self.share))
 
-    def _networks(self, bands: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _run_networks(self, bands: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return gains, (T, 32), and filters, (T, 96, 5) complex64."""
         new = np.zeros((1, 3, len(bands), BINS), np.float32)
         new[0, 0, :, :BANDS], new[0, 1:] = bands, bins
@@ -209,7 +209,7 @@ class Stream:
         return gains[0, 0], taps[..., 0] + 1j * taps[..., 1]
 
     def _run(self, name: str, wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """Run a network, with its states as the last run left them."""
+        """Run a network, beginning with the states that its last run left."""
         inputs, states = self.engine.states[name], self.states[name]
         feed = {key: np.ascontiguousarray(value) for key, value in (given | states).items()}
         found = self.engine.sessions[name].run([*wanted, *inputs.values()], feed)
@@ -237,10 +237,12 @@ def _unpack(archive: Path) -> dict[str, bytes]:
                     held[name.stem] = file.read()
     except (tarfile.TarError, OSError) as error:
         raise ModelError(
-            f"{archive} cannot be read as an archive of networks ({error})."
+            f"The archive {archive} cannot be read ({error}). "
+            "Delete it; it will be downloaded again."
         ) from error
     if missing := set(NETWORKS) - set(held):
         raise ModelError(
-            f"{archive} lacks {', '.join(sorted(missing))}; DeepFilterNet3_onnx.tar.gz is expected."
+            f"The archive {archive} does not contain {', '.join(sorted(missing))}. "
+            "It must be DeepFilterNet3_onnx.tar.gz."
         )
     return held

@@ -1,7 +1,7 @@
-"""What is the matter with a sound, and what would help it.
+"""Find what is wrong with a sound, and which preset would help.
 
 found = diagnose("talk.mp4")
-found  # says it in words
+found  # shows the findings in words
 found.preset  # "talk" or "film"
 """
 
@@ -19,10 +19,10 @@ from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound
 
 SILENCE = Loudness(-math.inf, -math.inf, 0.0)
-"""How loud nothing is."""
+"""The loudness of a silent track."""
 
 STRETCH, STRETCHES = 60, 5
-"""Seconds that are listened to at once, and how many such stretches, all over the track."""
+"""A track is judged by this many stretches, spread over it, of this many seconds each."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Diagnosis:
     Attributes:
         track: the sound, in words.
         silent: nothing can be heard.
-        speech: it comes and goes as talk does.
-        snr: decibels by which the voice lies above the noise, estimated.
-        hum: the mains, if they are heard.
-        clipped: 0..1, the share of samples whose peaks were cut off.
+        speech: it has the rhythm of speech.
+        snr: estimated signal-to-noise ratio of the voice, in decibels.
+        hum: the mains hum; None if there is none.
+        clipped: 0..1, the share of samples that are clipped.
         clicks: clicks a minute.
-        rumble: decibels by which what lies below 60 Hz is louder than the noise above it.
-        bandwidth: hertz up to which there is more than noise.
+        rumble: how many decibels the sound below 60 Hz is louder than the noise above 200 Hz.
+        bandwidth: the frequency in hertz above which there is only noise.
         loudness: EBU R 128.
     """
 
@@ -55,41 +55,50 @@ class Diagnosis:
 
     @property
     def preset(self) -> str:
-        """The chain of steps that fits: "talk" or "film"."""
+        """The method that fits: "talk" or "film"."""
         return "talk" if self.speech else "film"
 
     def sentences(self) -> list[str]:
-        """Say what was found, and what follows."""
+        """Say in words what was found, and what would be done about it."""
         if self.silent:
-            return ["Nothing can be heard in it; it will be left as it is."]
+            return ["The track is silent. It will be left as it is."]
         kind = (
-            "It comes and goes as talk does: the preset talk."
+            "It has the rhythm of speech: the preset talk fits."
             if self.speech
-            else "It does not come and go as talk does: the preset film, which is gentler."
+            else "It does not have the rhythm of speech: the preset film fits; it is gentler."
         )
         grade = "clean" if self.snr > 30 else "a little noisy" if self.snr > 18 else "noisy"
-        lines = [kind, f"The voice lies about {self.snr:.0f} dB above the noise: {grade}."]
+        lines = [kind, f"The voice is about {self.snr:.0f} dB above the noise: {grade}."]
         if self.hum:
             lines.append(
-                f"Hum of the mains at {self.hum.base:.2f} Hz and {len(self.hum.harmonics) - 1} "
-                "multiples: it will be taken out."
+                f"There is mains hum at {self.hum.base:.2f} Hz, with {len(self.hum.harmonics) - 1} "
+                "harmonics. It will be removed."
             )
         if self.rumble > 12:
-            lines.append(f"Rumble below 60 Hz, {self.rumble:.0f} dB: it will be cut off.")
+            lines.append(
+                f"There is rumble below 60 Hz ({self.rumble:.0f} dB above the noise). "
+                "It will be removed."
+            )
         if self.clipped:
             lines.append(
-                f"{self.clipped:.2%} of it is cut off at the top (recorded too loud): mended."
+                f"{self.clipped:.2%} of the samples are clipped (recorded too loud). "
+                "They will be repaired."
             )
         if self.has_clicks:
-            lines.append(f"About {self.clicks:.0f} clicks a minute: mended.")
-        lines.append(f"There is sound up to {self.bandwidth / 1000:.1f} kHz.")
+            lines.append(
+                f"There are about {self.clicks:.0f} clicks a minute. They will be repaired."
+            )
+        lines.append(f"The sound reaches up to {self.bandwidth / 1000:.1f} kHz.")
         loud = self.loudness
-        lines.append(f"Loudness {loud.integrated:.1f} LUFS, highest true peak {loud.peak:+.1f} dB.")
+        lines.append(
+            f"The loudness is {loud.integrated:.1f} LUFS; the highest true peak is "
+            f"{loud.peak:+.1f} dB."
+        )
         return lines
 
     @property
     def has_clicks(self) -> bool:
-        """Whether there are so many clicks that they are worth mending."""
+        """Whether there are enough clicks to be worth repairing."""
         return self.clicks > 20
 
     def __repr__(self) -> str:
@@ -97,7 +106,7 @@ class Diagnosis:
 
 
 def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
-    """Listen to a track and say what is the matter with it.
+    """Find what is wrong with a track.
 
     Args:
         source: a film, or a sound.
@@ -123,20 +132,20 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
         clicks=60 * sum(clicks) / max(seconds, 0.1),
-        rumble=float(np.median([rumble(part, rate) for part in parts])),
+        rumble=float(np.median([measure_rumble(part, rate) for part in parts])),
         bandwidth=max(measures.bandwidth(part, rate) for part in parts),
         loudness=measure_loudness(sound),
     )
 
 
 def estimate_snr(sound: Sound) -> float:
-    """Estimate by how many decibels the voice lies above the noise."""
+    """Estimate how many decibels the voice is above the noise."""
     found = [measures.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
     return float(np.median(found))
 
 
 def _stretches(sound: Sound) -> list[np.ndarray]:
-    """Return stretches from all over the track, or the whole of a short one."""
+    """Return STRETCHES stretches spread over the track, or all of a short track."""
     size = STRETCH * sound.rate
     if len(sound) <= STRETCHES * size:
         return [
@@ -147,19 +156,19 @@ def _stretches(sound: Sound) -> list[np.ndarray]:
 
 
 def count_clicks(samples: np.ndarray, rate: int) -> int:
-    """Count the clicks that nobody's voice makes, in the channel that has most of them.
+    """Count the clicks that a voice cannot make, in the channel with the most.
 
-    Of more than two channels, in the middle one: the bass channel of 5.1 is all jolts.
+    With more than two channels the median is returned: the bass channel of 5.1 is full of jolts.
     """
     found = [declick.find_clicks(one, rate, 20.0) for one in samples]
     counts = sorted(int(np.count_nonzero(np.diff(one.astype(np.int8)) == 1)) for one in found)
     return counts[-1] if len(counts) <= 2 else counts[len(counts) // 2]
 
 
-def rumble_share(sound: Sound, below: float = 60.0) -> float:
-    """Return how much of what lies below a frequency is to be cut off, 0..1.
+def choose_rumble_cut(sound: Sound, below: float = 60.0) -> float:
+    """Return how much of the sound below a frequency should be removed, 0..1.
 
-    Nothing where it is 20 decibels under the rest: a deep voice has something there too.
+    0 where it is 20 decibels quieter than the rest, since a deep voice reaches below it too.
     """
     ratios = []
     for part in _stretches(sound):
@@ -169,8 +178,8 @@ def rumble_share(sound: Sound, below: float = 60.0) -> float:
     return min(max((float(np.median(ratios)) + 20) / 6, 0.0), 1.0)
 
 
-def rumble(samples: np.ndarray, rate: int) -> float:
-    """Return by how many decibels the noise below 60 Hz is louder than that from 200 Hz on."""
+def measure_rumble(samples: np.ndarray, rate: int) -> float:
+    """Return how many decibels the noise below 60 Hz is louder than the noise above 200 Hz."""
     if rate < 1000:
         return 0.0
     low = measures.levels(samples, rate, (10.0, 60.0))

@@ -1,4 +1,4 @@
-"""Measuring sound: where somebody speaks, how far the noise lies below, how high it reaches."""
+"""Measure sound: where there is speech, how loud the noise is, how high the frequencies reach."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d,
 from scipy.signal import butter, sosfiltfilt
 
 FRAME = 0.02
-"""Seconds of a level."""
+"""Seconds that one level is measured over."""
 
 VOICE = (200.0, 3800.0)
-"""Hertz between which a voice is told from its surroundings."""
+"""The band in hertz in which speech is detected."""
 
 NOTHING = -100.0
-"""Decibels under full scale that stand for digital silence."""
+"""The level of digital silence, in decibels relative to full scale."""
 
 
 def levels(samples: np.ndarray, rate: int, band: tuple[float, float] | None = None) -> np.ndarray:
-    """Return the level of each FRAME, (T,), in decibels under full scale.
+    """Return the level of each FRAME, (T,), in decibels relative to full scale.
 
     Args:
         samples: (C, N).
-        band: hertz to listen between; everything if not given.
+        band: the band to measure in, in hertz; all frequencies if not given.
     """
     mono = np.asarray(samples, np.float64).mean(0)
     size = max(round(FRAME * rate), 1)
@@ -36,19 +36,19 @@ def levels(samples: np.ndarray, rate: int, band: tuple[float, float] | None = No
     return np.maximum(10 * np.log10(np.square(frames).mean(1) + 1e-12), NOTHING)
 
 
-def spoken(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Tell for each FRAME, (T,), whether a voice, or anything else but noise, is heard in it."""
+def detect_activity(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Return for each FRAME, (T,), whether it holds a voice, or any other sound but noise."""
     heard = gaussian_filter1d(levels(samples, rate, VOICE), 1.5)
     floor = noise_floor(heard)
-    # Half way, in decibels, from the noise to the voice, but never within the noise's own swing.
+    # A third of the way, in decibels, from the noise to the voice, but above the noise's swings.
     loud = np.percentile(heard, 95)
     active = heard > max(floor + 0.35 * (loud - floor), floor + 4)
-    # The first and last sounds of a word are faint: a tenth of a second more on both sides.
+    # The first and last sounds of a word are faint: add a tenth of a second on both sides.
     return maximum_filter1d(active.astype(np.uint8), 11).astype(bool)
 
 
 def noise_floor(heard: np.ndarray) -> float:
-    """Return the level of the noise, given levels, (T,): what the quieter frames gather about."""
+    """Return the level of the noise, the median of the quiet frames among levels, (T,)."""
     sound = heard[heard > NOTHING + 5]
     if not len(sound):
         return NOTHING
@@ -56,10 +56,12 @@ def noise_floor(heard: np.ndarray) -> float:
     return float(np.median(sound[sound <= low + 3]))
 
 
-def quietest(samples: np.ndarray, rate: int, seconds: float = 0.5) -> tuple[float, float] | None:
-    """Return where the quietest stretch of noise is, from and to in seconds, with nobody speaking.
+def find_quietest(
+    samples: np.ndarray, rate: int, seconds: float = 0.5
+) -> tuple[float, float] | None:
+    """Return the quietest stretch of noise, from and to in seconds; None if there is none.
 
-    Digital silence does not count: there is nothing of the noise in it.
+    Digital silence does not count, since it holds no noise.
     """
     heard = levels(samples, rate, VOICE)
     length = max(round(seconds / FRAME), 1)
@@ -75,21 +77,21 @@ def quietest(samples: np.ndarray, rate: int, seconds: float = 0.5) -> tuple[floa
 
 
 def signal_to_noise(samples: np.ndarray, rate: int) -> float:
-    """Estimate by how many decibels the voice lies above the noise, where anybody speaks."""
+    """Estimate how many decibels the voice is above the noise, where there is speech."""
     whole = levels(samples, rate, (80.0, 8000.0))
-    active = spoken(samples, rate)[: len(whole)]
+    active = detect_activity(samples, rate)[: len(whole)]
     if not active.any():
         return 0.0
     noise = 10 ** (noise_floor(whole) / 10)
     between = whole[~active & (whole > NOTHING + 5)]
-    if len(between) >= 10:  # pauses say more than the quietest moments: noise swings
+    if len(between) >= 10:  # noise varies, so its mean in pauses is better than its quietest level
         noise = float(np.mean(10 ** (between / 10)))
     both = np.mean(10 ** (whole[active] / 10))
     return float(np.clip(10 * np.log10(max(both - noise, noise * 1e-3) / noise), -20, 80))
 
 
 def bandwidth(samples: np.ndarray, rate: int) -> float:
-    """Return the hertz up to which anything is heard that is louder than what lies above."""
+    """Return the highest frequency in hertz at which there is more than noise."""
     mono = np.asarray(samples, np.float64).mean(0)
     size = 1024
     if len(mono) < size:
@@ -97,12 +99,12 @@ def bandwidth(samples: np.ndarray, rate: int) -> float:
     frames = np.lib.stride_tricks.sliding_window_view(mono, size)[:: size // 2]
     frames = frames[:: max(len(frames) // 4000, 1)]
     power = np.square(np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)))
-    # The loudest moments reach highest; noise is the same at all times.
+    # Loud moments reach the highest frequencies, and noise is the same in all moments.
     level = gaussian_filter1d(10 * np.log10(np.percentile(power, 95, axis=0) + 1e-12), 2)
     top = np.median(level[-size // 40 :])
     floor = max(top + 6, level.max() - 75)
     above = np.flatnonzero(level > floor)
-    # Where the uppermost bins are as loud as the rest below them there is no edge at all.
+    # If the highest bins are as loud as those below them, the sound reaches up to the end.
     if not len(above) or (level[-size // 8 :].max() - top < 3 and above[-1] > 0.9 * len(level)):
         return rate / 2
     return float(above[-1] * rate / size)
@@ -110,11 +112,11 @@ def bandwidth(samples: np.ndarray, rate: int) -> float:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How a sound comes and goes.
+    """How the level of a sound changes over time.
 
     Attributes:
-        syllables: 0..1, the share of its swings that are as quick as syllables (2 to 8 a second).
-        pauses: 0..1, the share of time in which only noise is heard.
+        syllables: 0..1, the share of the changes that are as fast as syllables (2 to 8 a second).
+        pauses: 0..1, the share of the time in which there is only noise.
     """
 
     syllables: float
@@ -122,12 +124,12 @@ class Rhythm:
 
     @property
     def speech(self) -> bool:
-        """Whether it comes and goes as talk does, and not as music and noises do."""
+        """Whether it has the rhythm of speech, and not of music or noise."""
         return self.syllables > 0.3
 
 
 def rhythm(samples: np.ndarray, rate: int) -> Rhythm:
-    """Measure how a sound comes and goes."""
+    """Measure how the level of a sound changes over time."""
     heard = levels(samples, rate, VOICE)
     if len(heard) < 50:
         return Rhythm(0.0, 0.0)
@@ -137,4 +139,4 @@ def rhythm(samples: np.ndarray, rate: int) -> Rhythm:
     hertz = np.fft.rfftfreq(len(swing), FRAME)
     all_of_it = power[(hertz > 0.25) & (hertz < 20)].sum() + 1e-9
     part = power[(hertz >= 2) & (hertz <= 8)].sum() / all_of_it
-    return Rhythm(float(part), float(1 - spoken(samples, rate).mean()))
+    return Rhythm(float(part), float(1 - detect_activity(samples, rate).mean()))

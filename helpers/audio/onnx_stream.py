@@ -1,11 +1,11 @@
-"""Making a network in ONNX that was exported for whole recordings run piece by piece.
+"""Convert an ONNX network that was exported for whole recordings so that it runs piece by piece.
 
-As exported, such a network begins with empty memory and pads the past with zeros inside. Here its
-file is changed before it is loaded: the state of every GRU becomes an input and an output, and the
-zeros are left out, so that the caller can give what really came before. Nothing else is touched; in
-particular no weight.
+As exported, such a network begins with an empty state and pads the past with zeros. Here its file
+is changed before it is loaded: the state of every GRU becomes an input and an output, and the
+padding is removed, so that the caller can supply what really came before. Nothing else is changed,
+and no weight.
 
-The file is a protocol buffer; the few fields needed are read and written here, so that the `onnx`
+The file is a protocol buffer. The few fields needed are read and written here, so that the `onnx`
 package need not be installed. Source: onnx.proto of github.com/onnx/onnx.
 """
 
@@ -21,27 +21,27 @@ FLOAT = 1
 """onnx.proto's number of the element type float32."""
 
 Field = tuple[int, int, bytes]
-"""Number, wire type and content of a field; of a number, its bytes as they are written."""
+"""Number, wire type and encoded content of a field."""
 
 
-def streaming(model: bytes) -> tuple[bytes, dict[str, str]]:
+def make_streaming(model: bytes) -> tuple[bytes, dict[str, str]]:
     """Change a network so that it can be run piece by piece.
 
     Args:
         model: an ONNX file.
 
     Returns:
-        The changed file, and the names of the states: inputs (1, 1, H) float32 that begin as zeros,
-        each with the output that is to be given as that input next time.
+        The changed file, and the names of its states: each input, (1, 1, H) float32 and zeros at
+        first, with the output that must be passed to it in the next run.
     """
     fields = list(_read(model))
     at = next(number for number, field in enumerate(fields) if field[0] == GRAPH)
-    graph, states = _changed(fields[at][2])
+    graph, states = _rewrite_graph(fields[at][2])
     fields[at] = (GRAPH, 2, graph)
     return _write(fields), states
 
 
-def _changed(graph: bytes) -> tuple[bytes, dict[str, str]]:
+def _rewrite_graph(graph: bytes) -> tuple[bytes, dict[str, str]]:
     fields = list(_read(graph))
     nodes = {n: list(_read(field[2])) for n, field in enumerate(fields) if field[0] == NODE}
     unpadded = {
@@ -91,7 +91,7 @@ def _read(data: bytes) -> Iterator[Field]:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """Return the variable-length number at a place, and where it ends."""
+    """Return the varint at a place, and where it ends."""
     value = shift = 0
     while True:
         byte = data[at]

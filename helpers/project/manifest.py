@@ -1,6 +1,6 @@
-"""What a saved stage is: its recipe, its timeline, and where it is cut into segments.
+"""The description of a saved stage: its recipe, its timeline, and its division into segments.
 
-`stage.json` in the stage's folder holds it. It is written once, and never changed.
+It is kept in `stage.json` in the stage's folder, is written once, and never changes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, RecipeMismatchError
 from helpers.runtime.machine import Runtime
-from helpers.runtime.storage import damaged, read_json, retried, write_json
+from helpers.runtime.storage import damaged_file, read_json, retry, write_json
 
 VERSION = 1
-"""Of the files in a project's folder."""
+"""The version of the files in a project's folder."""
 
 FILE = "stage.json"
 
@@ -40,20 +40,21 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class StageManifest:
-    """What a saved stage is.
+    """The description of a saved stage.
 
     Attributes:
-        recipe: what it was made of, from the source on.
-        codec: of its segments.
-        info: what is true of every frame.
+        recipe: how it is made, from the source on.
+        codec: the codec of its segments.
+        info: the properties that all its frames share.
         first: the start of the first frame, in seconds.
-        units: units a second in which `pts` counts.
-        pts: the start of every frame since the first.
+        units: the number of units of `pts` in a second.
+        pts: the start of every frame, counted from the first.
         end: when the last frame stops being shown, in seconds.
         cuts: when its shots begin, in seconds.
-        segments: the half-open ranges of frames that it is cut into.
-        machine: device, precision and memory that it was begun with. With the same memory a network
-            cuts the same tiles, so that a resumed run gives the same bits as an unbroken one.
+        segments: the half-open ranges of frames that it is divided into.
+        machine: the device, precision and memory that it was begun with. With the same memory a
+            network uses the same tiles, so that a resumed run is bit-identical to an uninterrupted
+            one.
     """
 
     recipe: list[dict[str, Any]]
@@ -69,7 +70,7 @@ class StageManifest:
 
     @classmethod
     def of(cls, clip: Clip, codec: str, length: Fraction, machine: Runtime) -> StageManifest:
-        """Describe a clip that is to be saved in segments of about `length` seconds."""
+        """Describe a clip that will be saved in segments of about `length` seconds."""
         units, pts = exact_units(clip.times)
         return cls(
             recipe=clip.recipe(),
@@ -90,23 +91,23 @@ class StageManifest:
 
     @classmethod
     def read(cls, folder: Path) -> StageManifest:
-        """Read what the stage in a folder is.
+        """Read the description of the stage in a folder.
 
         Raises:
-            ProjectError: the file is damaged, or of another version of this package.
+            ProjectError: the file is damaged, or was written by another version of this package.
         """
         path = folder / FILE
         values = read_json(path)
         if not isinstance(values, dict) or "version" not in values:
-            raise damaged(path, "it does not describe a stage")
+            raise damaged_file(path, "it does not describe a stage")
         if values["version"] != VERSION:
             raise ProjectError(
-                f"{folder.name} was begun by another version of this package (its files are of "
-                f"version {values['version']}, here {VERSION}). Finish it there, or "
-                f"project.remove({folder.name!r}) and make it again."
+                f"{folder.name} was begun by another version of this package (file version "
+                f"{values['version']}; this package uses {VERSION}). Finish it with that version, "
+                f"or remove it with project.remove({folder.name!r}) and make it again."
             )
         if missing := KEYS - values.keys():
-            raise damaged(path, f"it lacks {', '.join(sorted(missing))}")
+            raise damaged_file(path, f"it lacks {', '.join(sorted(missing))}")
         return cls(
             recipe=values["recipe"],
             codec=values["codec"],
@@ -121,7 +122,7 @@ class StageManifest:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `read` reads, as JSON-able values."""
+        """Return the description as JSON-able values, for `read`."""
         return {
             "version": VERSION,
             "recipe": self.recipe,
@@ -144,13 +145,13 @@ class StageManifest:
 
 KEYS = {"version", "recipe", "codec", "info", "first", "units", "pts", "end", "cuts", "segments",
         "machine"}  # fmt: skip
-"""What must be in the file."""
+"""The keys that the file must have."""
 
 
-def begin(
+def open_stage(
     folder: Path, clip: Clip, codec: str, length: Fraction, machine: Runtime
 ) -> StageManifest:
-    """Read what a stage is, or write it down if it is new.
+    """Read the description of a stage, or write it if the stage is new.
 
     Raises:
         RecipeMismatchError: it was begun with another recipe, source, weight file or codec.
@@ -162,13 +163,13 @@ def begin(
             difference = (f"codec {manifest.codec}", f"codec {codec}")
         if difference is not None:
             raise RecipeMismatchError(
-                f"{folder.name} was made with {difference[0]}, and now {difference[1]} is asked "
-                f"for; they are never mixed. Take another project or name, or delete {folder} "
-                f"(in a notebook: project.remove({folder.name!r}))."
+                f"{folder.name} was begun with {difference[0]}, but now {difference[1]} is "
+                "requested, and one stage cannot hold both. Use another project or stage name, or "
+                f"delete {folder} (in a notebook: project.remove({folder.name!r}))."
             )
         return manifest
-    # Segments of a stage that is not there any more are not those of this one.
-    retried(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
+    # If the folder still lists segments, they belong to an earlier stage that was deleted.
+    retry(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
     manifest = StageManifest.of(clip, codec, length, machine)
     write_json(folder / FILE, manifest.to_json())
     return manifest
@@ -177,36 +178,37 @@ def begin(
 def recipe_difference(
     old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> tuple[str, str] | None:
-    """Return the first difference of two recipes, in words, old and new; None if there is none."""
+    """Return the first difference between two recipes, old and new in words; None if equal."""
     for step in range(max(len(old), len(new))):
         before = old[step] if step < len(old) else {}
         after = new[step] if step < len(new) else {}
         if _content(before) == _content(after):
             continue
-        titles = [str(r.get("stage") or r.get("source") or "nothing more") for r in (before, after)]
+        rows = (before, after)
+        titles = [str(r.get("stage") or r.get("source") or "no more stages") for r in rows]
         if before.get("stage") != after.get("stage"):
             return titles[0], titles[1]
         keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-        told = [
-            f"{title} ({', '.join(f'{key} {_short(row.get(key))}' for key in keys)})"
-            for title, row in zip(titles, (before, after), strict=True)
+        described = [
+            f"{title} ({', '.join(f'{key} {_shorten(row.get(key))}' for key in keys)})"
+            for title, row in zip(titles, rows, strict=True)
         ]
-        return told[0], told[1]
+        return described[0], described[1]
     return None
 
 
 def _content(row: dict[str, Any]) -> dict[str, Any]:
-    """Leave out a film's name where its sha256 is known: a renamed file is the same film."""
+    """Return a row without the name of a film whose sha256 is known, since it may be renamed."""
     return {k: v for k, v in row.items() if k != "source"} if "sha256" in row else row
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else text[:16] + "..."
 
 
 def exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
-    """Return units a second, and the times since the first as whole numbers of them."""
+    """Return units a second, and the times since the first as whole numbers of these units."""
     spans = [time - times[0] for time in times]
     units = math.lcm(*(span.denominator for span in spans))
     return units, [int(span * units) for span in spans]

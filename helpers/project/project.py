@@ -1,13 +1,14 @@
-"""The folder that remembers: every stage in segments, so that a lost connection costs minutes.
+"""A project folder: it saves every stage in segments, so that a lost connection costs minutes.
 
     project = Project("drive/talk")
     clip = project.source("talk.mp4")                 # shots are found once and kept
     large = project.save(Upscale()(clip), "04_upscale")
-    ... the connection is lost; the same cells are run again, and go on at the first missing segment
+    ... if the connection is lost, run the same cells again: they continue at the first missing
+    segment
     project.status()
 
-A stage's folder holds `stage.json` (what it is: recipe, timeline, where it is cut into segments),
-`done.json` (which segments are whole, with their sha256) and the segments, FFV1 in Matroska.
+A stage's folder holds `stage.json` (its recipe, its timeline, and its division into segments),
+`done.json` (the finished segments, with their sha256) and the segments, FFV1 in Matroska.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, SilkPurseError, VideoIndexError
-from helpers.project.manifest import VERSION, StageManifest, begin
+from helpers.project.manifest import VERSION, StageManifest, open_stage
 from helpers.project.runner import SegmentRunner, check_space, scratch_folder
 from helpers.project.segments import SavedClip, missing_segments, read_done
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
-from helpers.runtime.storage import lock, read_json, retried, write_json, write_whole
+from helpers.runtime.storage import lock, read_json, retry, write_atomically, write_json
 from helpers.stage import exact, plain
 from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
@@ -49,19 +50,19 @@ T = TypeVar("T")
 
 
 class Project:
-    """A folder with everything that was made of one film.
+    """A folder with everything that was made from one film.
 
     Args:
-        folder: made if it is not there; on a mounted drive it outlasts the machine.
+        folder: created if it does not exist. On a mounted drive it outlasts the machine.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise ProjectError(
-                f"{folder} is a file; a project needs a folder. Choose another name."
+                f"{folder} is a file, but a project needs a folder. Choose another name."
             )
-        retried("the project", self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
+        retry("the project", self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
 
     def __repr__(self) -> str:
         return f"Project({str(self.folder)!r}, stages: {', '.join(self.names()) or 'none'})"
@@ -74,13 +75,13 @@ class Project:
         run: RunContext | None = None,
         **options: Any,
     ) -> Clip:
-        """Open the film with its shots marked; what had to be searched for is kept.
+        """Open the film with its shots marked. Its shots are searched for once and then kept.
 
         Args:
-            path: the video file; the one this project began with, if not given.
-            progress: show a bar while its shots are looked for.
-            run: what the looking belongs to; one of its own if not given.
-            options: those of `open_video`; those it was opened with before, if none are given.
+            path: the video file; if not given, the one that this project began with.
+            progress: show a progress bar during the search.
+            run: the run that the search belongs to; a new one if not given.
+            options: those of `open_video`; if none are given, those of the last time.
 
         Raises:
             VideoOpenError: the file cannot be read.
@@ -88,7 +89,7 @@ class Project:
         path = Path(path) if path is not None else self.film
         kept = read_json(self.folder / "source.json")
         if not path.exists() or path.is_dir():
-            open_video(path)  # says what is wrong
+            open_video(path)  # raises an error that says what is wrong
         key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
         if not isinstance(kept, dict) or kept.get("version") != VERSION:
             kept = {"key": {}}
@@ -96,10 +97,10 @@ class Project:
             key = kept["key"]
         if kept["key"] == key:
             clip = _unpack_source(path, kept)
-            if kept["path"] != str(path.resolve()):  # the film has moved
+            if kept["path"] != str(path.resolve()):  # the film was moved
                 write_json(self.folder / "source.json", {**kept, "path": str(path.resolve())})
         else:
-            clip, cuts = _search(path, options, run or RunContext(progress=progress))
+            clip, cuts = _find_shots(path, options, run or RunContext(progress=progress))
             kept = {"version": VERSION, "key": key, "path": str(path.resolve())}
             kept |= {"cuts": [str(cut) for cut in cuts], **_pack_source(clip)}
             write_json(self.folder / "source.json", kept)
@@ -107,18 +108,20 @@ class Project:
 
     @property
     def film(self) -> Path:
-        """The file this project began with.
+        """The video file that this project began with.
 
         Raises:
-            ProjectError: it has not begun yet.
+            ProjectError: the project has no film yet.
         """
         kept = read_json(self.folder / "source.json")
         if not isinstance(kept, dict) or "path" not in kept:
-            raise ProjectError(f"{self.folder} has no film yet. Open one: project.source(FILE).")
+            raise ProjectError(
+                f"{self.folder} has no film yet. Open one with project.source(FILE)."
+            )
         return Path(kept["path"])
 
     def names(self) -> list[str]:
-        """Return the names of the stages that were begun, in order."""
+        """Return the names of all stages, finished or not, in order."""
         found = self.folder.glob("*/stage.json")
         return sorted(path.parent.name for path in found)
 
@@ -132,32 +135,36 @@ class Project:
         progress: bool = True,
         run: RunContext | None = None,
     ) -> SavedClip:
-        """Make a clip and keep it, segment by segment; what is there already is not made again.
+        """Compute a clip and save it, segment by segment; finished segments are not made again.
 
         Args:
             name: the stage's folder: its number and name, like "04_upscale".
             codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size).
-            segment: about how many seconds of film a segment holds.
-            progress: show a bar.
-            run: what the work belongs to; one of its own if not given.
+            segment: the approximate length of a segment, in seconds of film.
+            progress: show a progress bar.
+            run: the run that the work belongs to; a new one if not given.
 
         Raises:
             RecipeMismatchError: the stage was begun with another recipe, source or weight file.
-            ProjectLockedError: another run is writing it.
-            StorageError: there is not enough room, or the drive went away.
+            ProjectLockedError: another run is writing the stage.
+            StorageError: there is not enough disk space, or the drive is no longer available.
         """
         if not name or Path(name).name != name or name.startswith("."):
-            raise ProjectError(f"{name!r} cannot be a stage's name; take one like '04_upscale'.")
+            raise ProjectError(
+                f"{name!r} cannot be the name of a stage. Choose a name like '04_upscale'."
+            )
         if codec not in ("ffv1", "near-lossless"):
-            raise ProjectError(f"Segments cannot be {codec}; allowed are ffv1 and near-lossless.")
+            raise ProjectError(
+                f"Segments cannot be saved as {codec!r}. Choose ffv1 or near-lossless."
+            )
         length = exact(segment)
         if length <= 0:
-            raise ProjectError(f"Segments of {segment} seconds were asked for; allowed is above 0.")
+            raise ProjectError(f"A segment must be longer than 0 seconds; {segment} was given.")
         folder = self.folder / name
-        retried(name, self.folder, lambda: folder.mkdir(exist_ok=True))
+        retry(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
             run = run or self.context(progress)
-            manifest = begin(folder, clip, codec, length, run.machine)
+            manifest = open_stage(folder, clip, codec, length, run.machine)
             missing = missing_segments(folder, manifest.segments)
             if missing:
                 check_space(folder, clip, codec, missing)
@@ -166,7 +173,7 @@ class Project:
         return self.load(name)
 
     def load(self, name: str) -> SavedClip:
-        """Return a stage that was saved.
+        """Return a saved stage.
 
         Raises:
             ProjectError: there is no such stage, or it is not finished.
@@ -177,20 +184,20 @@ class Project:
         there = sum(segment.file in done for segment in segments)
         if there < len(segments):
             raise ProjectError(
-                f"{name} is not finished: {there} of {len(segments)} segments are there. Run it "
-                "again; it goes on at the first missing one."
+                f"{name} is not finished: {there} of {len(segments)} segments are done. Run it "
+                "again; it continues at the first missing segment."
             )
         return SavedClip.of(folder, manifest)
 
     def _folder(self, name: str) -> Path:
-        """Return a stage's folder, or say which stages there are."""
+        """Return a stage's folder; raise ProjectError if there is no such stage."""
         names = self.names()
         if name not in names:
-            told = ", ".join(names) or "none"
-            raise ProjectError(f"{self.folder} has no stage {name!r}; there are: {told}.")
+            stages = ", ".join(names) or "none"
+            raise ProjectError(f"{self.folder} has no stage {name!r}. Its stages: {stages}.")
         return self.folder / name
 
-    def _finished(self, name: str) -> bool:
+    def _is_finished(self, name: str) -> bool:
         done = read_done(self.folder / name)
         return all(s.file in done for s in StageManifest.read(self.folder / name).segments)
 
@@ -202,16 +209,16 @@ class Project:
         """
         for name in reversed(self.names()):
             if before is None or name < before:
-                if self._finished(name):
+                if self._is_finished(name):
                     return self.load(name)
-                log.warning("%s is not finished and is passed over; run it again first.", name)
+                log.warning("%s is not finished and is skipped. Run it again to finish it.", name)
         where = f" before {before}" if before else ""
         raise ProjectError(
             f"{self.folder} has no finished stage{where}. Run an earlier step first."
         )
 
     def before(self, name: str, source: str | Path | None = None) -> Clip:
-        """Return what a step begins with: the last finished stage before it, or the film itself.
+        """Return the input of a step: the last finished stage before it, or the film itself.
 
         Args:
             name: the step, like "04_upscale".
@@ -222,18 +229,18 @@ class Project:
         return self.source(source)
 
     def context(self, progress: bool = True) -> RunContext:
-        """Return what a run is handed on, which keeps in this project what stages find."""
-        return RunContext(progress=progress, keep=self.kept)
+        """Return the context of a run that keeps the results of analyses in this project."""
+        return RunContext(progress=progress, keep=self.keep)
 
-    def kept(self, name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
-        """Return what was found by looking at a whole clip, and is kept from then on.
+    def keep(self, name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
+        """Return the result of an analysis of a whole clip; analyse it only if it is not kept yet.
 
         Args:
-            name: of the stage that it was found for; one of a name is kept.
-            clip: what it was found for; for any other it is found anew.
-            kind: the dataclass that holds it. An entry that lacks a field of it, or whose values do
-                not fit, was written by another version of this package: it is found anew.
-            find: finds it.
+            name: the stage that the result is for. One result is kept for each name.
+            clip: the clip that is analysed. The result of another clip is replaced.
+            kind: the dataclass of the result. A result that lacks a field, or has a value that is
+                not allowed, was written by another version of this package and is replaced.
+            find: analyses the clip.
         """
         path = self.folder / "found.json"
         found = read_json(path)
@@ -260,12 +267,12 @@ class Project:
         keep_sound: bool = False,
         progress: bool = True,
     ) -> Written:
-        """Write a clip to a video file, in step with the film's sound and all that goes with it.
+        """Write a clip to a video file, in sync with the film's sound, subtitles and chapters.
 
         Args:
-            sound: tracks that take the place of the film's own; what 06_audio kept in this
-                project, if not given.
-            keep_sound: keep the film's own as well.
+            sound: tracks that replace the film's own; if not given, those that the notebook
+                06_audio saved in this project.
+            keep_sound: keep the film's own tracks as well.
         """
         if sound is None:
             sound = self.cleaned_sound()
@@ -284,14 +291,14 @@ class Project:
         )
 
     def cleaned_sound(self) -> tuple[Sound, ...]:
-        """Return the tracks that 06_audio kept in this project; none if it did not run."""
+        """Return the tracks that 06_audio saved in this project; none if it was not run."""
         from helpers.audio import Cleaned
 
         folder = self.folder / "06_audio"
         return Cleaned.load(folder).tracks if (folder / "sound.json").exists() else ()
 
     def status(self) -> Status:
-        """Return a table of what was begun and what is finished."""
+        """Return a table of the stages and how much of each is finished."""
         rows = []
         for name in self.names():
             manifest, done = StageManifest.read(self.folder / name), read_done(self.folder / name)
@@ -307,38 +314,38 @@ class Project:
 
         Args:
             clip: a clip, or the name of a saved stage.
-            folder: made if it is not there. Choose one on the local disk: thousands of files on
-                Google Drive make it fall over.
+            folder: created if it does not exist. Choose one on the local disk: Google Drive becomes
+                unreliable with thousands of files.
         """
         import cv2
 
         clip = self.load(clip) if isinstance(clip, str) else clip
         start, stop = clip.span(start, stop)
         folder = Path(folder)
-        retried("the frames", folder, lambda: folder.mkdir(parents=True, exist_ok=True))
+        retry("the frames", folder, lambda: folder.mkdir(parents=True, exist_ok=True))
         table = ["file,seconds,exact"]
         with closing(clip.frames(start, stop)) as frames:
             for number, frame in enumerate(frames, start):
                 path = folder / f"{number:06d}.png"
                 image = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-                write_whole(path, cv2.imencode(".png", image)[1].tobytes())
+                write_atomically(path, cv2.imencode(".png", image)[1].tobytes())
                 table.append(f"{path.name},{float(frame.time):.6f},{frame.time}")
-        write_whole(folder / "times.csv", ("\n".join(table) + "\n").encode())
+        write_atomically(folder / "times.csv", ("\n".join(table) + "\n").encode())
         return folder
 
     def remove(self, name: str) -> None:
         """Delete a stage and its segments."""
         folder = self._folder(name)
         with lock(folder):
-            # First what makes it a stage, so that a half-removed one is never taken for whole.
+            # These two first, so that a stage that is only partly removed never looks complete.
             for file in ("done.json", "stage.json"):
-                retried(name, folder, lambda path=folder / file: path.unlink(missing_ok=True))
-        retried(name, folder, lambda: shutil.rmtree(folder))
+                retry(name, folder, lambda path=folder / file: path.unlink(missing_ok=True))
+        retry(name, folder, lambda: shutil.rmtree(folder))
 
 
 @dataclass(frozen=True)
 class StageStatus:
-    """One stage: its picture size, how many of its frames are done, and the room it takes."""
+    """One stage: its picture size, how many of its frames are done, and its size on the disk."""
 
     name: str
     size: str
@@ -349,7 +356,7 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """What a project holds; shows itself as a table."""
+    """The stages of a project, shown as a table."""
 
     folder: str
     stages: tuple[StageStatus, ...]
@@ -372,7 +379,7 @@ class Status:
 
 
 def _unpack_found(kind: type[T], values: Any) -> T | None:
-    """Return what was found before, or None if it cannot be told from what was written down."""
+    """Return a result that was kept, or None if it does not fit the dataclass `kind`."""
     names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     if not isinstance(values, dict) or not names <= values.keys():
         return None
@@ -382,16 +389,19 @@ def _unpack_found(kind: type[T], values: Any) -> T | None:
         return None
 
 
-def _search(
+def _find_shots(
     path: Path, options: dict[str, Any], run: RunContext
 ) -> tuple[VideoClip, tuple[Fraction, ...]]:
-    """Open a film and find its shots. That reads every frame, so it also proves the index: where
-    the decoder gives other frames than a large file's index promises, its answer wins."""
+    """Open a film and find its shots.
+
+    That reads every frame, so it also checks the index: if the decoder gives other frames than a
+    large file's packets, the film is opened again with the decoder's timeline.
+    """
     clip = open_video(path, **options)
     try:
         return clip, find_cuts(clip, run)
     except VideoIndexError as error:
-        log.warning("%s It is read again from the first frame to the last.", error)
+        log.warning("%s This is done now: the whole film is decoded once.", error)
         clip = open_video(path, **{**options, "scan": "decode"})
         return clip, find_cuts(clip, run)
 

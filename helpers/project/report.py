@@ -1,4 +1,4 @@
-"""What was done to a film, measured: the record that `restore` leaves beside its result."""
+"""The report that `restore` writes beside its result: what was done, with measurements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.errors import ProjectError
 from helpers.video.index import decode, open_container, pick_stream
 
 RATE = 16_000
-"""Samples a second at which sound is compared: a sixteenth of a millisecond each."""
+"""Samples a second at which sound is compared; one is a sixteenth of a millisecond."""
 
 LISTEN = 30
 """Seconds of sound that are compared."""
@@ -24,7 +24,7 @@ LISTEN = 30
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the restoration: what went in, or what came out."""
+    """One side of the restoration: the source or the result."""
 
     file: str
     size: str
@@ -40,7 +40,7 @@ class Side:
 
 
 def report_path(output: Path) -> Path:
-    """Return where the report of a restored film is."""
+    """Return the path of the report of a restored film."""
     return output.with_name(output.name + ".report.json")
 
 
@@ -49,13 +49,14 @@ class Report:
     """The record of a restoration.
 
     Attributes:
-        source, result: what went in and what came out.
+        source, result: the film that was read and the film that was written.
         seconds: time spent, by stage.
-        models: names and the sha256 of their weights.
-        notes: what was found odd or could not be kept as it was, in words.
-        sound_offset_ms: how much later the sound comes in the result than in the source, measured
-            by comparing the two; None where there is no sound to compare.
-        machine: device and precision.
+        models: the names of the models, and the sha256 of their weights.
+        recipe: the steps, as in `Clip.recipe`.
+        notes: what was unusual or could not be kept unchanged, in words.
+        sound_offset_ms: how much later the sound is in the result than in the source, measured by
+            comparing the two; None if there is no sound to compare.
+        machine: device, precision and encoder.
     """
 
     source: Side
@@ -73,36 +74,39 @@ class Report:
 
     @classmethod
     def read(cls, path: Path) -> Report:
-        """Read a report that was written.
+        """Read a report from its file.
 
         Raises:
-            ProjectError: it is not there.
+            ProjectError: there is no such file.
         """
         if not path.exists():
-            raise ProjectError(f"There is no {path}; `restore` leaves one beside what it writes.")
+            raise ProjectError(
+                f"There is no report {path}. `restore` writes one beside its result; check the "
+                "path, or restore the film first."
+            )
         values = json.loads(path.read_text(encoding="utf-8"))
         known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         sides = {name: Side(**values[name]) for name in ("source", "result")}
         return cls(**{**known, **sides})
 
     def write(self, path: Path) -> None:
-        """Write the report, whole or not at all."""
+        """Write the report; the file gets its name when it is complete."""
         part = path.with_name(path.name + ".part")
         part.write_text(self.to_json() + "\n", encoding="utf-8")
         part.replace(path)
 
     def summary(self) -> str:
-        """Return five lines for a person, and one for every note."""
+        """Return the report as text: five lines, and one more for every note."""
         a, b = self.source, self.result
-        spent = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
+        times = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         offset = self.sound_offset_ms
-        sound = "no sound to compare" if offset is None else f"{offset:+.2f} ms against the source"
+        sound = "no sound to compare" if offset is None else f"{offset:+.2f} ms from the source"
         return "\n".join(
             [
                 f"size     {a.size} -> {b.size}",
-                f"rate     {a.fps:g} -> {b.fps:g} frames a second",
+                f"rate     {a.fps:g} -> {b.fps:g} frames per second",
                 f"frames   {a.frames} -> {b.frames} in {b.seconds:.2f} s",
-                f"spent    {spent}",
+                f"time     {times}",
                 f"sound    {sound}",
                 *(f"note     {note}" for note in self.notes),
             ]
@@ -112,36 +116,40 @@ class Report:
 
 
 def sound_offset_ms(source: Path, result: Path, start: Fraction | None = None) -> float | None:
-    """Measure how much later the sound comes in the result than in the source.
+    """Measure how much later the sound is in the result than in the source.
 
-    Both sounds are laid out from the time of the first picture and slid against each other; the
-    best fit within half a second counts.
+    Both sounds are read from the time of the first picture on, and the peak of their
+    cross-correlation is searched within half a second.
 
     Args:
-        start: where on the source's timeline the result's first picture comes from, in seconds;
-            its own first picture if not given.
+        start: the time on the source's timeline that the result's first picture comes from, in
+            seconds; that of the source's first picture if not given.
 
     Returns:
-        Milliseconds, or None if one of them has no sound to hear.
+        Milliseconds, or None if one of the two has no sound or is silent.
     """
-    heard = [_sound(source, start), _sound(result, None)]
-    if any(sound is None or not np.abs(sound).max(initial=0) > 1e-3 for sound in heard):
+    sounds = [_read_sound(source, start), _read_sound(result, None)]
+    if any(sound is None or not np.abs(sound).max(initial=0) > 1e-3 for sound in sounds):
         return None
-    one, two = (sound for sound in heard if sound is not None)
+    one, two = (sound for sound in sounds if sound is not None)
     size = 1 << (len(one) + len(two)).bit_length()
     spectrum = np.fft.rfft(two, size) * np.conj(np.fft.rfft(one, size))
-    # Only the phase counts, so that re-encoding and a hum do not move the peak.
+    # Only the phase is used (PHAT), so that re-encoding and hum do not move the peak.
     match = np.fft.irfft(spectrum / (np.abs(spectrum) + 1e-3 * np.abs(spectrum).max()), size)
     reach = RATE // 2
     near = np.concatenate([match[-reach:], match[: reach + 1]])
     return round((int(near.argmax()) - reach) * 1000 / RATE, 3)
 
 
-def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
-    """Return a file's first sound track from its first picture on: mono, RATE, float32."""
+def _read_sound(path: Path, start: Fraction | None) -> np.ndarray | None:
+    """Return LISTEN seconds of a file's first sound track, (N,) float32 mono at RATE.
+
+    Args:
+        start: when they begin on the file's timeline; at its first picture if not given.
+    """
     import av
 
-    start = _first_picture(path) if start is None else start
+    start = _first_picture_time(path) if start is None else start
     if start is None:
         return None
     out = np.zeros(LISTEN * RATE, np.float32)
@@ -151,7 +159,7 @@ def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
             return None
         stream = container.streams.audio[0]
         if start > 5:
-            with suppress(OSError):  # a file that cannot be sought in is heard from its beginning
+            with suppress(OSError):  # without seeking, the file is decoded from its beginning
                 container.seek(int((start - 2) / stream.time_base), stream=stream)  # type: ignore[operator]
         origin, filled = None, 0
         try:
@@ -164,16 +172,16 @@ def _sound(path: Path, start: Fraction | None) -> np.ndarray | None:
                     samples = part.to_ndarray()[0]
                     at = origin + filled
                     filled += len(samples)
-                    _lay(out, samples, at)
+                    _place(out, samples, at)
                 if origin + filled >= len(out):
                     break
         except (av.error.FFmpegError, ValueError):
-            pass  # a damaged end, or other channels from here: what was heard before is enough
+            pass  # a damaged end, or another channel layout: what was decoded before is enough
     return out if filled else None
 
 
-def _first_picture(path: Path) -> Fraction | None:
-    """Return when a file's first picture is shown, if it says."""
+def _first_picture_time(path: Path) -> Fraction | None:
+    """Return when a file's first picture is shown; None if it has no timestamp."""
     with open_container(path) as container:
         first = next(decode(container, pick_stream(container)), None)
         if first is None or first.pts is None:
@@ -181,8 +189,8 @@ def _first_picture(path: Path) -> Fraction | None:
         return first.pts * Fraction(first.time_base)  # type: ignore[arg-type]
 
 
-def _lay(out: np.ndarray, samples: np.ndarray, at: int) -> None:
-    """Put samples into `out` at an index that may lie partly outside."""
+def _place(out: np.ndarray, samples: np.ndarray, at: int) -> None:
+    """Put samples into `out` at an index; what lies outside is dropped."""
     skip = max(-at, 0)
     samples = samples[skip : max(len(out) - at, 0)]
     if len(samples):

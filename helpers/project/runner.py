@@ -1,4 +1,4 @@
-"""Making the segments of a stage: one is written away while the next is computed."""
+"""Make the segments of a stage: one is copied into the project while the next is computed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from helpers.project.manifest import Segment, StageManifest
 from helpers.project.segments import read_done
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256, runtime
-from helpers.runtime.storage import Heart, publish, retried, write_json
+from helpers.runtime.storage import Heart, publish, retry, write_json
 from helpers.stage import StagedClip, prefetch
 from helpers.video.writer import Encoder
 
@@ -28,7 +28,7 @@ log = logging.getLogger("helpers")
 
 
 class SegmentRunner:
-    """Makes the missing segments of a stage, writing one away while the next is computed."""
+    """Makes the missing segments of a stage; one is copied while the next is computed."""
 
     def __init__(
         self, folder: Path, clip: Clip, manifest: StageManifest, heart: Heart, run: RunContext
@@ -40,46 +40,48 @@ class SegmentRunner:
         self.scratch = scratch_folder(folder, manifest)
 
     def make(self, missing: list[Segment]) -> None:
-        """Make these segments and note each as done when it is whole on the drive."""
-        self._take_up()
+        """Make these segments, and list each in done.json when it is complete in the project."""
+        self._use_same_memory()
         total = sum(segment.stop - segment.start for segment in missing)
-        retried("the scratch folder", self.scratch.parent, self._make_scratch)
+        retry("the scratch folder", self.scratch.parent, self._make_scratch)
         with (
             ThreadPoolExecutor(1) as self.pool,
             bar(None, total, self.folder.name, self.run.progress) as self.ticks,
         ):
-            for group in runs([segment for segment in missing if not self._found(segment)]):
-                self._make_run(group)
-            self._settle()
+            for group in group_segments([s for s in missing if not self._publish_finished(s)]):
+                self._make_group(group)
+            self._wait()
 
-    def _take_up(self) -> None:
-        """Go on with the memory that the stage was begun with, so that the same tiles are cut; say
-        so if this is another kind of machine."""
+    def _use_same_memory(self) -> None:
+        """Use as much memory as when the stage was begun, so that tiles have the same size.
+
+        On another kind of machine that is impossible, and the difference is logged.
+        """
         begun, here = self.manifest.machine, self.run.machine
         if (here.device, here.precision) == (begun["device"], begun["precision"]):
             self.run = replace(self.run, machine=replace(here, memory_limit=begun["memory"]))
             return
         log.warning(
-            "%s was begun on %s in %s and goes on on %s in %s: the pictures differ by less "
-            "than a grey level.",
+            "%s was begun on %s in %s and continues on %s in %s. The pictures differ by less than "
+            "one grey level.",
             self.folder.name, begun["device"], begun["precision"], here.device, here.precision,
         )  # fmt: skip
 
     def _make_scratch(self) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
 
-    def _found(self, segment: Segment) -> bool:
-        """Use a segment that an earlier run on this machine finished and could not write away."""
+    def _publish_finished(self, segment: Segment) -> bool:
+        """Copy a segment that an earlier run finished but did not copy; false if there is none."""
         path = self.scratch / segment.file
         if not path.exists():
             return False
-        log.info("%s was finished before and is written away now", segment.file)
+        log.info("%s was finished by an earlier run and is copied now", segment.file)
         self._commit(segment, path)
         self.ticks.update(segment.stop - segment.start)
         return True
 
-    def _make_run(self, group: list[Segment]) -> None:
-        """Make segments that follow each other in one pass, so that nothing is computed twice."""
+    def _make_group(self, group: list[Segment]) -> None:
+        """Make consecutive segments in one pass, so that no frame is computed twice."""
         frames = prefetch(self.clip.frames(group[0].start, group[-1].stop, self.run))
         with closing(frames):
             for segment in group:
@@ -92,7 +94,7 @@ class SegmentRunner:
                         self.heart.beat()
                         self.ticks.update()
                 part.replace(path)
-                self._settle()
+                self._wait()
                 self.waiting = self.pool.submit(self._commit, segment, path)
 
     def _commit(self, segment: Segment, path: Path) -> None:
@@ -102,23 +104,23 @@ class SegmentRunner:
         write_json(self.folder / "done.json", self.done)
         path.unlink()
 
-    def _settle(self) -> None:
-        """Wait until the last segment is written away; its failure is raised here."""
+    def _wait(self) -> None:
+        """Wait until the last segment is copied; if that failed, raise its error."""
         if self.waiting is not None:
             waiting, self.waiting = self.waiting, None
             waiting.result()
 
 
 def scratch_folder(folder: Path, manifest: StageManifest) -> Path:
-    """Return where a stage's segments are on the local disk until they are written away.
+    """Return the folder on the local disk that holds a stage's segments until they are copied.
 
-    Named by what the stage is, so that it is found again, and never by another stage.
+    Its name depends on the folder and the manifest, so that only the same stage finds it again.
     """
     whole = f"{folder.resolve()} {json.dumps(manifest.to_json())}"
     return runtime().scratch / f"silk-purse-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 
-def runs(segments: list[Segment]) -> list[list[Segment]]:
+def group_segments(segments: list[Segment]) -> list[list[Segment]]:
     """Group segments that follow each other without a gap."""
     groups: list[list[Segment]] = []
     for segment in segments:
@@ -130,26 +132,26 @@ def runs(segments: list[Segment]) -> list[list[Segment]]:
 
 
 def check_space(folder: Path, clip: Clip, codec: str, missing: list[Segment]) -> None:
-    """Raise StorageError if the missing segments will not fit."""
+    """Raise StorageError if there is not enough disk space for the missing segments."""
     scratch = runtime().scratch
-    retried("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
+    retry("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
     lengths = sorted(segment.stop - segment.start for segment in missing)
     each = frame_bytes(clip, codec) * 1.2
-    # On scratch one segment is made while another waits to be written away.
+    # Scratch holds two segments: one is being made while another is being copied.
     for place, frames in ((folder, sum(lengths)), (scratch, sum(lengths[-2:]))):
         need = int(frames * each)
-        free = retried("the project", place, lambda place=place: shutil.disk_usage(place).free)
+        free = retry("the project", place, lambda place=place: shutil.disk_usage(place).free)
         if need > free:
             raise StorageError(
-                f"{folder.name} will take about {need / 1e9:.2f} GB ({frames} frames of "
-                f"{clip.info.size}) in {place}, which has {free / 1e9:.2f} GB free. Make room, "
+                f"{folder.name} needs about {need / 1e9:.2f} GB in {place} ({frames} frames of "
+                f"{clip.info.size}), which has {free / 1e9:.2f} GB free. Free some space, or "
                 "choose another folder, a smaller scale, or codec='near-lossless' (a fifth of the "
                 "size)."
             )
 
 
 def frame_bytes(clip: Clip, codec: str, samples: int = 3) -> float:
-    """Estimate how many bytes a saved frame takes: source frames, enlarged plainly and encoded."""
+    """Estimate the bytes of a saved frame by encoding source frames, resized by bicubic."""
     from helpers.imaging.resample import resize
 
     root = clip

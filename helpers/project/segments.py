@@ -1,7 +1,8 @@
-"""The segments of a saved stage: which are whole, and reading them.
+"""The segments of a saved stage: which of them are finished, and how to read them.
 
-`done.json` says which segments are whole, with their size and sha256; writing it is the commit. The
-segments are FFV1 in Matroska (or near-lossless H.264), every frame a key frame.
+`done.json` lists the finished segments with their size and sha256; a segment counts as finished
+once it is listed there. The segments are FFV1 in Matroska (or near-lossless H.264); every frame is
+a key frame.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import SegmentError
 from helpers.project.manifest import Segment, StageManifest
-from helpers.runtime.storage import damaged, fingerprint, read_json, write_json
+from helpers.runtime.storage import damaged_file, fingerprint, read_json, write_json
 from helpers.video.codecs import CODECS
 from helpers.video.index import make_index
 from helpers.video.reader import VideoClip
@@ -31,7 +32,7 @@ log = logging.getLogger("helpers")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SavedClip(Clip):
-    """A stage that was saved; its times come from the project, exactly, and not from the files."""
+    """A saved stage. Its exact times come from the stage's manifest, not from the segments."""
 
     folder: Path
     info: ClipInfo
@@ -44,7 +45,7 @@ class SavedClip(Clip):
 
     @classmethod
     def of(cls, folder: Path, manifest: StageManifest) -> SavedClip:
-        """Return a stage as the clip that it is."""
+        """Return the stage in a folder as a clip."""
         return cls(
             folder=folder,
             info=manifest.info,
@@ -64,7 +65,7 @@ class SavedClip(Clip):
     def frames(
         self, start: int = 0, stop: int | None = None, run: RunContext | None = None
     ) -> Generator[Frame, None, None]:
-        """Give a half-open range of frames, from as few segments as hold it."""
+        """Yield a half-open range of frames, reading only the segments that hold them."""
         start, stop = self.span(start, stop)
         done = read_done(self.folder)
         cuts = set(self.cuts)
@@ -80,33 +81,33 @@ class SavedClip(Clip):
                     yield Frame(frame.image, time, time in cuts)
 
     def recipe(self) -> list[dict[str, Any]]:
-        """What it was made of; saving changes nothing, so it adds nothing."""
+        """Return the recipe that it was made with; saving adds nothing to it."""
         return self.made
 
 
 def read_done(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what is known of each finished segment, by file name."""
+    """Return the size and sha256 of each finished segment, by file name."""
     done = read_json(folder / "done.json")
     if done is not None and not isinstance(done, dict):
-        raise damaged(folder / "done.json", "it does not list segments")
+        raise damaged_file(folder / "done.json", "it does not list segments")
     return done or {}
 
 
 def check_segment(folder: Path, segment: Segment, done: dict[str, dict[str, Any]]) -> None:
-    """Raise SegmentError unless a segment's file is the one that was written."""
+    """Raise SegmentError if a segment's file is missing or was changed."""
     row = done.get(segment.file)
     file = fingerprint(folder / segment.file) if row else None
     if row and file == row:
         return
-    found = "is damaged (its sha256 is not the one noted)" if file else "is missing"
+    found = "is damaged (its sha256 has changed)" if file else "is missing"
     raise SegmentError(
-        f"Segment {segment.file} of {folder.name} {found}. Run the same save again: only that "
+        f"Segment {segment.file} of {folder.name} {found}. Run the same save again; only this "
         "segment is made again."
     )
 
 
 def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]:
-    """Return the segments that are not there whole; damaged ones are struck off the list."""
+    """Return the segments that are missing or damaged; damaged ones are removed from done.json."""
     done, missing = read_done(folder), []
     for segment in segments:
         try:
@@ -120,7 +121,7 @@ def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]
 
 
 def segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
-    """Open a segment as a clip of its own; only its pictures are of use."""
+    """Open a segment as a clip; only its pictures are used, not its times."""
     index = make_index(path, None, "packets")
     pixels = CODECS[codec].formats[info.depth > 8]
     info = info.replace(colour=output_colour(info, pixels), field_order="progressive")

@@ -1,1 +1,1 @@
-"""This machine: what it has, and writing files that are whole."""
+"""This machine: what it has, and how files are written safely."""

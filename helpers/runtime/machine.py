@@ -1,9 +1,9 @@
-"""This machine: what it has, what works here. The only file that imports google.colab.
+"""This machine: what it has and what works here. This is the only file that imports google.colab.
 
     runtime = start(drive=True)      # once, in a notebook's first cell
     runtime.device, runtime.precision, runtime.free_memory()
 
-What changes only the speed of a run lives here and never in a stage.
+Settings that change only the speed of a run belong here and never in a stage.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Runtime:
     """This machine.
 
     Attributes:
-        drive: the folder of the user's Google Drive, where it is mounted.
+        drive: the folder of the user's Google Drive, if it is mounted.
         scratch: a folder on the local disk for work in progress.
-        cache: a folder for downloaded models; on Drive where there is one, so that it lasts.
-        forced_device, forced_precision: what the user insists on, instead of what is found.
-        memory_limit: bytes a network may use at once, instead of a part of what is free.
+        cache: a folder for downloaded models; on Drive if it is mounted, so that they are kept.
+        forced_device, forced_precision: used instead of those that are found.
+        memory_limit: bytes that a network may use, instead of a part of the free memory.
         user_ffmpeg: the user's own ffmpeg binary.
     """
 
@@ -58,7 +58,7 @@ class Runtime:
 
     @cached_property
     def precision(self) -> str:
-        """The numbers networks count in: "fp16" on CUDA, "bf16" on a CPU that has it, or "fp32"."""
+        """The precision of networks: "fp16" on CUDA, "bf16" on a CPU that has it, or "fp32"."""
         if self.forced_precision:
             return self.forced_precision
         if self.device == "cuda":
@@ -67,7 +67,7 @@ class Runtime:
 
     @property
     def batch(self) -> int:
-        """How many frames a network is given at once. A CPU gains nothing from more than one."""
+        """How many frames a network processes at once. A CPU gains nothing from more than one."""
         return 4 if self.device == "cuda" else 1
 
     def free_memory(self) -> int:
@@ -78,7 +78,7 @@ class Runtime:
             import torch
 
             return int(torch.cuda.mem_get_info()[0] * 0.7)
-        # On a CPU small tiles are as fast as large ones, so there is no gain in taking more.
+        # On a CPU small tiles are as fast as large ones, so more memory brings no gain.
         return min(available_memory() // 2, GIB)
 
     @cached_property
@@ -90,8 +90,8 @@ class Runtime:
                 from helpers.errors import VideoWriteError
 
                 raise VideoWriteError(
-                    f"SILK_PURSE_FFMPEG names {own}, which is not a program that can be run; "
-                    "correct it or unset it."
+                    f"SILK_PURSE_FFMPEG is set to {own}, which is not a program that can be run. "
+                    "Correct or unset it."
                 )
             return str(own)
         system = shutil.which("ffmpeg")
@@ -102,7 +102,7 @@ class Runtime:
         return imageio_ffmpeg.get_ffmpeg_exe()
 
     def encodes(self, encoder: str) -> bool:
-        """Tell whether an encoder of the graphics card works, by encoding one frame."""
+        """Tell whether an encoder of the GPU works, by encoding one frame."""
         return self.device == "cuda" and encodes_one_frame(encoder)
 
 
@@ -125,7 +125,7 @@ def encodes_one_frame(encoder: str) -> bool:
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that this process can still take, containers considered."""
+    """Return the bytes of memory that this process can still use, also in a container."""
     try:
         info = Path("/proc/meminfo").read_text()
         free = int(info.split("MemAvailable:")[1].split()[0]) * 1024
@@ -161,22 +161,22 @@ def on_colab() -> bool:
 
 
 def mount_drive() -> Path | None:
-    """Mount Google Drive on Colab and return its folder; None, with the reason logged, if not."""
+    """Mount Google Drive on Colab and return its folder; log the reason and return None if not."""
     try:
         from google.colab import drive  # type: ignore[import-not-found]
     except ImportError:
-        log.warning("Google Drive can only be mounted on Google Colab; going on without it.")
+        log.warning("Google Drive can only be mounted on Google Colab; it is not used here.")
         return None
     try:
         drive.mount("/content/drive")
-    except Exception as error:  # Colab raises plain errors of many types here
-        log.warning("Google Drive was not mounted (%s); work stays on this machine.", error)
+    except Exception as error:  # Colab raises errors of many types here
+        log.warning("Google Drive was not mounted (%s); work is saved on this machine.", error)
         return None
     return Path("/content/drive/MyDrive")
 
 
 def upload() -> Path:
-    """Ask for a file in Colab's dialog and return where it is now.
+    """Ask for a file in Colab's dialog and return its path.
 
     Raises:
         VideoOpenError: this is not Colab, or nothing was chosen.
@@ -187,7 +187,7 @@ def upload() -> Path:
         from google.colab import files  # type: ignore[import-not-found]
     except ImportError as error:
         raise VideoOpenError(
-            "Files are uploaded on Google Colab only; here, give the file's path."
+            "Files can be uploaded on Google Colab only. Give the path of the file instead."
         ) from error
     for name in files.upload():
         return Path(name).resolve()
@@ -198,10 +198,10 @@ _current: Runtime | None = None
 
 
 def start(drive: bool = False) -> Runtime:
-    """Find out what this machine is and make it the runtime of everything that follows.
+    """Examine this machine, and use it as the runtime from now on.
 
     Args:
-        drive: mount Google Drive, where there is one, and keep projects and models on it.
+        drive: mount Google Drive if this is Colab, and keep projects and models on it.
     """
     global _current
     if not logging.getLogger().handlers:
@@ -215,7 +215,7 @@ def start(drive: bool = False) -> Runtime:
 
 
 def runtime() -> Runtime:
-    """Return the runtime that `start` made, or a plain one."""
+    """Return the runtime that `start` made, or one with default settings."""
     global _current
     if _current is None:
         _current = Runtime()
@@ -232,7 +232,7 @@ def machine_name() -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file; computed once for as long as it does not change."""
+    """Return the sha256 of a file; it is computed again only if the file changes."""
     state = path.stat()
     return _sha256(str(path.resolve()), state.st_size, state.st_mtime_ns)
 

@@ -1,7 +1,7 @@
-"""Writing that is whole or not there at all, on disks that fill up and drives that go away.
+"""Write files completely or not at all, even if a disk becomes full or a drive disappears.
 
-write_json(folder / "done.json", values)     # atomic: the old file or the new one, nothing else
-publish(local, folder / "000003.mkv")        # copied, checked, and only then named
+write_json(folder / "done.json", values)     # atomic: either the old file or the new one
+publish(local, folder / "000003.mkv")        # copied, compared, and only then renamed
 with lock(folder): ...                       # one writer at a time
 """
 
@@ -26,69 +26,74 @@ log = logging.getLogger("helpers")
 
 T = TypeVar("T")
 
-PASSING = {
+TRANSIENT = {
     errno.EIO, errno.ENOTCONN, errno.ETIMEDOUT, errno.ESTALE, errno.EBUSY, errno.EAGAIN,
     errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.EREMOTEIO, errno.ECONNABORTED, errno.ECONNRESET,
 }  # fmt: skip
-"""Errors that a network drive gives and may take back. ENOENT: an unmounted folder is just gone."""
+"""Errors of a network drive that may be temporary. An unmounted folder gives ENOENT."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 WAITS = [1.0, 4.0, 15.0]
-"""Seconds to wait before each further try."""
+"""Seconds to wait before each new attempt."""
 
 BEAT = 15.0
-"""Seconds between two signs of life of a lock's owner."""
+"""Seconds between two heartbeats of a lock's owner."""
 
 STALE = 600.0
-"""Seconds without a sign of life after which another machine's lock is taken over."""
+"""Seconds without a heartbeat after which the lock of another machine expires."""
 
 
-def retried(what: str, where: Path, action: Callable[[], T]) -> T:
-    """Run an action on a drive, again if the drive is unwell, and give up in words.
+def retry(what: str, where: Path, action: Callable[[], T]) -> T:
+    """Run an action on a drive, and retry it if the error may be temporary.
+
+    Args:
+        what: what the action reads or writes, for messages.
+        where: the folder, for messages.
+        action: may be run several times.
 
     Raises:
-        StorageError: the disk is full, or the drive did not come back.
+        StorageError: the disk is full, or the drive did not respond again.
     """
     for wait in [*WAITS, None]:
         try:
             return action()
         except OSError as error:
-            if wait is None or error.errno not in PASSING:
+            if wait is None or error.errno not in TRANSIENT:
                 raise storage_error(what, where, error) from error
-            log.warning("%s: %s; trying again in %.0f s", where, error.strerror or error, wait)
+            log.warning("%s: %s. Trying again in %.0f s.", where, error.strerror or error, wait)
             time.sleep(wait)
     raise AssertionError("unreachable")
 
 
 def storage_error(what: str, where: Path, error: OSError) -> StorageError:
-    """Put a failure to read or write into words."""
-    kept = "Everything finished so far is kept"
+    """Return the error that says what could not be read or written, why, and what to do."""
+    kept = "Everything finished so far was kept."
     reason = error.strerror or str(error)
     if error.errno in FULL:
         return StorageError(
-            f"The disk is full: {what} could not be written to {where} ({_free(where)}). {kept}; "
-            "make room and run it again, it goes on from there."
+            f"The disk is full: {what} could not be written to {where} ({_free_space(where)}). "
+            f"{kept} Free some space and run it again; it continues from there."
         )
-    if error.errno in PASSING:
+    if error.errno in TRANSIENT:
         return StorageError(
-            f"The drive of {where} does not answer ({reason}), after {len(WAITS) + 1} tries at "
-            f"{what}. {kept}; mount it again and run the same again, it goes on from there."
+            f"The drive of {where} does not respond ({reason}) after {len(WAITS) + 1} attempts to "
+            f"access {what}. {kept} Mount it again and run the same again; it continues from there."
         )
     return StorageError(
-        f"{what} could not be read or written in {where} ({reason}). {kept}; mend that and run it "
+        f"{what} could not be read or written in {where} ({reason}). {kept} Fix this and run it "
         "again."
     )
 
 
-def _free(where: Path) -> str:
+def _free_space(where: Path) -> str:
     with suppress(OSError):
         return f"{shutil.disk_usage(where).free / 1e9:.2f} GB free"
     return "free space unknown"
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut, where the file system can."""
+    """Flush a folder to the disk, if its file system can, so that renames survive a power cut."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -98,18 +103,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make a finished file survive a power cut."""
+    """Flush a finished file to the disk, so that it survives a power cut."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write a JSON file: the old one stays until the new one is whole."""
-    write_whole(path, json.dumps(values, separators=(",", ":")).encode())
+    """Write a JSON file; the old one stays until the new one is complete."""
+    write_atomically(path, json.dumps(values, separators=(",", ":")).encode())
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file: it is there whole, or as it was before."""
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file; the old one stays until the new one is complete."""
 
     def write() -> None:
         part = path.with_name(path.name + ".part")
@@ -120,46 +125,50 @@ def write_whole(path: Path, data: bytes) -> None:
         os.replace(part, path)
         sync_folder(path.parent)
 
-    retried(path.name, path.parent, write)
+    retry(path.name, path.parent, write)
 
 
 def read_json(path: Path) -> Any | None:
-    """Read a JSON file; None if it is not there."""
-    data = if_there(path, path.read_bytes)
+    """Read a JSON file; None if it does not exist.
+
+    Raises:
+        ProjectError: the file is not JSON.
+    """
+    data = read_if_exists(path, path.read_bytes)
     try:
         return None if data is None else json.loads(data)
     except ValueError as error:
-        raise damaged(path, str(error)) from error
+        raise damaged_file(path, str(error)) from error
 
 
-def damaged(path: Path, found: str) -> ProjectError:
-    """Say that a file of the project cannot be understood."""
-    return ProjectError(f"{path} is damaged ({found}). Delete it; what it told of is made again.")
+def damaged_file(path: Path, found: str) -> ProjectError:
+    """Return the error that a file of a project is damaged."""
+    return ProjectError(f"{path} is damaged ({found}). Delete it, and run the step again.")
 
 
 def fingerprint(path: Path) -> dict[str, Any] | None:
-    """Return a file's size and sha256; None if it is not there."""
-    return if_there(path, lambda: {"bytes": path.stat().st_size, "sha256": file_sha256(path)})
+    """Return a file's size and sha256; None if it does not exist."""
+    return read_if_exists(path, lambda: {"bytes": path.stat().st_size, "sha256": file_sha256(path)})
 
 
-def if_there(path: Path, read: Callable[[], T]) -> T | None:
-    """Read something of a file; None if it is not there."""
+def read_if_exists(path: Path, read: Callable[[], T]) -> T | None:
+    """Return what `read` reads from a file; None if the file does not exist."""
 
-    def look() -> T | None:
+    def read_or_none() -> T | None:
         try:
             return read()
         except FileNotFoundError:
-            os.stat(path.parent)  # a missing file is an answer, a missing folder is trouble
+            os.stat(path.parent)  # a missing file is normal, a missing folder is an error
             return None
 
-    return retried(path.name, path.parent, look)
+    return retry(path.name, path.parent, read_or_none)
 
 
 def publish(local: Path, path: Path) -> None:
-    """Copy a finished local file to its place: to a .part, checked against the original, renamed.
+    """Copy a finished local file to its place as a .part, compare it with the original, rename it.
 
-    The target's folder is never made: where a drive was unmounted, making it would write to the
-    empty mount point, and the work would be lost with the machine.
+    The target's folder is never created. If a drive was unmounted, that would write to the empty
+    mount point, and the work would be lost with the machine.
     """
     size, digest = local.stat().st_size, file_sha256(local)
 
@@ -179,62 +188,63 @@ def publish(local: Path, path: Path) -> None:
             raise
         sync_folder(path.parent)
 
-    retried(path.name, path.parent, copy)
+    retry(path.name, path.parent, copy)
 
 
 class Heart:
-    """Shows other machines that the owner of a lock is alive."""
+    """Writes heartbeats, which show other machines that the owner of a lock is running."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.last = path, 0.0
 
     def beat(self) -> None:
-        """Give a sign of life, at most every BEAT seconds."""
+        """Write a heartbeat, at most every BEAT seconds."""
         now = time.time()
         if now - self.last < BEAT:
             return
         self.last = now
-        with suppress(OSError):  # a sign of life that fails must not stop the work
+        with suppress(OSError):  # the work must not stop because of a heartbeat
             self.path.write_text(json.dumps({"host": _host(), "pid": os.getpid(), "at": now}))
 
 
 @contextmanager
 def lock(folder: Path) -> Iterator[Heart]:
-    """Let one run at a time write in a folder.
+    """Let only one run at a time write in a folder.
 
-    On one machine the operating system's lock decides, which a killed process cannot leave behind.
-    Between machines (two notebooks on one Drive) signs of life do.
+    On one machine this is a lock of the operating system, which ends with its process. Between
+    machines (two notebooks on one Drive) it is the heartbeats.
 
     Raises:
         ProjectLockedError: another run is writing here.
     """
     path = folder / ".lock"
-    handle = retried("the lock", folder, lambda: path.open("a+"))
+    handle = retry("the lock", folder, lambda: path.open("a+"))
     try:
-        if not _grab(handle.fileno()):
+        if not _take_lock(handle.fileno()):
             raise ProjectLockedError(
-                f"Another run on this machine is writing {folder}. Wait for it, or stop it first."
+                f"Another run on this machine is writing {folder}. Wait until it ends, or stop it."
             )
-        owner = _read(path)
+        owner = _read_owner(path)
         age = time.time() - owner.get("at", 0)
         if owner and owner.get("host") != _host() and age < STALE:
             raise ProjectLockedError(
-                f"A run on another machine ({owner.get('host')}) wrote {folder} {age:.0f} seconds "
-                f"ago. Stop it first; if it is dead, wait {(STALE - age) / 60:.0f} minutes."
+                f"A run on another machine ({owner.get('host')}) was writing {folder} {age:.0f} "
+                f"seconds ago. Stop it first. If it has ended already, wait "
+                f"{(STALE - age) / 60:.0f} minutes and try again."
             )
         heart = Heart(path)
         heart.beat()
         try:
             yield heart
-        finally:  # also after a failure: another machine need not wait for this one
+        finally:  # also after an error, so that another machine need not wait
             with suppress(OSError):
                 path.write_text("")
     finally:
         handle.close()
 
 
-def _grab(handle: int) -> bool:
-    """Take the operating system's lock on an open file; true also where there is no such thing."""
+def _take_lock(handle: int) -> bool:
+    """Take the operating system's lock on an open file; also true where there are no locks."""
     try:
         import fcntl
     except ImportError:
@@ -243,12 +253,12 @@ def _grab(handle: int) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError as error:  # network drives often have no locks
-        log.info("no file locks here: %s", error)
+    except OSError as error:  # many network drives have no locks
+        log.info("File locks are not available here: %s.", error)
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_owner(path: Path) -> dict[str, Any]:
     try:
         owner = json.loads(path.read_text() or "{}")
     except (OSError, ValueError):

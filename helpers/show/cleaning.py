@@ -1,8 +1,8 @@
-"""Looking at what a cleaner found, before it is believed.
+"""Show what a cleaner found, so that a person can check it.
 
 found = find_duplicates(clip)
 show_duplicates(found)                  # a strip chart: the difference and decision of each frame
-show_doubtful(found, clip)              # pictures of those that a person had better look at
+show_doubtful(found, clip)              # pictures of the frames that a person should check
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import StageError
-from helpers.show.compare import Moment, Picture, View, eight_bit, save, static
+from helpers.show.compare import Moment, Picture, View, make_still, save_picture, to_eight_bit
 from helpers.stages.diagnosis import Diagnosis
 from helpers.stages.duplicates.decisions import Duplicates
 
@@ -29,7 +29,7 @@ STRIP_FRAMES = 240
 """Frames in a row of the chart."""
 
 MOST_STRIPS = 8
-"""Rows of one chart; of a longer film, a stretch is shown."""
+"""The most rows of a chart; of a longer film only a stretch is shown."""
 
 
 def show_duplicates(
@@ -39,23 +39,25 @@ def show_duplicates(
     stop: Moment | None = None,
     path: str | Path | None = None,
 ) -> View:
-    """Show a strip chart: how far every frame is from the one it may repeat, and its decision.
+    """Show a strip chart: the difference of every frame from the one it may repeat.
+
+    The colours show the decisions.
 
     Args:
         found: the decisions.
-        start, stop: seconds of the film; its beginning, and as much as there is room for, if not
-            given.
+        start, stop: the stretch to show, in seconds; if not given, from the beginning as far as
+            the chart reaches.
         path: also write the chart there, as .png or .jpg.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    first, last = _stretch(found, start, stop)
+    first, last = _choose_range(found, start, stop)
     rows = range(first, last, STRIP_FRAMES)
     figure = Figure(figsize=(12, 1.2 + 1.1 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), squeeze=False)[:, 0]
     for axis, begin in zip(axes, rows, strict=True):
-        _strip(axis, found, begin, min(begin + STRIP_FRAMES, last))
+        _draw_strip(axis, found, begin, min(begin + STRIP_FRAMES, last))
     axes[0].set_title(found.summary(), loc="left", fontsize=10)
     axes[-1].set_xlabel("frame")
     handles = axes[0].get_legend_handles_labels()
@@ -65,7 +67,7 @@ def show_duplicates(
     image = np.asarray(canvas.buffer_rgba())[..., :3]
     sentence = f"{found.summary()} Frames {first} to {last - 1} of {len(found.times)} are shown"
     if path is not None:
-        save(image, Path(path))
+        save_picture(image, Path(path))
         sentence += f"; written to {path}"
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=80)
@@ -81,41 +83,41 @@ def show_doubtful(
     path: str | Path | None = None,
     width: int = 960,
 ) -> View:
-    """Show the most doubtful frames beside those they may repeat, and where the two differ.
+    """Show the most doubtful frames beside those that they may repeat, and their difference.
 
     Args:
         found: the decisions.
-        clip: the film they were made for.
-        most: how many frames.
+        clip: the film that they were made for.
+        most: the most frames to show.
         path: also write the pictures there, as .png or .jpg.
-        width: pixels, at most.
+        width: the width of the picture, in pixels.
     """
     if len(clip) != len(found.times):
         raise StageError(
-            f"The film has {len(clip)} frames and the decisions are for {len(found.times)}; give "
-            "the clip that they were made for."
+            f"The film has {len(clip)} frames, but the decisions are for {len(found.times)} "
+            "frames. Give the clip that they were made for."
         )
     numbers = [n for n in found.doubtful if found.decisions[n].repeats is not None][:most]
     if not numbers:
         return View("No frame is doubtful.", ({"text/plain": "No frame is doubtful."},))
-    rows = [_pair(found, clip, number) for number in sorted(numbers)]
-    return static(rows, width, path)
+    rows = [_compare_frames(found, clip, number) for number in sorted(numbers)]
+    return make_still(rows, width, path)
 
 
-def _stretch(found: Duplicates, start: Moment | None, stop: Moment | None) -> tuple[int, int]:
+def _choose_range(found: Duplicates, start: Moment | None, stop: Moment | None) -> tuple[int, int]:
     times = np.array([float(time) for time in found.times])
     first = 0 if start is None else int(np.searchsorted(times, float(start)))
     last = len(times) if stop is None else int(np.searchsorted(times, float(stop)))
     if first >= last:
         raise StageError(
-            f"No frame starts between {start} s and {stop} s; the film goes from {times[0]:.2f} s "
-            f"to {float(found.end):.2f} s."
+            f"No frame begins between {start} s and {stop} s. The film lasts from {times[0]:.2f} s "
+            f"to {float(found.end):.2f} s; choose a stretch of it."
         )
     return first, min(last, first + STRIP_FRAMES * MOST_STRIPS)
 
 
-def _strip(axis: Axes, found: Duplicates, first: int, last: int) -> None:
-    """Draw one row: a bar a frame, and a line where a shot begins."""
+def _draw_strip(axis: Axes, found: Duplicates, first: int, last: int) -> None:
+    """Draw one row: a bar for each frame, and a line where a shot begins."""
     groups: dict[str, list[tuple[int, float]]] = {name: [] for name in COLOURS}
     for number in range(first, last):
         decision = found.decisions[number]
@@ -132,12 +134,12 @@ def _strip(axis: Axes, found: Duplicates, first: int, last: int) -> None:
     axis.tick_params(labelsize=8)
 
 
-def _pair(found: Duplicates, clip: Clip, number: int) -> list[Picture]:
-    """Return a frame, the one that it may repeat, and four times their difference around grey."""
+def _compare_frames(found: Duplicates, clip: Clip, number: int) -> list[Picture]:
+    """Return the frame that a frame may repeat, the frame, and four times their difference."""
     decision, sar = found.decisions[number], clip.info.sar
     assert decision.repeats is not None
     one, other = clip[decision.repeats], clip[number]
-    images = [eight_bit(frame.image) for frame in (one, other)]
+    images = [to_eight_bit(frame.image) for frame in (one, other)]
     change = 4 * (images[1].astype(np.int16) - images[0]) + 128
     what = "kept" if decision.keep else "dropped"
     return [
@@ -147,16 +149,16 @@ def _pair(found: Duplicates, clip: Clip, number: int) -> list[Picture]:
             change.clip(0, 255).astype(np.uint8),
             sar,
             "4 x difference",
-            f"repeat: {decision.chance:.0%}",
+            f"{decision.chance:.0%} likely a repeat",
         ),
     ]
 
 
 def show_diagnosis(found: Diagnosis) -> View:
-    """Show what the light and the background did in the stretches that were looked at.
+    """Plot the brightness and the shake in the stretches of film that were examined.
 
     Args:
-        found: what `diagnose` found.
+        found: the result of `diagnose`.
     """
     from matplotlib.figure import Figure
 
@@ -171,7 +173,7 @@ def show_diagnosis(found: Diagnosis) -> View:
         light.plot(frames, [brightness[0] + level for level in course], color=COLOURS["dropped"])
         for number, colour in enumerate((COLOURS["kept"], COLOURS["doubtful"])):
             sway.plot(frames[: len(way)], [place[number] for place in way], color=colour)
-    light.set(title="light: of the frame (grey), of the things in it (red)", ylabel="grey level")
+    light.set(title="brightness: whole frame (grey), exposure (red)", ylabel="grey level")
     sway.set(title="shake: to the right (blue), down (yellow)", ylabel="pixels")
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=80)

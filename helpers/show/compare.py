@@ -1,10 +1,10 @@
-"""Looking at it: comparisons, contact sheets and a small player, all inside the notebook.
+"""Show films in a notebook: comparisons, contact sheets and a small player.
 
     compare(before, after, at=2.5)           # a picture side by side, and a slider
     sheet([talk, x4plus, x4v3], [1, 2, 3], ["source", "x4plus", "x4v3"], path="models.png")
     play("restored.mp4", start=60)           # six seconds of it, with its sound
 
-Each returns a `View`, which a notebook shows where it ends a cell or is given to `display`.
+Each returns a `View`, which a notebook shows at the end of a cell or by `display`.
 """
 
 from __future__ import annotations
@@ -38,32 +38,32 @@ Source = Clip | Frame | np.ndarray
 Moment = float | Fraction
 
 PICTURE_CAP = 400_000
-"""Bytes of a static picture; the same again for each side of all the sliders of one call."""
+"""The most bytes of a still picture, and of each side of all sliders of one call together."""
 
 VIDEO_CAP = 4_000_000
-"""Bytes of an inline video: a larger message may cost the browser's tab its connection."""
+"""The most bytes of an inline video: a larger message may disconnect the browser tab."""
 
 POSTER_CAP = 60_000
-"""Bytes of the picture shown before a video is played."""
+"""The most bytes of the picture that is shown before a video is played."""
 
 COPIES = ((1.0, 26), (1.0, 32), (0.75, 32), (0.5, 34))
-"""Size and constant rate factor of an inline video, tried until it is small enough."""
+"""Scale and constant rate factor of an inline video, tried in turn until it is small enough."""
 
 SMALLEST = 640
-"""Pixels: a picture whose longer side is below this is shown enlarged, if there is room."""
+"""A picture with a longer side of fewer pixels is enlarged for display, if there is space."""
 
 GAP, STRIP, FONT = 4, 28, 18
-"""Pixels between pictures, of a label's strip, and of its letters."""
+"""In pixels: the gap between pictures, the height of a label's strip, and the font size."""
 
 
 @dataclass(frozen=True, repr=False)
 class View:
-    """Something to look at.
+    """Something to show in a notebook.
 
     Attributes:
-        sentence: what it is, for where nothing can be shown.
-        outputs: MIME bundles (base64 or text), each an output of its own: of a picture and HTML in
-            one bundle, only one would be shown.
+        sentence: a description, shown where pictures cannot be.
+        outputs: MIME bundles (base64 or text), each a separate output: of a picture and HTML in the
+            same bundle, a notebook would show only one.
     """
 
     sentence: str
@@ -85,8 +85,8 @@ class Picture:
 
     Attributes:
         image: (H, W, 3) uint8.
-        sar: the width of a pixel divided by its height.
-        name: what it is called.
+        sar: sample aspect ratio, the width of a pixel divided by its height.
+        name: its name in the label.
         detail: its size, and its time if it has one.
     """
 
@@ -111,25 +111,26 @@ def compare(
     width: int = 1280,
     zoom: tuple[float, float, float, float] | None = None,
 ) -> View:
-    """Show two films, or two pictures, side by side and under a slider.
+    """Show two films, or two pictures, side by side and with a slider.
 
-    Both are shown at one size, the smaller one enlarged plainly (bicubic), in the shape that the
-    sample aspect ratio gives them.
+    Both are shown at the same size, in their display aspect ratio. The smaller one is enlarged by
+    bicubic interpolation.
 
     Args:
         before, after: clips, frames, or (H, W, 3) RGB arrays in uint8 or uint16.
-        at: seconds, or several; the middle of what the clips share if not given. Each clip shows
-            the frame that a player would, and its label says when that frame starts.
-        path: also write the static picture there, as .png or .jpg.
-        labels: what the two are called.
-        width: pixels of the static picture, and of the slider, at most.
-        zoom: the part to look at: left, top, width, height, in fractions (0..1) of the picture.
+        at: one time or several, in seconds; if not given, the middle of the time that the clips
+            share. Each clip shows the frame that a player would show, and its label says when that
+            frame begins.
+        path: also write the still picture there, as .png or .jpg.
+        labels: the names of the two.
+        width: the width of the still picture and the greatest width of the slider, in pixels.
+        zoom: the part to show: left, top, width, height, in fractions (0..1) of the picture.
     """
-    times = moments([before, after], at)
-    rows = [pictures([before, after], time, labels, zoom) for time in times]
-    sliders = [slider(row, width, PICTURE_CAP // len(rows)) for row in rows]
-    view = static(rows, width, path)
-    output = {"text/html": "\n".join(sliders), "text/plain": "The same, under a slider."}
+    times = choose_times([before, after], at)
+    rows = [take_pictures([before, after], time, labels, zoom) for time in times]
+    sliders = [make_slider(row, width, PICTURE_CAP // len(rows)) for row in rows]
+    view = make_still(rows, width, path)
+    output = {"text/html": "\n".join(sliders), "text/plain": "The same pictures with a slider."}
     return View(view.sentence, (*view.outputs, output))
 
 
@@ -146,13 +147,16 @@ def sheet(
 
     Args:
         clips, times, path, width, zoom: as in `compare`.
-        labels: what the clips are called; numbered if not given.
+        labels: the names of the clips; they are numbered if not given.
     """
     labels = [str(number + 1) for number in range(len(clips))] if labels is None else labels
     if len(labels) != len(clips) or not clips:
-        raise StageError(f"{len(labels)} labels were given for {len(clips)} clips.")
-    columns = [pictures(clips, time, labels, zoom) for time in moments(clips, times)]
-    return static(list(zip(*columns, strict=True)), width, path)
+        raise StageError(
+            f"{len(labels)} labels were given for {len(clips)} clips. Give at least one clip, and "
+            "one label for each."
+        )
+    columns = [take_pictures(clips, time, labels, zoom) for time in choose_times(clips, times)]
+    return make_still(list(zip(*columns, strict=True)), width, path)
 
 
 def play(
@@ -163,14 +167,16 @@ def play(
     width: int = 640,
     sound: bool = True,
 ) -> View:
-    """Play a stretch of a film in the notebook, as a small H.264 copy kept in the output itself.
+    """Play a stretch of a film in the notebook, as a small H.264 copy inside the output.
 
     Args:
-        clip: a film, or a file. Only a file, or the clip that `open_video` made of it, has sound
-            (not in VS Code, which plays no AAC).
-        seconds: how long.
-        start: seconds on the film's own timeline; its beginning if not given.
-        width: pixels, at most. A smaller film is copied in its own size and enlarged by the player.
+        clip: a clip, or a file. Only a file, or its clip from `open_video`, is played with sound
+            (but not in VS Code, which does not support AAC).
+        seconds: the length of the stretch.
+        start: where it begins on the film's timeline, in seconds; its beginning if not given.
+        width: the greatest width, in pixels. A smaller film keeps its size, and the player enlarges
+            it.
+        sound: whether to include the sound.
     """
     from helpers.video.reader import VideoClip, open_video
 
@@ -178,16 +184,19 @@ def play(
     file = clip.path if isinstance(clip, VideoClip) else None
     begin = clip.times[0 if start is None else clip.number_at(nearest_fraction(start))]
     end = begin + nearest_fraction(seconds)
-    name = one_line(file.name if file else "film")
+    name = clean_label(file.name if file else "film")
     sentence = f"{name} {clip.info.size}, {float(begin):.2f} to {float(min(end, clip.end)):.2f} s"
-    video = small_copy(clip, begin, end, width, file if sound else None)
+    video = encode_preview(clip, begin, end, width, file if sound else None)
     if video is None:
-        where = f"watch {file}" if file else "write it to a file and watch that"
-        sentence += f": more than {VIDEO_CAP / 1e6:g} MB even as a small copy, so {where}."
-        return static([pictures([clip], begin, [name])], width, None, sentence)
-    # A browser that does not load the film before it is played shows its first frame all the same.
+        where = f"Watch {file} instead" if file else "Write it to a file and watch that instead"
+        sentence += (
+            f". The preview would be larger than {VIDEO_CAP / 1e6:g} MB, too large for a notebook. "
+            f"{where}."
+        )
+        return make_still([take_pictures([clip], begin, [name])], width, None, sentence)
+    # The poster is for browsers that do not load a video before it is played.
     first = Preview(*preview_size(clip.info, width))(clip).at(begin).image
-    poster = base64.b64encode(jpeg(first, POSTER_CAP)).decode()
+    poster = base64.b64encode(encode_jpeg(first, POSTER_CAP)).decode()
     tag = (
         f'<video controls loop playsinline style="width:100%;max-width:{width}px" '
         f'poster="data:image/jpeg;base64,{poster}" '
@@ -197,12 +206,12 @@ def play(
     return View(sentence, ({"text/html": tag, "text/plain": sentence},))
 
 
-def moments(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> list[Fraction]:
-    """Return exact times; if None, the middle of what all the clips among `sources` share."""
+def choose_times(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> list[Fraction]:
+    """Return exact times; if None, the middle of the time that all clips in `sources` share."""
     if at is not None:
         times = [nearest_fraction(time) for time in ([at] if isinstance(at, Real) else at)]  # type: ignore
         if not times:
-            raise StageError("An empty list of times was given; name at least one, in seconds.")
+            raise StageError("An empty list of times was given. Give at least one, in seconds.")
         return times
     clips = [source for source in sources if isinstance(source, Clip)]
     start = max((clip.times[0] for clip in clips), default=Fraction(0))
@@ -211,67 +220,66 @@ def moments(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> 
 
 
 def nearest_fraction(time: Moment) -> Fraction:
-    """Return the time that was meant: the float nearest to 0.3 lies before 3/10."""
+    """Return the fraction that a float stands for: the float 0.3 is slightly less than 3/10."""
     return time if isinstance(time, Fraction) else Fraction(float(time)).limit_denominator(10**6)
 
 
-def pictures(
+def take_pictures(
     sources: Sequence[Source],
     time: Fraction,
     names: Sequence[str],
     zoom: tuple[float, float, float, float] | None = None,
 ) -> list[Picture]:
-    """Return what every source shows at `time`, all cut to the same part of the picture."""
-    whole = [picture(source, time, name) for source, name in zip(sources, names, strict=True)]
+    """Return the picture of every source at `time`, all cropped to the same part."""
+    whole = [take_picture(source, time, name) for source, name in zip(sources, names, strict=True)]
     if zoom is None:
         return whole
     left, top, wide, high = zoom
     if not (0 <= left < left + wide <= 1 and 0 <= top < top + high <= 1):
         raise StageError(
-            f"A zoom of {zoom} was asked for; it is left, top, width and height in fractions of "
-            "the picture, such as (0.5, 0.25, 0.2, 0.2)."
+            f"zoom={zoom} is not a part of the picture. Give left, top, width and height as "
+            "fractions (0..1) of the picture, such as (0.5, 0.25, 0.2, 0.2)."
         )
-    # Whole pixels of the smallest picture, so that all show exactly the same part.
+    # Rounded to whole pixels of the smallest picture, so that all show exactly the same part.
     height, width = min((each.image.shape[:2] for each in whole), key=math.prod)
     xs = math.floor(left * width) / width, math.ceil((left + wide) * width) / width
     ys = math.floor(top * height) / height, math.ceil((top + high) * height) / height
-    return [replace(each, image=part(each.image, xs, ys)) for each in whole]
+    return [replace(each, image=crop(each.image, xs, ys)) for each in whole]
 
 
-def part(image: np.ndarray, xs: tuple[float, float], ys: tuple[float, float]) -> np.ndarray:
-    """Cut a picture, (H, W, 3), from left to right and top to bottom, in fractions."""
+def crop(image: np.ndarray, xs: tuple[float, float], ys: tuple[float, float]) -> np.ndarray:
+    """Crop a picture, (H, W, 3), from left to right and from top to bottom, in fractions."""
     height, width = image.shape[:2]
     (left, right), (top, bottom) = (round(x * width) for x in xs), (round(y * height) for y in ys)
     return image[top:bottom, left:right]
 
 
-def picture(source: Source, time: Fraction, name: str) -> Picture:
-    """Return what a source shows at `time`, labelled with its size and the frame's own time."""
+def take_picture(source: Source, time: Fraction, name: str) -> Picture:
+    """Return the picture of a source at `time`, labelled with its size and the frame's own time."""
     frame = source.at(time) if isinstance(source, Clip) else source
     image = frame.image if isinstance(frame, Frame) else frame
     check_image(image)
     sar = source.info.sar if isinstance(source, Clip) else Fraction(1)
-    shown = f", {float(frame.time):.3f} s" if isinstance(frame, Frame) else ""
-    return Picture(
-        eight_bit(image), sar, one_line(name), f"{image.shape[1]}x{image.shape[0]}{shown}"
-    )
+    begins = f", {float(frame.time):.3f} s" if isinstance(frame, Frame) else ""
+    detail = f"{image.shape[1]}x{image.shape[0]}{begins}"
+    return Picture(to_eight_bit(image), sar, clean_label(name), detail)
 
 
-def one_line(text: object) -> str:
-    """Return text on one line that can be drawn and encoded, whatever it held."""
+def clean_label(text: object) -> str:
+    """Return text on one line, without characters that cannot be drawn or encoded."""
     return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", " ").split())
 
 
-def eight_bit(image: np.ndarray) -> np.ndarray:
-    """Round uint16 (0..65535) to uint8 (0..255)."""
+def to_eight_bit(image: np.ndarray) -> np.ndarray:
+    """Round uint16 (0..65535) to uint8 (0..255); uint8 is returned as it is."""
     if image.dtype == np.uint8:
         return image
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def shown_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:
-    """Return the size at which a row is shown: its largest picture's shape, in a box."""
-    # Of equals, the one that knows the shape of its pixels: an array does not.
+def fit_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:
+    """Return the size to show a row at: the shape of its largest picture, fitted into a box."""
+    # Of pictures of the same size, prefer one with a known aspect ratio: an array has none.
     largest = max(row, key=lambda picture: (picture.image.size, picture.sar != 1))
     high, wide = largest.image.shape[:2]
     wide, high = wide * max(largest.sar, Fraction(1)), high / min(largest.sar, Fraction(1))
@@ -279,29 +287,29 @@ def shown_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, in
     return max(round(wide * scale), 1), max(round(high * scale), 1)
 
 
-def static(
+def make_still(
     rows: Sequence[Sequence[Picture]], width: int, path: str | Path | None, sentence: str = ""
 ) -> View:
-    """Draw rows of labelled pictures as one picture, and write it to `path` if there is one."""
+    """Draw rows of labelled pictures as one picture; also write it to `path` if that is given."""
     names = "; ".join(picture.label for row in rows for picture in row)
     sentence = sentence or f"Pictures of {names}"
     canvas = draw(rows, width)
     if path is not None:
-        save(canvas, Path(path))
+        save_picture(canvas, Path(path))
         sentence += f"; written to {path}"
-    data = base64.b64encode(jpeg(canvas, PICTURE_CAP)).decode()
+    data = base64.b64encode(encode_jpeg(canvas, PICTURE_CAP)).decode()
     return View(sentence, ({"image/jpeg": data, "text/plain": sentence},))
 
 
 def draw(rows: Sequence[Sequence[Picture]], width: int) -> np.ndarray:
-    """Return a picture, (H, W, 3) uint8, of rows of pictures, each under its label."""
+    """Draw rows of pictures, each below its label, as one picture, (H, W, 3) uint8."""
     from PIL import Image, ImageDraw
 
     from helpers.imaging.resample import resize
 
     columns = len(rows[0])
-    room = max((width - GAP * (columns - 1)) // columns, 1)
-    sizes = [shown_size(row, room, room) for row in rows]
+    side = max((width - GAP * (columns - 1)) // columns, 1)
+    sizes = [fit_size(row, side, side) for row in rows]
     cell = max(wide for wide, _ in sizes)
     height = sum(high + STRIP + GAP for _, high in sizes) - GAP
     canvas = Image.new("RGB", ((cell + GAP) * columns - GAP, height), (24, 24, 24))
@@ -318,7 +326,7 @@ def draw(rows: Sequence[Sequence[Picture]], width: int) -> np.ndarray:
 def write_label(
     pen: ImageDraw.ImageDraw, picture: Picture, left: int, middle: int, room: int
 ) -> None:
-    """Write a picture's label, its letters smaller and then its name shorter until it fits."""
+    """Draw a picture's label: in a smaller font, and then with a shorter name, until it fits."""
     size, name, text = FONT, picture.name, picture.label
     while size > 11 and pen.textlength(text, font(size)) > room:
         size -= 1
@@ -330,15 +338,15 @@ def write_label(
 
 @lru_cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the font that comes with matplotlib: PIL's own has no accents."""
+    """Return the font that comes with matplotlib, since PIL's own has no accents."""
     import matplotlib
     from PIL import ImageFont
 
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
 
 
-def jpeg(image: np.ndarray, cap: int) -> bytes:
-    """Encode (H, W, 3) uint8 as JPEG of quality 85; lower, then smaller, if over `cap` bytes."""
+def encode_jpeg(image: np.ndarray, cap: int) -> bytes:
+    """Encode (H, W, 3) uint8 as JPEG, in lower quality and then smaller until `cap` bytes do."""
     from PIL import Image
 
     from helpers.imaging.resample import resize
@@ -346,7 +354,7 @@ def jpeg(image: np.ndarray, cap: int) -> bytes:
     data = b""
     for quality in (85, 75, 65, 55):
         file = io.BytesIO()
-        # Colour is kept in full resolution: it may be the very thing that is compared.
+        # Colour keeps its full resolution, since colours may be what is compared.
         Image.fromarray(image).save(file, "JPEG", quality=quality, subsampling=0)
         data = file.getvalue()
         if len(data) <= cap:
@@ -354,16 +362,18 @@ def jpeg(image: np.ndarray, cap: int) -> bytes:
     height, width = image.shape[:2]
     if max(width, height) <= 64:
         return data
-    return jpeg(resize(image, max(width * 3 // 4, 1), max(height * 3 // 4, 1)), cap)
+    return encode_jpeg(resize(image, max(width * 3 // 4, 1), max(height * 3 // 4, 1)), cap)
 
 
-def save(image: np.ndarray, path: Path) -> None:
-    """Write a picture; the file appears under its name only when it is whole."""
+def save_picture(image: np.ndarray, path: Path) -> None:
+    """Write a picture; the file gets its name when it is complete."""
     from PIL import Image
 
     form = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}.get(path.suffix.lower())
     if form is None or path.is_dir():
-        raise VideoWriteError(f"A picture cannot be written to {path}; name it .png or .jpg.")
+        raise VideoWriteError(
+            f"A picture cannot be written to {path}. Its name must end in .png or .jpg."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
     try:
@@ -373,8 +383,8 @@ def save(image: np.ndarray, path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-# The transparent range input over the picture brings pointer, touch and keyboard with it; its
-# inline handler needs neither a script element nor a way to find the elements again.
+# A transparent range input over the picture works with mouse, touch and keyboard. Its inline
+# handler needs no script element, and finds the elements through its parent.
 SLIDER = Template("""\
 <style>
 #$id {position:relative; max-width:${width}px; overflow:hidden; direction:ltr; user-select:none}
@@ -401,14 +411,14 @@ SLIDER = Template("""\
 </div>""")
 
 
-def slider(row: Sequence[Picture], width: int, cap: int) -> str:
-    """Return HTML in which the second picture, over the first, is uncovered as one likes."""
+def make_slider(row: Sequence[Picture], width: int, cap: int) -> str:
+    """Return HTML with the second picture over the first, and a slider that uncovers it."""
     from helpers.imaging.resample import resize
 
-    wide, high = shown_size(row, width, width * 3 // 4)
+    wide, high = fit_size(row, width, width * 3 // 4)
     fields = {"id": f"slider-{uuid.uuid4().hex[:12]}", "width": str(wide)}
     for side, picture in zip(("before", "after"), row, strict=True):
-        data = jpeg(resize(picture.image, wide, high, "bicubic"), cap)
+        data = encode_jpeg(resize(picture.image, wide, high, "bicubic"), cap)
         fields[side] = base64.b64encode(data).decode()
         fields[f"{side}_label"] = html.escape(picture.label)
     return SLIDER.substitute(fields)
@@ -416,13 +426,13 @@ def slider(row: Sequence[Picture], width: int, cap: int) -> str:
 
 @dataclass(frozen=True)
 class Preview(Stage):
-    """Make frames that every browser shows: 8 bits, square pixels, even sides."""
+    """Convert frames so that every browser shows them: 8 bits, square pixels, even sides."""
 
     width: int
     height: int
 
     def info(self, source: Clip) -> ClipInfo:
-        """The source's, in the new size."""
+        """Return the source's properties with the new size."""
         width, height = self.width, self.height
         return source.info.replace(width=width, height=height, sar=Fraction(1), depth=8)
 
@@ -433,23 +443,23 @@ class Preview(Stage):
         from helpers.imaging.resample import resize
 
         for frame in frames:
-            image = resize(eight_bit(frame.image), self.width, self.height, "bicubic")
+            image = resize(to_eight_bit(frame.image), self.width, self.height, "bicubic")
             yield Frame(image, frame.time)
 
 
-def preview_size(info: ClipInfo, room: float) -> tuple[int, int]:
-    """Return a film's size in square pixels: even, at most `room` wide, never enlarged."""
+def preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
+    """Return a film's size in square pixels: even, at most `widest` wide, never enlarged."""
     wide, high = info.width * max(info.sar, Fraction(1)), info.height / min(info.sar, Fraction(1))
-    scale = min(room / wide, 1)
-    # Downwards, so that an odd `room` is kept too.
+    scale = min(widest / wide, 1)
+    # Rounded down, so that an odd `widest` is not exceeded.
     width, height = (max(int(side * scale + 1e-6) // 2 * 2, 2) for side in (wide, high))
     return width, height
 
 
-def small_copy(
+def encode_preview(
     clip: Clip, begin: Fraction, end: Fraction, width: int, sound: Path | None
 ) -> bytes | None:
-    """Return a stretch of a film as an MP4 of at most VIDEO_CAP bytes; None if it stays larger."""
+    """Encode a stretch of a film as an MP4 of at most VIDEO_CAP bytes; None if it stays larger."""
     from helpers.retime import Trim
     from helpers.video.writer import write_video
 

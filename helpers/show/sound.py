@@ -1,11 +1,11 @@
-"""Looking at sound, and listening to it, inside the notebook.
+"""Show sound in a notebook, and listen to it.
 
-look_at(before, after)  # waveforms and spectrograms, one under the other
+look_at(before, after)  # waveforms and spectrograms
 listen(before, after)  # players side by side, and a switch between them at the same position
-try_strengths("talk.mp4", "spectral")  # a slider from untouched to all it can do
+try_strengths("talk.mp4", "spectral")  # a slider from no cleaning to full strength
 
-Each returns a `View`, which a notebook shows where it ends a cell or is given to `display`. What is
-heard lies in the page itself: no server, no script from elsewhere.
+Each returns a `View`, which a notebook shows at the end of a cell or by `display`. The sounds are
+inside the page; no server and no other script is needed.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ import numpy as np
 from helpers.audio import preview
 from helpers.audio.methods import Noise
 from helpers.audio.track import Sound, SoundError, encode
-from helpers.show.compare import PICTURE_CAP, View, jpeg, save
+from helpers.show.compare import PICTURE_CAP, View, encode_jpeg, save_picture
 
 SOUND_CAP = 600_000
-"""Bytes of a sound in the page; what is longer is coded more tightly, and then cut."""
+"""Bytes of a sound in the page; a larger one is encoded at a lower bit rate."""
 
 RATES = (192, 128, 80)
-"""Kilobits a second of a sound in the page, tried until it is small enough."""
+"""Bit rates of a sound in the page, in kilobits a second, tried until it is small enough."""
 
 MP3 = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""Samples a second that an MP3 may have."""
+"""The sample rates that MP3 supports."""
 
 LONGEST = 30
-"""Seconds of a sound in the page at most."""
+"""The most seconds of a sound in the page."""
 
 DEEPEST = 80
-"""Decibels under full scale at which a spectrogram is black."""
+"""Decibels below full scale at which a spectrogram is black."""
 
 COLUMNS = 1200
-"""Columns of a spectrogram, and points of a waveform, at most."""
+"""The most columns of a spectrogram, and points of a waveform."""
 
 Labels = Sequence[str] | None
 
@@ -49,14 +49,14 @@ Labels = Sequence[str] | None
 def look_at(
     *sounds: Sound, labels: Labels = None, path: str | Path | None = None, width: int = 1280
 ) -> View:
-    """Show waveform and spectrogram of each sound, all on the same scales.
+    """Show the waveform and spectrogram of each sound, all on the same scales.
 
     Args:
-        labels: what they are called; "before" and "after" if not given.
+        labels: the names of the sounds; "before" and "after" if not given.
         path: also write the picture there, as .png or .jpg.
-        width: pixels of the picture.
+        width: the width of the picture, in pixels.
     """
-    names = _names(sounds, labels)
+    names = _choose_names(sounds, labels)
     import matplotlib
 
     matplotlib.use("agg", force=False)
@@ -80,9 +80,9 @@ def look_at(
 
     image = np.asarray(Image.open(held).convert("RGB"))
     if path is not None:
-        save(image, Path(path))
+        save_picture(image, Path(path))
         sentence += f"; written to {path}"
-    data = base64.b64encode(jpeg(image, PICTURE_CAP)).decode()
+    data = base64.b64encode(encode_jpeg(image, PICTURE_CAP)).decode()
     return View(sentence, ({"image/jpeg": data, "text/plain": sentence},))
 
 
@@ -109,7 +109,7 @@ def _draw_spectrogram(axis, sound: Sound, times: tuple[float, float], highest: f
 
 
 def spectrogram(sound: Sound) -> np.ndarray:
-    """Return a sound's spectrogram, (F, T), in decibels under a full-scale tone."""
+    """Return a sound's spectrogram, (F, T), in decibels relative to a full-scale tone."""
     mono = np.asarray(sound.samples.mean(0), np.float64)
     size = 1 << max(int(np.log2(max(sound.rate * 0.04, 16))), 4)
     mono = np.pad(mono, (size // 2, size))
@@ -124,18 +124,18 @@ def spectrogram(sound: Sound) -> np.ndarray:
 def listen(*sounds: Sound, labels: Labels = None, slider: bool = False, picked: int = 0) -> View:
     """Show a player for each sound, and one that switches between them at the same position.
 
-    All of them run together and all but one are mute, so that nothing is heard of the switch.
+    In that player all sounds run together and all but one are muted, so that switching is seamless.
 
     Args:
-        labels: what they are called.
-        slider: choose by a slider instead of by buttons; no players of their own.
-        picked: which is heard first.
+        labels: the names of the sounds.
+        slider: choose with a slider instead of buttons; without a player for each sound.
+        picked: the number of the sound that is heard first, from 0.
     """
-    names = _names(sounds, labels)
-    data = [base64.b64encode(small_sound(sound)).decode() for sound in sounds]
-    made = switch(data, names, slider, picked)
+    names = _choose_names(sounds, labels)
+    data = [base64.b64encode(encode_mp3(sound)).decode() for sound in sounds]
+    made = make_switch(data, names, slider, picked)
     if not slider:
-        made += players(data, names)
+        made += make_players(data, names)
     sentence = f"Sounds to listen to: {'; '.join(names)}"
     return View(sentence, ({"text/html": made, "text/plain": sentence},))
 
@@ -150,25 +150,33 @@ def try_strengths(
     track: int = 0,
     noise: Noise = None,
 ) -> View:
-    """Clean a few seconds at several strengths, and listen to them under a slider."""
+    """Clean a few seconds at several strengths, and choose between them with a slider.
+
+    Args:
+        values: the strengths, each 0..1.
+        method, at, seconds, track, noise: as in `audio.preview`.
+    """
     if not values:
-        raise SoundError("No strengths were given; 0 to 1 are allowed, such as (0, 0.5, 1).")
+        raise SoundError("No strengths were given. Give some from 0 to 1, such as (0, 0.5, 1).")
     stretch = {"at": at, "seconds": seconds, "track": track, "noise": noise, "quietly": True}
     made = [preview(source, method, strength=value, **stretch)[1] for value in values]
     labels = [f"{method}, strength {value:g}" if value else "untouched" for value in values]
     return listen(*made, labels=labels, slider=True, picked=len(values) // 2)
 
 
-def _names(sounds: Sequence[Sound], labels: Labels) -> list[str]:
+def _choose_names(sounds: Sequence[Sound], labels: Labels) -> list[str]:
     usual = ["before", "after"] if len(sounds) == 2 else [f"{n + 1}" for n in range(len(sounds))]
     names = list(labels) if labels is not None else usual
     if len(names) != len(sounds) or not sounds:
-        raise SoundError(f"{len(names)} labels were given for {len(sounds)} sounds.")
+        raise SoundError(
+            f"{len(names)} labels were given for {len(sounds)} sounds. Give at least one sound, "
+            "and one label for each."
+        )
     return names
 
 
-def small_sound(sound: Sound) -> bytes:
-    """Return a sound as an MP3 of at most SOUND_CAP bytes, in one or two channels."""
+def encode_mp3(sound: Sound) -> bytes:
+    """Encode a sound as an MP3 of about SOUND_CAP bytes at most, in one or two channels."""
     part = sound.samples[:, : LONGEST * sound.rate]
     rate = str(max((rate for rate in MP3 if rate <= sound.rate), default=8000))
     channels = str(min(len(part), 2))
@@ -197,7 +205,7 @@ PLAY = (
     "x.play()});this.textContent='\\u23f8 pause'}"
     "else{a.forEach(x=>x.pause());this.textContent='\\u25b6 play'}"
 )
-"""What the play button does: all run together, and one is heard."""
+"""The play button plays all sounds together; one of them is not muted."""
 
 PICK = (
     "var d=this.closest('.heard'),a=[...d.querySelectorAll('audio')],n=+VALUE,"
@@ -206,7 +214,7 @@ PICK = (
     "d.querySelectorAll('.pick').forEach((b,i)=>b.classList.toggle('on',i==n));"
     "d.querySelector('.name').textContent=a[n].title"
 )
-"""What choosing another sound does: that one is heard, from where the last one was."""
+"""Choosing another sound unmutes it, at the position of the last one."""
 
 SEEK = (
     "var d=this.closest('.heard');d.querySelectorAll('audio').forEach("
@@ -221,8 +229,8 @@ TICK = (
 ENDED = "this.closest('.heard').querySelector('.play').textContent='\\u25b6 play'"
 
 
-def switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int) -> str:
-    """Return HTML that plays one of several sounds, and switches without losing the place."""
+def make_switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int) -> str:
+    """Return HTML that plays one of several sounds, and switches at the same position."""
     safe = [html.escape(name, quote=True) for name in names]
     sounds = "".join(
         f'<audio preload="auto" loop title="{name}" src="data:audio/mpeg;base64,{one}" '
@@ -251,7 +259,7 @@ def switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int)
     )
 
 
-def players(data: Sequence[str], names: Sequence[str]) -> str:
+def make_players(data: Sequence[str], names: Sequence[str]) -> str:
     """Return HTML with a player for each sound, side by side."""
     cells = "".join(
         f"<td>{html.escape(name)}<br>"

@@ -1,7 +1,7 @@
-"""The training loop: one cycle, averaged weights, resumable to the bit.
+"""The training loop: one-cycle schedule, averaged weights, bit-exact resuming.
 
 trainer = Trainer(pool, folder, Recipe(steps=4000))
-trainer.run()                       # run it again after it was broken off, and it goes on
+trainer.run()                       # if it was interrupted, run it again to continue
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ log = logging.getLogger("helpers")
 
 @dataclass(frozen=True)
 class Schedule:
-    """How to train, whatever the network.
+    """How to train any network.
 
     Attributes:
-        steps: batches in all.
-        batch: samples a batch.
+        steps: number of batches.
+        batch: samples in a batch.
         sizes: (pixels a side, share of the steps), small pictures first.
-        rate: the learning rate at the top of the cycle.
-        rise: the share of the steps until the top.
+        rate: the highest learning rate of the cycle.
+        rise: the share of the steps before the highest rate.
         decay: weight decay.
-        average: how slowly the averaged weights follow, at most; quicker in the beginning.
+        average: decay of the averaged weights; lower in the beginning.
         held_out: samples kept for validation.
         every: steps between validations and checkpoints.
-        seed: decides everything else.
+        seed: the seed of all random numbers.
     """
 
     steps: int = 2000
@@ -71,8 +71,8 @@ class Recipe(Schedule):
     """How to train the cleaner; see `Schedule`.
 
     Attributes:
-        widths, depths: of the network.
-        weights: of the parts of the loss.
+        widths, depths: of the network; see `CleanerNet`.
+        weights: the weights of the parts of the loss.
         features: "auto", "vgg" or "gradient"; see `feature_loss`.
     """
 
@@ -83,14 +83,14 @@ class Recipe(Schedule):
 
 
 class BaseTrainer(ABC):
-    """Trains a network on a pool; keeps all it needs to go on in a folder.
+    """Trains a network on a pool of samples, and saves checkpoints in a folder.
 
     Args:
-        pool: the samples; at least `recipe.held_out` and one more must be there.
-        folder: for the checkpoint and the history.
+        pool: the samples; more than `recipe.held_out`.
+        folder: the folder of the checkpoint and the history.
         recipe: how to train; must be that of the checkpoint, if there is one.
-        device: where to train.
-        start: weights to begin with, instead of random ones.
+        device: the device to train on.
+        start: the initial weights; random ones if not given.
 
     Raises:
         ModelError: the folder's checkpoint was made with another recipe.
@@ -130,10 +130,10 @@ class BaseTrainer(ABC):
 
     @abstractmethod
     def _make(self) -> nn.Module:
-        """Make the network, with random weights."""
+        """Return the network with random weights."""
 
     @abstractmethod
-    def _draw(self, dice: np.random.Generator, size: int) -> Any:
+    def _draw(self, rng: np.random.Generator, size: int) -> Any:
         """Draw a batch of `size` pixels a side."""
 
     @abstractmethod
@@ -142,20 +142,20 @@ class BaseTrainer(ABC):
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
-        """Measure the averaged weights on the samples held out."""
+        """Measure the averaged weights on the held-out samples."""
 
     def run(
         self, upto: int | None = None, progress: Callable[[int, float], object] | None = None
     ) -> None:
-        """Train to the end of the recipe, or up to a step; keep a checkpoint now and then.
+        """Train to the end of the recipe, or up to a step, with checkpoints.
 
         Args:
-            upto: where to stop before the end.
+            upto: the step to stop at, before the end.
             progress: called after each step with the number of steps done and the loss.
         """
         last = min(upto if upto is not None else self.recipe.steps, self.recipe.steps)
         while self.step < last:
-            loss, parts = self._one()
+            loss, parts = self._train_step()
             self.step += 1
             self.history["train"].append({"step": self.step, "loss": loss, **parts})
             if progress:
@@ -164,11 +164,11 @@ class BaseTrainer(ABC):
                 self.history["held"].append({"step": self.step, **self.validate()})
                 self.save()
 
-    def _one(self) -> tuple[float, dict[str, float]]:
-        """Train on one batch, which depends on the seed and the step's number only."""
+    def _train_step(self) -> tuple[float, dict[str, float]]:
+        """Train on one batch, which depends only on the seed and the number of the step."""
         self.network.train()
-        dice = np.random.default_rng([self.recipe.seed, self.step])
-        loss, parts = self._loss(self._draw(dice, self.recipe.size_at(self.step)))
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        loss, parts = self._loss(self._draw(rng, self.recipe.size_at(self.step)))
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
@@ -176,7 +176,7 @@ class BaseTrainer(ABC):
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.cycle.step()
-        # In the beginning the average would remember the random start.
+        # With a high decay the average would contain the initial weights for too long.
         self.averaged.multi_avg_fn = get_ema_multi_avg_fn(
             min(self.recipe.average, (1 + self.step) / (10 + self.step))
         )
@@ -188,8 +188,8 @@ class BaseTrainer(ABC):
         return {k: v.detach().cpu().clone() for k, v in self.averaged.module.state_dict().items()}
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all, and the history for a person."""
-        kept = {
+        """Write the checkpoint atomically, and the history as JSON."""
+        values = {
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -199,23 +199,23 @@ class BaseTrainer(ABC):
             "recipe": json.dumps(asdict(self.recipe)),
         }
         part = self.path.with_suffix(".part")
-        torch.save(kept, part)
+        torch.save(values, part)
         part.replace(self.path)
         (self.folder / "history.json").write_text(json.dumps(self.history))
 
     def _load(self) -> None:
-        kept: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
-        if kept["recipe"] != json.dumps(asdict(self.recipe)):
+        values: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
+        if values["recipe"] != json.dumps(asdict(self.recipe)):
             raise ModelError(
-                f"{self.path} was made with another recipe ({kept['recipe']}). Train with that "
-                "one, or give another folder to begin anew."
+                f"{self.path} was made with another recipe ({values['recipe']}). Train with that "
+                "recipe, or give another folder to start a new training."
             )
         for name in ("network", "averaged", "optimiser", "cycle", "scaler"):
-            getattr(self, name).load_state_dict(kept[name])
-        self.step = kept["step"]
+            getattr(self, name).load_state_dict(values[name])
+        self.step = values["step"]
         history = json.loads((self.folder / "history.json").read_text())
         self.history = {k: [r for r in v if r["step"] <= self.step] for k, v in history.items()}
-        log.info("Going on with training at step %d of %d.", self.step, self.recipe.steps)
+        log.info("Training continues at step %d of %d.", self.step, self.recipe.steps)
 
 
 class Trainer(BaseTrainer):
@@ -225,8 +225,8 @@ class Trainer(BaseTrainer):
         self.feature = feature_loss(self.recipe.features, self.device)
         return CleanerNet(self.recipe.widths, self.recipe.depths)
 
-    def _draw(self, dice: np.random.Generator, size: int) -> np.ndarray:
-        return self.pool.draw(dice, self.recipe.batch, size, self.recipe.held_out)
+    def _draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        return self.pool.draw(rng, self.recipe.batch, size, self.recipe.held_out)
 
     def _loss(self, drawn: np.ndarray) -> tuple[torch.Tensor, dict[str, float]]:
         batch = torch.from_numpy(drawn).to(self.device)
@@ -236,7 +236,7 @@ class Trainer(BaseTrainer):
 
     @torch.inference_mode()
     def validate(self, crop: int = 160) -> dict[str, float]:
-        """Measure the averaged weights on the samples held out: PSNR in dB, F1 of the mask."""
+        """Measure the averaged weights on the held-out samples: PSNR in dB, F1 of the mask."""
         held = self.pool.held(self.recipe.held_out, crop)
         errors, sums = np.zeros(4), np.zeros(3)
         for one in held:
@@ -265,22 +265,22 @@ class Trainer(BaseTrainer):
 def find_rate(
     trainer: BaseTrainer, lowest: float = 1e-5, highest: float = 0.1, steps: int = 60
 ) -> tuple[float, list[tuple[float, float]]]:
-    """Try rising learning rates on a copy of the network (Smith, WACV 2017).
+    """Find a learning rate by trying rising rates (Smith, WACV 2017); the network is restored.
 
     Returns:
-        A rate to train with, a third of that at which the smoothed loss was lowest; and the
-        curve as (rate, loss).
+        The rate to train with, a third of the one with the lowest smoothed loss; and the curve as
+        (rate, loss).
     """
-    kept = {k: v.clone() for k, v in trainer.network.state_dict().items()}
+    original = {k: v.clone() for k, v in trainer.network.state_dict().items()}
     optimiser = torch.optim.AdamW(trainer.network.parameters(), lr=lowest)
     curve, smooth = [], 0.0
     for step in range(steps):
         rate = lowest * (highest / lowest) ** (step / max(steps - 1, 1))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        dice = np.random.default_rng([trainer.recipe.seed, 999, step])
+        rng = np.random.default_rng([trainer.recipe.seed, 999, step])
         recipe = trainer.recipe
-        loss, _ = trainer._loss(trainer._draw(dice, recipe.sizes[0][0]))
+        loss, _ = trainer._loss(trainer._draw(rng, recipe.sizes[0][0]))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -288,14 +288,14 @@ def find_rate(
         curve.append((rate, smooth / (1 - 0.9 ** (step + 1))))
         if not np.isfinite(smooth) or curve[-1][1] > 3 * min(value for _, value in curve):
             break
-    trainer.network.load_state_dict(kept)
-    # The first values are one batch's chance.
+    trainer.network.load_state_dict(original)
+    # The first values depend too much on single batches.
     settled = curve[min(5, len(curve) - 1) :]
     return min(settled, key=lambda pair: pair[1])[0] / 3, curve
 
 
 def half_type(device: str) -> torch.dtype | None:
-    """Return the short numbers to train in, or None for float32."""
+    """Return the 16-bit type to train in, or None for float32."""
     from helpers.runtime.machine import cpu_has_bf16
 
     if device == "cuda":
@@ -304,5 +304,5 @@ def half_type(device: str) -> torch.dtype | None:
 
 
 def decibels(error: float) -> float:
-    """Return a mean squared error of values in 0..1 as PSNR."""
+    """Return the PSNR of a mean squared error of values in 0..1, in decibels."""
     return float(10 * np.log10(1 / max(error, 1e-10)))

@@ -1,4 +1,4 @@
-"""Looking at a training: its curves, and samples with what the network makes of them."""
+"""Show a training: its curves, and samples with the network's results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from helpers.training.cleaner.samples import MASK, TRUTH
 INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
 
 
-def curves(
+def draw_curves(
     history: dict[str, list[dict[str, Any]]], width: int = 960, height: int = 300
 ) -> np.ndarray:
     """Draw the loss, PSNR inside the damage, and F1 of the mask over the steps.
@@ -25,7 +25,7 @@ def curves(
     Returns:
         (height, width, 3) RGB uint8.
     """
-    return panels(
+    return draw_panels(
         history,
         ("loss", "dB inside the damage", "mask"),
         (("inside", "median inside"), ("f1", "precision", "recall")),
@@ -34,14 +34,14 @@ def curves(
     )
 
 
-def panels(
+def draw_panels(
     history: dict[str, list[dict[str, Any]]],
     titles: tuple[str, str, str],
     lines: tuple[tuple[str, ...], tuple[str, ...]],
     width: int = 960,
     height: int = 300,
 ) -> np.ndarray:
-    """Draw three panels: the loss, and lines of what was measured on the samples held out.
+    """Draw three panels: the loss, and the measures on the held-out samples.
 
     Returns:
         (height, width, 3) RGB uint8.
@@ -52,24 +52,24 @@ def panels(
     edges = (0, width // 3, 2 * (width // 3), width)
     return np.hstack(
         [
-            _panel(title, line, right - left, height)
+            _draw_panel(title, line, right - left, height)
             for title, line, left, right in zip(titles, drawn, edges, edges[1:], strict=False)
         ]
     )
 
 
 def _smooth(rows: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
-    """Average a curve over a fiftieth of its length."""
+    """Average a curve over fiftieths of its length."""
     values = np.array([row[name] for row in rows], np.float64)
     span = max(len(values) // 50, 1)
-    kept = values[: len(values) // span * span].reshape(-1, span).mean(1)
-    return [(float(rows[0]["step"] + (n + 0.5) * span), float(v)) for n, v in enumerate(kept)]
+    means = values[: len(values) // span * span].reshape(-1, span).mean(1)
+    return [(float(rows[0]["step"] + (n + 0.5) * span), float(v)) for n, v in enumerate(means)]
 
 
-def _panel(
+def _draw_panel(
     title: str, lines: dict[str, list[tuple[float, float]]], width: int, height: int
 ) -> np.ndarray:
-    """Draw lines over their range, with their names and their last values."""
+    """Draw lines, scaled to their range, with their names and last values."""
     panel = np.full((height, width, 3), 255, np.uint8)
     left, right, top, bottom = 52, width - 12, 30, height - 24
     cv2.rectangle(panel, (left, top), (right, bottom), (190, 190, 190), 1)
@@ -98,7 +98,7 @@ def _write(
 
 
 @torch.inference_mode()
-def sample_sheet(
+def draw_samples(
     pool: Pool,
     state: dict[str, torch.Tensor],
     widths: tuple[int, ...],
@@ -106,7 +106,7 @@ def sample_sheet(
     count: int = 6,
     first: int = 0,
 ) -> np.ndarray:
-    """Draw samples of the pool, one a row: damaged, cleaned, the truth, mask found, true mask.
+    """Draw samples of the pool, one in a row: damaged, cleaned, truth, predicted and true mask.
 
     Returns:
         (rows * size, 5 * size, 3) RGB uint8.

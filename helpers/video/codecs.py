@@ -1,4 +1,4 @@
-"""Every codec this package writes: one row each. A new codec is a row here, and its test."""
+"""The codecs that this package writes, one row each. A new codec needs a row here and a test."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Codec:
 
     Attributes:
         encoder: ffmpeg's name of the encoder.
-        formats: pixel format for 8 bits a channel, and for more.
-        containers: file endings it may have, the usual one first.
+        formats: the pixel formats for 8 bits a channel and for more.
+        containers: the file endings that can hold it, the usual one first.
         options: the encoder's options; {quality} is filled in.
     """
 
@@ -48,25 +48,29 @@ CODECS = {
         {"crf": "6", "preset": "veryfast", "g": "1"},
     ),
 }  # fmt: skip
-"""Every codec this package writes; "near-lossless" is for a project's segments."""
+"""The codecs by name; "near-lossless" is for a project's segments."""
 
 NVENC = {"libx264": "h264_nvenc", "libx265": "hevc_nvenc"}
-"""The same codecs on an NVIDIA card."""
+"""The encoders of the same codecs on an NVIDIA card."""
 
 CONTAINERS = {"mp4": "mp4", "mkv": "matroska", "mov": "mov"}
 """ffmpeg's names of the containers, by file ending."""
 
 
 def check_target(path: Path, codec: str) -> Codec:
-    """Return the codec, or say why it cannot be written to a file of this name."""
+    """Return the codec.
+
+    Raises:
+        VideoWriteError: there is no such codec, or a file of this name cannot hold it.
+    """
     if codec not in CODECS:
-        raise VideoWriteError(f"There is no codec {codec!r}; allowed are {', '.join(CODECS)}.")
+        raise VideoWriteError(f"There is no codec {codec!r}. Choose one of {', '.join(CODECS)}.")
     if path.is_dir():
-        raise VideoWriteError(f"{path} is a folder; name a file in it.")
+        raise VideoWriteError(f"{path} is a folder. Give the name of a file in it.")
     chosen = CODECS[codec]
     if path.suffix.lower().lstrip(".") not in chosen.containers:
         allowed = " or ".join(f".{ending}" for ending in chosen.containers)
         raise VideoWriteError(
-            f"{codec} cannot be written to {path.name!r}; its name must end in {allowed}."
+            f"{codec} cannot be written to {path.name!r}. The file name must end in {allowed}."
         )
     return chosen

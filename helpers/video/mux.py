@@ -1,9 +1,9 @@
-"""Joining a new picture with everything else that its source holds.
+"""Join a new picture with everything else that its source holds.
 
-Sound, subtitles, chapters and metadata are copied untouched where the new container can hold them,
-re-encoded where it cannot, and it is always said which. Timestamps are kept against the same zero
-as the picture's, so sound stays where it was. A sound track may be replaced by a cleaned one, to
-which the same zero applies, and kept as a second track.
+Sound, subtitles, chapters and metadata are copied unchanged where the new container can hold them,
+and re-encoded where it cannot; the notes say which. All timestamps count from the same zero as the
+picture's, so the sound stays in sync. A sound track may be replaced by a cleaned one, which counts
+from the same zero, and kept as a second track.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from helpers.runtime.machine import runtime
 from helpers.runtime.storage import sync_file
 from helpers.video.codecs import CONTAINERS
 from helpers.video.index import open_container
-from helpers.video.tracks import NEW, Track, codings, ending, read_tracks, target
+from helpers.video.tracks import NEW, Track, choose_codec, codec_options, ending, read_tracks
 
 
 class NewTrack(Protocol):
-    """A sound track that takes the place of one of the source's; see `audio.io.Sound`."""
+    """A sound track that replaces one of the source's; see `audio.track.Sound`."""
 
     @property
     def start(self) -> Fraction:
@@ -34,7 +34,7 @@ class NewTrack(Protocol):
 
     @property
     def track(self) -> int:
-        """The number of the track whose place it takes, from 0."""
+        """The number of the track that it replaces, from 0."""
         ...
 
     def cut(self, start: Fraction, stop: Fraction, /) -> NewTrack:
@@ -47,10 +47,10 @@ class NewTrack(Protocol):
 
 
 SOURCE = "SOURCE"
-"""Stands for the source's number among ffmpeg's inputs until that is known."""
+"""A placeholder for the source's number among ffmpeg's inputs, until that is known."""
 
 FOREVER = Fraction(10**9)
-"""Seconds that no film reaches."""
+"""Seconds, longer than any film."""
 
 
 def join(
@@ -70,26 +70,26 @@ def join(
         picture: a file with one video stream whose first frame is at 0.
         first: when that frame belongs on the source's timeline, in seconds.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
-        shape: the picture's width divided by its height, as it is to be shown.
-        sound: tracks that take the place of the source's own, or are added where it has none.
-        keep: keep those as well, each behind the one that takes its place.
+        shape: the picture's display aspect ratio.
+        sound: tracks that replace the source's own, or are added if it has none.
+        keep: keep the replaced tracks as well, each after the one that replaces it.
 
     Returns:
-        What could not be carried over as it was, in words.
+        What could not be copied unchanged, in words.
     """
     tracks, zero, notes = ([], first, []) if source is None else read_tracks(Path(source), path)
     begin = max(start, zero) if start is not None else zero
     stretch = (begin - zero, stop, zero)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
         ends = begin, FOREVER if stop is None else stop
-        tracks = _replaced(tracks, _saved(sound, ends, Path(folder), path), keep)
-        return notes + _joined(picture, first, begin, path, source, tracks, stretch, shape)
+        tracks = _replace_tracks(tracks, _save_tracks(sound, ends, Path(folder), path), keep)
+        return notes + _join_tracks(picture, first, begin, path, source, tracks, stretch, shape)
 
 
 def copy_with_sound(
     film: Path, path: Path, sound: Sequence[NewTrack], keep: bool = False
 ) -> list[str]:
-    """Write a film again with other sound; its picture and all else are copied untouched.
+    """Write a copy of a film with other sound; the picture and the rest are copied unchanged.
 
     Args:
         film: the film.
@@ -97,33 +97,36 @@ def copy_with_sound(
         sound, keep: as in `join`.
 
     Returns:
-        What could not be carried over as it was, in words.
+        What could not be copied unchanged, in words.
 
     Raises:
-        VideoWriteError: it is the film itself, of another kind, or cannot be written.
+        VideoWriteError: `path` is the film itself or has another ending, or cannot be written.
     """
     if ending(path) not in NEW:
-        raise VideoWriteError(f"{path.name} must end in .mp4, .mov or .mkv.")
+        raise VideoWriteError(
+            f"A film cannot be written to {path.name!r}. "
+            "The file name must end in .mp4, .mov or .mkv."
+        )
     with open_container(film) as container:
         if not container.streams.video:
-            raise VideoWriteError(f"{film} has no picture to put the sound to.")
+            raise VideoWriteError(f"{film} has no picture. Choose a video file.")
         if container.format.name == "avi" and container.streams.video[0].codec_context.has_b_frames:
             raise VideoWriteError(
-                f"{film} is an AVI that keeps no times of its pictures, so that they cannot be "
-                "copied; render it (write_video, or the notebook 07_render)."
+                f"{film} is an AVI without timestamps of its pictures, so they cannot be copied. "
+                "Render the film instead (write_video, or the notebook 07_render)."
             )
         zero = Fraction(container.start_time or 0, 1_000_000)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.samefile(film):
-        raise VideoWriteError(f"{path} is the film itself; name another file for the result.")
-    # The film's clock is counted from its beginning in both of its roles.
+        raise VideoWriteError(f"{path} is the film itself. Choose another name for the result.")
+    # The film is both picture and source, so both count from its beginning.
     return join(film, zero, path, film, sound=sound, keep=keep)
 
 
-def _saved(
+def _save_tracks(
     sound: Sequence[NewTrack], ends: tuple[Fraction, Fraction], folder: Path, path: Path
 ) -> list[Track]:
-    """Write the stretch of new tracks that is wanted into a folder."""
+    """Write the wanted stretch of the new tracks into a folder."""
     made = []
     for number, new in enumerate(sound):
         file = folder / f"{number}.wav"
@@ -132,13 +135,13 @@ def _saved(
         with open_container(file) as container:
             channels = container.streams.audio[0].channels
         late = max(part.start - ends[0], Fraction(0))
-        coding = NEW[ending(path)]
-        made.append(Track("audio", new.track, coding, channels, file, late, "restored"))
+        codec = NEW[ending(path)]
+        made.append(Track("audio", new.track, codec, channels, file, late, "restored"))
     return made
 
 
-def _replaced(tracks: list[Track], made: list[Track], keep: bool) -> list[Track]:
-    """Put new sound tracks into the places of the old; those that have none come first."""
+def _replace_tracks(tracks: list[Track], made: list[Track], keep: bool) -> list[Track]:
+    """Replace sound tracks by the new ones; new tracks that replace none come first."""
     order: list[Track] = []
     for track in tracks:
         mine = [new for new in made if track.kind == "audio" and new.number == track.number]
@@ -150,7 +153,7 @@ def _replaced(tracks: list[Track], made: list[Track], keep: bool) -> list[Track]
     return [new for new in made if new not in order] + order
 
 
-def _joined(
+def _join_tracks(
     picture: Path,
     first: Fraction,
     begin: Fraction,
@@ -160,7 +163,7 @@ def _joined(
     stretch: tuple[Fraction, Fraction | None, Fraction],
     shape: Fraction | None,
 ) -> list[str]:
-    """Run ffmpeg, once more if it could not copy the sound; return what was re-encoded."""
+    """Run ffmpeg, and again if it could not copy the sound; return what was re-encoded."""
     notes: list[str] = []
     try:
         _run(picture, first - begin, path, source, tracks, stretch, shape, False)
@@ -168,12 +171,12 @@ def _joined(
         if not any(track.kind == "audio" and track.file is None for track in tracks):
             raise
         _run(picture, first - begin, path, source, tracks, stretch, shape, True)
-        notes.append("its sound could not be copied as it is and was re-encoded")
+        notes.append("the sound could not be copied and was re-encoded")
         return notes
     for track in tracks:
-        coded = target(track, path)
-        if coded != "copy" and track.file is None:
-            notes.append(f"{track} does not fit {path.suffix} and was re-encoded to {coded}")
+        codec = choose_codec(track, path)
+        if codec != "copy" and track.file is None:
+            notes.append(f"{track} is not supported in {path.suffix} and was re-encoded to {codec}")
     return notes
 
 
@@ -187,11 +190,11 @@ def _run(
     shape: Fraction | None,
     encode_audio: bool,
 ) -> None:
-    """Run ffmpeg once; the file appears under its name when it is whole."""
+    """Run ffmpeg once; the file gets its name when it is complete."""
     import ffmpeg
 
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
-    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **codings(tracks, path)}
+    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **codec_options(tracks, path)}
     if encode_audio:
         copied = [key for key in options if key.startswith("c:a:") and options[key] == "copy"]
         options |= dict.fromkeys(copied, "aac")
@@ -216,37 +219,37 @@ def _run(
     graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
     command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
     if source is not None:
-        _with_source(command, f"file:{source}", f"file:{part}", bool(tracks))
+        _insert_source(command, f"file:{source}", f"file:{part}", bool(tracks))
     _write(command, part, path)
 
 
-def _with_source(command: list[str], source: str, part: str, sounding: bool) -> None:
-    """Say in a command, in place, which of its inputs the source is."""
+def _insert_source(command: list[str], source: str, part: str, sounding: bool) -> None:
+    """Replace SOURCE in a command, in place, by the number of the source among its inputs."""
     files = [command[at + 1] for at, word in enumerate(command) if word == "-i"]
     if source not in files:
-        # ffmpeg-python leaves out an input of which no stream is used; the metadata still is.
+        # ffmpeg-python leaves out an input with no stream in use, but its metadata is needed.
         at = command.index("-map")
         command[at:at] = ["-i", source]
         files.append(source)
     number = str(files.index(source))
     command[:] = [number if word == SOURCE else word for word in command]
     if sounding:
-        # ffmpeg counts from the first stream in use where clocks may jump (MPEG-TS), and from the
-        # first of all elsewhere. With every stream in use, for nothing, the zero is always known.
+        # ffmpeg's zero is the first stream in use where clocks may jump (MPEG-TS), and the first of
+        # all streams elsewhere. A second, empty output uses every stream, so that both are equal.
         at = command.index(part) + 1
         command[at:at] = ["-map", number, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
 def _write(command: list[str], part: Path, path: Path) -> None:
-    """Run a command that writes `part`, and give it its name when it is whole."""
+    """Run a command that writes `part`, and rename it to `path` when it is complete."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
         )
         if done.returncode or not part.exists():
-            said = " ".join(done.stderr.split())[-400:] or f"exit code {done.returncode}"
+            reason = " ".join(done.stderr.split())[-400:] or f"exit code {done.returncode}"
             raise VideoWriteError(
-                f"ffmpeg could not join picture and sound into {path.name}: {said}"
+                f"ffmpeg could not join picture and sound into {path.name}: {reason}"
             )
         sync_file(part)
         part.replace(path)
@@ -262,14 +265,14 @@ def _mp4_track(picture: Path) -> dict[str, str]:
     """Return ffmpeg's options for the picture's track in an MP4 or MOV."""
     with open_container(picture) as container:
         stream = container.streams.video[0]
-        # The units a second in which the picture's timestamps are whole numbers.
+        # With this many units a second the picture's timestamps are whole numbers.
         options = {"video_track_timescale": str(stream.time_base.denominator)}  # type: ignore[union-attr]
         if stream.codec_context.codec.canonical_name == "hevc":
-            options["tag:v"] = "hvc1"  # the name by which Apple's players know H.265
+            options["tag:v"] = "hvc1"  # Apple's players need this tag for H.265
     return options
 
 
 def _keeps_shape(picture: Path) -> bool:
-    """Tell whether the encoded picture itself says what shape its pixels have; FFV1 does not."""
+    """Tell whether the encoded picture states its sample aspect ratio; FFV1 does not."""
     with open_container(picture) as container:
         return bool(container.streams.video[0].sample_aspect_ratio)

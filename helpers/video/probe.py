@@ -1,6 +1,6 @@
-"""What the pictures of a video file are like: size, colours, fields.
+"""Find the properties of the pictures of a video file: size, colours, field order.
 
-Some are decoded and looked at, because flags lie.
+Some frames are decoded and examined, because the flags of a file can be wrong.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What some pictures of the file look like."""
+class PictureInfo:
+    """The properties of a file's pictures, found by decoding some of them."""
 
     info: ClipInfo
     rotation: int  # degrees counter-clockwise to turn a decoded picture upright
     notes: tuple[str, ...]
 
 
-def inspect(path: Path, wanted: int | None, index: Index) -> Look:
-    """Decode a few stretches of the film and find out what its pictures are like."""
+def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
+    """Decode a few stretches of the film to find the properties of its pictures."""
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         pictures = list(_samples(container, stream, index))
         if not pictures[0]:
             raise no_frames(container, stream)
         first = pictures[0][0]
-        colour = _colour(first)
+        colour = _read_colour_tags(first)
         rotation = round(first.rotation / 90) * 90 % 360
-        flags = _flagged_order(stream, first)
+        flagged = _flagged_order(stream, first)
         width, height = first.width, first.height
         sar = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
-        field_order, notes = _field_order(flags, pictures)
+        field_order, notes = _find_field_order(flagged, pictures)
         if rotation % 180:
             width, height, sar = height, width, 1 / sar
         depth = max(c.bits for c in first.format.components)
@@ -64,17 +64,17 @@ def inspect(path: Path, wanted: int | None, index: Index) -> Look:
         if len(container.streams.video) > 1:
             films = container.streams.video
             notes.append(
-                f"it has {len(films)} video streams ("
+                f"the file has {len(films)} video streams ("
                 + ", ".join(f"{s.width}x{s.height}" for s in films)
-                + f"); number {films.index(stream)} is used"
+                + f"); stream {films.index(stream)} (counted from 0) is used"
             )
-    return Look(info, rotation, tuple(notes))
+    return PictureInfo(info, rotation, tuple(notes))
 
 
 def _samples(
     container: InputContainer, stream: VideoStream, index: Index, run: int = 40
 ) -> Iterator[list[av.VideoFrame]]:
-    """Give the film's first frames, and some from its middle and near its end."""
+    """Yield the film's first frames, and some from its middle and near its end."""
     with closing(decode(container, stream, threads=not index.damaged)) as frames:
         yield list(islice(frames, run))
     if index.counted or not index.keys or len(index.pts) < 4 * run:
@@ -83,7 +83,7 @@ def _samples(
         key = index.keys[max(bisect_right(index.keys, at) - 1, 0)]
         try:
             container.seek(index.pts[key], stream=stream, backward=True)
-        except OSError:  # a file that cannot be sought in
+        except OSError:  # ffmpeg cannot seek in this file
             return
         with closing(decode(container, stream, threads=not index.damaged)) as frames:
             found = list(islice(frames, run))
@@ -92,7 +92,7 @@ def _samples(
 
 
 def _average_rate(stream: VideoStream, index: Index) -> Fraction:
-    """Return the average frame rate; the stated one where it is the measured one, but rounder."""
+    """Return the average frame rate: the stated one if the measured one is close to it."""
     span = index.end - index.pts[0] * index.time_base
     measured = len(index.pts) / span
     stated = stream.average_rate
@@ -101,8 +101,8 @@ def _average_rate(stream: VideoStream, index: Index) -> Fraction:
     return measured.limit_denominator(100_000)
 
 
-def _colour(frame: av.VideoFrame) -> ColourTags:
-    """Read the colour tags; guess the matrix by the picture's size where the file is silent."""
+def _read_colour_tags(frame: av.VideoFrame) -> ColourTags:
+    """Read the colour tags; guess an untagged matrix from the size of the picture."""
     codes = [int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace)]
     primaries, transfer, matrix = (
         names.get(code) for names, code in zip((PRIMARIES, TRANSFERS, MATRICES), codes, strict=True)
@@ -112,14 +112,14 @@ def _colour(frame: av.VideoFrame) -> ColourTags:
     if has_rgb(frame):
         return ColourTags(primaries, transfer, "gbr", "pc")
     if matrix is None or matrix == "gbr":
-        # What players do: high-definition pictures are taken for BT.709, others for BT.601.
+        # As players do: BT.709 for high definition, BT.601 for smaller pictures.
         high = frame.width >= 1280 or frame.height > 576
         matrix = "bt709" if high else "smpte170m"
     return ColourTags(primaries, transfer, matrix, span)
 
 
 def has_rgb(frame: av.VideoFrame) -> bool:
-    """Tell whether a picture is stored in red, green and blue, not in luma and chroma."""
+    """Tell whether a picture is stored as red, green and blue, not as luma and chroma."""
     return frame.format.is_rgb or frame.format.has_palette
 
 
@@ -153,12 +153,13 @@ def _flagged_order(stream: VideoStream, frame: av.VideoFrame) -> str:
     return "progressive"
 
 
-def _field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[str, list[str]]:
-    """Return the field order the pictures show; the flags' where the pictures are unclear.
+def _find_field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[str, list[str]]:
+    """Return the field order that the pictures show, or the flagged one where that is unclear.
 
-    Interlaced film is combed wherever something moves, progressive film nowhere. ffmpeg's idet
-    tells which field came first, but takes coarse compression blocks for combs, so combs are also
-    counted. Still pictures say nothing: only frames about which idet is sure are counted.
+    Interlaced pictures show combing wherever something moves, progressive pictures do not. ffmpeg's
+    idet finds which field came first, but mistakes coarse compression blocks for combing, so
+    combing is also measured here. Still pictures show nothing: only frames that idet is sure of are
+    counted.
     """
     counts = {"tff": 0, "bff": 0, "progressive": 0}
     combs: list[float] = []
@@ -166,7 +167,7 @@ def _field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[str, li
         for verdict, frame in zip(_idet(run), run, strict=False):
             if verdict in counts:
                 counts[verdict] += 1
-                combs.append(_combed(frame))
+                combs.append(_measure_combing(frame))
     woven, sure = counts["tff"] + counts["bff"], sum(counts.values())
     if woven >= 5 and woven > sure * 0.3 and np.percentile(combs, 90) > COMBED:
         seen = "tff" if counts["tff"] >= counts["bff"] else "bff"
@@ -177,19 +178,21 @@ def _field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[str, li
     if seen == flagged:
         return seen, []
     if "progressive" not in (seen, flagged):
-        return seen, ["its flags name the wrong field first; the pictures are believed"]
+        return seen, ["the field order is flagged wrong; the order that the pictures show is used"]
     word = "progressive" if seen == "progressive" else "interlaced"
     other = "interlaced" if seen == "progressive" else "progressive"
-    return seen, [f"it is flagged {other} but its pictures are {word}"]
+    return seen, [f"the file is flagged {other}, but its pictures are {word}"]
 
 
 COMBED = 0.002
-"""Part of a picture's blocks combed above which it counts as woven from two fields."""
+"""A picture counts as interlaced if a larger share of its blocks shows combing."""
 
 
-def _combed(frame: av.VideoFrame, side: int = 16) -> float:
-    """Return the part of a picture's blocks in which neighbouring lines differ more than every
-    other line does, as only pictures woven from two moments do."""
+def _measure_combing(frame: av.VideoFrame, side: int = 16) -> float:
+    """Return the share of a picture's blocks that show combing.
+
+    There, neighbouring lines differ more than lines two apart: they are from different moments.
+    """
     luma = frame.to_ndarray(format="gray").astype(np.int16)
     near = np.abs(luma[:-2] - luma[1:-1])
     far = np.abs(luma[:-2] - luma[2:])
@@ -202,7 +205,7 @@ def _combed(frame: av.VideoFrame, side: int = 16) -> float:
 
 
 def _idet(run: list[av.VideoFrame]) -> Iterator[str]:
-    """Give idet's verdict on each frame of a run: "tff", "bff", "progressive", "undetermined"."""
+    """Yield idet's verdict on each frame of a run: "tff", "bff", "progressive", "undetermined"."""
     import av
     import av.filter
 

@@ -1,11 +1,11 @@
-"""Reading video: exact timestamps, true colours, upright and progressive pictures.
+"""Read video: exact timestamps, correct colours, upright and progressive pictures.
 
     clip = open_video("tape.mp4")
     clip.info, clip.times[:3], clip.notes
     clip[1000]                               # seeks, decodes, converts one frame
 
-Frames come out as RGB in the file's own primaries and transfer curve; the colour matrix and range
-are honoured on the way, rotation is applied, interlaced pictures are deinterlaced (bwdif).
+Frames are RGB in the file's own primaries and transfer curve, converted with its colour matrix and
+range. Rotation is applied, and interlaced pictures are deinterlaced (bwdif).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import VideoIndexError
 from helpers.video.index import Index, decode, make_index, open_container, pick_stream
-from helpers.video.probe import has_rgb, inspect
+from helpers.video.probe import has_rgb, probe_pictures
 
 if TYPE_CHECKING:
     import av
@@ -47,37 +47,36 @@ def open_video(
 
     Args:
         path: any file ffmpeg can read.
-        stream: which video stream, counted among the video streams from 0; the file's default
-            one if not given.
-        deinterlace: "auto" deinterlaces where the pictures are interlaced, whatever the flags say.
-        scan: how the timeline is found: "packets" reads the file's index, "decode" decodes
-            everything once and believes the decoder, "auto" decodes when the film is small or the
-            index looks wrong.
+        stream: which video stream, counted from 0; the file's default stream if not given.
+        deinterlace: "auto" deinterlaces if the pictures are interlaced, whatever the flags say.
+        scan: how the timeline is found: "packets" reads the packets, "decode" decodes everything
+            once and uses the decoder's timestamps, "auto" decodes if the film is small or the
+            packets look wrong.
 
     Raises:
         VideoOpenError: the file is missing, a directory, unreadable, not a video, or has no frames.
     """
     path = Path(path)
     index = make_index(path, stream, scan)
-    look = inspect(path, stream, index)
-    notes = [*index.notes, *look.notes]
-    interlaced = look.info.field_order != "progressive"
+    pictures = probe_pictures(path, stream, index)
+    notes = [*index.notes, *pictures.notes]
+    interlaced = pictures.info.field_order != "progressive"
     bwdif = deinterlace == "on" or (deinterlace == "auto" and interlaced)
     if interlaced:
-        order = {"tff": "top", "bff": "bottom"}[look.info.field_order]
-        done = "deinterlaced with bwdif" if bwdif else "left as they are, as asked"
+        order = {"tff": "top", "bff": "bottom"}[pictures.info.field_order]
+        done = "deinterlaced with bwdif" if bwdif else "left as they are, as requested"
         notes.append(f"the pictures are interlaced, {order} field first; {done}")
     for note in notes:
         log.warning("%s: %s", path.name, note)
     return VideoClip(
         path=path,
-        info=look.info,
+        info=pictures.info,
         times=tuple(pts * index.time_base for pts in index.pts),
         end=index.end,
         index=index,
         stream=stream,
         bwdif=bwdif,
-        rotation=look.rotation,
+        rotation=pictures.rotation,
         notes=tuple(notes),
     )
 
@@ -87,7 +86,7 @@ class VideoClip(Clip):
     """A video stream of a file.
 
     Attributes:
-        notes: what was found odd about the file, and what was done about it, in words.
+        notes: what is unusual about the file, and what was done about it, in words.
     """
 
     path: Path
@@ -102,29 +101,28 @@ class VideoClip(Clip):
 
     @property
     def cuts(self) -> Sequence[Fraction]:  # type: ignore[override]
-        """The first frame's time: a file does not say where its shots begin."""
+        """The time of the first frame alone: a file does not say where its shots begin."""
         return (self.times[0],)
 
     def frames(
         self, start: int = 0, stop: int | None = None, run: RunContext | None = None
     ) -> Generator[Frame, None, None]:
-        """Give a half-open range of frames, seeking to the nearest key frame before it."""
+        """Yield a half-open range of frames, seeking to the nearest key frame before it."""
         start, stop = self.span(start, stop)
         if start == stop:
             return
-        # bwdif looks at one neighbour on each side.
-        around = int(self.bwdif)
+        around = int(self.bwdif)  # bwdif needs one neighbour on each side
         first, last = max(start - around, 0), min(stop + around, len(self))
         number = first
-        with closing(self._decoded(first, last)) as decoded:
-            for image in self._converted(decoded):
+        with closing(self._decode(first, last)) as decoded:
+            for image in self._convert(decoded):
                 if start <= number < stop:
                     time = self.times[number]
                     yield Frame(image, time, cut=number == 0)
                 number += 1
 
     def recipe(self) -> list[dict[str, Any]]:
-        """Name the file by its content, and how it is read."""
+        """Identify the file by its content, and say how it is read."""
         from helpers.runtime.machine import file_sha256
 
         return [
@@ -137,28 +135,28 @@ class VideoClip(Clip):
             }
         ]
 
-    def _decoded(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
-        """Give the decoder's frames first..last-1, exactly these."""
+    def _decode(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
+        """Yield the decoder's frames first..last-1, and no others."""
         expected = first
         for key in self.index.entries(first):
-            with closing(self._decoded_from(key)) as frames:
+            with closing(self._decode_from(key)) as frames:
                 for number, frame in frames:
                     if number < expected:
                         continue
                     if number > expected:
-                        break  # this entry does not lead to it; an earlier one may
+                        break  # the frame is not reached from this key frame; try an earlier one
                     yield frame
                     expected += 1
                     if expected == last:
                         return
         time = float(self.times[expected])
         raise VideoIndexError(
-            f"{self.path.name}: the index promises a frame at {time:.3f} s (number {expected}) "
-            f"that the decoder does not give; open the file with scan='decode'."
+            f"{self.path.name} should have a frame at {time:.3f} s (frame {expected}), but it "
+            "cannot be decoded. Open the file with scan='decode'."
         )
 
-    def _decoded_from(self, key: int | None) -> Generator[tuple[int, av.VideoFrame], None, None]:
-        """Decode from a key frame (from the very start if None), numbering the frames."""
+    def _decode_from(self, key: int | None) -> Generator[tuple[int, av.VideoFrame], None, None]:
+        """Decode from a key frame (from the beginning if None), and number the frames."""
         with open_container(self.path) as container:
             stream = pick_stream(container, self.stream)
             if key is not None:
@@ -172,25 +170,25 @@ class VideoClip(Clip):
                     if number is not None:
                         yield number, frame
 
-    def _converted(self, decoded: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
+    def _convert(self, decoded: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
         """Deinterlace, convert to RGB and turn upright."""
         graph, kind = None, None
         for frame in decoded:
             found = frame.width, frame.height, frame.format.name
             if graph is None or found != kind:
-                # The first frame, or one after which the film goes on in another size.
-                yield from self._flushed(graph)
-                graph, kind = self._graph(frame), found
+                # The first frame, or the first in another size or pixel format.
+                yield from self._flush(graph)
+                graph, kind = self._make_graph(frame), found
             graph.push(frame)
-            yield from self._pulled(graph)
-        yield from self._flushed(graph)
+            yield from self._pull(graph)
+        yield from self._flush(graph)
 
-    def _flushed(self, graph: av.filter.Graph | None) -> Iterator[np.ndarray]:
+    def _flush(self, graph: av.filter.Graph | None) -> Iterator[np.ndarray]:
         if graph is not None:
             graph.push(None)
-            yield from self._pulled(graph)
+            yield from self._pull(graph)
 
-    def _pulled(self, graph: av.filter.Graph) -> Iterator[np.ndarray]:
+    def _pull(self, graph: av.filter.Graph) -> Iterator[np.ndarray]:
         import av
 
         while True:
@@ -205,8 +203,8 @@ class VideoClip(Clip):
                 image = np.ascontiguousarray(np.rot90(image, self.rotation // 90))
             yield image
 
-    def _graph(self, frame: av.VideoFrame) -> av.filter.Graph:
-        """Build the filters from the decoder's pixels to RGB, for frames like this one."""
+    def _make_graph(self, frame: av.VideoFrame) -> av.filter.Graph:
+        """Build the filters that turn the decoder's pixels into RGB, for frames like this one."""
         import av.filter
 
         info, colour = self.info, self.info.colour
@@ -218,11 +216,11 @@ class VideoClip(Clip):
             parity = "bff" if info.field_order == "bff" else "tff"
             filters.append(("bwdif", f"mode=send_frame:parity={parity}:deint=all"))
         if frame.format.name.startswith(("gray", "ya")):
-            # swscale takes grey for full range, whatever it is told. Its numbers are made luma,
-            # of which it believes what it is told.
+            # swscale always treats grey as full range. As luma, with the same values, it is
+            # converted with the range that is given below.
             filters.append(("scale", "in_range=pc:out_range=pc"))
             filters.append(("format", f"yuv444p{info.depth}le" if info.depth > 8 else "yuv444p"))
-        # Frames that change size on the way come out in the clip's size.
+        # Frames of another size are scaled to the clip's size.
         scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         if not has_rgb(frame):
             matrix = SWSCALE_MATRIX.get(colour.matrix or "", colour.matrix)
@@ -249,11 +247,11 @@ SWSCALE_MATRIX = {
     "bt470bg": "bt601",
     "smpte170m": "bt601",
 }
-"""swscale's names for the matrices it knows by another name than the files."""
+"""swscale's names of the matrices, where they differ from the usual ones."""
 
 
 SWSCALE_WHITE = 255 * 256
-"""What swscale makes of white where it converts luma and chroma to 16 bits of RGB."""
+"""The value that swscale gives to white when it converts luma and chroma to 16-bit RGB."""
 
 
 def to_full_scale(image: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Where a film comes from: a path, a link, an upload, or the sample every notebook begins with.
+"""Find a film: by a path, a link, an upload, or the sample that every notebook begins with.
 
 find_film("")                                   # the sample talk
 find_film("/content/drive/MyDrive/talk.mp4")    # a file
-find_film("https://example.org/film.mp4")       # fetched once, and kept
-find_film("upload")                             # asked for, on Colab
+find_film("https://example.org/film.mp4")       # downloaded once, and kept
+find_film("upload")                             # a file dialog, on Colab
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def find_film(where: str) -> Path:
         where: "" for the sample, a path, a http(s) link, or "upload" for a file dialog on Colab.
 
     Raises:
-        VideoOpenError: it cannot be had.
+        VideoOpenError: there is no such file, or it cannot be downloaded or uploaded.
     """
     where = where.strip()
     if not where:
@@ -47,20 +47,20 @@ def find_film(where: str) -> Path:
         return download(where, runtime().scratch)
     path = Path(where).expanduser()
     if not path.exists() and runtime().drive is not None:
-        path = Path(runtime().drive or ".") / where  # as it is called on the user's Drive
+        path = Path(runtime().drive or ".") / where  # a path on the user's Drive
     if not path.exists():
         raise VideoOpenError(
-            f"There is no file {where}. Give a path, a link (https://...), or leave it empty for "
-            "the sample; a file on Google Drive needs MOUNT_DRIVE ticked in the first cell."
+            f"There is no file {where}. Give a path or a link (https://...), or leave it empty to "
+            "use the sample. For a file on Google Drive, tick MOUNT_DRIVE in the first cell."
         )
     return path
 
 
 def download(link: str, folder: Path) -> Path:
-    """Fetch a film once; it appears under its name when it is whole.
+    """Download a film, unless it was downloaded before; it gets its name when it is complete.
 
     Raises:
-        VideoOpenError: the server refuses, or the connection breaks.
+        VideoOpenError: the server reports an error, or the connection breaks.
     """
     from helpers.progress import bar
 
@@ -72,24 +72,24 @@ def download(link: str, folder: Path) -> Path:
         request = Request(link, headers={"User-Agent": "silk-purse"})
         with urlopen(request, timeout=60) as answer, part.open("wb") as file:
             size = int(answer.headers.get("Content-Length") or 0)
-            with bar(None, size, "fetch") as ticks:
+            with bar(None, size, "download") as ticks:
                 while block := answer.read(1 << 20):
                     file.write(block)
                     ticks.update(len(block))
         if size and part.stat().st_size != size:
-            raise OSError(f"{part.stat().st_size} of {size} bytes came")
+            raise OSError(f"only {part.stat().st_size} of {size} bytes arrived")
         os.replace(part, path)
     except OSError as error:  # urllib's errors are OSErrors
         part.unlink(missing_ok=True)
         raise VideoOpenError(
-            f"{link} could not be fetched ({error}). Check the link in a browser, or fetch the "
-            "file yourself and give its path."
+            f"{link} could not be downloaded ({error}). Check the link in a browser, or download "
+            "the file yourself and give its path."
         ) from error
     return path
 
 
 def project_folder(film: Path) -> Path:
-    """Return the usual folder of a film's project: on Drive where it is mounted, or here."""
+    """Return the default project folder of a film: on Drive if it is mounted, otherwise here."""
     drive = runtime().drive
     base = drive / "silk-purse" if drive else Path.cwd() / "projects"
     return base / film.stem

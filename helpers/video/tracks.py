@@ -1,4 +1,4 @@
-"""The sound and subtitles of a file, and what becomes of them in another container."""
+"""The sound and subtitle tracks of a file, and how another container holds them."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ AUDIO = {
         "pcm_f32le",
     },
 }
-"""Sound that a container holds and players expect there; Matroska holds everything."""
+"""The sound codecs that a container can hold and players support there; Matroska holds any."""
 
 TEXT = {"mov_text", "subrip", "ass", "ssa", "webvtt", "text", "srt"}
 SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "mkv": "srt"}
-"""What text subtitles become in a container that cannot hold them as they are."""
+"""The codec that text subtitles are converted to if the container cannot hold their own."""
 
 
 NEW = {"mp4": "aac", "mov": "aac", "mkv": "flac"}
-"""What a new sound track is coded with: small where players expect it, lossless in Matroska."""
+"""The codec of a new sound track: lossless in Matroska, what players support elsewhere."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """A stream: its type, its number among that type, and what it is coded with.
+    """A stream: its type, its number among the streams of that type, and its codec.
 
     Attributes:
-        file: where a new sound track is; one of the source's own has none.
-        late: seconds after the beginning of the stretch at which a new one begins.
-        title: what it is to be called, if it is to be told from another.
+        file: the file of a new sound track; None for a track of the source.
+        late: by how many seconds a new track begins after the stretch does.
+        title: the title to write, to distinguish it from another track.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Track:
 
     @property
     def letter(self) -> str:
-        """The letter that ffmpeg calls its type by."""
+        """ffmpeg's letter for its type."""
         return {"audio": "a", "subtitle": "s", "attachment": "t"}[self.kind]
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Track:
 
 
 def read_tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[str]]:
-    """Return the tracks to carry over, the source's zero in seconds, and what is left out."""
+    """Return the tracks to copy, the source's zero in seconds, and notes on what is left out."""
     tracks, notes = [], []
     with open_container(source) as container:
         zero = Fraction(container.start_time or 0, 1_000_000)
@@ -70,11 +70,11 @@ def read_tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[s
             number = counts.get(stream.type, 0)
             counts[stream.type] = number + 1
             if stream.type not in ("audio", "subtitle", "attachment"):
-                # The chapters of an MP4 are also a track; they are carried over as chapters.
+                # The chapters of an MP4 are also a track; they are copied as chapters.
                 if stream.type == "data" and not (
                     container.chapters() and stream.name == "bin_data"
                 ):
-                    notes.append(f"data track {number + 1} (a time code or the like) was left out")
+                    notes.append(f"data track {number + 1} (such as a time code) was left out")
                 continue
             context = stream.codec_context
             codec = context.codec.canonical_name if context is not None else "unknown"
@@ -83,19 +83,22 @@ def read_tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[s
             if _fits(track, path):
                 tracks.append(track)
             else:
-                notes.append(f"{track} cannot be held by {path.suffix} and was left out; use .mkv")
+                notes.append(
+                    f"{track} is not supported in {path.suffix} and was left out; use .mkv to "
+                    "keep it"
+                )
     return tracks, zero, notes
 
 
 def _fits(track: Track, path: Path) -> bool:
-    """Tell whether a track can be put into the container at all."""
+    """Tell whether the container can hold a track, copied or re-encoded."""
     if track.kind == "audio":
         return track.codec != "unknown"
     return ending(path) == "mkv" or (track.kind == "subtitle" and track.codec in TEXT)
 
 
-def target(track: Track, path: Path) -> str:
-    """Return what a track is coded with in the container: "copy" wherever it can be."""
+def choose_codec(track: Track, path: Path) -> str:
+    """Return the codec of a track in the container: "copy" wherever possible."""
     kind = ending(path)
     if track.file is not None:
         return track.codec
@@ -108,15 +111,15 @@ def target(track: Track, path: Path) -> str:
     return "copy"
 
 
-def codings(tracks: list[Track], path: Path) -> dict[str, str]:
-    """Return ffmpeg's options that say what each track is coded with."""
+def codec_options(tracks: list[Track], path: Path) -> dict[str, str]:
+    """Return ffmpeg's options for the codec of each track."""
     options: dict[str, str] = {}
     counts: dict[str, int] = {}
     for track in tracks:
         number = counts.get(track.letter, 0)
         counts[track.letter] = number + 1
-        options[f"c:{track.letter}:{number}"] = target(track, path)
-        if track.kind == "audio":  # of no effect where it is copied
+        options[f"c:{track.letter}:{number}"] = choose_codec(track, path)
+        if track.kind == "audio":  # no effect on a track that is copied
             options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
             if track.codec == "flac" and track.file is not None:
                 options[f"sample_fmt:a:{number}"] = "s32"  # 24 bits
@@ -127,12 +130,12 @@ def codings(tracks: list[Track], path: Path) -> dict[str, str]:
 
 
 def ending(path: Path) -> str:
-    """Return the container that a file's name asks for: "mp4", "mkv"."""
+    """Return the ending of a file's name in lower case: "mp4", "mkv"."""
     return path.suffix[1:].lower()
 
 
-def sound_tracks(path: Path) -> list[str]:
-    """Say in words what sound and subtitles a file holds."""
+def describe_tracks(path: Path) -> list[str]:
+    """Describe the sound and subtitle tracks of a file in words."""
     lines = []
     with open_container(path) as container:
         for number, stream in enumerate(container.streams.audio, 1):

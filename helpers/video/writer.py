@@ -1,10 +1,10 @@
-"""Writing video: exact timestamps, correct colours and tags, everything else of the source kept.
+"""Write video: exact timestamps, correct colours and tags, and everything else of the source.
 
     written = write_video(clip, "restored.mp4", source="tape.mp4")
     written.notes                            # what had to be re-encoded or left out, in words
 
-The picture is encoded with PyAV; sound, subtitles, chapters and metadata are joined by ffmpeg
-(mux.py). The file appears under its name only when it is whole.
+The picture is encoded with PyAV; ffmpeg adds sound, subtitles, chapters and metadata (mux.py). The
+file gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Written:
     """What `write_video` wrote.
 
     Attributes:
-        notes: what could not be carried over as it was, in words.
+        notes: what could not be copied unchanged from the source, in words.
     """
 
     path: Path
@@ -72,17 +72,18 @@ def write_video(
     Args:
         codec: one of `codecs.CODECS`: "h264", "h265", "ffv1" (lossless RGB), "prores" ...
         quality: constant rate factor of H.264 and H.265: lower is better, 17 looks lossless.
-        fps: give every frame the same length, repeating and leaving out frames; exact timestamps
-            if not given.
-        source: the file whose sound tracks, subtitles, chapters and metadata are carried over, on
-            the same timeline as the clip.
-        start, stop: the stretch of the source that the clip is, in seconds, if not all of it.
-        sound: tracks that take the place of the source's own; see `audio.clean_audio`.
-        keep_sound: keep those as well.
-        progress: show a bar.
+        fps: write a constant frame rate by repeating and dropping frames; if not given, the exact
+            timestamps are kept.
+        source: the file whose sound tracks, subtitles, chapters and metadata are copied; it must
+            have the same timeline as the clip.
+        start, stop: the stretch of the source that the clip covers, in seconds; all of it if not
+            given.
+        sound: tracks that replace the source's own; see `audio.clean_audio`.
+        keep_sound: keep the replaced tracks as well.
+        progress: show a progress bar.
 
     Raises:
-        VideoWriteError: the codec and the file's ending do not fit, or ffmpeg refuses.
+        VideoWriteError: a file of this name cannot hold the codec, or ffmpeg reports an error.
     """
     from helpers.retime import ConstantRate
 
@@ -114,7 +115,7 @@ class Encoder:
 
     Args:
         path: the file; written in place, so give it a temporary name.
-        clip: the frames' timeline, size and colours. Frames are given to `write` one by one.
+        clip: the frames' timeline, size and colours. The frames are passed to `write` one by one.
         first, last: the half-open range of the clip's frames that will be written.
     """
 
@@ -141,8 +142,8 @@ class Encoder:
         self.height = self.info.height + (self.info.height % 2 if "420" in self.format else 0)
         if (self.width, self.height) != (self.info.width, self.info.height):
             self.notes.append(
-                f"{self.info.size} is odd and {self.format} needs even sides: the last row or "
-                f"column is doubled, giving {self.width}x{self.height}"
+                f"the picture of {self.info.size} has an odd side, but {self.format} needs even "
+                f"sides; the last row or column is repeated, which gives {self.width}x{self.height}"
             )
 
     def __enter__(self) -> Encoder:
@@ -169,9 +170,9 @@ class Encoder:
         context.sample_aspect_ratio = self.info.sar.limit_denominator(10_000)  # type: ignore[attr-defined]
         context.thread_type = "AUTO"  # type: ignore[attr-defined]
         self.colour = output_colour(self.info, self.format)
-        context.colorspace = code(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
-        context.color_primaries = code(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
-        context.color_trc = code(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
+        context.colorspace = code_point(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
+        context.color_primaries = code_point(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
+        context.color_trc = code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
         context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
         self.stream = stream
         self.graph = self._graph()
@@ -183,7 +184,7 @@ class Encoder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file and make sure of it: what was not written whole is not kept."""
+        """Finish the file, and check that it is complete."""
         try:
             if kind is None:
                 self._mux(None)
@@ -194,7 +195,7 @@ class Encoder:
             self._check()
 
     def _check(self) -> None:
-        """Count the frames in the finished file: a full disk does not always tell in time."""
+        """Count the frames in the finished file, as a full disk is not always reported in time."""
         from helpers.runtime.storage import sync_file
         from helpers.video.index import make_index
 
@@ -204,14 +205,15 @@ class Encoder:
             found = 0
         if not self.count == len(self.times) == found:
             raise VideoWriteError(
-                f"{self.path.name}: {len(self.times)} frames were due, {self.count} came and "
-                f"{found} could be written. Is the disk of {self.path.parent} full? Run it again."
+                f"{self.path.name} is incomplete: of {len(self.times)} frames, {self.count} were "
+                f"encoded and {found} are in the file. Check that the disk of {self.path.parent} "
+                "is not full, then run it again."
             )
         sync_file(self.path)
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
-        """Put a failure to write into words."""
+        """Turn a failure to write into an error that says what to do."""
         import av
 
         from helpers.runtime.storage import storage_error
@@ -228,7 +230,8 @@ class Encoder:
         image = frame.image
         if image.shape[:2] != (self.info.height, self.info.width):
             raise VideoWriteError(
-                f"A frame of {image.shape[1]}x{image.shape[0]} came in a {self.info.size} clip."
+                f"A frame of {image.shape[1]}x{image.shape[0]} cannot be written to a film of "
+                f"{self.info.size}. All frames must have the same size."
             )
         odd = (self.height - image.shape[0], self.width - image.shape[1])
         if any(odd):
@@ -242,25 +245,28 @@ class Encoder:
         made: av.VideoFrame = self.graph.pull()  # type: ignore[assignment]
         made.pts, made.time_base = self.pts[self.count], self.time_base
         self.count += 1
-        # A key frame at the end is also stored last, and only of the frame stored last does MP4
-        # keep how long it is shown.
+        # MP4 keeps the duration only of the frame that is stored last. A key frame at the end is
+        # also stored last.
         kinds = av.video.frame.PictureType
         made.pict_type = kinds.I if self.count == len(self.times) else kinds.NONE
         self._mux(made)
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
         for packet in self.stream.encode(picture):  # type: ignore[attr-defined]
-            # The encoder does not know how long a frame of uneven spacing lasts; the timeline does.
+            # Only the timeline knows the duration of unevenly spaced frames.
             packet.duration = self.durations[packet.pts]
             if self.name == "libx265":
-                packet.dts = self._stored_at(self.packets)
+                packet.dts = self._decoding_time(self.packets)
             self.packets += 1
             with self._disk():
                 self.container.mux(packet)
 
-    def _stored_at(self, number: int) -> int:
-        """Return the decoding time of the number-th packet. On films of a few frames x265 leaves it
-        unset now and then, and the muxer refuses; it stores no frame more than two places late."""
+    def _decoding_time(self, number: int) -> int:
+        """Return the decoding timestamp of the number-th packet.
+
+        In films of a few frames x265 sometimes leaves it unset, which the muxer refuses. It stores
+        no frame more than two places late.
+        """
         late = number - 2
         return self.pts[late] if late >= 0 else self.pts[0] + late * (self.pts[1] - self.pts[0])
 
@@ -273,7 +279,7 @@ class Encoder:
         return self.codec.encoder
 
     def _graph(self) -> av.filter.Graph:
-        """Build the conversion from RGB to the encoder's pixels, with the tagged matrix."""
+        """Build the conversion from RGB to the encoder's pixel format, with the tagged matrix."""
         import av.filter
 
         graph = av.filter.Graph()
@@ -296,10 +302,10 @@ class Encoder:
 
 
 def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
-    """Choose the tags of a file: the clip's own, filled in by the picture's size.
+    """Choose the colour tags of a file: the clip's own, completed according to the picture's size.
 
-    Pictures of high definition are expected in BT.709 and smaller ones in BT.601; a player that
-    ignores the tags then still shows the right colours.
+    Players that ignore tags expect high definition in BT.709 and smaller pictures in BT.601, so
+    these are used.
     """
     own = info.colour
     if not pixel_format.startswith("yuv"):
@@ -312,16 +318,15 @@ def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
     return ColourTags(own.primaries or usual, own.transfer or usual, matrix, "tv")
 
 
-def code(names: dict[int, str], name: str | None) -> int:
+def code_point(names: dict[int, str], name: str | None) -> int:
     """Return the code point of a tag's name, or 2, "unspecified"."""
     return next((number for number, known in names.items() if known == name), 2)
 
 
 def timestamps(times: Sequence[Fraction], finest: int = 10_000_000) -> tuple[Fraction, list[int]]:
-    """Return a time base in which every time, counted from the first, is a whole number.
+    """Return a time base in which all times, counted from the first, are whole numbers, and them.
 
-    Where there is none of reasonable size (more than ten million units a second), the nearest
-    microsecond is taken.
+    If that needs more than ten million units a second, times are rounded to the microsecond.
     """
     spans = [time - times[0] for time in times]
     units = math.lcm(*(span.denominator for span in spans))

@@ -17,7 +17,7 @@ from helpers.errors import ModelError
 @pytest.fixture(scope="module")
 def network():
     """The real network; skips where its weights or onnxruntime are not here."""
-    why = audio_models.runs("deepfilter")
+    why = audio_models.find_obstacle("deepfilter")
     if why:
         pytest.skip(f"DeepFilterNet cannot run here: {why}")
     return engine.DeepFilter(audio_models.fetch("deepfilter"), threads=2)
@@ -47,14 +47,14 @@ def test_the_window_gives_the_sound_again():
 
 def test_spectra_are_those_of_a_plain_transform():
     samples = speech(0.2)[: 480 * 12]
-    spectra = engine.analyse(samples)
+    spectra = engine.compute_spectra(samples)
     assert spectra.shape == (11, 481)
     wanted = np.fft.rfft(samples[480:1440] * engine.VORBIS) / 960
     assert np.allclose(spectra[1], wanted, atol=1e-6)
 
 
 def test_features_go_on_from_piece_to_piece():
-    spectra = engine.analyse(speech(0.5)[: 480 * 41])
+    spectra = engine.compute_spectra(speech(0.5)[: 480 * 41])
     whole, parts = engine.Features(), engine.Features()
     one = whole(spectra)
     two = [parts(spectra[start : start + 7]) for start in range(0, 40, 7)]

@@ -148,7 +148,7 @@ def test_what_breaks_off_goes_on(site, cache):
 
 
 def test_it_goes_on_in_a_later_run(site, cache):
-    with pytest.raises(ModelError, match="could not be fetched"):
+    with pytest.raises(ModelError, match="could not be downloaded"):
         fetch(wanted(f"{site.url}/hangsup"))
     cache.mkdir(exist_ok=True)
     (cache / "net.pth.part").write_bytes(DATA[:700_000])
@@ -172,11 +172,11 @@ def test_a_beginning_that_was_anothers_is_thrown_away(site, cache):
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
-        ("short", "it has 1000 bytes where 1048576 are expected"),
-        ("endless", "larger than the 1048576 bytes expected"),
+        ("short", "it has 1000 bytes, but 1048576 are expected"),
+        ("endless", "larger than the expected 1048576 bytes"),
         ("wrong", "its sha256 is"),
-        ("missing", "the server answers 404"),
-        ("down", "the server answers 503"),
+        ("missing", "the server responded 404"),
+        ("down", "the server responded 503"),
         ("hangsup", "no connection"),
     ],
 )
@@ -203,8 +203,8 @@ def test_without_a_network_it_says_what_to_do(cache):
     with pytest.raises(ModelError) as error:
         fetch(wanted("http://127.0.0.1:9/net.pth"))
     said = str(error.value)
-    assert "no network" in said and "by hand from http://127.0.0.1:9/net.pth" in said
-    assert f"put it into {cache} as net.pth" in said
+    assert "no network" in said and "Download it yourself from http://127.0.0.1:9/net.pth" in said
+    assert f"save it in {cache} as net.pth" in said
 
 
 def test_what_was_put_there_by_hand_is_checked(cache):
@@ -212,7 +212,7 @@ def test_what_was_put_there_by_hand_is_checked(cache):
     (cache / "net.pth").write_bytes(DATA)
     assert fetch(wanted("http://127.0.0.1:9/net.pth")).read_bytes() == DATA
     (cache / "net.pth").write_bytes(DATA[:-1])
-    with pytest.raises(ModelError, match=r"damaged: it has 1048575 bytes.*Delete it"):
+    with pytest.raises(ModelError, match=r"damaged: it has 1048575 bytes, but.*Delete it"):
         fetch(wanted("http://127.0.0.1:9/net.pth"))
 
 
@@ -256,7 +256,10 @@ def test_a_member_is_taken_out_of_an_archive(site, cache, packed):
 
 @pytest.mark.parametrize(
     ("packed", "reason"),
-    [(zipped("other"), "holds no flownet.pkl"), (zipped("flownet.pkl")[:-40], "is damaged")],
+    [
+        (zipped("other"), "does not contain flownet.pkl"),
+        (zipped("flownet.pkl")[:-40], "is damaged"),
+    ],
 )
 def test_a_bad_archive_is_refused(site, cache, packed, reason):
     site.archive = packed

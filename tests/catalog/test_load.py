@@ -36,9 +36,9 @@ def made(monkeypatch):
 
     monkeypatch.setattr(registry, "_engines", {})
     engine("colorize", precisions=("bf16", "fp32"))(load)
-    loading._kept.cache_clear()
+    loading._cached_loader.cache_clear()
     yield found
-    loading._kept.cache_clear()
+    loading._cached_loader.cache_clear()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_every_role_that_is_loaded_says_how_many_are_kept():
 
 
 def test_a_denoise_strength_is_refused_where_there_is_none():
-    with pytest.raises(ModelError, match="x4plus takes no denoise strength; general-x4v3 does"):
+    with pytest.raises(ModelError, match="x4plus has no denoise strength; only general-x4v3 has"):
         load_upscaler("x4plus", Fraction(1, 2))
 
 

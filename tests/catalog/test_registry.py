@@ -105,9 +105,9 @@ def test_a_file_that_is_read_again_registers_anew(engines):
 @pytest.mark.parametrize(
     ("roles", "precisions", "said"),
     [
-        (("upscal",), ("fp32",), "no 'upscal'; allowed are clean, upscale"),
-        ((), ("fp32",), "given no role; allowed are clean, upscale"),
-        (("upscale",), ("fp8",), "no 'fp8'; allowed are fp16, bf16, fp32"),
+        (("upscal",), ("fp32",), "no role 'upscal'. Choose from clean, upscale"),
+        ((), ("fp32",), "needs at least one role. Choose from clean, upscale"),
+        (("upscale",), ("fp8",), "no precision 'fp8'. Choose from fp16, bf16, fp32"),
     ],
 )
 def test_unknown_words_are_refused_and_nothing_is_registered(engines, roles, precisions, said):

@@ -39,7 +39,7 @@ def run(project):
         def forbidden():
             raise AssertionError(f"{name} was looked for again")
 
-        return project.kept(name, clip, kind, find if name in ANEW else forbidden)
+        return project.keep(name, clip, kind, find if name in ANEW else forbidden)
 
     return replace(project.context(progress=False), keep=keep)
 

@@ -81,7 +81,7 @@ def test_status_counts_frames_and_bytes(tmp_path, monkeypatch):
 def test_a_missing_stage_is_answered_with_those_there_are(tmp_path):
     save(tmp_path, film())
     for look in (Project(tmp_path).load, Project(tmp_path).remove):
-        with pytest.raises(ProjectError, match=r"no stage '02'; there are: 01_test\."):
+        with pytest.raises(ProjectError, match=r"no stage '02'\. Its stages: 01_test\."):
             look("02")
 
 

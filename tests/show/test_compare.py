@@ -153,7 +153,7 @@ def test_pictures_have_the_shape_that_the_pixels_give_them(sar, shape):
 def test_sixteen_bits_are_shown_as_eight():
     view = compare(clip(dtype=np.uint16), clip(), at=0.5)
     assert halves(view) == pytest.approx((100, 100), abs=2)
-    ends = show.eight_bit(np.array([0, 128, 129, 65535], np.uint16))
+    ends = show.to_eight_bit(np.array([0, 128, 129, 65535], np.uint16))
     assert ends.tolist() == [0, 0, 1, 255]
 
 
@@ -167,7 +167,7 @@ def test_frames_and_arrays_are_pictures_too():
 def test_zoom_cuts_all_pictures_alike():
     small = noise(40, 30)
     large = small.repeat(4, axis=0).repeat(4, axis=1)
-    before, after = show.pictures([small, large], Fraction(0), "ab", (0.33, 0.1, 0.21, 0.5))
+    before, after = show.take_pictures([small, large], Fraction(0), "ab", (0.33, 0.1, 0.21, 0.5))
     assert np.array_equal(before.image, small[3:18, 13:22])
     assert np.array_equal(after.image, before.image.repeat(4, axis=0).repeat(4, axis=1))
     assert before.detail == "40x30"
@@ -201,7 +201,7 @@ def test_the_picture_is_written_whole_or_not_at_all(tmp_path, name, monkeypatch)
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        show.save(noise(8, 8), path)
+        show.save_picture(noise(8, 8), path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.audio import preview
 from helpers.audio.track import Sound, SoundError
-from helpers.show.sound import SOUND_CAP, listen, look_at, small_sound, spectrogram, try_strengths
+from helpers.show.sound import SOUND_CAP, encode_mp3, listen, look_at, spectrogram, try_strengths
 from tests.support.paths import TALK
 
 
@@ -49,8 +49,8 @@ def test_strengths_are_heard_under_a_slider():
 def test_a_long_sound_is_made_small():
     dice = np.random.default_rng(0)
     noise = Sound(dice.normal(0, 0.2, (2, 48_000 * 40)).astype(np.float32), 48_000)
-    assert len(small_sound(noise)) <= SOUND_CAP
-    assert len(small_sound(Sound(noise.samples[:1, :100], 44_100))) > 100
+    assert len(encode_mp3(noise)) <= SOUND_CAP
+    assert len(encode_mp3(Sound(noise.samples[:1, :100], 44_100))) > 100
 
 
 def test_labels_must_fit():

@@ -58,7 +58,7 @@ def test_what_was_found_is_kept_for_that_clip_only(tmp_path):
         return Repeats((clip.times[3],))
 
     def kept(of=clip, kind=Repeats):
-        return Project(tmp_path).kept("RemoveDuplicates", of, kind, find)
+        return Project(tmp_path).keep("RemoveDuplicates", of, kind, find)
 
     assert kept() == kept() == Repeats((clip.times[3],)) and len(asked) == 1
     kept(varying_clip(8))

@@ -46,7 +46,7 @@ def test_a_link_is_fetched_whole_or_not_at_all(tmp_path):
         path = download(f"{base}/talk_160x120_8fps.mp4", tmp_path)
         assert path.read_bytes() == sample("talk").read_bytes()
         for broken in ("film_24fps.mp4", "missing.mp4"):
-            with pytest.raises(VideoOpenError, match="could not be fetched"):
+            with pytest.raises(VideoOpenError, match="could not be downloaded"):
                 download(f"{base}/{broken}", tmp_path)
         assert [p.name for p in tmp_path.iterdir()] == [path.name]
     finally:

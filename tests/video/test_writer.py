@@ -101,7 +101,7 @@ def test_odd_sizes(tmp_path, codec):
     info = open_video(path).info
     even = {"ffv1": (61, 45), "prores": (62, 45)}.get(codec, (62, 46))
     assert (info.width, info.height) == even
-    assert ("is odd" in " ".join(written.notes)) == (codec != "ffv1")
+    assert ("odd side" in " ".join(written.notes)) == (codec != "ffv1")
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "ffv1"])
@@ -244,8 +244,8 @@ def test_success_leaves_one_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "codec", "words"),
     [
-        ("a.mp4", "h262", "no codec 'h262'; allowed are h264"),
-        ("a.avi", "h264", "'a.avi'; its name must end in .mp4 or .mkv"),
+        ("a.mp4", "h262", "no codec 'h262'. Choose one of h264"),
+        ("a.avi", "h264", "'a.avi'. The file name must end in .mp4 or .mkv"),
         ("a.mp4", "ffv1", "must end in .mkv"),
         ("", "h264", "is a folder"),
     ],

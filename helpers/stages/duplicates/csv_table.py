@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from helpers.errors import StageError
-from helpers.runtime.storage import write_whole
+from helpers.runtime.storage import write_atomically
 from helpers.stages.duplicates.decide import DOUBTFUL
 
 COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
@@ -67,7 +67,7 @@ def write_table(
         row += ["" if decision.repeats is None else decision.repeats]
         row += ["" if far is None else f"{far:.2f}", f"{decision.chance:.3f}", decision.reason]
         table.writerow(row)
-    write_whole(path, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())
     return path
 
 

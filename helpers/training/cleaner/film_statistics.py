@@ -1,9 +1,9 @@
-"""Learn from a film of one's own: its grain, and the damage on it.
+"""Extract grain and damage from a film.
 
-    grains, overlays = study(open_video("wedding.mp4"))
+    grains, overlays = extract_grain_and_damage(open_video("wedding.mp4"))
 
-Where nothing moves, what differs from the neighbours is grain; what the neighbours contradict is
-damage. Both are cut out and used to make training samples that look like this very film.
+Where nothing moves, the differences between neighbouring frames are grain; what is in one frame
+but in neither neighbour is damage. Training samples that use both look like this film.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ PIECE = 96
 """Pixels a side of a piece of grain."""
 
 
-def study(
+def extract_grain_and_damage(
     clip: Clip, samples: int = 40, most: int = 200
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Cut grain and damage out of a film.
+    """Cut pieces of grain and damage out of a film.
 
     Args:
         clip: the film.
-        samples: places in it to look at, evenly spread.
-        most: how many pieces of each are kept.
+        samples: number of places to examine, evenly spread.
+        most: the most pieces of each to keep.
 
     Returns:
         Pieces of grain, float32 (96, 96) in grey levels about 0; shapes of damage, uint8 (H, W)
@@ -43,8 +43,8 @@ def study(
     """
     if len(clip) < 3:
         raise ModelError(
-            f"The film has {len(clip)} frames; at least 3 are needed to tell its grain and its "
-            "damage from its picture. Give a longer film, or none."
+            f"The film has {len(clip)} frames, but at least 3 are needed to find its grain and "
+            "damage. Give a longer film, or none."
         )
     grains: list[np.ndarray] = []
     overlays: list[np.ndarray] = []
@@ -58,7 +58,7 @@ def study(
 
 
 def _triples(clip: Clip, samples: int) -> Iterator[list[np.ndarray]]:
-    """Give the lumas of three frames of one shot, at places spread over the film."""
+    """Yield the lumas of three consecutive frames of one shot, at places spread over the film."""
     for number in np.unique(np.linspace(1, len(clip) - 2, samples).astype(int)):
         frames = list(clip.frames(int(number) - 1, int(number) + 2))
         if not (frames[1].cut or frames[2].cut):
@@ -66,24 +66,24 @@ def _triples(clip: Clip, samples: int) -> Iterator[list[np.ndarray]]:
 
 
 def _grains(here: np.ndarray, middle: np.ndarray) -> list[np.ndarray]:
-    """Cut out the quietest piece: where nothing moves, only grain differs."""
-    # The mean of two neighbours has grain of its own, half as strong in power.
-    apart = (here - middle) * np.float32(np.sqrt(2 / 3))
+    """Cut out the piece with the least difference: where nothing moves, only grain differs."""
+    # The mean of two neighbours also has grain, with half the power.
+    difference = (here - middle) * np.float32(np.sqrt(2 / 3))
     height, width = here.shape
     if min(height, width) < PIECE:
         return []
-    unrest = cv2.blur(apart * apart, (PIECE, PIECE))[
+    power = cv2.blur(difference * difference, (PIECE, PIECE))[
         PIECE // 2 : height - PIECE // 2 + 1, PIECE // 2 : width - PIECE // 2 + 1
     ]
-    top, left = np.unravel_index(int(unrest.argmin()), unrest.shape)
-    piece = apart[top : top + PIECE, left : left + PIECE]
+    top, left = np.unravel_index(int(power.argmin()), power.shape)
+    piece = difference[top : top + PIECE, left : left + PIECE]
     return [piece - piece.mean()] if piece.shape == (PIECE, PIECE) else []
 
 
 def _overlays(here: np.ndarray, seen: list[np.ndarray]) -> list[np.ndarray]:
-    """Cut out each piece of damage, as opaque as it differs."""
+    """Cut out each piece of damage; its opacity is its difference from the neighbours."""
     mask = find_dust(here, seen, (-1, 1)).astype(np.uint8)
-    apart = np.abs(here - (seen[0] + seen[1]) / 2) * mask
+    difference = np.abs(here - (seen[0] + seen[1]) / 2) * mask
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask)
     found = []
     for label in range(1, count):
@@ -91,13 +91,13 @@ def _overlays(here: np.ndarray, seen: list[np.ndarray]) -> list[np.ndarray]:
         if area < 6:
             continue
         box = (slice(top, top + height), slice(left, left + width))
-        piece = np.where(labels[box] == label, apart[box], 0)
+        piece = np.where(labels[box] == label, difference[box], 0)
         found.append(np.pad((255 * piece / piece.max()).astype(np.uint8), 3))
     return found
 
 
 def _spread(pieces: list[np.ndarray], most: int) -> list[np.ndarray]:
-    """Keep at most so many, evenly over the film."""
+    """Return at most `most` pieces, evenly spread over the film."""
     if len(pieces) <= most:
         return pieces
     return [pieces[number] for number in np.linspace(0, len(pieces) - 1, most).astype(int)]

@@ -1,4 +1,4 @@
-"""What the network is judged by while it learns."""
+"""The loss functions of the cleaner's training."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from helpers.stages.damage.network_input import EVIDENCE
 from helpers.training.cleaner.samples import MASK, TRUTH
 
 VGG_FILE = "vgg16-397923af.pth"
-"""torchvision's name of the weights of VGG16, as they lie in torch's cache."""
+"""torchvision's file name of the weights of VGG16, in torch's cache."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each part of the loss counts.
+    """The weight of each part of the loss.
 
     Attributes:
-        repair: L1 inside the damage.
-        square: squared error of the repair inside the damage: what PSNR sees.
-        inside: squared error of the whole result inside the damage: what misses cost.
+        repair: L1 of the repair inside the damage.
+        square: squared error of the repair inside the damage, as in PSNR.
+        inside: squared error of the blended result inside the damage: the cost of missed damage.
         whole: L1 of the whole result.
-        outside: squared error outside the damage: what false touches cost.
+        outside: squared error outside the damage: the cost of false repairs.
         feature: difference of features.
-        mask: cross-entropy and Dice of the mask.
+        mask: cross-entropy and Dice loss of the mask.
     """
 
     repair: float = 1.0
@@ -43,25 +43,28 @@ class Weights:
 def restore(
     network: nn.Module, planes: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Clean by (N, EVIDENCE, H, W); return the mask's logits, the repair and the blended result."""
+    """Clean a batch of evidence, (N, EVIDENCE, H, W).
+
+    Returns:
+        The logits of the mask, the repair, and the blended result.
+    """
     logits, weights = verdict(network(features(planes)))
     repaired = (weights * candidates(planes)).sum(1, keepdim=True)
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
 
 
 def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return 1 less the Dice overlap of a batch, softened so that empty masks count little."""
+    """Return 1 minus the Dice overlap of a batch, smoothed so that empty masks count little."""
     likely = logits.sigmoid()
     both = (likely * mask).sum()
     return 1 - (2 * both + 50) / (likely.sum() + mask.sum() + 50)
 
 
 def gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
-    """Return how much edges and spectra of two (N, 1, H, W) batches differ."""
-    apart = one - two
-    edges = apart.diff(dim=-1).abs().mean() + apart.diff(dim=-2).abs().mean()
-    # The spectrum of the difference, in which no frequency outweighs another by its number.
-    spectrum = torch.fft.rfft2(apart.float(), norm="ortho").abs().mean()
+    """Return the difference of the gradients and spectra of two batches, (N, 1, H, W)."""
+    difference = one - two
+    edges = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+    spectrum = torch.fft.rfft2(difference.float(), norm="ortho").abs().mean()
     return edges + spectrum
 
 
@@ -93,9 +96,12 @@ class VggFeatures(nn.Module):
 
 
 def feature_loss(kind: str, device: str) -> nn.Module | None:
-    """Return VGG16's features if asked for ("vgg") or at hand ("auto"), else None: gradients.
+    """Return the loss on VGG16's features, or None to use gradients and spectra instead.
 
-    "vgg" fetches the weights through torchvision; "auto" only looks into torch's cache.
+    Args:
+        kind: "vgg" downloads the weights through torchvision if necessary; "auto" uses them only
+            if they are in torch's cache; "gradient" does not use them.
+        device: the device to compute on.
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
     if kind == "vgg":
@@ -114,12 +120,12 @@ def total_loss(
     mask = (batch[:, MASK : MASK + 1] > 0.5).float()
     logits, repaired, result = restore(network, planes)
     inside = mask.sum().clamp(min=100.0)
-    apart = (repaired - truth) * mask
+    difference = (repaired - truth) * mask
     error = (result - truth).square()
     compare = feature or gradient_and_frequency
     parts = {
-        "repair": weights.repair * apart.abs().sum() / inside,
-        "square": weights.square * apart.square().sum() / inside,
+        "repair": weights.repair * difference.abs().sum() / inside,
+        "square": weights.square * difference.square().sum() / inside,
         "whole": weights.whole * functional.l1_loss(result, truth),
         "inside": weights.inside * (error * mask).sum() / inside,
         "outside": weights.outside * (error * (1 - mask)).mean(),

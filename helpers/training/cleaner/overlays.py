@@ -1,10 +1,10 @@
-"""Damage for clean pictures: dust, dirt, hairs, blotches, stains, scratches, lines.
+"""Synthetic damage for clean pictures: dust, dirt, hairs, blotches, stains, scratches, lines.
 
-    wear = Wear(overlays, np.random.default_rng(1), size=160)      # of one film
-    damaged = wear.on(clean, number=0)                             # of one of its frames
+    wear = Wear(overlays, np.random.default_rng(1), size=160)      # the damage of one film
+    damaged = wear.apply(clean, number=0)                          # to one of its frames
 
-Shapes come from overlays (a picture's alpha channel is the shape) and are drawn by procedures; they
-are laid on in soft light, multiplied, screened or opaque, light or dark.
+Shapes are taken from overlays (from their alpha channels) or drawn. They are blended with a frame
+by one of MODES, light or dark.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ import cv2
 import numpy as np
 
 from helpers.errors import ModelError
-from helpers.training.cleaner.scenes import ENDINGS, blob
+from helpers.training.cleaner.scenes import ENDINGS, draw_blob
 
 MODES = ("opaque", "multiply", "screen", "soft light")
+"""The blend modes."""
 
 
 def read_overlays(folder: Path | str, most: int = 400) -> list[np.ndarray]:
     """Return damage shapes from picture files, as uint8 (H, W) opacity.
 
-    A picture with an alpha channel gives that; of one without, what differs from its most frequent
-    grey is the damage.
+    The opacity is the alpha channel; in a picture without one, it is the difference from the most
+    frequent grey.
 
     Raises:
-        ModelError: there are none.
+        ModelError: the folder has no such pictures.
     """
     paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS]
     found = [_opacity(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)) for path in paths[:most]]
     shapes = [shape for shape in found if shape is not None and shape.any()]
     if not shapes:
         raise ModelError(
-            f"{folder} holds no damage overlay that can be read; allowed are pictures "
-            f"({', '.join(ENDINGS)}) with an alpha channel, or of damage on an even grey."
+            f"No damage overlay was found in {folder}. Overlays must be pictures "
+            f"({', '.join(ENDINGS)}) with an alpha channel, or with damage on plain grey."
         )
     return shapes
 
@@ -50,81 +51,79 @@ def _opacity(picture: np.ndarray | None) -> np.ndarray | None:
         return picture[..., 3]
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     usual = int(np.bincount(grey.ravel(), minlength=256).argmax())
-    apart = np.abs(grey.astype(np.int16) - usual)
-    return np.where(apart > 12, np.minimum(apart * 3, 255), 0).astype(np.uint8)
+    difference = np.abs(grey.astype(np.int16) - usual)
+    return np.where(difference > 12, np.minimum(difference * 3, 255), 0).astype(np.uint8)
 
 
 def blend(frame: np.ndarray, alpha: np.ndarray, level: float, mode: str) -> np.ndarray:
-    """Lay a level (0..255) over a float32 (H, W) frame where `alpha` (0..1) says so."""
+    """Blend a grey level (0..255) into a float32 (H, W) frame with opacity `alpha` (0..1)."""
     base, top = frame / 255, np.float32(level / 255)
     if mode == "multiply":
-        laid = base * top
+        blended = base * top
     elif mode == "screen":
-        laid = 1 - (1 - base) * (1 - top)
+        blended = 1 - (1 - base) * (1 - top)
     elif mode == "soft light":
-        laid = (1 - 2 * top) * base * base + 2 * top * base
+        blended = (1 - 2 * top) * base * base + 2 * top * base
     else:
-        laid = np.full_like(base, top)
-    return (base + alpha * (laid - base)) * 255
+        blended = np.full_like(base, top)
+    return (base + alpha * (blended - base)) * 255
 
 
 class Wear:
-    """The damage of one film: what kinds, how much, how strong.
+    """The damage of one film: which kinds, how much, how strong.
 
     Args:
         overlays: shapes as uint8 (H, W) opacity; may be empty.
-        dice: decides everything.
+        rng: the random numbers.
         size: pixels a side of the frames.
     """
 
-    def __init__(
-        self, overlays: Sequence[np.ndarray], dice: np.random.Generator, size: int
-    ) -> None:
-        self.overlays, self.dice, self.size = overlays, dice, size
-        # A tenth of all films have none, and to most frames little happens.
-        self.amount = 0.0 if dice.random() < 0.08 else float(dice.choice([0.6, 1.5, 3.0, 5.0]))
-        self.darkness = float(dice.choice([0.1, 0.5, 0.9]))
-        self.strength = dice.uniform(0.35, 0.9)
-        self.lines = self._lines() if dice.random() < 0.08 and self.amount else []
-        self.stuck = self._shape() if dice.random() < 0.04 and self.amount else None
+    def __init__(self, overlays: Sequence[np.ndarray], rng: np.random.Generator, size: int) -> None:
+        self.overlays, self.rng, self.size = overlays, rng, size
+        # Some films have no damage at all, and most frames of the others have little.
+        self.amount = 0.0 if rng.random() < 0.08 else float(rng.choice([0.6, 1.5, 3.0, 5.0]))
+        self.darkness = float(rng.choice([0.1, 0.5, 0.9]))
+        self.strength = rng.uniform(0.35, 0.9)
+        self.lines = self._lines() if rng.random() < 0.08 and self.amount else []
+        self.stuck = self._shape() if rng.random() < 0.04 and self.amount else None
 
-    def on(self, frame: np.ndarray, number: int) -> np.ndarray:
-        """Return a float32 (H, W) frame, 0..255, with the damage of frame `number` laid on."""
-        dice = self.dice
-        for _ in range(dice.poisson(self.amount)):
-            shape = self._overlay() if self.overlays and dice.random() < 0.65 else self._shape()
+    def apply(self, frame: np.ndarray, number: int) -> np.ndarray:
+        """Return a float32 (H, W) frame, 0..255, with the damage of frame `number`."""
+        rng = self.rng
+        for _ in range(rng.poisson(self.amount)):
+            shape = self._overlay() if self.overlays and rng.random() < 0.65 else self._shape()
             frame = blend(frame, shape, *self._colour())
-        if dice.random() < 0.6 and self.amount:
+        if rng.random() < 0.6 and self.amount:
             frame = self._specks(frame)
         for place, drift, width, alpha, level in self.lines:
-            centre = place + drift * number + dice.normal(0, 0.3)
+            centre = place + drift * number + rng.normal(0, 0.3)
             across = np.abs(np.arange(self.size, dtype=np.float32) - np.float32(centre))
             profile = np.clip(width / 2 + 0.5 - across, 0, 1)[None] * alpha
             frame = blend(frame, profile, level, "opaque")
         if self.stuck is not None:
-            frame = blend(frame, np.roll(self.stuck, dice.integers(-1, 2), 0), 15, "opaque")
+            frame = blend(frame, np.roll(self.stuck, rng.integers(-1, 2), 0), 15, "opaque")
         return frame.clip(0, 255)
 
     def _colour(self) -> tuple[float, str]:
-        dark = self.dice.random() < self.darkness
-        level = self.dice.uniform(0, 60) if dark else self.dice.uniform(195, 255)
-        if self.dice.random() < 0.6:
+        dark = self.rng.random() < self.darkness
+        level = self.rng.uniform(0, 60) if dark else self.rng.uniform(195, 255)
+        if self.rng.random() < 0.6:
             return level, "opaque"
-        return level, "soft light" if self.dice.random() < 0.3 else "multiply" if dark else "screen"
+        return level, "soft light" if self.rng.random() < 0.3 else "multiply" if dark else "screen"
 
     def _opaque(self, shape: np.ndarray) -> np.ndarray:
-        strength = np.clip(self.dice.normal(self.strength, 0.2), 0.15, 1.0)
+        strength = np.clip(self.rng.normal(self.strength, 0.2), 0.15, 1.0)
         return shape * np.float32(strength)
 
     def _overlay(self) -> np.ndarray:
-        """Put one of the overlays somewhere, at any angle and size."""
-        dice = self.dice
-        shape = self.overlays[int(dice.integers(len(self.overlays)))]
+        """Return one of the overlays at a random place, angle and size."""
+        rng = self.rng
+        shape = self.overlays[int(rng.integers(len(self.overlays)))]
         height, width = shape.shape
-        scale = np.exp(dice.uniform(np.log(0.2), np.log(1.0))) * 400 / max(height, width)
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), dice.uniform(0, 360), scale)
-        matrix[0, 2] += dice.uniform(-0.1, 1.1) * self.size - width / 2
-        matrix[1, 2] += dice.uniform(-0.1, 1.1) * self.size - height / 2
+        scale = np.exp(rng.uniform(np.log(0.2), np.log(1.0))) * 400 / max(height, width)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(0, 360), scale)
+        matrix[0, 2] += rng.uniform(-0.1, 1.1) * self.size - width / 2
+        matrix[1, 2] += rng.uniform(-0.1, 1.1) * self.size - height / 2
         box = (self.size, self.size)
         if scale < 0.5:
             shape = cv2.GaussianBlur(shape, (0, 0), 0.4 / scale)
@@ -133,7 +132,7 @@ class Wear:
 
     def _shape(self) -> np.ndarray:
         """Draw a hair, a blotch, a stain or a straight scratch."""
-        kind = self.dice.choice(["hair", "blotch", "stain", "scratch"], p=[0.35, 0.35, 0.15, 0.15])
+        kind = self.rng.choice(["hair", "blotch", "stain", "scratch"], p=[0.35, 0.35, 0.15, 0.15])
         made = {"hair": self._hair, "blotch": self._blotch, "stain": self._stain}
         return self._opaque(made.get(str(kind), self._scratch)())
 
@@ -144,75 +143,73 @@ class Wear:
         return cv2.GaussianBlur(shape, (0, 0), soft) if soft > 0.3 else shape
 
     def _hair(self) -> np.ndarray:
-        dice = self.dice
-        steps = dice.integers(8, 40)
-        angles = dice.uniform(0, 2 * np.pi) + np.cumsum(
-            dice.normal(0, dice.uniform(0.05, 0.5), steps)
-        )
-        walk = np.cumsum(np.stack([np.cos(angles), np.sin(angles)], 1) * dice.uniform(1, 5), 0)
+        rng = self.rng
+        steps = rng.integers(8, 40)
+        angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, rng.uniform(0.05, 0.5), steps))
+        walk = np.cumsum(np.stack([np.cos(angles), np.sin(angles)], 1) * rng.uniform(1, 5), 0)
         return self._curve(
-            walk + dice.uniform(0, self.size, 2), int(dice.integers(1, 4)), dice.uniform(0, 0.9)
+            walk + rng.uniform(0, self.size, 2), int(rng.integers(1, 4)), rng.uniform(0, 0.9)
         )
 
     def _scratch(self) -> np.ndarray:
-        dice = self.dice
-        start, angle = dice.uniform(0, self.size, 2), dice.uniform(0, np.pi)
-        end = start + dice.uniform(10, 120) * np.array([np.cos(angle), np.sin(angle)])
-        return self._curve(np.stack([start, end]), int(dice.integers(1, 3)), dice.uniform(0, 0.7))
+        rng = self.rng
+        start, angle = rng.uniform(0, self.size, 2), rng.uniform(0, np.pi)
+        end = start + rng.uniform(10, 120) * np.array([np.cos(angle), np.sin(angle)])
+        return self._curve(np.stack([start, end]), int(rng.integers(1, 3)), rng.uniform(0, 0.7))
 
     def _patch(self, side: int, roughness: float) -> np.ndarray:
-        """A blob at a random place, possibly half outside."""
+        """Return a draw_blob at a random place, possibly partly outside."""
         whole = np.zeros((self.size + 2 * side, self.size + 2 * side), np.float32)
-        top, left = self.dice.integers(side // 2, self.size + side, 2)
-        whole[top : top + side, left : left + side] = blob(self.dice, side, roughness)
+        top, left = self.rng.integers(side // 2, self.size + side, 2)
+        whole[top : top + side, left : left + side] = draw_blob(self.rng, side, roughness)
         return whole[side : side + self.size, side : side + self.size]
 
     def _blotch(self) -> np.ndarray:
-        shape = self._patch(int(self.dice.integers(4, 48)), self.dice.uniform(3, 10))
-        if self.dice.random() < 0.4:
-            noise = self.dice.normal(0, 1, (self.size, self.size)).astype(np.float32)
-            noise = cv2.GaussianBlur(noise, (0, 0), self.dice.uniform(1, 4))
-            shape = shape * (noise > noise.std() * self.dice.uniform(-0.8, 0.8))
+        shape = self._patch(int(self.rng.integers(4, 48)), self.rng.uniform(3, 10))
+        if self.rng.random() < 0.4:
+            noise = self.rng.normal(0, 1, (self.size, self.size)).astype(np.float32)
+            noise = cv2.GaussianBlur(noise, (0, 0), self.rng.uniform(1, 4))
+            shape = shape * (noise > noise.std() * self.rng.uniform(-0.8, 0.8))
         return shape
 
     def _stain(self) -> np.ndarray:
-        """A wide soft patch, often darker at its rim, as of a dried drop."""
-        shape = self._patch(int(self.dice.integers(24, 100)), self.dice.uniform(2, 6))
-        inner = cv2.GaussianBlur(shape, (0, 0), self.dice.uniform(2, 6))
-        return np.clip(shape - self.dice.uniform(0, 0.8) * inner * (inner > 0.6), 0, 1)
+        """Return a wide soft patch, often darker at its rim, like a dried drop."""
+        shape = self._patch(int(self.rng.integers(24, 100)), self.rng.uniform(2, 6))
+        inner = cv2.GaussianBlur(shape, (0, 0), self.rng.uniform(2, 6))
+        return np.clip(shape - self.rng.uniform(0, 0.8) * inner * (inner > 0.6), 0, 1)
 
     def _specks(self, frame: np.ndarray) -> np.ndarray:
-        """Strew grains of dust of 1 to 5 pixels, or some spots of up to 14."""
-        dice = self.dice
+        """Add specks of dust of 1 to 5 pixels, or some spots of up to 14."""
+        rng = self.rng
         layers = {True: np.zeros_like(frame), False: np.zeros_like(frame)}
-        # Round spots, too: else a network learns that what is round is a ball.
-        large, round_ = dice.random() < 0.35, dice.random() < 0.4
-        for _ in range(dice.integers(1, 10 if large else 30)):
-            centre = np.rint(dice.uniform(0, self.size, 2) * 16).astype(int)
-            axes = np.rint(dice.uniform(0.4, 7.0 if large else 2.6, 2) * 16).astype(int)
+        # Some spots are round, or a network would learn that round things are balls.
+        large, round_ = rng.random() < 0.35, rng.random() < 0.4
+        for _ in range(rng.integers(1, 10 if large else 30)):
+            centre = np.rint(rng.uniform(0, self.size, 2) * 16).astype(int)
+            axes = np.rint(rng.uniform(0.4, 7.0 if large else 2.6, 2) * 16).astype(int)
             axes = axes[[0, 0]] if round_ else axes
             cv2.ellipse(
-                layers[dice.random() < self.darkness], tuple(centre), tuple(axes),
-                float(dice.uniform(0, 180)), 0, 360, float(dice.uniform(0.4, 1)), -1,
+                layers[rng.random() < self.darkness], tuple(centre), tuple(axes),
+                float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.4, 1)), -1,
                 cv2.LINE_AA, 4,
             )  # fmt: skip
         for dark, alpha in layers.items():
-            level = dice.uniform(0, 50) if dark else dice.uniform(205, 255)
+            level = rng.uniform(0, 50) if dark else rng.uniform(205, 255)
             frame = blend(frame, alpha, level, "opaque")
         return frame
 
     def _lines(self) -> list[tuple[float, float, float, np.ndarray, float]]:
-        """Vertical lines that stay: place, drift a frame, width, opacity by row, level."""
-        dice = self.dice
+        """Return vertical lines: place, drift per frame, width, opacity by row, level."""
+        rng = self.rng
         made = []
-        for _ in range(dice.integers(1, 4)):
-            waves = dice.normal(0, 1, (self.size, 1)).astype(np.float32)
-            alpha = np.full((self.size, 1), dice.uniform(0.25, 0.9), np.float32)
+        for _ in range(rng.integers(1, 4)):
+            waves = rng.normal(0, 1, (self.size, 1)).astype(np.float32)
+            alpha = np.full((self.size, 1), rng.uniform(0.25, 0.9), np.float32)
             alpha += 0.08 * cv2.blur(waves, (1, 9)).reshape(-1, 1)
-            level = dice.uniform(0, 50) if dice.random() < 0.4 else dice.uniform(205, 255)
+            level = rng.uniform(0, 50) if rng.random() < 0.4 else rng.uniform(205, 255)
             made.append(
                 (
-                    dice.uniform(0, self.size), dice.normal(0, 0.4), dice.uniform(0.8, 3.0),
+                    rng.uniform(0, self.size), rng.normal(0, 0.4), rng.uniform(0.8, 3.0),
                     alpha.clip(0, 1), level,
                 )
             )  # fmt: skip

@@ -3,7 +3,7 @@
     trained = train_cleaner("my_cleaner.safetensors", clip=open_video("wedding.mp4"))
     RemoveDamage("learned", weights=trained.path)(clip)
 
-Run it again after it was broken off, and it goes on where it was.
+If it was interrupted, run it again to continue.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from tqdm.auto import tqdm
 from helpers.clip import Clip
 from helpers.errors import ModelError
 from helpers.runtime.machine import runtime
-from helpers.training.cleaner.film_statistics import study
+from helpers.training.cleaner.film_statistics import extract_grain_and_damage
 from helpers.training.cleaner.overlays import read_overlays
 from helpers.training.cleaner.pool import Pool
 from helpers.training.cleaner.samples import Maker
 from helpers.training.cleaner.scenes import read_pictures
 from helpers.training.loop import BaseTrainer, Recipe, Trainer, find_rate
-from helpers.training.sheets import curves, sample_sheet
+from helpers.training.sheets import draw_curves, draw_samples
 
 log = logging.getLogger("helpers")
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "cleaner.safetensors"
-"""The weights that come with the package; training may begin with them."""
+"""The weights that come with the package; by default training begins with them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a training has made.
+    """The result of a training.
 
     Attributes:
         path: the file of weights.
-        numbers: measured on samples that were not trained on. Of the cleaner: PSNR in dB inside
-            the damage and outside it, F1 of the mask; "median inside" is the median's PSNR there.
-        curves: the loss and those numbers over the steps, (H, W, 3) RGB uint8.
-        sheet: samples, (H, W, 3) RGB uint8. Of the cleaner: damaged, cleaned, the truth, mask
-            found, true mask.
-        rate_curve: what the learning-rate finder saw, as (rate, loss); empty if it was not asked.
+        numbers: measured on the held-out samples: PSNR in dB inside the damage and outside it, F1
+            of the mask. "median inside" is the PSNR that the median reaches inside the damage.
+        curves: the loss and these numbers over the steps, (H, W, 3) RGB uint8.
+        sheet: samples, (H, W, 3) RGB uint8: damaged, cleaned, truth, predicted and true mask.
+        rate_curve: the curve of the learning-rate finder, as (rate, loss); empty if it was not
+            used.
     """
 
     path: Path
@@ -57,8 +57,8 @@ class Trained:
     rate_curve: tuple[tuple[float, float], ...] = ()
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name} {value:.2f}" for name, value in self.numbers.items())
-        return f"{self.path}: {said}"
+        numbers = ", ".join(f"{name} {value:.2f}" for name, value in self.numbers.items())
+        return f"{self.path}: {numbers}"
 
 
 def train_cleaner(
@@ -77,46 +77,45 @@ def train_cleaner(
 ) -> Trained:
     """Train a cleaner and write its weights as fp16 safetensors.
 
-    Memory is bounded by the batch and the picture size of the recipe, whatever the number of
-    samples: they lie on disk (7 bytes a pixel each).
+    Memory does not depend on the number of samples, because they are on disk.
 
     Args:
         output: the file of weights to write.
-        folder: for samples, checkpoint and history; beside the output if not given.
-        pictures: a folder of clean pictures to make scenes of; scikit-image's if not given.
-        overlays: a folder of damage overlays, with an alpha channel or on an even grey.
-        clip: a film to take grain and damage from, as well.
-        samples: how many to make.
+        folder: a folder for samples, checkpoint and history; beside the output if not given.
+        pictures: a folder with clean pictures to make scenes from; scikit-image's if not given.
+        overlays: a folder with damage overlays, with an alpha channel or on plain grey.
+        clip: a film whose grain and damage are used as well.
+        samples: number of samples to make.
         size: pixels a side of the samples.
         recipe: how to train.
         fresh: begin with random weights, not with those that come with the package.
-        find: look for a learning rate first, and use it instead of the recipe's.
-        progress: show bars.
+        find: search for a learning rate first, and use it instead of the recipe's.
+        progress: show progress bars.
 
     Raises:
-        ModelError: there are no pictures or overlays where they were said to be, or the folder
-            holds a training with another recipe or other samples.
+        ModelError: a folder has no pictures or overlays, or `folder` holds a training with another
+            recipe or other samples.
     """
     output = Path(output)
     folder = Path(folder) if folder else output.with_suffix("")
     recipe = recipe or Recipe()
     if samples <= recipe.held_out:
         raise ModelError(
-            f"{samples} samples were asked for, of which {recipe.held_out} are held out; allowed "
-            "are more than that."
+            f"{samples} samples are too few: {recipe.held_out} are held out for validation. Make "
+            "more than that."
         )
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, overlays, clip, size)
         with bar("samples", samples, progress, pool.filled) as shown:
             pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
-    recipe, rate_curve = _with_rate(pool, folder, recipe, find, fresh)
-    trainer = Trainer(pool, folder, recipe, runtime().device, _start(recipe, fresh))
-    run_shown(trainer, progress)
+    recipe, rate_curve = _choose_rate(pool, folder, recipe, find, fresh)
+    trainer = Trainer(pool, folder, recipe, runtime().device, _initial_weights(recipe, fresh))
+    run_with_bar(trainer, progress)
     write_weights(trainer.state(), output)
-    sheet = sample_sheet(pool, trainer.state(), recipe.widths, recipe.depths)
+    sheet = draw_samples(pool, trainer.state(), recipe.widths, recipe.depths)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
-    return Trained(output, numbers, curves(trainer.history), sheet, rate_curve)
+    return Trained(output, numbers, draw_curves(trainer.history), sheet, rate_curve)
 
 
 def make_maker(
@@ -125,16 +124,16 @@ def make_maker(
     clip: Clip | None = None,
     size: int = 160,
 ) -> Maker:
-    """Gather pictures, overlays, and what a film gives; see `train_cleaner`."""
-    grains, found = study(clip) if clip is not None else ([], [])
+    """Make a sample maker from pictures, overlays and a film; see `train_cleaner`."""
+    grains, found = extract_grain_and_damage(clip) if clip is not None else ([], [])
     if clip is not None:
-        log.info("The film gave %d pieces of grain and %d of damage.", len(grains), len(found))
+        log.info("The film has %d pieces of grain and %d of damage.", len(grains), len(found))
     shapes = read_overlays(overlays) if overlays else []
     return Maker(read_pictures(pictures), [*shapes, *found], size, grains)
 
 
-def _start(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
-    """Return the weights to begin with, if they fit the recipe's network."""
+def _initial_weights(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
+    """Return the weights that come with the package; None if they do not fit or are not wanted."""
     fits = (recipe.widths, recipe.depths) == (Recipe.widths, Recipe.depths)
     if fresh or not fits or not SHIPPED.exists():
         return None
@@ -143,26 +142,27 @@ def _start(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
     return {name: value.float() for name, value in load_file(SHIPPED).items()}
 
 
-def _with_rate(
+def _choose_rate(
     pool: Pool, folder: Path, recipe: Recipe, find: bool, fresh: bool
 ) -> tuple[Recipe, tuple[tuple[float, float], ...]]:
-    """Return the recipe with the rate that was found, now or by the run that is gone on with."""
+    """Return the recipe with a rate that is found now, or was found before an interruption."""
     if not find:
         return recipe, ()
     from dataclasses import replace
 
     note = folder / "rate.json"
     if not note.exists():
-        trainer = Trainer(pool, folder / "rate", recipe, runtime().device, _start(recipe, fresh))
+        start = _initial_weights(recipe, fresh)
+        trainer = Trainer(pool, folder / "rate", recipe, runtime().device, start)
         rate, curve = find_rate(trainer)
         note.write_text(json.dumps({"rate": rate, "curve": curve}))
-        log.info("The learning rate was found to be %.1e.", rate)
+        log.info("The learning rate %.1e was found.", rate)
     found = json.loads(note.read_text())
     return replace(recipe, rate=found["rate"]), tuple((a, b) for a, b in found["curve"])
 
 
 def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:
-    """Write weights as fp16 safetensors, whole or not at all."""
+    """Write weights as fp16 safetensors; the file gets its name when it is complete."""
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,17 +173,17 @@ def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:
 
 @contextmanager
 def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
-    """Show how far something has come."""
+    """Show a progress bar."""
     with tqdm(total=total, initial=done, desc=name, disable=not shown) as made:
         yield made
 
 
-def run_shown(trainer: BaseTrainer, shown: bool) -> None:
-    """Train to the end of the recipe and show how far it has come."""
+def run_with_bar(trainer: BaseTrainer, shown: bool) -> None:
+    """Train to the end of the recipe with a progress bar."""
     with bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
 
-        def tell(step: int, loss: float) -> None:
+        def update(step: int, loss: float) -> None:
             steps.set_postfix(loss=f"{loss:.3f}", refresh=False)
             steps.update(step - steps.n)
 
-        trainer.run(progress=tell)
+        trainer.run(progress=update)

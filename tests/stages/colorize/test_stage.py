@@ -157,7 +157,7 @@ def test_what_was_found_is_kept_in_a_project(tmp_path):
         return Colours("grey", 0.0, ((Fraction(1), Fraction(2)),), 0.5)
 
     project = Project(tmp_path)
-    one, other = (project.kept("Colorize", clip, Colours, find) for _ in range(2))
+    one, other = (project.keep("Colorize", clip, Colours, find) for _ in range(2))
     assert one == other == find() and len(asked) == 2
     stage = Colorize("tint", coloured=other.coloured)
     assert json.loads(json.dumps(stage.recipe())) == stage.recipe()

@@ -131,7 +131,7 @@ def test_a_senseless_rate_is_refused(fields):
 
 
 def test_an_unknown_model_is_refused():
-    with pytest.raises(ModelError, match="allowed are flow"):
+    with pytest.raises(ModelError, match="Choose one of flow"):
         Interpolate("rife9", factor=2)
 
 

@@ -13,7 +13,7 @@ from helpers.training.interpolation.samples import (
     MotionPool,
     Pair,
     read_colour_pictures,
-    varied,
+    vary,
 )  # fmt: skip
 from tests.support.photos import soft_photos
 
@@ -59,7 +59,7 @@ def test_a_varied_sample_moves_as_its_flow_says(photos):
     flow = np.dstack([np.full_like(row, -8), np.full_like(row, -4)])
     pair = Pair(first, last, truth, flow, -flow, 0.5)
     for seed in range(12):
-        made = varied(pair, np.random.default_rng(seed))
+        made = vary(pair, np.random.default_rng(seed))
         rows, columns = np.mgrid[: made.first.shape[0], : made.first.shape[1]].astype(np.float32)
         seen = cv2.remap(
             made.last, columns + made.forward[..., 0], rows + made.forward[..., 1],
@@ -79,5 +79,5 @@ def test_samples_held_out_are_never_drawn(photos, tmp_path):
 
 
 def test_too_few_pictures_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="holds 0 pictures"):
+    with pytest.raises(ModelError, match="0 pictures of at least"):
         read_colour_pictures(tmp_path)

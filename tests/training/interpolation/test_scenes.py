@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.training.interpolation.camera import CODECS, FilmFinish, coded
+from helpers.training.interpolation.camera import CODECS, FilmFinish, encode_and_decode
 from helpers.training.interpolation.scenes import MotionScene
-from helpers.training.interpolation.shapes import draw_shape, pattern
+from helpers.training.interpolation.shapes import draw_pattern, draw_shape
 from tests.support.photos import soft_photos
 from tests.support.rife_states import pictures
 
@@ -20,8 +20,8 @@ def photos():
 def test_scenes_are_the_seeds_and_move_evenly(photos):
     for seed in range(6):
         one, other = (MotionScene(photos, np.random.default_rng(seed), 64) for _ in range(2))
-        assert np.array_equal(one.at(0.5), other.at(0.5))
-        drawn = one.at(0.3)
+        assert np.array_equal(one.draw(0.5), other.draw(0.5))
+        drawn = one.draw(0.3)
         assert drawn.shape == (64, 64, 3) and drawn.dtype == np.float32
         assert drawn.min() >= 0 and drawn.max() <= 255
 
@@ -31,14 +31,14 @@ def test_shapes_and_patterns_are_in_range():
         alpha = draw_shape(np.random.default_rng(seed), 64)
         assert alpha.ndim == 2 and alpha.dtype == np.float32
         assert alpha.min() >= 0 and alpha.max() <= 1 + 1e-5
-    stripes = pattern(np.random.default_rng(1), 40)
+    stripes = draw_pattern(np.random.default_rng(1), 40)
     assert stripes.shape == (40, 40, 3) and stripes.dtype == np.uint8 and np.ptp(stripes) > 30
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_codec_gives_back_as_many_frames_and_spoils_them(codec):
     film = [pictures(48, 64)[0]] * 4
-    spoilt = coded(film, codec, 30)
+    spoilt = encode_and_decode(film, codec, 30)
     assert len(spoilt) == 4 and spoilt[0].shape == film[0].shape
     assert 0.5 < np.abs(spoilt[3].astype(float) - film[3]).mean() < 40
 
@@ -48,5 +48,5 @@ def test_a_finish_keeps_noise_out_of_the_truth():
     dice = np.random.default_rng(0)
     finish = FilmFinish(dice)
     finish.noise, finish.kind, finish.dark = 6.0, "none", 1.0
-    first, truth, last = finish.on(even)
+    first, truth, last = finish.apply(even)
     assert truth.std() == 0 and first.std() > 3 and not np.array_equal(first, last)

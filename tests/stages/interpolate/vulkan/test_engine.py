@@ -27,8 +27,8 @@ def weights(cache, monkeypatch):
     def get(url, file, part):
         part.write_bytes(b"\0" * file.bytes)
 
-    monkeypatch.setattr(fetch, "_get", get)
-    monkeypatch.setattr(fetch, "_fault", lambda *_: "")
+    monkeypatch.setattr(fetch, "_download_once", get)
+    monkeypatch.setattr(fetch, "_find_fault", lambda *_: "")
 
 
 def test_without_a_card_no_program_is_fetched_and_the_reason_is_given(weights, monkeypatch):
@@ -60,7 +60,7 @@ def test_the_program_is_fetched_once_and_only_it_is_kept(cache, monkeypatch):
         fetched.append(url)
         part.write_bytes(made.getvalue())
 
-    monkeypatch.setattr(fetch, "_get", get)
+    monkeypatch.setattr(fetch, "_download_once", get)
     monkeypatch.setattr(engine, "find_spec", lambda _: None)
     monkeypatch.setattr(engine.sys, "platform", "linux")
     rows = {"linux": fetch.File("program.zip", ("https://example.org/program.zip",))}
