@@ -69,7 +69,7 @@ class Spectra:
         return out.reshape(-1)[self.size : self.size + self.length] / (OVERLAP / 2)
 
 
-def track_noise(power: np.ndarray) -> np.ndarray:
+def _track_noise(power: np.ndarray) -> np.ndarray:
     """Track the power of the noise in spectra, in both directions of time.
 
     Args:
@@ -174,6 +174,6 @@ def _reduce(samples: np.ndarray, rate: int, limit: float, profile: np.ndarray | 
     spectra = Spectra(rate, samples.shape[1])
     held = [spectra.transform(channel) for channel in samples]
     power = np.mean([np.square(np.abs(one), dtype=np.float64) for one in held], 0)
-    noise = track_noise(power) if profile is None else profile
+    noise = _track_noise(power) if profile is None else profile
     gain = np.maximum(gains(power, noise), 10 ** (-limit / 20)).astype(np.float32)
     return np.stack([spectra.invert(one * gain) for one in held]).astype(np.float32)

@@ -560,8 +560,8 @@ def get(name: str, role: str) -> Model:
     for model in models(role):
         if model.name == name:
             return model
-    if role in ("upscale", "denoise") and is_own(name):
-        return make_own(name, role)
+    if role in ("upscale", "denoise") and _is_own(name):
+        return _make_own(name, role)
     names = ", ".join(model.name for model in models(role))
     raise ModelError(
         f"There is no {role} model {name!r}. Choose one of {names}"
@@ -578,12 +578,12 @@ WEIGHTS = (".pth", ".pt", ".safetensors", ".ckpt")
 """The file endings that a user's own weights may have."""
 
 
-def is_own(name: str) -> bool:
+def _is_own(name: str) -> bool:
     """Tell whether a model's name is the path or link of a user's own file."""
     return "://" in name or name.lower().endswith(WEIGHTS)
 
 
-def make_own(name: str, role: str) -> Model:
+def _make_own(name: str, role: str) -> Model:
     """Return a row for a user's own file of weights, which spandrel will load.
 
     Raises:
@@ -643,5 +643,5 @@ def recipe(name: str, role: str) -> dict[str, Any]:
     """
     model = get(name, role)
     found = [digest(file) for file in model.form if not file.name.endswith(".param")]
-    values: dict[str, Any] = {"model": model.name} if is_own(name) else {}
+    values: dict[str, Any] = {"model": model.name} if _is_own(name) else {}
     return {**values, "weights": "+".join(found)} if found else values

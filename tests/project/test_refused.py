@@ -36,7 +36,7 @@ def test_another_recipe_is_refused_and_both_are_named(tmp_path):
 
 def test_a_longer_or_shorter_chain_is_refused(tmp_path):
     save(tmp_path, film())
-    with pytest.raises(RecipeMismatchError, match="nothing more"):
+    with pytest.raises(RecipeMismatchError, match="no more stages"):
         save(tmp_path, varying_clip(count=16))
 
 
@@ -86,7 +86,7 @@ def test_another_codec_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
 def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
-    with pytest.raises(ProjectError, match="cannot be a stage's name"):
+    with pytest.raises(ProjectError, match="cannot be the name of a stage"):
         save(tmp_path, film(), name)
 
 

@@ -53,14 +53,14 @@ def restore(
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
 
 
-def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def _dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return 1 minus the Dice overlap of a batch, smoothed so that empty masks count little."""
     likely = logits.sigmoid()
     both = (likely * mask).sum()
     return 1 - (2 * both + 50) / (likely.sum() + mask.sum() + 50)
 
 
-def gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def _gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
     """Return the difference of the gradients and spectra of two batches, (N, 1, H, W)."""
     difference = one - two
     edges = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
@@ -122,7 +122,7 @@ def total_loss(
     inside = mask.sum().clamp(min=100.0)
     difference = (repaired - truth) * mask
     error = (result - truth).square()
-    compare = feature or gradient_and_frequency
+    compare = feature or _gradient_and_frequency
     parts = {
         "repair": weights.repair * difference.abs().sum() / inside,
         "square": weights.square * difference.square().sum() / inside,
@@ -131,6 +131,8 @@ def total_loss(
         "outside": weights.outside * (error * (1 - mask)).mean(),
         "feature": weights.feature * compare(result, truth),
         "mask": weights.mask
-        * (functional.binary_cross_entropy_with_logits(logits, mask) * 2 + dice_loss(logits, mask)),
+        * (
+            functional.binary_cross_entropy_with_logits(logits, mask) * 2 + _dice_loss(logits, mask)
+        ),
     }
     return sum(parts.values(), batch.new_zeros(())), {k: v.item() for k, v in parts.items()}
