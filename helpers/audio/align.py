@@ -24,7 +24,7 @@ PROOF = 20
 
 ALIKE = 0.35
 """The correlation (1 is identical) of the loudness curves of two recordings from which they may be
-the same."""
+the same. This number and the next were chosen by trial; the films were not noted."""
 
 CERTAIN = 10.0
 """The peak of the cross-correlation must be this many times its standard deviation."""
