@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -80,7 +81,8 @@ class VggFeatures(nn.Module):
         whole = vgg16(weights=VGG16_Weights.DEFAULT if state is None else None)
         if state is not None:
             whole.load_state_dict(state)
-        self.layers = whole.features[: self.DEPTHS[-1] + 1].eval().requires_grad_(False)
+        layers: Any = whole.features  # an nn.Sequential, which its own hints do not say
+        self.layers = layers[: self.DEPTHS[-1] + 1].eval().requires_grad_(False)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
