@@ -27,7 +27,7 @@ def nothing(tmp_path, monkeypatch):
     def refuse(url, *_):
         raise fetch.DownloadError("no network")
 
-    monkeypatch.setattr(fetch, "_get", refuse)
+    monkeypatch.setattr(fetch, "_download_once", refuse)
     use(cache=tmp_path, scratch=tmp_path)
     return tmp_path
 
