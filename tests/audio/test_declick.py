@@ -1,4 +1,4 @@
-"""Hum, clicks and cut peaks are found and mended."""
+"""Hum, clicks and cut peaks are found and repaired."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from helpers.audio import (
     declick,
 )
 from helpers.audio.diagnose import diagnose
-from helpers.audio.filters import remove_hum, repair_clicks, repair_clipping
+from helpers.audio.filters import (
+    remove_hum,
+    repair_clicks,
+    repair_clipping,
+)
 from helpers.audio.track import Sound
 from tests.support.sounds import gain, noise, voice
 

@@ -90,9 +90,16 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
         save(tmp_path, film(), name)
 
 
-@pytest.mark.parametrize(("option", "value"), [("codec", "h264"), ("segment", 0), ("segment", -1)])
-def test_senseless_options_are_refused(tmp_path, option, value):
-    with pytest.raises(ProjectError, match="allowed"):
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("codec", "h264", "Choose ffv1 or near-lossless"),
+        ("segment", 0, "longer than 0 seconds; 0 was given"),
+        ("segment", -1, "longer than 0 seconds; -1 was given"),
+    ],
+)
+def test_senseless_options_are_refused(tmp_path, option, value, allowed):
+    with pytest.raises(ProjectError, match=allowed):
         save(tmp_path, film(), **{option: value})
 
 
