@@ -75,7 +75,7 @@ clips: $(READY)
 	$(BIN)/python sample_clips/make.py
 
 benchmark: $(READY)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 models: $(READY)
 	@$(BIN)/python -m helpers models --into README.md

@@ -1,7 +1,7 @@
-"""Measure everything and write benchmarks/RESULTS.md.
+"""Measure, and write what comes out into RESULTS.md, with the command, the date and the machine.
 
-make benchmark                          # all, about half an hour
-python benchmarks/run.py chain memory   # some; the others keep their place in the page
+make benchmark                           # everything that can run here: about half an hour
+python -m benchmarks.run chain memory    # some; the others keep their place in the page
 """
 
 from __future__ import annotations
@@ -12,63 +12,101 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 
-from common import machine
+from benchmarks.common import UnavailableError, machine
 
 PAGE = Path(__file__).resolve().parent / "RESULTS.md"
 
 TITLES = {
-    "upscaling": "Enlarging: seconds a frame",
-    "gpu": "Frames a second on a graphics card",
-    "gpu_proof": "A graphics card: as the CPU",
-    "upscaler_proof": "Real-ESRGAN: as its authors' code",
-    "opencv_superres": "OpenCV's networks: as its own engine",
-    "rife_proof": "RIFE: as its authors' code and as ncnn",
-    "film_proof": "FILM: as the code of its weights",
-    "basicvsr_proof": "RealBasicVSR: as its authors' code",
-    "deoldify_proof": "DeOldify: as its author's code",
-    "ddcolor_proof": "DDColor: as its authors' code",
-    "zhang_proof": "ECCV16 and SIGGRAPH17: as their author's code",
-    "basicvsr_blocks": "RealBasicVSR: what blocks show",
-    "rife": "RIFE: seconds a frame",
-    "duplicates": "Repeated frames: precision and recall",
-    "damage": "Dust and dirt: found and repaired",
-    "colour": "Colour: how near the truth, how steady",
-    "colour_speed": "Colour: seconds a frame",
-    "picture": "Flicker, shake, noise",
-    "audio": "Sound: speech out of noise",
-    "chain": "The whole chain against its networks alone",
-    "memory": "Peak memory",
-    "interpolation": "Interpolation: how near the truth",
-    "fusion": "Interpolation: the fusion network, triplet by triplet",
+    "speed": {
+        "upscaling": "Upscaling: seconds a frame",
+        "rife_ncnn": "RIFE beside ncnn: seconds a frame",
+        "colorizing": "Colorizing: seconds a frame",
+        "gpu": "A graphics card: frames a second",
+        "chain": "The whole chain beside its networks alone",
+        "memory": "Peak memory",
+    },
+    "quality": {
+        "duplicates": "Repeated frames: precision and recall",
+        "damage": "Dust and dirt: found and repaired",
+        "picture": "Flicker, shake and noise",
+        "color": "Colour: how near the truth, how steady",
+        "interpolation": "Interpolation: how near the truth",
+        "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
+        "audio": "Sound: speech out of noise",
+    },
+    "parity": {
+        "realesrgan": "Real-ESRGAN beside its authors' code",
+        "opencv_dnn": "OpenCV's networks beside OpenCV's own engine",
+        "basicvsr": "RealBasicVSR beside its authors' code",
+        "rife": "RIFE beside its authors' code and ncnn",
+        "film": "FILM beside the code of its weights",
+        "deoldify": "DeOldify beside its author's code",
+        "ddcolor": "DDColor beside its authors' code",
+        "zhang": "ECCV16 and SIGGRAPH17 beside their author's code",
+        "cuda": "Every network on a graphics card beside the CPU",
+    },
 }
+"""Every benchmark, by folder and module, and what its section is called."""
+
+FOLDERS = {name: folder for folder, names in TITLES.items() for name in names}
+
+NEEDS = {
+    "opencv_dnn": "SILK_PURSE_CONTRIB_PYTHON=/contrib/bin/python ",
+    **dict.fromkeys(
+        ("realesrgan", "basicvsr", "rife", "film", "deoldify", "ddcolor", "zhang"),
+        "SILK_PURSE_ORIGINALS=/folder/of/clones ",
+    ),
+}
+"""What has to be named to the command; see README.md."""
 
 HEAD = """# Results
 
 Written by `make benchmark`. Machines differ and shared ones are noisy: the ratios, taken in one
-run, are what counts.
+run, are what counts. Under each section stand the command that repeats it, the date and the
+machine. The [README](README.md) of this folder says what is needed.
 """
 
 
-def sections() -> dict[str, str]:
+def read_sections() -> dict[str, str]:
     """Return what the page holds now, by benchmark."""
-    if not PAGE.exists():
-        return {}
-    parts = re.split(r"<!-- (\w+) -->\n", PAGE.read_text(encoding="utf-8"))
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+    text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    return dict(re.findall(r"^<!-- (\w+) -->\n(.*?)\s*(?=^<!-- |^## |\Z)", text, re.M | re.S))
 
 
-def main() -> None:
-    """Measure what was asked for and put it in its place."""
-    found = sections()
-    for name in sys.argv[1:] or TITLES:
+def write_sections(found: dict[str, str]) -> None:
+    """Write the page: the sections that there are, in the order of the table."""
+    parts = [HEAD]
+    for folder, titles in TITLES.items():
+        parts.append(f"## {folder.title()}\n")
+        parts += [f"<!-- {name} -->\n{found[name]}\n" for name in titles if name in found]
+    PAGE.write_text("\n".join(parts), encoding="utf-8")
+
+
+def section(name: str, body: str) -> str:
+    """Return a section: its title, what was measured, and how, when and where."""
+    command = f"{NEEDS.get(name, '')}python -m benchmarks.run {name}"
+    note = f"*`{command}`, {date.today()}, {machine()}*"
+    return f"### {TITLES[FOLDERS[name]][name]}\n\n{body.strip()}\n\n{note}"
+
+
+def main(names: list[str]) -> int:
+    """Measure what was asked for and put it in its place; return 2 if a name is unknown."""
+    if unknown := [name for name in names if name not in FOLDERS]:
+        print(f"There is no benchmark called {unknown[0]}. There are: {', '.join(FOLDERS)}.")
+        return 2
+    found = read_sections()
+    for name in names or FOLDERS:
         print(f"{name} ...", flush=True)
-        body = import_module(name).main()
-        note = f"*{date.today()}, {machine()}*"
-        found[name] = f"## {TITLES[name]}\n\n{body}\n\n{note}\n\n"
-        text = "".join(f"<!-- {key} -->\n{found[key]}" for key in TITLES if key in found)
-        PAGE.write_text(f"{HEAD}\n{text.rstrip()}\n", encoding="utf-8")
+        try:
+            body = import_module(f"benchmarks.{FOLDERS[name]}.{name}").main()
+        except UnavailableError as error:
+            print(f"{name} was left out; the page keeps what it had. {error}", flush=True)
+            continue
+        found[name] = section(name, body)
+        write_sections(found)
         print(body, flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -128,7 +128,8 @@ def _limit_reduction(snr: float, method: str) -> float:
     """Return the most decibels by which a method may reduce noise, given the voice's SNR.
 
     Sound that is nearly clean gains little, and the voice would suffer. The limits were measured on
-    speech in many kinds of noise so that intelligibility does not fall (benchmarks/audio.py).
+    speech in many kinds of noise so that intelligibility does not fall
+    (benchmarks/quality/audio.py).
     """
     most = {"spectral": 70, "deepfilter": 58, "rnnoise": 38}[method]
     return min(max(most - 2 * snr, 9.0), 60.0)

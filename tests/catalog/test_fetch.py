@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from helpers.catalog import fetch as fetching
 from helpers.catalog.fetch import File, fetch, find
 from helpers.errors import ModelError
 from tests.support.machine import use
+from tests.support.server import serving
 
 DATA = bytes(range(256)) * 4096  # one MiB
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -107,13 +108,9 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    server.asked, server.archive = [], b""
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(Site) as server:
+        server.asked, server.archive = [], b""
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from helpers import find_film, sample
 from helpers.errors import VideoOpenError
 from helpers.video.sources import download
 from tests.support.paths import REPO
+from tests.support.server import serving
 
 CLIPS = REPO / "sample_clips"
 
@@ -20,9 +21,8 @@ def test_a_film_is_found_by_path_or_left_to_the_sample(tmp_path):
 
 
 def test_a_link_is_fetched_whole_or_not_at_all(tmp_path):
-    import threading
     from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from http.server import SimpleHTTPRequestHandler
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_):
@@ -39,15 +39,10 @@ def test_a_link_is_fetched_whole_or_not_at_all(tmp_path):
             else:
                 super().copyfile(source, outputfile)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(CLIPS)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    base = f"http://127.0.0.1:{server.server_port}"
-    try:
-        path = download(f"{base}/talk_160x120_8fps.mp4", tmp_path)
+    with serving(partial(Quiet, directory=str(CLIPS))) as server:
+        path = download(f"{server.url}/talk_160x120_8fps.mp4", tmp_path)
         assert path.read_bytes() == sample("talk").read_bytes()
         for broken in ("film_24fps.mp4", "missing.mp4"):
             with pytest.raises(VideoOpenError, match="could not be downloaded"):
-                download(f"{base}/{broken}", tmp_path)
+                download(f"{server.url}/{broken}", tmp_path)
         assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    finally:
-        server.shutdown()

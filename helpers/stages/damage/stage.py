@@ -18,7 +18,7 @@ from helpers.runtime.machine import file_sha256
 from helpers.stage import Stage, shots, windowed
 
 AUTO = "learned"
-"""What "auto" stands for: the better of the two in benchmarks/damage.py."""
+"""What "auto" stands for: the better of the two in benchmarks/quality/damage.py."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ but what is usual changes where motion does, so it counts only where a shot's re
 apart from its motion (`bimodal.py`).
 
 The weights come from a logistic regression, done once, over the kinds of film, noise and
-compression of benchmarks/duplicates.py; a shot then finds its own place on the scale
+compression of benchmarks/quality/duplicates.py; a shot then finds its own place on the scale
 (`cadence.py`).
 """
 

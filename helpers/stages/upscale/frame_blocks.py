@@ -20,7 +20,8 @@ BLOCK = 12
 
 CONTEXT = 4
 """Frames on either side of them that are looked at as well. On a real film, with generated weights,
-they bring what shows at a seam from 6.8 grey levels to 1.0 (benchmarks/basicvsr_blocks.py)."""
+they bring what shows at a seam from 6.8 grey levels to 1.0
+(benchmarks/quality/basicvsr_blocks.py)."""
 
 
 def block_window(start: int, stop: int, length: int) -> tuple[int, int]:

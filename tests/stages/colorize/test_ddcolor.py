@@ -17,7 +17,7 @@ from tests.support.grey_pictures import grey_frames, noise
 from tests.support.shapes import digest
 
 # Of the sorted lines "name (shape)" of the authors' networks' weights (see
-# benchmarks/ddcolor_proof.py).
+# benchmarks/parity/ddcolor.py).
 OFFICIAL = {
     TINY: "7fc152a01a30a00b29e3d2628a7bf9bc2e0b032becbc2b268aa27c4a7211a902",
     LARGE: "10b7b512e19d5da9b7861aed07989db5be2b98091cd43369ea5c991efd5639be",

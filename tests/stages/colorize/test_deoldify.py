@@ -27,7 +27,7 @@ def engine(state):
 
 # --- weights ------------------------------------------------------------------------------------
 
-# Of the sorted lines "name shape" of the author's networks (see benchmarks/deoldify_proof.py).
+# Of the sorted lines "name shape" of the author's networks (see benchmarks/parity/deoldify.py).
 OFFICIAL = {
     True: (754, "2fd720b9a5985f3f62fc5ee60fa9e60212fd3f0496cde95a1bcf7f3bf561de8d"),
     False: (378, "8231097ff8d73695c1658ef72a8a65b9bdce6c101085810c586407b990f57ef1"),

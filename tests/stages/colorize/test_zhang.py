@@ -15,7 +15,7 @@ from tests.support.shapes import digest
 from tests.support.zhang_states import NETWORKS, generated_zhang, official_shapes
 
 # Of the sorted lines "name (shape)" of the authors' networks' weights (see
-# benchmarks/zhang_proof.py).
+# benchmarks/parity/zhang.py).
 OFFICIAL = {
     "eccv16": "83887a0441b2a2b10a52283f6ee1fde4289669fa60d6ba76dbb34f731a200a82",
     "siggraph17": "55ef5098d49116dee1ec0ccd3c85a7aaf1e8c1df152b7a44e8c67a93de7270aa",

@@ -25,7 +25,7 @@ def engine():
 
 # --- what it draws ------------------------------------------------------------------------------
 
-# What the code of the weights draws (see benchmarks/film_proof.py): five pixels of the picture 0.4
+# What the code of the weights draws (see benchmarks/parity/film.py): five pixels of the picture 0.4
 # of the way between 16-bit pictures(64, 128), with generated weights.
 AUTHORS = [
     [30485, 33757, 47205],

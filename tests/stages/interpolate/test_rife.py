@@ -35,7 +35,7 @@ def engines():
 
 # --- what it draws ------------------------------------------------------------------------------
 
-# What the authors' own code draws (see benchmarks/rife_proof.py), by version and scale: six
+# What the authors' own code draws (see benchmarks/parity/rife.py), by version and scale: six
 # pixels of the picture 0.4 of the way between 16-bit pictures(256, 256), with generated weights.
 AUTHORS = {
     ("4.6", 1.0): [

@@ -37,7 +37,7 @@ def engine():
 
 PLACES = ((3, 5), (70, 200), (130, 130), (201, 377), (259, 0))
 
-# What the authors' own code draws (see benchmarks/basicvsr_proof.py): five pixels of the third of
+# What the authors' own code draws (see benchmarks/parity/basicvsr.py): five pixels of the third of
 # 16-bit sequence(5, 65, 95), with generated weights.
 AUTHORS = [
     [149, 24088, 35049],

@@ -1,23 +1,19 @@
 """Whether RealBasicVSR gives here what its authors' own code gives.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/basicvsr_proof.py
-
-The folder holds a clone, bare or not, of open-mmlab/mmagic, into which the authors put the network.
-Its definition is read out of the commit; of mmcv and mmengine it needs a convolution with what
-follows it, and names. Weights are generated under the official names and go through both.
+Needs a clone of open-mmlab/mmagic, into which the authors put the network. Of mmcv and mmengine
+its definition uses a convolution with what follows it, and names. Weights are generated under the
+official names and go through both.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from upscaler_proof import source, stand_in
 
+from benchmarks.authors import Registry, commit, run_file, stand_in
 from helpers.nn.tensors import to_tensor
 from helpers.stages.upscale.basicvsr_network import RealBasicVsr, Size
 from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
@@ -49,21 +45,11 @@ class ConvModule(nn.Module):
         return x.relu() if self.active else x
 
 
-class Registry:
-    """Stands for mmengine's: what registers a network gives it back as it is."""
-
-    def register_module(self, *_: Any, **__: Any) -> Any:
-        """Return the decorator."""
-        return lambda network: network
-
-
-def authors_network(folder: Path, size: Size, enough: float) -> nn.Module:
+def authors_network(size: Size, enough: float) -> nn.Module:
     """Return the authors' network."""
 
-    def run(path: str, into: str) -> dict[str, Any]:
-        module = stand_in(f"{into}.{Path(path).stem}", __package__=into)
-        exec(source(folder, REPOSITORY, f"mmagic/models/{path}"), module.__dict__)
-        return module.__dict__
+    def models(path: str, into: str) -> dict[str, Any]:
+        return run_file(REPOSITORY, f"mmagic/models/{path}", f"{into}.{Path(path).stem}").__dict__
 
     def layers(block: type, count: int, **how: Any) -> nn.Sequential:
         return nn.Sequential(*(block(**how) for _ in range(count)))
@@ -76,25 +62,25 @@ def authors_network(folder: Path, size: Size, enough: float) -> nn.Module:
     stand_in("mmagic.registry", MODELS=Registry())
     nothing = {"default_init_weights": lambda *_: None, "make_layer": layers}
     utils = stand_in("mmagic.models.utils", **nothing)
-    utils.__dict__["flow_warp"] = run("utils/flow_warp.py", "mmagic.models.warping")["flow_warp"]
+    utils.__dict__["flow_warp"] = models("utils/flow_warp.py", "mmagic.models.warping")["flow_warp"]
     archs = stand_in("mmagic.models.archs")
     for file, name in (("sr_backbone", "ResidualBlockNoBN"), ("upsample", "PixelShufflePack")):
-        archs.__dict__[name] = run(f"archs/{file}.py", "mmagic.models.archs")[name]
-    inner = run("editors/basicvsr/basicvsr_net.py", "mmagic.models.editors")
+        archs.__dict__[name] = models(f"archs/{file}.py", "mmagic.models.archs")[name]
+    inner = models("editors/basicvsr/basicvsr_net.py", "mmagic.models.editors")
     stand_in("mmagic.models.editors.basicvsr").__path__ = []
     stand_in("mmagic.models.editors.basicvsr.basicvsr_net", **inner)
-    outer = run("editors/real_basicvsr/real_basicvsr_net.py", "mmagic.models.editors.basicvsr")
+    outer = models("editors/real_basicvsr/real_basicvsr_net.py", "mmagic.models.editors.basicvsr")
     return outer["RealBasicVSRNet"](
         size.channels, size.propagation, size.cleaning, dynamic_refine_thres=255 * enough
     ).eval()
 
 
 @torch.inference_mode()
-def compared(folder: Path, seed: int, case: tuple[str, Size, int, int, int, float]) -> str:
+def compared(seed: int, case: tuple[str, Size, int, int, int, float]) -> str:
     """Return a row: motion, spread, and the largest difference in [0, 1]."""
     label, size, count, height, width, enough = case
     state = generated_basicvsr(size, seed, cleaning=0.1 if enough < 1 else 0.02)
-    theirs, ours = authors_network(folder, size, enough), RealBasicVsr(size, enough).eval()
+    theirs, ours = authors_network(size, enough), RealBasicVsr(size, enough).eval()
     theirs.load_state_dict(state)
     ours.load_state_dict(state)
     film = to_tensor(sequence(count, height, width), "cpu", torch.float32).contiguous()
@@ -111,18 +97,11 @@ def compared(folder: Path, seed: int, case: tuple[str, Size, int, int, int, floa
 
 def main() -> str:
     """Return one row a sequence."""
-    folder = os.environ.get("SILK_PURSE_ORIGINALS")
-    if not folder:
-        return "The authors' code is not here (SILK_PURSE_ORIGINALS is not set)."
     rows = [
-        "RealBasicVSR beside the authors' code, float32.",
+        f"RealBasicVSR beside the authors' code ({commit(REPOSITORY)}), float32.",
         "",
         "| network | frames | size | motion: mean / largest, px | spread | difference |",
         "|---|---|---|---|---|---|",
     ]
-    rows += [compared(Path(folder), seed, case) for seed, case in enumerate(CASES)]
+    rows += [compared(seed, case) for seed, case in enumerate(CASES)]
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

@@ -1,21 +1,20 @@
-"""Every network on a graphics card against itself on the CPU; needs CUDA, and says so without.
+"""Every network on a graphics card beside itself on the CPU; needs CUDA.
 
-The weights are generated, the same as in the tests, but for the cleaner, whose own are here,
-and those of Real-ESRGAN that are.
+The weights are generated, the same as in the tests, but for the cleaner, whose own are here, and
+those of Real-ESRGAN that are.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from common import ROOT, timed
-from gpu import ABSENT, shown, state_of
 
+from benchmarks.common import ROOT, timed
+from benchmarks.speed.gpu import require_cuda, shown, state_of
 from helpers.catalog.table import get, get_files
 from helpers.nn.weight_files import read_state
 from helpers.runtime.machine import runtime
@@ -90,13 +89,12 @@ def between(frames: list[np.ndarray]) -> list[Case]:
 
 def colouring(frame: np.ndarray) -> list[Case]:
     """Return the networks that colour."""
-    from test_ddcolor import generated_ddcolor
-    from test_zhang import generated_zhang
-
     from helpers.stages.colorize.ddcolor import DDColor
     from helpers.stages.colorize.deoldify import Deoldify
     from helpers.stages.colorize.zhang import Zhang
+    from tests.support.ddcolor_states import generated_ddcolor
     from tests.support.deoldify_states import generated_deoldify
+    from tests.support.zhang_states import generated_zhang
 
     luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) / np.float32(255)
     states = generated_deoldify(True), generated_ddcolor(), generated_zhang("siggraph17")
@@ -136,9 +134,9 @@ def rms(apart: np.ndarray) -> float:
 
 def main() -> str:
     """Return the table."""
-    if runtime().device != "cuda":
-        return ABSENT
     import torch
+
+    require_cuda()
 
     rows = [
         f"{torch.cuda.get_device_name(0)}. Root mean square of the difference from fp32 on the "
@@ -151,13 +149,10 @@ def main() -> str:
         slow, exact, quick = (
             case.build(*how) for how in (("cpu", "fp32"), ("cuda", "fp32"), ("cuda", "fp16"))
         )
-        truth = np.float32(case.run(slow))
-        cells = [f"{rms(np.float32(case.run(network)) - truth):.3f}" for network in (exact, quick)]
+        truth = np.array(case.run(slow), np.float32)
+        made = [np.array(case.run(network), np.float32) for network in (exact, quick)]
+        cells = [f"{rms(pictures - truth):.3f}" for pictures in made]
         cells += [f"{timed(partial(case.run, quick)):.3f}"]
         cells += [f"{timed(partial(case.run, slow), 1):.2f}"]
         rows.append(shown(f"| {case.name} | {' | '.join(cells)} |"))
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

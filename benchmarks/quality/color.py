@@ -7,20 +7,19 @@ an error of each frame's own stands in its place: what is measured then is the s
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from statistics import mean
 from unittest.mock import patch
 
 import cv2
 import numpy as np
-from common import SHARED
 
+from benchmarks import datasets
+from benchmarks.common import as_clip, psnr, read_picture
 from helpers import models
 from helpers.clip import Clip, MemoryClip
 from helpers.imaging.color_matrix import chroma_of, luma_of
@@ -31,8 +30,7 @@ from helpers.video.reader import open_video
 
 MATRIX = "smpte170m"
 
-PHOTOS = {"kodak": 1, "bsds_test": 5}
-"""Folders of colour photographs, and of which every how manieth is used."""
+PHOTOGRAPHS = ("kodak", "bsds500")
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,17 @@ CARRIED = (
 )
 
 
-def frames_of(film: Film, longest: int = 400) -> MemoryClip:
+def footage(films: Sequence[Film]) -> tuple[list[tuple[Film, MemoryClip]], list[str]]:
+    """Read those stretches of footage that are to be had, and say what was left out."""
+    found, left_out = datasets.gather(*dict.fromkeys(f"clips/{film.file}" for film in films))
+    paths = {path.name: path for path in found.values()}
+    here = [film for film in films if film.file in paths]
+    return [(film, frames_of(film, paths[film.file])) for film in here], left_out
+
+
+def frames_of(film: Film, path: Path, longest: int = 400) -> MemoryClip:
     """Read a stretch of footage, at most `longest` pixels wide."""
-    clip = open_video(SHARED / "clips" / film.file)
+    clip = open_video(path)
     images = []
     for frame in clip.frames(film.first, film.first + film.count):
         image = frame.image
@@ -82,9 +88,7 @@ def frames_of(film: Film, longest: int = 400) -> MemoryClip:
         if share < 1:
             image = cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         images.append(image)
-    times = [Fraction(number, 25) for number in range(len(images))]
-    cuts = [times[cut - film.first] for cut in film.cuts]
-    return MemoryClip(images, times, Fraction(len(images), 25), cuts)
+    return as_clip(images, cuts=[cut - film.first for cut in film.cuts])
 
 
 def in_grey(image: np.ndarray) -> np.ndarray:
@@ -110,15 +114,7 @@ def difference(made: Sequence[np.ndarray], truth: Sequence[np.ndarray], step: in
 
 def chroma_psnr(made: np.ndarray, truth: np.ndarray) -> float:
     """Return the PSNR of Cb and Cr in dB."""
-    apart = chroma_of(made, MATRIX) - chroma_of(truth, MATRIX)
-    return -10 * float(np.log10(np.square(apart).mean()))
-
-
-def photographs() -> Iterator[np.ndarray]:
-    """Give the colour photographs."""
-    for folder, step in PHOTOS.items():
-        for path in sorted((SHARED / "photos" / folder).iterdir())[::step]:
-            yield cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return psnr(255 * chroma_of(truth, MATRIX), 255 * chroma_of(made, MATRIX))
 
 
 def usable() -> list[str]:
@@ -128,7 +124,8 @@ def usable() -> list[str]:
 
 def coloured_pictures() -> list[str]:
     """Return a table of every engine that can run, on photographs."""
-    truth = list(photographs())
+    files, left_out = datasets.gather(*PHOTOGRAPHS)
+    truth = [read_picture(path) for path in files.values()]
     rows = [
         f"{len(truth)} photographs (Kodak; every fifth of BSDS500's test set) made grey.",
         "",
@@ -141,16 +138,11 @@ def coloured_pictures() -> list[str]:
             made = [in_grey(image) for image in truth]
         else:
             stage = Colorize(name, steady=0, matrix=MATRIX, force=True)
-            made = [stage(one_frame(in_grey(image)))[0].image for image in truth]
+            made = [stage.on(as_clip([in_grey(image)]))[0].image for image in truth]
         spent = (time.perf_counter() - begun) / len(truth)
         signal = mean(chroma_psnr(a, b) for a, b in zip(made, truth, strict=True))
         rows.append(f"| {name} | {difference(made, truth):.2f} | {signal:.2f} | {spent:.2f} |")
-    return rows
-
-
-def one_frame(image: np.ndarray) -> MemoryClip:
-    """Return a film of one picture."""
-    return MemoryClip([image], [Fraction(0)], Fraction(1))
+    return rows + left_out
 
 
 class Knowing:
@@ -187,8 +179,8 @@ def steadied() -> list[str]:
         "| steadied | s a frame |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for film in STEADY:
-        truth = frames_of(film)
+    films, left_out = footage(STEADY)
+    for film, truth in films:
         grey = grey_film(truth)
         made, spent = {}, 0.0
         for sigma in (0.06, 0.0):
@@ -197,7 +189,7 @@ def steadied() -> list[str]:
                 for around in (0, 5):
                     stage = Colorize("siggraph17", steady=around, matrix=MATRIX, force=True)
                     begun = time.perf_counter()
-                    images = images_of(stage(grey))
+                    images = images_of(stage.on(grey))
                     spent = (time.perf_counter() - begun) / len(images)
                     made[sigma, around] = images
         flicker = [
@@ -212,7 +204,7 @@ def steadied() -> list[str]:
             f"| {film.file}, frame {film.first} on | {flicker[0]:.2f} | {flicker[1]:.2f} "
             f"| {1 - flicker[1] / flicker[0]:.0%} | {' | '.join(cells)} | {spent:.2f} |"
         )
-    return rows
+    return rows + left_out
 
 
 def carried() -> list[str]:
@@ -224,8 +216,8 @@ def carried() -> list[str]:
         "| film | frames given | grey | sepia | from the frames given | s a frame |",
         "|---|---|---|---|---|---|",
     ]
-    for film in CARRIED:
-        truth = frames_of(film)
+    films, left_out = footage(CARRIED)
+    for film, truth in films:
         grey = grey_film(truth)
         with tempfile.TemporaryDirectory() as folder:
             references = []
@@ -236,7 +228,7 @@ def carried() -> list[str]:
                 references.append(str(path))
             stage = Colorize("tint", references=tuple(references), matrix=MATRIX, force=True)
             begun = time.perf_counter()
-            made = images_of(stage(grey))
+            made = images_of(stage.on(grey))
             spent = (time.perf_counter() - begun) / len(made)
         sepia = images_of(Colorize("tint", steady=0, matrix=MATRIX, force=True).on(grey))
         errors = [difference(images, truth.images, 4) for images in (grey.images, sepia, made)]
@@ -244,16 +236,10 @@ def carried() -> list[str]:
             f"| {film.file} | {len(film.references)} of {len(made)} "
             f"| {' | '.join(f'{value:.2f}' for value in errors)} | {spent:.2f} |"
         )
-    return rows
+    return rows + left_out
 
 
 def main() -> str:
     """Return the three tables."""
-    if not (SHARED / "photos").is_dir():
-        return "The photographs are not here."
     parts = [coloured_pictures(), steadied(), carried()]
     return "\n\n".join("\n".join(part) for part in parts)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

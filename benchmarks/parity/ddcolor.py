@@ -1,45 +1,38 @@
 """Whether DDColor gives here what its authors' own code gives.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/ddcolor_proof.py
-
-The folder holds a clone, bare or not, of piddnad/DDColor. The definitions are read out of the
-commit, never imported as a package. Weights are generated under the official names and go through
+Needs a clone of piddnad/DDColor. Weights are generated under the official names and go through
 both; then a real picture goes through the authors' whole pipeline and through the engine.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from common import SHARED
-from test_ddcolor import LARGE, TINY, generated_ddcolor
-from upscaler_proof import Registry, source, stand_in
 
+from benchmarks import datasets
+from benchmarks.authors import Registry, commit, run_file, stand_in
 from helpers.stages.colorize.ddcolor import DDColor
+from tests.support.ddcolor_states import LARGE, TINY, generated_ddcolor
 
 REPOSITORY = "piddnad/DDColor"
 SIZES = {"convnext-t": TINY, "convnext-l": LARGE}
+PHOTOGRAPH = "photos/kodak/kodim05.png"
 SIDES = ((64, 64), (96, 160), (256, 256))
 """Heights and widths that the networks are compared at."""
 
 
-def authors_network(folder: Path, encoder: str) -> torch.nn.Module:
+def authors_network(encoder: str) -> torch.nn.Module:
     """Return the network of that repository at a published size, without weights yet."""
     parts = "basicsr.archs.ddcolor_arch_utils"
     for package in ("basicsr", "basicsr.archs", parts, "basicsr.utils"):
         stand_in(package).__path__ = []
     stand_in("basicsr.utils.registry", ARCH_REGISTRY=Registry())
     for name in ("unet", "convnext", "transformer_utils", "position_encoding", "transformer"):
-        code = source(folder, REPOSITORY, f"basicsr/archs/ddcolor_arch_utils/{name}.py")
-        exec(code, stand_in(f"{parts}.{name}").__dict__)
-    module = stand_in("basicsr.archs.ddcolor_arch")
-    exec(source(folder, REPOSITORY, "basicsr/archs/ddcolor_arch.py"), module.__dict__)
+        run_file(REPOSITORY, f"basicsr/archs/ddcolor_arch_utils/{name}.py", f"{parts}.{name}")
+    module = run_file(REPOSITORY, "basicsr/archs/ddcolor_arch.py", "basicsr.archs.ddcolor_arch")
     # As the pipeline of the repository builds it; the pictures of this size are never seen.
     network = module.DDColor(
         encoder_name=encoder,
@@ -102,11 +95,11 @@ FIELDS = (
 )
 
 
-def beside_authors(folder: Path) -> list[str]:
+def beside_authors() -> list[str]:
     """Return one row a size and picture."""
     rows = [FIELDS]
     for encoder, (widths, depths) in SIZES.items():
-        theirs = authors_network(folder, encoder)
+        theirs = authors_network(encoder)
         about = f"{size_of(theirs.state_dict())} | {digest(theirs.state_dict())[:12]}"
         state = generated_ddcolor(widths, depths)
         theirs.load_state_dict(state, assign=True)
@@ -119,8 +112,8 @@ def beside_authors(folder: Path) -> list[str]:
 
 def grey_picture(side: int | None = None) -> np.ndarray:
     """Return a photograph without its colours, (H, W, 3) uint8; or a square out of it."""
-    image = cv2.imread(str(SHARED / "photos" / "kodak" / "kodim05.png"), cv2.IMREAD_GRAYSCALE)
-    return np.dstack([image[:side, :side]] * 3)
+    path = datasets.fetch(PHOTOGRAPH)[PHOTOGRAPH]
+    return np.dstack([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[:side, :side]] * 3)
 
 
 class Keeping(torch.nn.Module):
@@ -136,13 +129,12 @@ class Keeping(torch.nn.Module):
         return self.made
 
 
-def whole_path(folder: Path, side: int = 512) -> list[str]:
+def whole_path(side: int = 512) -> list[str]:
     """Return how far the engine's picture is from the authors' pipeline's, for the tiny network."""
     state = generated_ddcolor()
-    network = authors_network(folder, "convnext-t")
+    network = authors_network("convnext-t")
     network.load_state_dict(state, assign=True)
-    module = stand_in("authors_pipeline")
-    exec(source(folder, REPOSITORY, "ddcolor/pipeline.py"), module.__dict__)
+    module = run_file(REPOSITORY, "ddcolor/pipeline.py", "authors_pipeline")
     keeping, ours = Keeping(network), DDColor(state)
     pipeline = module.ColorizationPipeline(keeping, input_size=side, device="cpu")
     grey, square = grey_picture(), grey_picture(side)
@@ -161,15 +153,9 @@ def whole_path(folder: Path, side: int = 512) -> list[str]:
 
 
 def main() -> str:
-    """Return the tables that what is here makes possible."""
-    rows, folder = [], os.environ.get("SILK_PURSE_ORIGINALS")
-    if folder:
-        rows += ["DDColor beside its authors' code, generated weights, float32, Lab units.", ""]
-        rows += beside_authors(Path(folder))
-    if folder and (SHARED / "photos" / "kodak").exists():
-        rows += ["", *whole_path(Path(folder))]
-    return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")
+    """Return the table of the networks, and how far the whole paths are apart."""
+    told = (
+        f"DDColor beside its authors' code ({commit(REPOSITORY)}), generated weights, float32, "
+        "Lab units."
+    )
+    return "\n".join([told, "", *beside_authors(), "", *whole_path()])

@@ -1,10 +1,9 @@
 """Our dnn_superres networks beside OpenCV's own engine: grey levels apart, and seconds a frame.
 
-python benchmarks/opencv_superres.py /somewhere/contrib/bin/python [folder of .pb files]
-
 OpenCV's contrib modules do not live beside the plain package, so they run in another environment
-(`python -m venv contrib && contrib/bin/pip install opencv-contrib-python-headless`), named here or
-by SILK_PURSE_CONTRIB_PYTHON.
+(`python -m venv contrib && contrib/bin/pip install opencv-contrib-python-headless`), whose Python
+SILK_PURSE_CONTRIB_PYTHON names. Measured are those of the catalogue's networks that are here;
+`python -m helpers fetch fsrcnn-x2` fetches one.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,11 +18,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from common import ROOT, SHARED
 
+from benchmarks import datasets
+from benchmarks.common import UnavailableError, read_picture
+from helpers.catalog.table import get_files, models
 from helpers.stages.upscale.opencv_dnn import OpencvSuperres
 
-MODELS = ROOT.parent / "shared" / "weights" / "dnn_superres"
+ENGINE = "stages.upscale.opencv_dnn"
 
 SIZES = ((160, 120), (320, 240), (640, 480))
 """Width and height of what is timed; the slow networks at the smallest only."""
@@ -92,14 +92,6 @@ def named(path: Path) -> tuple[str, int]:
     return algorithm.lower(), int(scale)
 
 
-def pictures() -> list[np.ndarray]:
-    """Return small real pictures, RGB."""
-    import cv2
-
-    paths = sorted((SHARED / "set5").glob("*.png"))
-    return [np.ascontiguousarray(cv2.imread(str(path))[:200, :200, ::-1]) for path in paths]
-
-
 def compared(path: Path, contrib: Contrib, images: list[np.ndarray]) -> str:
     """Return a row: how far apart the results are, and how the times compare, taken in turn."""
     import cv2
@@ -131,17 +123,42 @@ def compared(path: Path, contrib: Contrib, images: list[np.ndarray]) -> str:
     return f"| {path.stem} | {apart} | {np.mean(different):.5%} | {' | '.join(cells)} |"
 
 
-def main(python: str | None = None, folder: Path = MODELS) -> str:
-    """Return one row a file."""
-    python = python or os.environ.get("SILK_PURSE_CONTRIB_PYTHON")
-    if not python or not Path(python).exists():
-        return (
-            "An environment with OpenCV's contrib modules is not here "
-            f"({python or 'SILK_PURSE_CONTRIB_PYTHON is not set'})."
+def contrib_python() -> str:
+    """Return the Python of an environment with OpenCV's contrib modules.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    python = os.environ.get("SILK_PURSE_CONTRIB_PYTHON")
+    if python and Path(python).exists():
+        return python
+    raise UnavailableError(
+        "An environment with OpenCV's contrib modules is not here "
+        f"({python or 'SILK_PURSE_CONTRIB_PYTHON is not set'}). Make one with `python -m venv "
+        "contrib && contrib/bin/pip install opencv-contrib-python-headless`, and name its "
+        "contrib/bin/python by SILK_PURSE_CONTRIB_PYTHON."
+    )
+
+
+def network_files() -> list[Path]:
+    """Return the files of OpenCV's networks that are on this machine, by name.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    here = [row for row in models("upscale") if row.engine == ENGINE and row.present]
+    if not here:
+        raise UnavailableError(
+            "None of OpenCV's networks is here; `python -m helpers fetch fsrcnn-x2` fetches one."
         )
-    paths, images = sorted(folder.glob("*.pb")), pictures()
-    if not paths or not images:
-        return "The files of dnn_superres, or the pictures of Set5, are not here."
+    return sorted(get_files(row)[0] for row in here)
+
+
+def main() -> str:
+    """Return one row a file."""
+    python, paths = contrib_python(), network_files()
+    files, _ = datasets.gather("set5")
+    images = [np.ascontiguousarray(read_picture(path)[:200, :200]) for path in files.values()]
     with tempfile.TemporaryDirectory() as scratch:
         contrib = Contrib(python, Path(scratch))
         rows = [
@@ -153,11 +170,6 @@ def main(python: str | None = None, folder: Path = MODELS) -> str:
             + " |",
             "|---|---|---|---|---|---|",
         ]
-        for path in paths:
-            rows.append(compared(path, contrib, images))
+        rows += [compared(path, contrib, images) for path in paths]
         contrib.close()
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(main(*sys.argv[1:2], *map(Path, sys.argv[2:3])))

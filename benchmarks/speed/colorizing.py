@@ -1,29 +1,26 @@
 """Seconds a frame of every network that colours, on the device that is here.
 
-    python benchmarks/colour_speed.py
-
 With generated weights: the time is the same. How far coarser numbers bring the colours away is told
 for those, which are louder than a picture's.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import cv2
 import numpy as np
-from common import timed
-from test_ddcolor import LARGE, TINY, generated_ddcolor
-from test_zhang import generated_zhang
 
+from benchmarks.common import half_precision, psnr, timed
 from helpers.runtime.machine import runtime
 from helpers.stages.colorize.ddcolor import DDColor
 from helpers.stages.colorize.deoldify import Deoldify
 from helpers.stages.colorize.square import SquareColorizer
 from helpers.stages.colorize.zhang import Zhang
+from tests.support.ddcolor_states import LARGE, TINY, generated_ddcolor
 from tests.support.deoldify_states import generated_deoldify, grey
+from tests.support.zhang_states import generated_zhang
 
 
 def engines() -> Iterator[Callable[[str], SquareColorizer]]:
@@ -45,12 +42,12 @@ def chroma(picture: np.ndarray) -> np.ndarray:
 def rows(build: Callable[[str], SquareColorizer]) -> Iterator[str]:
     """Give a row a precision: seconds a frame, and how far the colours are from exact ones."""
     luma, exact = [grey(240, 320)], None
-    for precision in ("fp32", "fp16" if runtime().device == "cuda" else "bf16"):
+    for precision in ("fp32", half_precision()):
         engine = build(precision)
         factor = engine.render_factor
         made = chroma(engine.colours(luma, factor)[0])
         seconds = timed(partial(engine.colours, luma, factor))
-        apart = "" if exact is None else f"{-10 * np.log10(np.mean((made - exact) ** 2)):.1f}"
+        apart = "" if exact is None else f"{psnr(255 * exact, 255 * made):.1f}"
         exact = made
         yield f"| {engine.title} | {16 * factor} | {precision} | {seconds:.3g} | {apart} |"
         del engine  # some of them take gigabytes
@@ -61,7 +58,3 @@ def main() -> str:
     heads = ["| network | side | numbers | seconds a frame | chroma beside fp32, dB |"]
     heads += ["|---|---|---|---|---|"]
     return "\n".join([*heads, *(row for build in engines() for row in rows(build))])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

@@ -1,23 +1,18 @@
 """Whether FILM draws here what the code that its weights come from draws.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/film_proof.py
-
-The folder holds a clone, bare or not, of dajes/frame-interpolation-pytorch, the network of
-google-research/frame-interpolation in PyTorch. Its definition is read out of the commit. Weights
-are generated and go through both.
+Needs a clone of dajes/frame-interpolation-pytorch, the network of
+google-research/frame-interpolation in PyTorch. Weights are generated and go through both.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import torch
-from upscaler_proof import source, stand_in
 
+from benchmarks.authors import commit, run_file
+from benchmarks.common import psnr
 from helpers.nn.tensors import to_tensor
 from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.film_network import FilmNet
@@ -29,24 +24,23 @@ SIZES = ((64, 64), (128, 192), (192, 320))
 FRACTIONS = (0.5, 0.2, 0.9)
 
 
-def authors_network(folder: Path, state: dict[str, torch.Tensor]) -> torch.nn.Module:
+def authors_network(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     """Return the network of that repository with weights under our names."""
-    files = ("util", "feature_extractor", "fusion", "pyramid_flow_estimator", "interpolator")
-    for name in files:
-        exec(source(folder, REPOSITORY, f"{name}.py"), stand_in(name).__dict__)
-    network = sys.modules["interpolator"].Interpolator().eval()
+    for name in ("util", "feature_extractor", "fusion", "pyramid_flow_estimator"):
+        run_file(REPOSITORY, f"{name}.py", name)
+    network = run_file(REPOSITORY, "interpolator.py", "interpolator").Interpolator().eval()
     named = {re.sub(r"\.conv\.(\w+)$", r".0.\1", name): tensor for name, tensor in state.items()}
     network.load_state_dict(named)
     return network
 
 
 @torch.inference_mode()
-def beside_authors(folder: Path) -> list[str]:
+def beside_authors() -> list[str]:
     """Return one row a size: motion, and the largest difference in [0, 1]."""
     rows = ["| size | motion: mean / largest, px | spread | difference |", "|---|---|---|---|"]
     for seed, (height, width) in enumerate(SIZES):
         state = generated_film(seed)
-        theirs, ours = authors_network(folder, state), FilmNet().eval()
+        theirs, ours = authors_network(state), FilmNet().eval()
         ours.load_state_dict(state)
         pair = to_tensor(pictures(height, width), "cpu", torch.float32).contiguous()
         seen, flows = ours.prepared(pair)
@@ -67,21 +61,14 @@ def in_half_precision() -> list[str]:
     """Return one row a precision: PSNR beside float32, of 16-bit pictures."""
     rows = ["| numbers | PSNR beside fp32, dB |", "|---|---|"]
     pair = pictures(96, 128, np.uint16)
-    full = FilmInterpolator(generated_film()).between(*pair, [0.5])[0].astype(float)
+    full = FilmInterpolator(generated_film()).between(*pair, [0.5])[0]
     for precision in ("fp16", "bf16"):
         half = FilmInterpolator(generated_film(), precision=precision).between(*pair, [0.5])[0]
-        error = np.mean((half - full) ** 2)
-        rows.append(f"| {precision} | {10 * np.log10(65535**2 / error):.1f} |")
+        rows.append(f"| {precision} | {psnr(full / 257, half / 257):.1f} |")
     return rows
 
 
 def main() -> str:
-    """Return the tables that what is here makes possible."""
-    rows, folder = [], os.environ.get("SILK_PURSE_ORIGINALS")
-    if folder:
-        rows += ["FILM beside the code of its weights, float32.", "", *beside_authors(Path(folder))]
-    return "\n".join([*rows, "", *in_half_precision()])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")
+    """Return both tables."""
+    told = f"FILM beside the code of its weights ({commit(REPOSITORY)}), float32."
+    return "\n".join([told, "", *beside_authors(), "", *in_half_precision()])

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from statistics import median
 
 import numpy as np
-from common import timed
 
+from benchmarks.common import timed
 from helpers import sample
 from helpers.catalog.load import load_upscaler
 from helpers.nn.tensors import DTYPES, to_tensor
@@ -88,7 +88,3 @@ def main() -> str:
             beside = f"{median(theirs):.3f} | {ratio:.2f}"
         rows.append(f"| {model} | {median(ours):.3f} | {beside} | {median(part):.0%} |")
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(main())

@@ -1,24 +1,23 @@
-"""Frames a second on a graphics card, at 480p, 720p and 1080p; needs CUDA, and says so without.
+"""Frames a second on a graphics card, at 480p, 720p and 1080p; needs CUDA.
 
-    python benchmarks/gpu.py [FOLDER]
-
-FOLDER is a copy of https://github.com/ai-forever/Real-ESRGAN, whose predict() is then measured
-with the same weights on the same card. Models whose weights are not here run with generated ones:
-the time is the same.
+Where a clone of ai-forever/Real-ESRGAN is among the authors' code, its predict() is measured with
+the same weights on the same card. Models whose weights are not here run with generated ones: the
+time is the same.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
-from common import timed
 
+from benchmarks.authors import unpacked
+from benchmarks.common import UnavailableError, left_out, timed
 from helpers.catalog.table import get, get_files
 from helpers.nn.tensors import DTYPES, to_tensor
 from helpers.nn.weight_files import read_state
@@ -30,8 +29,6 @@ UPSCALERS = ("animevideov3", "general-x4v3", "x4plus")
 RIFE = ("4.6", "4.25")
 BATCHES = (1, 4, 8)
 
-ABSENT = "There was no graphics card with CUDA where this page was made."
-
 PEERS = (
     ("animevideov3, network alone", "V100, PyTorch", "65.9 at 480p, 22.6 at 720p, 10.0 at 1080p",
      "Real-ESRGAN's docs/anime_comparisons.md"),
@@ -41,6 +38,12 @@ PEERS = (
     ("RIFE 4.15 at 1080p", "RTX 3090, PyTorch", "about 77", "Practical-RIFE, issue 55"),
 )  # fmt: skip
 """What others publish: the network, the card, frames a second, and where it is said."""
+
+
+def require_cuda() -> None:
+    """Raise UnavailableError where networks do not run on a graphics card."""
+    if runtime().device != "cuda":
+        raise UnavailableError(f"It needs CUDA, and networks run on {runtime().device} here.")
 
 
 def state_of(name: str) -> dict:
@@ -154,20 +157,25 @@ def interpolation() -> list[str]:
     return rows
 
 
-def theirs(folder: Path) -> list[str]:
-    """Return the rates of the package this project was first planned on, made to import."""
+def theirs() -> list[str]:
+    """Return the rates of the package that notebooks of this kind build on, made to import.
+
+    Raises:
+        UnavailableError: there is no clone of it.
+    """
     import huggingface_hub
     import torch
     from PIL import Image
 
     huggingface_hub.cached_download = None  # type: ignore[attr-defined]  # what it fails for
-    sys.path.insert(0, str(folder))
-    from RealESRGAN import RealESRGAN  # type: ignore[import-not-found]
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked("ai-forever/Real-ESRGAN", folder, "RealESRGAN")
+        from RealESRGAN import RealESRGAN  # type: ignore[import-not-found]
 
     model = RealESRGAN(torch.device("cuda"), scale=4)
     model.model.load_state_dict(state_of("x4plus"))
     model.model.eval().half().cuda()
-    rows = ["", "| the seed's package, x4plus | frames a second |", "|---|---|"]
+    rows = ["", "| ai-forever/Real-ESRGAN, x4plus | frames a second |", "|---|---|"]
     for title, (height, width) in SIZES.items():
         image = Image.fromarray(np.full((height, width, 3), 99, np.uint8))
         rows.append(f"| {title} | {rate(partial(model.predict, image), 1)} |")
@@ -178,17 +186,14 @@ def main() -> str:
     """Return the tables."""
     import torch
 
-    if runtime().device != "cuda":
-        return ABSENT
+    require_cuda()
     card = torch.cuda.get_device_properties(0)
     rows = [f"{card.name}, {card.total_memory / GIB:.0f} GiB, fp16 channels-last.", ""]
     rows += upscaling() + ways_of_running() + interpolation()
-    if len(sys.argv) > 1 and Path(sys.argv[-1]).is_dir():
-        rows += theirs(Path(sys.argv[-1]))
+    try:
+        rows += theirs()
+    except UnavailableError as error:
+        rows += left_out("ai-forever/Real-ESRGAN", error)
     rows += ["", "| published by others | card | frames a second | where |", "|---" * 4 + "|"]
     rows += [f"| {' | '.join(line)} |" for line in PEERS]
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import io
 import random
-import sys
 import time
 from collections import defaultdict
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from common import SHARED
 
-from helpers.clip import MemoryClip
+from benchmarks import datasets
+from benchmarks.common import as_clip
 from helpers.stages.duplicates.decisions import find_duplicates
 from helpers.stages.duplicates.features import grey
 from helpers.stages.scenes.find import find_cuts
 from helpers.video.reader import open_video
 
 FILMS = (
-    "bikes_scene_cuts.mp4",
-    "bigbuckbunny_720p.mp4",
-    "carphone_pristine.mp4",
-    "cartoon_314x273.gif",
-    "flower.mp4",
-    "oldfilm_abomb.mp4",
-    "oldfilm_chaplin.mp4",
-    "oldfilm_friday_speech.mp4",
-    "oldfilm_hydepark.mp4",
-    "short_audio.mp4",
-    "webcam_asl_again.mkv",
+    "clips/bikes_scene_cuts.mp4",
+    "clips/bigbuckbunny_720p.mp4",
+    "clips/carphone_pristine.mp4",
+    "clips/cartoon_314x273.gif",
+    "clips/flower.mp4",
+    "clips/oldfilm_abomb.mp4",
+    "clips/oldfilm_chaplin.mp4",
+    "clips/oldfilm_friday_speech.mp4",
+    "clips/oldfilm_hydepark.mp4",
+    "clips/short_audio.mp4",
+    "clips/webcam_asl_again.mkv",
 )
 
 WEAR: dict[str, dict[str, float | None]] = {
@@ -174,10 +172,8 @@ def worn(
 def measure(images: list[np.ndarray], shots: list[int], order: Order, wear: dict) -> np.ndarray:
     """Return how many repeats were rightly dropped, wrongly dropped, and not dropped."""
     made = worn(images, order, **wear)
-    times = [Fraction(n, 25) for n in range(len(made) + 1)]
-    cuts = [times[next(p for p, n in enumerate(order) if n >= shot)] for shot in shots]
-    clip = MemoryClip(made, times[:-1], times[-1], cuts)
-    dropped = set(find_duplicates(clip).dropped)
+    cuts = [next(p for p, n in enumerate(order) if n >= shot) for shot in shots]
+    dropped = set(find_duplicates(as_clip(made, cuts=cuts)).dropped)
     begins = [max(shot for shot in shots if shot <= n) for n in order]
     true = {
         p
@@ -209,14 +205,14 @@ def speed() -> str:
     return f"Frames a second, decoding aside: {', '.join(rows)}."
 
 
-def main(films: tuple[str, ...] = FILMS) -> str:
+def main() -> str:
     """Return precision / recall by what was inserted and by what was done to the film after."""
-    folder = SHARED / "clips"
-    if not folder.is_dir():
-        return "The films are not here."
+    films, left_out = datasets.gather(*FILMS)
     counts: dict[tuple[str, str], np.ndarray] = defaultdict(lambda: np.zeros(3, int))
-    for turn, film in enumerate(films):
-        images, shots = load(folder / film)
+    for turn, film in enumerate(FILMS):
+        if film not in films:
+            continue
+        images, shots = load(films[film])
         for place, (name, order) in enumerate(ORDERS.items()):
             # Every order of every film, under three kinds of wear that go round.
             for offset in (0, 2, 4):
@@ -233,8 +229,4 @@ def main(films: tuple[str, ...] = FILMS) -> str:
         cells = [cell(counts[name, wear]) for wear in WEAR]
         total = sum((counts[name, wear] for wear in WEAR), np.zeros(3, int))
         rows.append(f"| {name} | {' | '.join(cells)} | {cell(total)} |")
-    return "\n".join([*rows, "", speed()])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main(tuple(sys.argv[1:]) or FILMS) + "\n")
+    return "\n".join([*rows, "", speed(), *left_out])

@@ -1,16 +1,12 @@
 """Whether DeOldify gives here what its author's own code gives.
 
-    SILK_PURSE_ORIGINALS=/folder/of/clones python benchmarks/deoldify_proof.py
-
-The folder holds a clone, bare or not, of jantic/DeOldify, which carries the fastai it was written
-for. Both are unpacked from the commit and run as they are; three packages that they import but do
-not need here are stood in for. Weights are generated under the official names and go through both.
+Needs a clone of jantic/DeOldify, which carries the fastai it was written for. Both are unpacked
+from the commit and run as they are; three packages that they import but do not need here are stood
+in for. Weights are generated under the official names and go through both.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from importlib import import_module
@@ -24,6 +20,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from benchmarks.authors import commit, unpacked
 from helpers.stages.colorize.deoldify import Deoldify
 from tests.support.deoldify_states import generated_deoldify, grey
 
@@ -48,7 +45,7 @@ class Absent(ModuleType):
         return type(name, (), {})
 
 
-def stand_in(name: str, **content: Any) -> None:
+def stand_in_loosely(name: str, **content: Any) -> None:
     """Put an absent package among the imported ones."""
     module = Absent(name)
     module.__path__, module.__spec__ = [], ModuleSpec(name, None)
@@ -56,17 +53,13 @@ def stand_in(name: str, **content: Any) -> None:
     sys.modules[name] = module
 
 
-def unpacked(folder: Path, into: str) -> None:
-    """Make the author's packages of a clone's newest commit importable."""
-    git = ["git", "-C", str(folder / REPOSITORY), "archive", "HEAD", "deoldify", "fastai"]
-    archive = subprocess.run(git, capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-x", "-C", into], input=archive, check=True)
-    sys.path.insert(0, into)
-    stand_in("pkg_resources", require=lambda *_: None)
-    stand_in("fastprogress")
-    stand_in("fastprogress.fastprogress")
+def stand_in_for_absent_packages() -> None:
+    """Put what his packages import, but do not need here, among the imported ones."""
+    stand_in_loosely("pkg_resources", require=lambda *_: None)
+    stand_in_loosely("fastprogress")
+    stand_in_loosely("fastprogress.fastprogress")
     reader = SimpleNamespace(TextFileReader=type("TextFileReader", (), {}))
-    stand_in("pandas", io=SimpleNamespace(parsers=reader))
+    stand_in_loosely("pandas", io=SimpleNamespace(parsers=reader))
 
 
 def authors_learner(wide: bool, state: dict[str, torch.Tensor]) -> Any:
@@ -120,7 +113,7 @@ def filter_row(model: str, learner: Any, ours: Deoldify, size: tuple[int, int]) 
     return f"| {model} | {size[1]}x{size[0]} | {gap.mean():.2f} | {np.abs(gap).max():.2f} |"
 
 
-def beside_author(folder: Path) -> list[str]:
+def beside_author() -> list[str]:
     """Return the tables of the networks and of the filters."""
     networks = [
         "| model | render factor | spread | near a limit | difference |",
@@ -128,7 +121,8 @@ def beside_author(folder: Path) -> list[str]:
     ]
     filters = ["| model | frame | mean difference | largest |", "|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as into:
-        unpacked(folder, into)
+        unpacked(REPOSITORY, into, "deoldify", "fastai")
+        stand_in_for_absent_packages()
         for model, wide, seed in MODELS:
             state = generated_deoldify(wide, seed)
             learner, ours = authors_learner(wide, state), Deoldify(state)
@@ -141,13 +135,9 @@ def beside_author(folder: Path) -> list[str]:
 
 
 def main() -> str:
-    """Return the tables that what is here makes possible."""
-    folder = os.environ.get("SILK_PURSE_ORIGINALS")
-    if not folder:
-        return "SILK_PURSE_ORIGINALS does not name a folder of the author's code."
-    told = "Beside its author's code, generated weights, float32, normalised results (-3 to 3)."
-    return "\n".join([told, "", *beside_author(Path(folder))])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")
+    """Return the tables of the networks and of the whole filters."""
+    told = (
+        f"Beside its author's code ({commit(REPOSITORY)}), generated weights, float32, "
+        "normalised results (-3 to 3)."
+    )
+    return "\n".join([told, "", *beside_author()])

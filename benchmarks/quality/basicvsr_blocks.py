@@ -1,7 +1,5 @@
 """How much it shows that a recurrent model sees a film in blocks, by block and context.
 
-    python benchmarks/basicvsr_blocks.py
-
 Frames of real films go through RealBasicVSR once as one sequence and once in blocks. The weights
 are generated, as the authors' training begins, so that what is measured is how far the network's
 structure carries something; trained weights may carry it further.
@@ -9,34 +7,29 @@ structure carries something; trained weights may carry it further.
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 
 import numpy as np
-from common import SHARED
 
+from benchmarks import datasets
 from helpers.stages.upscale.basicvsr import VideoUpscaler
 from helpers.stages.upscale.basicvsr_network import Size
+from helpers.video.reader import open_video
 from tests.support.basicvsr_states import generated_basicvsr, sequence
 
+FILM = "clips/oldfilm_hydepark.mp4"
 FRAMES, SIDE = 24, 64
 SIZE = Size(channels=16, cleaning=2, propagation=10)
 BLOCKS, CONTEXTS = (12,), (0, 2, 4)
 
 
-def films() -> list[tuple[str, list[np.ndarray]]]:
-    """Return a cut-out of every film that is here, or a generated one."""
-    from helpers.video.reader import open_video
-
-    found = []
-    for name in ("oldfilm_hydepark.mp4",):
-        path = SHARED / "clips" / name
-        if path.exists():
-            clip = open_video(path)
-            top, left = (clip.info.height - SIDE) // 2, (clip.info.width - SIDE) // 2
-            window = (slice(top, top + SIDE), slice(left, left + SIDE))
-            found.append((name, [frame.image[window].copy() for frame in clip.frames(0, FRAMES)]))
-    return [*found, ("generated, moving", sequence(FRAMES, SIDE, SIDE))]
+def films() -> dict[str, list[np.ndarray]]:
+    """Return a piece out of the middle of a real film, and a generated one."""
+    clip = open_video(datasets.fetch(FILM)[FILM])
+    top, left = (clip.info.height - SIDE) // 2, (clip.info.width - SIDE) // 2
+    window = (slice(top, top + SIDE), slice(left, left + SIDE))
+    real = [frame.image[window].copy() for frame in clip.frames(0, FRAMES)]
+    return {FILM.split("/")[-1]: real, "generated, moving": sequence(FRAMES, SIDE, SIDE)}
 
 
 def in_blocks(
@@ -71,7 +64,7 @@ def main() -> str:
         "| film | block | context | work | apart, levels | at the edges | step at a seam |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, film in films():
+    for name, film in films().items():
         film = [frame.astype(np.uint16) * 257 for frame in film]
         whole = np.array(network.upscale_sequence(film)) / 257
         for block in BLOCKS:
@@ -79,7 +72,3 @@ def main() -> str:
                 made = np.array(in_blocks(network, film, block, context)) / 257
                 rows.append(row(name, whole, made, block, context))
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main() + "\n")

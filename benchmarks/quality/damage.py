@@ -1,38 +1,33 @@
 """How well damage is found and repaired, on clean films that were damaged with known overlays.
 
-The overlays are those numbered 008 to 010 of every kind in shared/data/film_textures, which were
-never trained on; the films were never trained on either. Two settings: heavy damage of all kinds,
-stains over up to half of a frame among them; and sparse damage as film mostly has it.
-
-    python benchmarks/damage.py
+The overlays are those numbered 008 to 010 of every kind. Neither they nor the films were trained
+on. Two settings: heavy damage of all kinds, stains over up to half of a frame among them; and
+sparse damage as film mostly has it. Pictures of both are left in out/benchmarks.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
-from common import SHARED
 
+from benchmarks import datasets
+from benchmarks.common import ROOT, as_clip, dis_flow, psnr, warped
 from helpers.catalog import table as catalog
-from helpers.clip import MemoryClip
 from helpers.stages.damage.stage import RemoveDamage
 from helpers.training.cleaner.overlays import blend
 from helpers.video.reader import open_video
 
-FILMS = (("carphone_pristine.mp4", 10), ("bikes_scene_cuts.mp4", 4), ("flower.mp4", 40))
-"""File and first frame."""
+FILMS = {"clips/carphone_pristine.mp4": 10, "clips/bikes_scene_cuts.mp4": 4, "clips/flower.mp4": 40}
+"""Files, and their first frames."""
 
 SMALL, TALL = (352, 192), (352, 288)
 
-FRAMES = int(os.environ.get("SILK_PURSE_FRAMES", "16"))
+FRAMES = 16
 
 DRAWS = 3
 """How many times each film is damaged, each time anew: one stroke more or less is chance."""
@@ -85,9 +80,9 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def read(name: str, size: tuple[int, int], start: int) -> Images:
+def read(path: Path, size: tuple[int, int], start: int) -> Images:
     """Return some frames of a film at a size."""
-    clip = open_video(SHARED / "clips" / name)
+    clip = open_video(path)
     frames = clip.frames(start, start + FRAMES)
     how = cv2.INTER_AREA if clip.info.width > size[0] else cv2.INTER_CUBIC
     return [cv2.resize(frame.image, size, interpolation=how) for frame in frames]
@@ -95,7 +90,7 @@ def read(name: str, size: tuple[int, int], start: int) -> Images:
 
 def overlays(kinds: Sequence[str]) -> Images:
     """Return the shapes that are held out, as opacity 0..255."""
-    paths = sorted((SHARED / "film_textures").rglob("*.png"))
+    paths = datasets.fetch("film-textures").values()
     kept = [path for path in paths if path.stem[-3:] in HELD_OUT]
     kept = [path for path in kept if not kinds or path.parent.name in kinds]
     return [cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., 3] for path in kept]
@@ -145,20 +140,11 @@ def laid_on(
 
 def plain_median(frames: Sequence[np.ndarray]) -> Images:
     """The usual recipe: the median of a frame and its two neighbours, warped along DIS flow."""
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    height, width = greys[0].shape
-    grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
     made = []
     for here in range(len(frames)):
         near = [n for n in (here - 1, here + 1) if 0 <= n < len(frames)]
-        seen = [
-            cv2.remap(
-                frames[n], grid + search.calc(greys[here], greys[n], None), None,  # type: ignore
-                cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-            )
-            for n in near
-        ]  # fmt: skip
+        seen = [warped(frames[n], dis_flow(greys[here], greys[n])) for n in near]
         stack = np.stack([frames[here], *seen, *seen[: 2 - len(near)]])
         made.append(np.median(stack, 0).astype(np.uint8))
     return made
@@ -168,19 +154,9 @@ def staged(method: str) -> Callable[[Images], Images]:
     """Return a method that goes through the public stage."""
 
     def clean(frames: Images) -> Images:
-        times = [Fraction(number, 25) for number in range(len(frames) + 1)]
-        clip = MemoryClip(frames, times[:-1], times[-1])
-        return [frame.image for frame in RemoveDamage(method)(clip)]
+        return [frame.image for frame in RemoveDamage(method)(as_clip(frames))]
 
     return clean
-
-
-def psnr(one: np.ndarray, two: np.ndarray, where: np.ndarray | None = None) -> float:
-    """Return PSNR in dB, of all pixels or of some."""
-    apart = np.square(one.astype(np.float64) - two)
-    return float(
-        10 * np.log10(255**2 / max((apart if where is None else apart[where]).mean(), 1e-4))
-    )
 
 
 def f1(changed: np.ndarray, mask: np.ndarray) -> str:
@@ -208,12 +184,12 @@ def row(
     amid = slice(None), slice(ENDS, -ENDS)
     cells = [
         label,
-        f"{psnr(before, truth, mask):.1f}",
-        f"{psnr(after, truth, mask):.1f}",
-        f"{psnr(after, truth, ~mask):.1f}",
+        f"{psnr(truth, before, mask):.1f}",
+        f"{psnr(truth, after, mask):.1f}",
+        f"{psnr(truth, after, ~mask):.1f}",
         f1(changed, mask),
-        f"{psnr(after[amid], truth[amid], mask[amid]):.1f}",
-        f"{psnr(after[amid], truth[amid], ~mask[amid]):.1f}",
+        f"{psnr(truth[amid], after[amid], mask[amid]):.1f}",
+        f"{psnr(truth[amid], after[amid], ~mask[amid]):.1f}",
         f1(changed[amid], mask[amid]),
         f1(changed, opaque),
         f"{100 * (untouched != truth[0]).any(-1).mean():.3f} %",
@@ -224,31 +200,39 @@ def row(
 
 
 def table(
-    setting: Setting, methods: dict[str, Callable[[Images], Images]]
-) -> tuple[list[str], Images]:
-    """Measure all films in a setting: the lines of its table, and a picture of each film."""
+    setting: Setting, films: dict[str, Path], methods: dict[str, Callable[[Images], Images]]
+) -> list[str]:
+    """Measure all films in a setting: the lines of its table; leave a picture of each film."""
     head = (
         f"{setting.name}: film, method | damaged | inside | outside | F1 | inside, amid | "
         "outside, amid | F1, amid | F1 overlays | clean film | brightness | s"
     )
-    rows, pictures = [f"| {head} |", "|---" * 12 + "|"], []
-    for (name, start), size in zip(FILMS, setting.sizes, strict=True):
-        clean = read(name, size, start)
+    rows = [f"| {head} |", "|---" * 12 + "|"]
+    for (name, start), size in zip(FILMS.items(), setting.sizes, strict=True):
+        if name not in films:
+            continue
+        film = Path(name).stem.split("_")[0]
+        clean = read(films[name], size, start)
         draws = [damage(clean, start + 1000 * draw, setting) for draw in range(DRAWS)]
         shown = [draws[0][0][6]]
         for label, method in methods.items():
-            film = name.split("_")[0].removesuffix(".mp4")
             line, made = row(f"{film}, {label}", clean, draws, method)
             rows.append(line)
             shown.append(made[6])
-        pictures.append(np.hstack([*shown, clean[6]]))
-    return rows, pictures
+        show(f"damage_{setting.name}_{film}.jpg", np.hstack([*shown, clean[6]]))
+    return rows
 
 
-def main(sheet: Path | None = None) -> str:
-    """Return one table for each setting; `sheet`: where to leave pictures of them."""
-    if not (SHARED / "film_textures").is_dir():
-        return "The films and the overlays are not here."
+def show(name: str, picture: np.ndarray) -> None:
+    """Leave an RGB picture for a person to look at."""
+    folder = ROOT / "out" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / name), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+
+
+def main() -> str:
+    """Return one table for each setting."""
+    films, left_out = datasets.gather(*FILMS)
     methods = {"plain median of 3": plain_median}
     methods |= {
         model.name: staged(model.name) for model in catalog.models("clean") if model.present
@@ -262,14 +246,5 @@ def main(sheet: Path | None = None) -> str:
         "error of the mean brightness in grey levels; seconds a frame.",
     ]
     for setting in SETTINGS:
-        lines, pictures = table(setting, methods)
-        rows += ["", *lines]
-        for (name, _), picture in zip(FILMS, pictures, strict=True):
-            if sheet:
-                path = sheet / f"damage_{setting.name}_{name.split('_')[0].split('.')[0]}.jpg"
-                cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None) + "\n")
+        rows += ["", *table(setting, films, methods)]
+    return "\n".join(rows + left_out)

@@ -1,10 +1,7 @@
 """How much cleaner speech becomes: every method on pairs of noisy and clean recordings.
 
-    python benchmarks/audio.py
-
-Wants the folder `data/speech` beside the repository's `shared` (SILK_PURSE_SHARED names another),
-with `clean/` and `noisy/` of the same names. PESQ and STOI are measured where the packages `pesq`
-and `pystoi` are installed; they are used here and nowhere else.
+PESQ and STOI are measured where the packages `pesq` and `pystoi` are installed, and noisereduce is
+compared with where that is; they are used here and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,21 +9,19 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
-import os
 import time
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks import datasets
 from helpers.audio import METHODS, clean_audio
 from helpers.audio import models as audio_models
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound, run_filters
 
-SHARED = Path(
-    os.environ.get("SILK_PURSE_SHARED", Path(__file__).resolve().parent.parent.parent / "shared")
-)
+SETS = ("voicebank-p232", "voicebank-p287")
+OPTIONAL = ("pesq", "pystoi", "noisereduce")
 BANDS = ((-math.inf, 5.0), (5.0, 10.0), (10.0, 15.0), (15.0, math.inf))
 """Decibels of the noisy recordings' SI-SDR."""
 
@@ -43,47 +38,57 @@ def si_sdr(made: np.ndarray, truth: np.ndarray) -> float:
 def measures(made: np.ndarray, truth: np.ndarray, rate: int) -> dict[str, float]:
     """Return what can be measured here."""
     found = {"SI-SDR": si_sdr(made, truth)}
-    if importlib.util.find_spec("pystoi"):
+    if installed("pystoi"):
         from pystoi import stoi  # type: ignore[import-not-found]
 
         found["STOI"] = float(stoi(truth, made, rate))
-    if importlib.util.find_spec("pesq"):
+    if installed("pesq"):
         from pesq import pesq  # type: ignore[import-not-found]
 
         found["PESQ"] = float(pesq(rate, truth, made, "wb"))
     return found
 
 
-def ways() -> dict[str, object]:
-    """Return every way that can run here, and two for comparison."""
+def ways() -> tuple[dict[str, object], list[str]]:
+    """Return every way that can run here, and two for comparison; and what was left out."""
     made: dict[str, object] = {"untouched": lambda sound: sound.samples}
     made["ffmpeg afftdn (nr=12, tn=1)"] = lambda sound: run_filters(
         sound.samples, sound.rate, "afftdn=nr=12:nf=-40:tn=1", late=sound.rate // 40
     )
-    if importlib.util.find_spec("noisereduce"):
+    if installed("noisereduce"):
         import noisereduce  # type: ignore[import-not-found]
 
         made["noisereduce"] = lambda sound: noisereduce.reduce_noise(y=sound.samples, sr=sound.rate)
+    absent = [f"{name} (it is not installed)" for name in OPTIONAL if not installed(name)]
     for name, method in METHODS.items():
-        if name in SKIPPED or (method.weights and audio_models.find_obstacle(method.weights)):
+        if name in SKIPPED:
+            continue
+        if reason := method.weights and audio_models.find_obstacle(method.weights):
+            absent.append(f"{name} ({reason})")
             continue
         made[name] = lambda sound, name=name: clean_audio(sound, name).sound.samples
-    return made
+    return made, ["", f"Left out: {', '.join(absent)}."] if absent else []
+
+
+def installed(package: str) -> bool:
+    """Tell whether a package can be imported."""
+    return importlib.util.find_spec(package) is not None
 
 
 def main() -> str:
     """Measure, and return the table in markdown."""
     logging.disable(logging.WARNING)
-    folder = SHARED / "data" / "speech"
-    names = sorted(path.name for path in (folder / "clean").glob("*.wav"))
-    if not names:
-        return f"There are no pairs of speech in {folder}."
-    pairs = [(read_sound(folder / "noisy" / name), read_sound(folder / "clean" / name))
-             for name in names]  # fmt: skip
+    files, left_out = datasets.gather(*SETS)
+    pairs = [
+        (read_sound(files[name.replace("/clean/", "/noisy/")]), read_sound(path))
+        for name, path in files.items()
+        if "/clean/" in name
+    ]
     before = [si_sdr(*(one.samples[0].astype(float) for one in pair)) for pair in pairs]
     rows: dict[str, list[dict[str, float]]] = defaultdict(list)
     speed = {}
-    for name, way in ways().items():
+    here, absent = ways()
+    for name, way in here.items():
         begun = time.perf_counter()
         made = [way(Sound(noisy.samples, noisy.rate)) for noisy, _ in pairs]  # type: ignore[operator]
         speed[name] = sum(float(p[0].seconds) for p in pairs) / (time.perf_counter() - begun)
@@ -91,7 +96,7 @@ def main() -> str:
             measures(np.asarray(one[0], float), clean.samples[0].astype(float), clean.rate)
             for one, (_, clean) in zip(made, pairs, strict=True)
         ]
-    return table(rows, before, speed)
+    return "\n".join([table(rows, before, speed), *absent, *left_out])
 
 
 def table(
@@ -121,10 +126,4 @@ def table(
             quick = f" | {speed[name]:.0f}" if kind == kinds[0] else ""
             lines.append(f"| {name} | {shown}{quick} |")
         lines.append("")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(main() + "\n")
+    return "\n".join(lines[:-1])

@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from common import ROOT
 
+from benchmarks.common import ROOT
 from helpers import sample
 from helpers.clip import MemoryClip
 from helpers.imaging.resample import resize
@@ -91,7 +91,3 @@ def main() -> str:
         )
         rows.append(f"| 1080p to 4K, animevideov3, flow | 4 frames | {gigabytes:.2f} |")
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(main())

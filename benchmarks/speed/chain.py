@@ -8,8 +8,6 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import common  # noqa: F401 (puts the helpers on the path)
-
 from helpers import sample
 from helpers.catalog.load import load_interpolator, load_upscaler
 from helpers.plan import Plan, restore
@@ -55,7 +53,3 @@ def main() -> str:
             f"| {ratios[middle]:.2f} |"
         )
     return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    print(main())

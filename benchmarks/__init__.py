@@ -1,0 +1,1 @@
+"""Measuring speed, quality and parity with the authors' code; see README.md in this folder."""

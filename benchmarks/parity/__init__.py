@@ -1,0 +1,1 @@
+"""Whether networks give here what their authors' own code gives."""
