@@ -136,7 +136,7 @@ def test_what_cannot_be_is_refused(wrong, said):
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(ModelError, match=r"no model 'rainbow' to colorize with.*tint"):
+    with pytest.raises(ModelError, match=r"no colorize model 'rainbow'.*tint"):
         Colorize("rainbow")
 
 

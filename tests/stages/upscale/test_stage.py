@@ -133,7 +133,7 @@ def test_the_first_model_decides_the_size():
     ("wish", "reason"),
     [
         ({"model": ()}, "No model was given"),
-        ({"model": ("lanczos", "x5")}, "no model 'x5'"),
+        ({"model": ("lanczos", "x5")}, "no upscale model 'x5'"),
         ({"model": "lanczos", "alternate": True}, "Only several models"),
         ({"model": ("lanczos", "bicubic"), "blend": (1,)}, "for 2 models"),
         ({"model": ("lanczos", "bicubic"), "blend": (1, -1)}, "none below 0"),
