@@ -24,7 +24,7 @@ from helpers.project.project import Project
 from helpers.project.report import Report, Side, report_path, sound_offset_ms
 from helpers.retime import Trim
 from helpers.run import RunContext
-from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finished
+from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finish_film
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
@@ -155,7 +155,7 @@ class Plan:
         if self.interpolate:
             clip = _interpolate(self.interpolate, clip, run)
         if FINISH in check_cleaners(self.cleaning.names):
-            clip = finished(clip, film, run)
+            clip = finish_film(clip, film, run)
         return clip
 
     def fetch_models(self) -> None:

@@ -29,15 +29,17 @@ class Trim(Stage):
     stop: Fraction | None = option(None, "Where to stop.", read=seconds, metavar="TIME")
 
     def __post_init__(self) -> None:
-        self._exactly("start", "stop")
+        self._make_exact("start", "stop")
 
     def _range(self, source: Clip) -> tuple[int, int]:
         first = 0 if self.start is None else bisect_left(source.times, self.start)
         last = len(source) if self.stop is None else bisect_left(source.times, self.stop)
         if first >= last:
+            start, stop = float(self.start or 0), float(self.stop or source.end)
             raise StageError(
-                f"Nothing of the film lies between {self.start or 0} s and {self.stop} s; it goes "
-                f"from {float(source.times[0]):.2f} s to {float(source.end):.2f} s."
+                f"No frame of the film begins between {start:g} s and {stop:g} s. Choose a stretch "
+                f"of the film, which lasts from {float(source.times[0]):.2f} s to "
+                f"{float(source.end):.2f} s."
             )
         return first, last
 
@@ -73,7 +75,7 @@ class ConstantRate(Stage):
     fps: Fraction
 
     def __post_init__(self) -> None:
-        self._exactly("fps")
+        self._make_exact("fps")
         check_fps(self.fps)
 
     def info(self, source: Clip) -> ClipInfo:

@@ -1,4 +1,4 @@
-"""The one shape of every step: a clip goes in, a clip comes out.
+"""The interface of every step: a stage takes a clip and returns a clip.
 
     class Brighten(Stage):
         amount: int
@@ -8,7 +8,7 @@
     brighter[100]                             # one frame is
 
 The law: a range read by itself is bit-identical to the same range of the whole. Resuming,
-previewing and random access rest on it, and one contract test holds every stage to it.
+previewing and random access depend on it, and one test checks it for every stage.
 """
 
 from __future__ import annotations
@@ -35,63 +35,64 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of restoration. Subclasses are frozen dataclasses of what changes the *result*.
+    """A step of a restoration. Subclasses are frozen dataclasses of what changes the *result*.
 
     What changes only the speed (device, precision, tile, batch) belongs to the Runtime.
 
-    A field named `strength` says how much of the change is made: 0 is the source as it is, whose
-    frames are then passed on without asking the stage.
+    A field named `strength` is the share of the change that is made. With 0, the source's frames
+    are passed on unchanged, without calling `process`.
 
     Attributes:
-        heavy: whether the work is worth a thread of its own reading ahead for it.
+        heavy: whether a thread should read ahead while this stage works.
     """
 
     heavy: ClassVar[bool] = False
 
     @property
     def context(self) -> int:
-        """How many neighbours on each side a frame's result depends on."""
+        """How many neighbours on each side the result of a frame depends on."""
         return 0
 
     @property
     def is_identity(self) -> bool:
-        """Whether the result is the source, frame for frame; none is then put through `process`."""
+        """Whether the result equals the source; `process` is then not called."""
         return getattr(self, "strength", 1) == 0
 
-    def _exactly(self, *names: str) -> None:
-        """Keep these fields as exact numbers, however they were given, so that equal is equal."""
+    def _make_exact(self, *names: str) -> None:
+        """Convert these fields to fractions, so that equal values compare as equal."""
         for name in names:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, exact(getattr(self, name)))
 
-    def _within(self, **ranges: tuple[float, float]) -> None:
-        """Raise StageError unless these fields, where they are given, lie in these ranges."""
+    def _check_ranges(self, **ranges: tuple[float, float]) -> None:
+        """Raise StageError unless each of these fields is None or within its range."""
         for name, (least, most) in ranges.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise StageError(
-                    f"{type(self).__name__} was given {name}={value}; allowed is {least} to {most}."
+                    f"{type(self).__name__} cannot use {name}={value}. "
+                    f"It must be from {least} to {most}."
                 )
 
     def info(self, source: Clip) -> ClipInfo:
-        """What will be true of every frame of the result."""
+        """Return the properties that all frames of the result share."""
         return source.info
 
     def times(self, source: Clip) -> Sequence[Fraction]:
-        """The result's timeline."""
+        """Return the timeline of the result."""
         return source.times
 
     def end(self, source: Clip) -> Fraction:
-        """When the result's last frame stops being shown."""
+        """Return when the last frame of the result stops being shown."""
         return source.end
 
     def cuts(self, source: Clip) -> Sequence[Fraction]:
-        """When the result's shots begin: its first frame at or after each of the source's cuts."""
+        """Return when the shots of the result begin: at the first frame at or after each cut."""
         times = self.times(source)
         return source.cuts if times is source.times else snap(source.cuts, times)
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """Which source frames, half-open, must be seen to make the result's start..stop-1."""
+        """Return the half-open range of source frames that the result's start..stop-1 need."""
         return max(start - self.context, 0), min(stop + self.context, len(source))
 
     def process(
@@ -102,75 +103,74 @@ class Stage:
         Args:
             frames: the source frames of the window, in order.
             times: when the frames to be made are shown.
-            run: the machine to work on, and where to note what was decided.
+            run: the machine to work on, and the notes.
 
         Yields:
-            A frame for each of `times`. Its `cut` need not be set: whoever reads the clip finds it
-            as `cuts` says.
+            A frame for each of `times`. Its `cut` need not be set; `StagedClip` sets it according
+            to `cuts`.
         """
         raise NotImplementedError
 
     def process_from(
         self, start: int, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Do `process` for the result's frames from number `start` on.
+        """Call `process` for the result's frames from number `start` on.
 
-        Only a stage whose result depends on a frame's number overrides this.
+        Only stages whose result depends on the number of a frame override this.
         """
         return self.process(frames, times, run)
 
     def recipe(self) -> dict[str, Any]:
-        """Say in JSON-able words what this stage does; weight files by their sha256."""
+        """Return what this stage does as JSON-able values; weight files by their sha256."""
         values = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
         return {"stage": type(self).__name__, **values}
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The fields that `analyse` has yet to fill in."""
+        """The fields that `analyse` must fill in."""
         return ()
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Stage:
-        """Return this stage with everything filled in that must be known of the whole clip.
+        """Return this stage with the fields filled in that depend on the whole clip.
 
-        The stage itself by default. Only here are frames read before somebody asks for them; what
-        is found is kept where `run` says.
+        By default this is the stage itself. Only this method may read frames that nobody has asked
+        for. Results are kept by `run.keep`.
         """
         return self
 
     def __call__(self, clip: Clip) -> Clip:
-        """Return the clip that this stage makes of `clip`. No frame is read.
+        """Apply the stage to a clip and return the new clip. No frame is read.
 
         Raises:
-            StageError: something about the clip is not known yet; see `analyse` and `on`.
+            StageError: a field depends on the whole clip; see `analyse` and `on`.
         """
         if self.unknown:
             name = type(self).__name__
             raise StageError(
-                f"{name} was put on a clip before it has looked at it: {', '.join(self.unknown)} "
-                f"{'is' if len(self.unknown) == 1 else 'are'} not known. Use {name}(...).on(clip), "
-                "which looks first, or give the value."
+                f"{name} must analyse the clip first, to find {' and '.join(self.unknown)}. Use "
+                f"{name}(...).on(clip), which analyses it, or give the value."
             )
         return StagedClip(self, clip)
 
     def on(self, clip: Clip, run: RunContext | None = None) -> Clip:
-        """Look at a clip as far as it takes, and return what this stage makes of it.
+        """Analyse a clip as far as necessary, apply the stage to it and return the new clip.
 
         Args:
-            run: where what is found is kept; `Project.context` gives one that remembers.
+            run: keeps the results of the analysis; see `Project.context`.
         """
         return self.analyse(clip, run)(clip)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StagedClip(Clip):
-    """What a stage makes of a source; a stage and a clip, nothing else, so it pickles."""
+    """A stage applied to a source clip. It has no other state, so it can be pickled."""
 
     stage: Stage
     source: Clip
 
     @cached_property
     def info(self) -> ClipInfo:  # type: ignore[override]
-        """What is true of every frame."""
+        """The properties that all frames share."""
         return self.stage.info(self.source)
 
     @cached_property
@@ -191,13 +191,13 @@ class StagedClip(Clip):
     def frames(
         self, start: int = 0, stop: int | None = None, run: RunContext | None = None
     ) -> Generator[Frame, None, None]:
-        """Give a half-open range of frames, reading of the source only what they need."""
+        """Yield a half-open range of frames, reading only the source frames that they need."""
         start, stop = self.span(start, stop)
         if start == stop:
             return
         run = run or RunContext()
         times, cuts = self.times[start:stop], set(self.cuts)
-        source = self._needed(start, stop, run)
+        source = self._read_source(start, stop, run)
         waited, worked = Lap(), Lap()
         made = seen = waited.watch(source)
         if not self.stage.is_identity:
@@ -206,52 +206,52 @@ class StagedClip(Clip):
             for time in times:
                 with worked:
                     frame = next(made, None)
-                self._count(waited, worked, run.stopwatch)
-                yield self._checked(frame, time, time in cuts)
+                self._add_times(waited, worked, run.stopwatch)
+                yield self._check(frame, time, time in cuts)
 
-    def _needed(self, start: int, stop: int, run: RunContext) -> Generator[Frame, None, None]:
-        """Give the source frames that the result's start..stop-1 are made from."""
+    def _read_source(self, start: int, stop: int, run: RunContext) -> Generator[Frame, None, None]:
+        """Yield the source frames that the result's start..stop-1 need."""
         if self.stage.is_identity:
             return self.source.frames(start, stop, run)
         source = self.source.frames(*self.stage.window(self.source, start, stop), run)
         return prefetch(source) if self.stage.heavy else source
 
-    def _checked(self, frame: Frame | None, time: Fraction, cut: bool) -> Frame:
-        """Return a frame with its cut marked; raise StageError if it is not what was promised."""
+    def _check(self, frame: Frame | None, time: Fraction, cut: bool) -> Frame:
+        """Return a frame with its cut marked; raise StageError if it is not as announced."""
         info = self.info
-        due = (time, (info.height, info.width, 3), info.dtype)
-        if frame is None or (frame.time, frame.image.shape, frame.image.dtype) != due:
+        expected = (time, (info.height, info.width, 3), info.dtype)
+        if frame is None or (frame.time, frame.image.shape, frame.image.dtype) != expected:
             raise StageError(
-                f"{type(self.stage).__name__} gave {frame} where a frame of {info.size} in "
-                f"{info.dtype.__name__} at {time} s was due; this is a fault of the stage, please "
-                "report it."
+                f"{type(self.stage).__name__} returned {frame}, but a frame of {info.size} in "
+                f"{info.dtype.__name__} at {time} s was expected. This is a bug in the stage; "
+                "please report it."
             )
         return frame if frame.cut == cut else Frame(frame.image, time, cut)
 
-    def _count(self, waited: Lap, worked: Lap, stopwatch: Stopwatch) -> None:
-        """Book the stage's own seconds, and its source's if that is the film itself."""
+    def _add_times(self, waited: Lap, worked: Lap, stopwatch: Stopwatch) -> None:
+        """Add the stage's own seconds, and those of reading if the source is the film itself."""
         waiting, working = waited.take(), worked.take()
         stopwatch.add(type(self.stage).__name__, working - waiting)
         if not isinstance(self.source, StagedClip):
             stopwatch.add("read", waiting)
 
     def recipe(self) -> list[dict[str, Any]]:
-        """The source's recipe and this stage's."""
+        """Return the recipe of the source, followed by that of this stage."""
         return [*self.source.recipe(), self.stage.recipe()]
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is derived is left behind: it is quick to make again and long to send.
+        # Cached properties are left out: they are quick to compute and large to send.
         return {"stage": self.stage, "source": self.source}
 
 
 def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
-    """Read `source` in a thread of its own, at most `ahead` items before they are asked for.
+    """Read `source` in a thread, at most `ahead` items before they are needed.
 
-    An exception in the thread is raised here, and however this generator ends (used up, closed,
-    thrown into), the source is closed and the thread has ended when it returns.
+    An exception in the thread is raised here. However this generator ends (exhausted, closed, by an
+    exception), the source is closed and the thread has ended when it returns.
     """
     items: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
-    room = threading.Semaphore(ahead - 1)  # how many more may be read before one is asked for
+    room = threading.Semaphore(ahead - 1)  # how many more items may be read
     stopped = threading.Event()
 
     def read() -> None:
@@ -263,10 +263,10 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
                     if stopped.is_set():
                         return
             items.put((False, None))
-        except BaseException as error:  # handed to the caller, whatever it is
+        except BaseException as error:  # any error is passed to the caller
             items.put((False, error))
 
-    def give() -> Generator[T, None, None]:
+    def receive() -> Generator[T, None, None]:
         thread = threading.Thread(target=read, name="prefetch", daemon=True)
         thread.start()
         try:
@@ -284,7 +284,7 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
             room.release()
             thread.join()
 
-    return give()
+    return receive()
 
 
 def map_images(
@@ -292,18 +292,18 @@ def map_images(
     compute: Callable[[list[np.ndarray]], list[np.ndarray]],
     batch: int = 1,
 ) -> Iterator[Frame]:
-    """Put every frame's image through `compute`, in batches; a repeated image is computed once.
+    """Apply `compute` to the images of frames, in batches; a repeated image is computed once.
 
-    Every call of `compute` gets exactly `batch` images (the last batch is filled up with copies),
-    because a network may round differently for another shape, and a frame's result must not
-    depend on its neighbours.
+    Every call of `compute` gets exactly `batch` images (the last batch is filled up with copies). A
+    network may round differently for another shape, and the result of a frame must not depend on
+    its neighbours.
 
     Args:
         frames: the frames, in order.
-        compute: makes a list of images from a list of images, one for one.
-        batch: images a call.
+        compute: takes a list of images, and returns as many.
+        batch: images in a call.
     """
-    # Distinct images not computed yet, and the times at which each is shown.
+    # Distinct images that are not computed yet, and the times at which each is shown.
     waiting: list[tuple[np.ndarray, list[Fraction]]] = []
     last: tuple[np.ndarray, np.ndarray] | None = None  # the last image computed, and its result
 
@@ -329,8 +329,8 @@ def map_images(
         yield from flush()
 
 
-def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
-    """Cut a run of frames where shots begin; each is to be used up before the next is taken."""
+def split_shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
+    """Split frames into shots. Each shot must be read to its end before the next is taken."""
     ahead = next(frames, None)
 
     def shot(first: Frame) -> Iterator[Frame]:
@@ -348,29 +348,29 @@ def shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
 
 
 def windowed(items: Iterable[T], before: int, after: int) -> Iterator[tuple[list[T], int]]:
-    """Give every item of a run with its neighbours: up to so many before it and after it.
+    """Yield every item with its neighbours, up to `before` and `after` of them.
 
-    Nothing is read before it is needed, and no more than a window is held. To keep the frames of
-    different shots apart, window each of `shots` by itself.
+    Nothing is read before it is needed, and only one window is held. For windows that do not cross
+    cuts, call it for each shot of `split_shots`.
 
     Args:
-        items: the frames of a shot, or what is known of each of them.
-        before, after: how many neighbours, at the ends of the run as many as there are.
+        items: the frames of a shot, or a value for each of them.
+        before, after: number of neighbours; at the ends there are fewer.
 
     Yields:
-        The window, in order, and the place of the item in it.
+        The window, in order, and the position of the item in it.
     """
     source = iter(items)
     window, at = list(islice(source, after + 1)), 0
     while at < len(window):
         yield window, at
-        passed = int(at == before)  # whether the first is too far from the next item
+        passed = int(at == before)  # 1 if the first is too far from the next item
         window = [*window[passed:], *islice(source, 1)]
         at += 1 - passed
 
 
 def plain(value: Any) -> Any:
-    """Turn a field's value into JSON-able words, exactly."""
+    """Convert a field's value to a JSON-able value, without any loss."""
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, (list, tuple)):
@@ -379,7 +379,7 @@ def plain(value: Any) -> Any:
 
 
 def exact(value: Fraction | float | str) -> Fraction:
-    """Turn a number as a person writes it into an exact one: 23.976 becomes 2997/125.
+    """Convert a number to the fraction that its decimals stand for: 23.976 becomes 2997/125.
 
     Raises:
         StageError: it is not a number.
@@ -388,11 +388,11 @@ def exact(value: Fraction | float | str) -> Fraction:
         return value if isinstance(value, Fraction) else Fraction(str(value))
     except (ValueError, ZeroDivisionError):
         raise StageError(
-            f"{value!r} is not a number; allowed are numbers like 24, 1.5 or '24000/1001'."
+            f"{value!r} is not a number. Write it like 24, 1.5 or '24000/1001'."
         ) from None
 
 
 def snap(cuts: Sequence[Fraction], times: Sequence[Fraction]) -> tuple[Fraction, ...]:
-    """Return, for every cut, the first of `times` at or after it; each once."""
+    """Return the first of `times` at or after every cut, without duplicates."""
     last = times[-1]
     return tuple(sorted({times[bisect_left(times, cut)] for cut in cuts if cut <= last}))

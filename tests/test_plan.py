@@ -15,7 +15,7 @@ from helpers.imaging.color_matrix import chroma_of, luma_of
 from helpers.plan import Plan, restore
 from helpers.project.project import Project
 from helpers.run import RunContext
-from helpers.stages.cleaners import finished
+from helpers.stages.cleaners import finish_film
 from helpers.stages.colorize.find import clip_matrix
 from helpers.video.reader import open_video
 from tests.support.clips import steps
@@ -100,7 +100,7 @@ def test_finish_comes_last_and_its_grain_grows_with_the_picture():
     made = plan.apply(film)
     assert steps(made) == ["Upscale", "Interpolate", "Finish"]
     assert made.recipe()[-1]["size"] == 2.4
-    assert finished(film, film).recipe()[-1]["size"] == 1.2
+    assert finish_film(film, film).recipe()[-1]["size"] == 1.2
 
 
 def test_a_plan_with_cleaning_is_the_same_from_its_project(tmp_path):

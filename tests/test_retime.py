@@ -32,7 +32,7 @@ def test_trimming_to_plain_seconds_is_exact():
 
 
 def test_trimming_to_nothing_says_where_the_film_is():
-    with pytest.raises(StageError, match=r"Nothing .* from 0.00 s to 2.00 s"):
+    with pytest.raises(StageError, match=r"No frame .* from 0.00 s to 2.00 s"):
         len(Trim(Fraction(5))(steady(10, 5)))
 
 

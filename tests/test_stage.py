@@ -14,7 +14,7 @@ import pytest
 
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError
-from helpers.stage import Stage, exact, map_images, prefetch, shots, snap, windowed
+from helpers.stage import Stage, exact, map_images, prefetch, snap, split_shots, windowed
 from tests.support.law import same, varying_clip
 
 
@@ -154,7 +154,7 @@ def test_a_window_never_crosses_a_cut():
     clip = varying_clip(cuts=(5, 6))
     seen = [
         [frame.time for frame in window]
-        for shot in shots(clip.frames(1, 9))
+        for shot in split_shots(clip.frames(1, 9))
         for window, _ in windowed(shot, 1, 1)
     ]
     numbers = [[1, 2], [1, 2, 3], [2, 3, 4], [3, 4], [5], [6, 7], [6, 7, 8], [7, 8]]
@@ -230,7 +230,7 @@ class Faulty(Passing):
     strength: float = 1.0
 
     def __post_init__(self):
-        self._within(strength=(0, 1))
+        self._check_ranges(strength=(0, 1))
 
     @property
     def context(self):
@@ -263,13 +263,13 @@ def test_a_stage_sees_the_neighbours_it_asks_for():
 
 @pytest.mark.parametrize("strength", [-0.1, 1.01, float("nan")])
 def test_a_value_out_of_range_is_refused(strength):
-    with pytest.raises(StageError, match=r"Faulty was given strength=.*; allowed is 0 to 1\."):
+    with pytest.raises(StageError, match=r"Faulty cannot use strength=.*must be from 0 to 1\."):
         Faulty(strength=strength)
 
 
 @pytest.mark.parametrize("fault", ["too few", "late", "smaller", "deeper"])
 def test_a_stage_that_breaks_its_promise_is_named(fault):
-    with pytest.raises(StageError, match=r"Passing gave .* was due"):
+    with pytest.raises(StageError, match=r"Passing returned .* was expected"):
         list(Passing(fault)(varying_clip()))
 
 

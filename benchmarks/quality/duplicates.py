@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks import datasets
 from benchmarks.common import as_clip
 from helpers.stages.duplicates.decisions import find_duplicates
-from helpers.stages.duplicates.features import grey
+from helpers.stages.duplicates.features import reduced_luma
 from helpers.stages.scenes.find import find_cuts
 from helpers.video.reader import open_video
 
@@ -130,7 +130,7 @@ def load(path: Path) -> tuple[list[np.ndarray], list[int]]:
     scale = min(1.0, WIDE / width)
     size = int(width * scale) // 2 * 2, int(height * scale) // 2 * 2
     images = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images]
-    small = [cv2.GaussianBlur(grey(image), (0, 0), 1) for image in images]
+    small = [cv2.GaussianBlur(reduced_luma(image), (0, 0), 1) for image in images]
     steps = [
         0.0,
         *(float(np.abs(b - a).mean()) for a, b in pairwise(small)),
@@ -193,12 +193,12 @@ def cell(counts: np.ndarray) -> str:
 
 def speed() -> str:
     """Return how quickly frames are measured, decoding aside."""
-    from helpers.stages.duplicates.features import Likeness
+    from helpers.stages.duplicates.features import FeatureCollector
 
     dice, rows = np.random.default_rng(1), []
     for width, height in ((640, 480), (1920, 1080)):
         images = dice.integers(0, 256, (4, height, width, 3)).astype(np.uint8)
-        likeness, begun, count = Likeness(), time.perf_counter(), 40
+        likeness, begun, count = FeatureCollector(), time.perf_counter(), 40
         for n in range(count):
             likeness.add(images[n % 4])
         rows.append(f"{width}x{height}: {count / (time.perf_counter() - begun):.0f}")

@@ -1,13 +1,14 @@
-"""The cleaners: what each takes out, how its fault is found, and the order that suits them.
+"""The cleaners: which fault each removes, how the fault is measured, and their order.
 
     found = examine(clip, project.context())                  # what is wrong with it
     cleaned = clean(clip, found.advice, project.context())    # all of them, in order
 
-Repeats go first, so that the timeline tells the truth and neighbours differ; light before damage,
-which is found by comparing neighbours; the frame is held still before noise is averaged along its
-motion. `finish` comes last of all, after enlarging and smoothing: see `finished`.
+Repeated frames are removed first, so that the timeline is right and neighbours differ. Flicker is
+removed before damage, because damage is found by comparing neighbours. Stabilising comes before
+denoising, which averages along the motion. `finish` is the very last step, after upscaling and
+interpolation; see `finish_film`.
 
-A new cleaner is a folder beside the others and a row in CLEANERS.
+A new cleaner needs a folder beside the others and a row in CLEANERS.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from helpers.stages.denoise.find import (
     noise_sentence,
 )
 from helpers.stages.denoise.stage import Denoise
-from helpers.stages.diagnosis import Diagnosis, Fault, Look, Measured, read_stretches
+from helpers.stages.diagnosis import Diagnosis, Fault, FilmSamples, Measurement, read_stretches
 from helpers.stages.duplicates.find import measure_repeats, repeats_sentence
 from helpers.stages.duplicates.stage import RemoveDuplicates
 from helpers.stages.finish.find import greys_sentence, measure_greys
@@ -42,22 +43,22 @@ from helpers.stages.stabilize.stage import Stabilize
 
 @dataclass(frozen=True)
 class Cleaner:
-    """One fault of a film, and what takes it out.
+    """A fault of a film, and how it is removed.
 
     Attributes:
-        name: the fault, in one word; what the command, the notebooks and reports call it.
-        stages: what takes it out, in order. What they have to know of the film they find.
+        name: the name of the fault in the command, the notebooks and reports.
+        stages: the stages that remove it, in order. They analyse the film if necessary.
         diagnose: measures the fault.
-        threshold: the amount above which the fault shows.
-        sentence: says what was measured, given whether it is above the threshold.
-        advised: whether "auto" takes it out. Holding a picture still costs its edges, and a scene
-            may be meant to be dim: these are left to a person.
-        whole: whether it takes more than a few stretches of the film to find.
+        threshold: the amount above which the fault is visible.
+        sentence: describes the measurement, given whether it is above the threshold.
+        advised: whether "auto" removes it. Stabilising costs the edges of the picture, and a scene
+            may be meant to be dim, so these are left to a person.
+        whole: whether the fault can only be measured in the whole film.
     """
 
     name: str
     stages: tuple[Stage, ...]
-    diagnose: Callable[[Look], Measured]
+    diagnose: Callable[[FilmSamples], Measurement]
     threshold: float
     sentence: Callable[[Any, bool], str]
     advised: bool = True
@@ -70,34 +71,33 @@ CLEANERS: tuple[Cleaner, ...] = (
     Cleaner("flicker", (Deflicker(),), measure_flicker, 1.0, flicker_sentence),
     Cleaner("damage", (RemoveDamage(),), measure_damage, 0.0002, damage_sentence, whole=True),
     Cleaner("shake", (Stabilize(),), measure_shake, 0.001, shake_sentence, advised=False),
-    # What deblocking leaves is a little mush around edges, no noise that could be measured.
+    # Deblocking leaves slight artefacts around edges, but no noise that could be measured.
     Cleaner("blocks", (Denoise("deblock"), Denoise(sigma=3.0, alike=0.7)), measure_blocks, 1.7,
             blocks_sentence),
     Cleaner("noise", (Denoise(strength=0.8),), measure_film_noise, 1.5, noise_sentence),
     Cleaner("finish", (Finish(levels=None),), measure_greys, 85.0, greys_sentence, advised=False),
 )  # fmt: skip
-"""Every cleaner, in the order in which they are used. The thresholds were chosen on the sample
-films and those of docs/real_films.md: films that people call clean stay below all of them."""
+"""All cleaners, in the order in which they are used. The thresholds were chosen on the sample
+films and those of docs/real_films.md: films that look clean are below all of them."""
 
 NAMES = tuple(cleaner.name for cleaner in CLEANERS)
-"""What a film can be cleaned of."""
+"""The names of all cleaners."""
 
 REPEATS, FINISH = NAMES[0], NAMES[-1]
 
 
 def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Return cleaners in their order; ("auto",) is for the film to decide.
+    """Return the names of cleaners in their order; ("auto",) depends on the film.
 
     Raises:
-        StageError: there is none of that name.
+        StageError: there is no cleaner of such a name.
     """
     asked = (names,) if isinstance(names, str) else tuple(names)
     if asked in (("auto",), ("none",)):
         return asked if asked == ("auto",) else ()
     if unknown := [name for name in asked if name not in NAMES]:
         raise StageError(
-            f"There is no cleaner {unknown[0]!r}; allowed are auto, none, or any of "
-            f"{', '.join(NAMES)}."
+            f"There is no cleaner {unknown[0]!r}. Choose auto, none, or some of {', '.join(NAMES)}."
         )
     return tuple(name for name in NAMES if name in asked)
 
@@ -108,68 +108,72 @@ def clean(
     run: RunContext | None = None,
     even: bool = True,
 ) -> Clip:
-    """Return a cleaned clip; what was decided is among the run's notes.
+    """Return a cleaned clip, and add what was decided to the run's notes.
 
     Args:
-        clip: a film that knows its shots.
-        names: "auto", "none", or some of NAMES. "finish" is left to `finished`.
-        run: where what is found is kept, and what was decided is noted.
-        even: spread the frames that are left of repeats evenly; right before interpolation.
+        clip: a film with its shots marked.
+        names: "auto", "none", or some of NAMES; "finish" is done by `finish_film`.
+        run: keeps results of analyses, and the notes.
+        even: after removing repeats, space the frames evenly, as interpolation needs it.
     """
     run = run or RunContext()
     asked = check_cleaners(names)
     if asked == ("auto",):
         found = examine(clip, run)
         asked = found.advice
-        said = f"It was cleaned of {', '.join(asked)}." if asked else "Nothing was found to clean."
-        run.notes.extend([said, *(fault.sentence for fault in found.faults if fault.needed)])
+        note = (
+            f"The film was cleaned of {', '.join(asked)}."
+            if asked
+            else "No fault was found that needs cleaning."
+        )
+        run.notes.extend([note, *(fault.sentence for fault in found.faults if fault.needed)])
     for cleaner in CLEANERS:
         if cleaner.name in asked and cleaner.name != FINISH:
             for stage in cleaner.stages:
-                clip = _retimed(stage, even).on(clip, run)
+                clip = _set_retime(stage, even).on(clip, run)
     return clip
 
 
-def _retimed(stage: Stage, even: bool) -> Stage:
-    """Return a stage that spreads the frames it leaves evenly, or leaves them where they were."""
+def _set_retime(stage: Stage, even: bool) -> Stage:
+    """Return a RemoveDuplicates that spaces frames evenly or not; other stages unchanged."""
     if isinstance(stage, RemoveDuplicates):
         return replace(stage, retime="even" if even else "keep")
     return stage
 
 
-def finished(clip: Clip, film: Clip, run: RunContext | None = None) -> Clip:
-    """Return a clip with its contrast spread, a little sharpened, under fresh grain.
+def finish_film(clip: Clip, film: Clip, run: RunContext | None = None) -> Clip:
+    """Return a restored clip with adjusted contrast, slight sharpening and new grain.
 
     Args:
-        clip: what the film has become.
-        film: what it was: its greys are looked at, which costs nothing there, and the grains grow
-            as it was enlarged.
-        run: where what is found is kept.
+        clip: the restored film.
+        film: the original film. Its grey levels are measured, since it is faster to read, and the
+            size of the grain depends on how much it was enlarged.
+        run: keeps results of analyses.
     """
     size = round(min(max(1.2 * clip.info.height / film.info.height, 1.2), 3.0), 2)
     return Finish(levels=None, size=size).analyse(film, run)(clip)
 
 
 def diagnose(clip: Clip, run: RunContext | None = None) -> Diagnosis:
-    """Look at some stretches of a film and say what is wrong with it; takes some seconds."""
-    return _diagnosis(clip, clip, run or RunContext(), whole=False)
+    """Examine some stretches of a film to find what is wrong with it; takes some seconds."""
+    return _measure_faults(clip, clip, run or RunContext(), whole=False)
 
 
 def examine(clip: Clip, run: RunContext | None = None) -> Diagnosis:
-    """Look for everything that can be cleaned: repeats in the whole film, the rest in stretches."""
+    """Find all faults: repeated frames in the whole film, the others in some stretches."""
     run = run or RunContext()
-    return _diagnosis(clip, RemoveDuplicates().on(clip, run), run, whole=True)
+    return _measure_faults(clip, RemoveDuplicates().on(clip, run), run, whole=True)
 
 
-def _diagnosis(film: Clip, clip: Clip, run: RunContext, whole: bool) -> Diagnosis:
-    seen = Look(film, clip, read_stretches(clip, run), run)
-    looking = [cleaner for cleaner in CLEANERS if whole or not cleaner.whole]
-    faults = tuple(_fault(cleaner, seen) for cleaner in looking)
-    return Diagnosis(sum(len(stretch.frames) for stretch in seen.stretches), faults)
+def _measure_faults(film: Clip, clip: Clip, run: RunContext, whole: bool) -> Diagnosis:
+    samples = FilmSamples(film, clip, read_stretches(clip, run), run)
+    cleaners = [cleaner for cleaner in CLEANERS if whole or not cleaner.whole]
+    faults = tuple(_measure_fault(cleaner, samples) for cleaner in cleaners)
+    return Diagnosis(sum(len(stretch.frames) for stretch in samples.stretches), faults)
 
 
-def _fault(cleaner: Cleaner, seen: Look) -> Fault:
-    found = cleaner.diagnose(seen)
+def _measure_fault(cleaner: Cleaner, samples: FilmSamples) -> Fault:
+    found = cleaner.diagnose(samples)
     needed = found.amount > cleaner.threshold
     sentence = cleaner.sentence(found, needed)
     return Fault(cleaner.name, found, needed, cleaner.advised, sentence)

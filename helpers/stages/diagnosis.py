@@ -1,7 +1,7 @@
-"""Looking at a few stretches of a film to tell what is wrong with it.
+"""Examine a few stretches of a film to find what is wrong with it.
 
-Every cleaner measures its own fault; see `cleaners.CLEANERS`. Here is what they share: the frames
-that are looked at, and the answer, which shows itself in a notebook.
+Every cleaner measures its own fault; see `cleaners.CLEANERS`. This file has what they share: the
+sampled frames, and the diagnosis, which a notebook shows as a table.
 
     found = diagnose(clip)                  # some seconds
     found["flicker"].amount, found.words    # 3.2, ("It flickers by 3.2 grey levels ...", ...)
@@ -27,11 +27,11 @@ from helpers.stage import prefetch
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Some frames that follow each other, and where their shots begin.
+    """Some consecutive frames, and their shots.
 
     Attributes:
-        frames: in order.
-        shots: the same, shot by shot, even if nobody has marked the cuts.
+        frames: the frames, in order.
+        shots: the same frames by shots, which are found even if the clip's cuts are not marked.
     """
 
     frames: Sequence[Frame]
@@ -46,14 +46,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What every cleaner is given to find its fault in.
+class FilmSamples:
+    """The frames in which every cleaner measures its fault.
 
     Attributes:
-        film: the clip as it is.
-        clip: the clip without its repeated frames, if these were looked for; else the film.
-        stretches: some places of `clip`, spread evenly.
-        run: what the looking belongs to.
+        film: the whole clip.
+        clip: the clip without its repeated frames, if these were searched for; else the film.
+        stretches: some stretches of `clip`, evenly spread.
+        run: the run that the diagnosis belongs to.
     """
 
     film: Clip
@@ -67,10 +67,10 @@ class Look:
         return [shot for stretch in self.stretches for shot in stretch.shots]
 
     def typical(self, values: Sequence[float]) -> float:
-        """Return what most of the film has of a fault, given a value for each of `shots`.
+        """Return the typical value for the film, given a value for each of `shots`.
 
-        The median, each shot weighing as much as it has frames: a fault is in most of the film,
-        while a dissolve or a blow to the camera is in one stretch.
+        This is the median, weighted by the number of frames: a fault is in most of the film, while
+        a dissolve or a blow to the camera is in one stretch.
         """
         weights = [len(shot) for shot in self.shots]
         order = np.argsort(values, kind="stable")
@@ -78,25 +78,25 @@ class Look:
         return round(float(values[order[upto]]), 2)
 
 
-class Measured(Protocol):
-    """What a cleaner measured; a frozen dataclass with whatever its sentence needs."""
+class Measurement(Protocol):
+    """The measurement of a cleaner: a frozen dataclass with what its sentence needs."""
 
     @property
     def amount(self) -> float:
-        """How much of the fault there is: compared with the cleaner's threshold."""
+        """The amount of the fault, which is compared with the cleaner's threshold."""
         ...
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What was found of one fault.
+    """The result for one fault.
 
     Attributes:
-        name: of the fault and of its cleaner.
-        measured: what was measured; its `amount` decides.
-        needed: whether there is so much of it that it shows.
-        advised: whether a film that has it is cleaned of it without asking a person.
-        sentence: the same in words.
+        name: the name of the fault and of its cleaner.
+        measured: the measurement.
+        needed: whether the amount is large enough to be visible.
+        advised: whether "auto" removes the fault without asking a person.
+        sentence: the result in words.
     """
 
     name: str
@@ -107,17 +107,17 @@ class Fault:
 
     @property
     def amount(self) -> float:
-        """How much of it there is, in the cleaner's own unit."""
+        """The amount of the fault, in the cleaner's own unit."""
         return self.measured.amount
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, fault by fault, in the order in which the cleaners are used.
+    """The results for all faults, in the order in which the cleaners are used.
 
     Attributes:
-        frames: how many were looked at.
-        faults: one for each cleaner that looked.
+        frames: number of frames that were examined.
+        faults: one for each cleaner that was used.
     """
 
     frames: int
@@ -128,14 +128,14 @@ class Diagnosis:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is the matter, one sentence each; faults first."""
+        """One sentence for each result; visible faults first."""
         return tuple(f.sentence for f in sorted(self.faults, key=lambda fault: not fault.needed))
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The cleaners that the film needs, in the order in which they are to be used."""
+        """The cleaners that the film needs, in the order in which they are used."""
         names = tuple(fault.name for fault in self.faults if fault.needed and fault.advised)
-        # Noise is measured on the blocks' own pattern where there are blocks.
+        # Where there are blocks, the measured noise is the pattern of the blocks.
         return tuple(name for name in names if name != "noise" or "blocks" not in names)
 
     def _repr_html_(self) -> str:
@@ -146,7 +146,7 @@ class Diagnosis:
             for fault in self.faults
         )
         head = "<tr><th></th><th>what was found</th><th>cleaner</th></tr>"
-        note = f"<p>From {self.frames} frames, spread over the film.</p>"
+        note = f"<p>Measured on {self.frames} frames, spread over the film.</p>"
         return f"<table>{head}{rows}</table>{note}"
 
 
@@ -154,39 +154,40 @@ def read_stretches(clip: Clip, run: RunContext, count: int = 4, length: int = 25
     """Read some stretches of a clip.
 
     Args:
-        clip: a film that knows its shots.
-        count: how many places are looked at, spread evenly.
-        length: frames of each.
+        clip: a film with its shots marked.
+        count: number of stretches, evenly spread.
+        length: frames in each.
     """
     length = min(length, len(clip))
     room = len(clip) - length
     count = max(min(count, len(clip) // length), 1)
     parts = [(n + 0.5) / count for n in range(count)] if count > 1 else [0.5]
-    return [_read(clip, round(room * part), length, run) for part in parts]
+    return [_read_stretch(clip, round(room * part), length, run) for part in parts]
 
 
-def _read(clip: Clip, first: int, length: int, run: RunContext) -> Stretch:
+def _read_stretch(clip: Clip, first: int, length: int, run: RunContext) -> Stretch:
     with closing(prefetch(clip.frames(first, first + length, run))) as frames:
         seen = list(frames)
     shots: list[list[Frame]] = []
     for frame in seen:
-        if frame.cut or not shots or not _alike(shots[-1][-1].image, frame.image):
+        if frame.cut or not shots or not _same_shot(shots[-1][-1].image, frame.image):
             shots.append([])
         shots[-1].append(frame)
     return Stretch(seen, shots)
 
 
-def _alike(one: np.ndarray, two: np.ndarray) -> bool:
-    """Tell whether two frames are of one shot, for a film whose shots nobody has looked for."""
+def _same_shot(one: np.ndarray, two: np.ndarray) -> bool:
+    """Tell whether two frames are of the same shot, for a film whose shots are not marked."""
     a, b = (small_brightness(image, 32).ravel() for image in (one, two))
     spread = float(a.std() * b.std())
     return spread < 1 or float(np.mean((a - a.mean()) * (b - b.mean()))) > 0.4 * spread
 
 
-def smooth_course(values: np.ndarray, reach: int = 6) -> np.ndarray:
-    """Return values (n, k) with every one replaced by the straight line through its neighbours.
+def smooth_curve(values: np.ndarray, reach: int = 6) -> np.ndarray:
+    """Smooth values, (n, k), over time: each becomes that of a line fitted to its neighbours.
 
-    A slow change is no flicker, and a pan no shake: both are measured against a smooth course.
+    Flicker and shake are measured as deviations from this curve, since a slow change is not flicker
+    and a pan is not shake.
     """
     made = np.empty_like(values)
     for at in range(len(values)):

@@ -32,7 +32,7 @@ FILES = {
     "stages/upscale/__init__.py": "",
     "stages/upscale/stage.py": (
         "from typing import TYPE_CHECKING\n"
-        "from helpers.stages.diagnosis import Look\n"
+        "from helpers.stages.diagnosis import FilmSamples\n"
         "if TYPE_CHECKING:\n    from helpers.plan import Plan\n"
         "def load():\n    from helpers.nn.tensors import spans\n"
     ),

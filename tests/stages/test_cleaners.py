@@ -28,7 +28,7 @@ def test_cleaners_are_used_in_their_own_order():
 
 
 def test_an_unknown_cleaner_is_refused_with_the_known_ones():
-    with pytest.raises(StageError, match=r"no cleaner 'dust'; allowed are auto, none, .*damage"):
+    with pytest.raises(StageError, match=r"no cleaner 'dust'. Choose auto, none, or some .*damage"):
         Plan.of(clean=("dust",))
     with pytest.raises(StageError, match="no cleaner 'auto'"):
         check_cleaners(("auto", "noise"))

@@ -17,7 +17,7 @@ from helpers.imaging.color_matrix import WEIGHTS, matrix_for
 from helpers.options import names, option
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime, file_sha256
-from helpers.stage import Stage, plain, shots
+from helpers.stage import Stage, plain, split_shots
 from helpers.stages.colorize.find import Colours, clip_matrix, find_colours
 from helpers.stages.colorize.reference_colors import (
     carried_along,
@@ -121,7 +121,7 @@ class Colorize(Stage):
         if not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
         self._check_models()
-        self._exactly("reach")
+        self._make_exact("reach")
         self._check_numbers()
         given = self.references
         entries = (given,) if isinstance(given, str | Path) else given
@@ -149,7 +149,7 @@ class Colorize(Stage):
             raise StageError("tint invents no colours that could be mixed; give it alone.")
 
     def _check_numbers(self) -> None:
-        self._within(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, WIDEST))
+        self._check_ranges(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, WIDEST))
         least, largest = FACTORS
         if self.render_factor and not least <= self.render_factor <= largest:
             raise StageError(
@@ -231,7 +231,7 @@ class Colorize(Stage):
     ) -> Iterator[Frame]:
         """Colour the frames, shot by shot."""
         wanted = set(times)
-        for shot in shots(frames):
+        for shot in split_shots(frames):
             yield from self._shot(shot, wanted, run.machine)
 
     def _shot(

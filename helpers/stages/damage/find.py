@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.stages.damage.stage import RemoveDamage
-from helpers.stages.diagnosis import Look
+from helpers.stages.diagnosis import FilmSamples
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Damage:
     amount: float
 
 
-def measure_damage(seen: Look, samples: int = 7) -> Damage:
+def measure_damage(samples: FilmSamples, count: int = 7) -> Damage:
     """Measure it by comparison alone: the median of some frames spread over the film."""
-    clip = seen.clip
+    clip = samples.clip
     repaired = RemoveDamage("median")(clip)
-    numbers = np.unique(np.linspace(0, len(clip) - 1, samples + 2)[1:-1].round().astype(int))
+    numbers = np.unique(np.linspace(0, len(clip) - 1, count + 2)[1:-1].round().astype(int))
     parts = [np.mean(repaired[int(n)].image != clip[int(n)].image) for n in numbers]
     return Damage(float(np.median(parts)) if parts else 0.0)
 

@@ -15,7 +15,7 @@ from helpers.errors import StageError
 from helpers.imaging.luma import blend
 from helpers.run import RunContext
 from helpers.runtime.machine import file_sha256
-from helpers.stage import Stage, shots, windowed
+from helpers.stage import Stage, split_shots, windowed
 
 AUTO = "learned"
 """What "auto" stands for: the better of the two in benchmarks/quality/damage.py."""
@@ -48,7 +48,7 @@ class RemoveDamage(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "clean")
-        self._within(strength=(0, 1))
+        self._check_ranges(strength=(0, 1))
         if self.radius not in (1, 2):
             raise StageError(f"A radius of {self.radius} was asked for; allowed are 1 and 2.")
         if self.weights is not None:
@@ -80,7 +80,7 @@ class RemoveDamage(Stage):
         wanted = set(times)
         network = load_cleaner(self.model, self.weights, run.machine)
         cleaning = FilmCleaning(network, self.radius, self.lines)
-        for shot in shots(frames):
+        for shot in split_shots(frames):
             seen = ((frame.time, Seen(frame.image)) for frame in shot)
             for window, at in windowed(seen, self.context, self.context):
                 time, here = window[at]

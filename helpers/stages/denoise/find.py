@@ -10,7 +10,7 @@ import numpy as np
 from helpers.clip import Clip
 from helpers.imaging.noise import Noise, blockiness, measure_noise
 from helpers.run import RunContext
-from helpers.stages.diagnosis import Look
+from helpers.stages.diagnosis import FilmSamples
 
 
 def find_noise(clip: Clip, run: RunContext | None = None, samples: int = 5) -> Noise:
@@ -38,9 +38,9 @@ class FilmNoise(Noise):
         return self.sigma
 
 
-def measure_film_noise(seen: Look) -> FilmNoise:
+def measure_film_noise(samples: FilmSamples) -> FilmNoise:
     """Measure the noise of a film, in the middle of each stretch that was looked at."""
-    found = typical_noise([measure_noise(*stretch.middle) for stretch in seen.stretches])
+    found = typical_noise([measure_noise(*stretch.middle) for stretch in samples.stretches])
     return FilmNoise(found.sigma, found.alike)
 
 
@@ -60,9 +60,9 @@ class Blocks:
     amount: float
 
 
-def measure_blocks(seen: Look) -> Blocks:
+def measure_blocks(samples: FilmSamples) -> Blocks:
     """Measure how plainly compression blocks show."""
-    found = [blockiness(stretch.middle[0]) for stretch in seen.stretches]
+    found = [blockiness(stretch.middle[0]) for stretch in samples.stretches]
     return Blocks(round(float(np.median(found)), 2))
 
 

@@ -17,7 +17,7 @@ from helpers.imaging.luma import blend, dithered, scale_of
 from helpers.imaging.noise import Noise
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime
-from helpers.stage import Stage, map_images, shots, windowed
+from helpers.stage import Stage, map_images, split_shots, windowed
 from helpers.stages.denoise import ffmpeg_filters as filters
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.motion_compensated import average
@@ -57,7 +57,7 @@ class Denoise(Stage):
     alike: float | None = None
 
     def __post_init__(self) -> None:
-        self._within(strength=(0, 1), sigma=(0, 100), alike=(0, 1))
+        self._check_ranges(strength=(0, 1), sigma=(0, 100), alike=(0, 1))
         if self.model not in REACH:
             try:
                 catalog.get(self.model, "denoise")
@@ -103,7 +103,7 @@ class Denoise(Stage):
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
         """Clean each frame in the midst of its neighbours."""
-        for shot in shots(frames):
+        for shot in split_shots(frames):
             for window, at in windowed(shot, self.context, self.context):
                 if window[at].time in wanted:
                     image = self._among([frame.image for frame in window], at, machine)

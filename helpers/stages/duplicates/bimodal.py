@@ -1,50 +1,51 @@
-"""The repeats of a shot that has no cadence, where they are plainly apart from its motion.
+"""Find the repeats of a shot without a cadence, if its steps form two separate groups.
 
-How far a repeat lies below motion depends on the film and on what a codec did to it, so a threshold
-that is right for all shots finds few. In one shot, steps may fall into two groups by how low they
-are, without a look at where they go. If the low group, taken together, goes nowhere along the way
-around it, it is of repeats, and the shot has shown what they look like; a film that only pauses
-goes on slowly, and the group does. Noise that hides the share of one step is averaged out over the
-group.
+How small the steps to repeats are, compared with motion, depends on the film and its codec, so a
+threshold for all shots finds few repeats. In one shot, steps may fall into two groups by their
+size. If the steps of the low group, taken together, make no progress along the motion around them,
+they are repeats. In a film that only pauses, the low group makes slow progress. Noise that hides
+the progress of one step is averaged out over the group.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from helpers.stages.duplicates.cadence import fit, halves
+from helpers.stages.duplicates.cadence import fit, split_in_two
 
 GAP = 1.2
-"""Spreads that the two groups have to lie apart. This number and those below were chosen by trial;
-benchmarks/quality/duplicates.py measures the effect."""
+"""The least distance of the two groups, in standard deviations. This number and those below were
+chosen by trial; benchmarks/quality/duplicates.py measures the effect."""
 
 MOST = 0.45
-"""Part of the steps that may be low: what is most of a shot is its motion."""
+"""The largest share of steps in the low group, since most steps of a shot are motion."""
 
 STILL, TURNED, MOVING = 0.1, 0.002, 0.2
-"""Share of the way that the low group may cover at most; by which its steps may turn back, as those
-of a shaking camera do; and which the others have to cover at least."""
+"""Shares of the way around a step: the most that the low group may cover, the most that its steps
+may turn back (as those of a shaking camera do), and the least that the other steps must cover."""
 
 CAP = 3.0
-"""Times the median of the ways, beyond which a way counts no more: one leap is not all."""
+"""Ways longer than this many times the median are shortened to it, so that no leap dominates."""
 
 FEWEST = 12
-"""Frames of a shot from which on it can show anything."""
+"""The least frames of a shot for this analysis."""
 
 
-def apart(score: np.ndarray, lowness: np.ndarray, progress: np.ndarray) -> np.ndarray | None:
-    """Return every step's chance to be a repeat, by the shot's own motion and repeats.
+def find_separate_repeats(
+    score: np.ndarray, lowness: np.ndarray, progress: np.ndarray
+) -> np.ndarray | None:
+    """Return the probability of every step to be a repeat, by the shot's own two groups.
 
     Args:
-        score, lowness: (n,) of the steps, as `step_scores` gives them.
+        score, lowness: (n,) of the steps, as returned by `step_scores`.
         progress: (n, 3), as in `Measures`, mean of the scales.
 
     Returns:
-        (n,), or None where repeats are not apart from motion.
+        (n,), or None if the steps do not form two groups of which one is repeats.
     """
     if len(score) < FEWEST:
         return None
-    groups = fit(lowness, halves(lowness), own=True)
+    groups = fit(lowness, split_in_two(lowness), own=True)
     chance = groups.chance
     if groups.gap < GAP or chance.mean() > MOST:
         return None

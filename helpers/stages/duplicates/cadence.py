@@ -1,9 +1,9 @@
-"""The cadence of a shot: motion and repeats as two bells of scores, and what comes again.
+"""Find the cadence of a shot with a mixture of two Gaussians: motion and repeats.
 
-The scores of a shot's steps are a mixture of two bells, motion and repeats, fitted by expectation
-maximisation from where they usually lie to where they lie in this shot. A cadence (12 in 24, 3:2)
-makes a frame's prior chance that of the frames a whole number of periods away, which decides even
-where hardly anything moves; it is believed only if it explains much of what there is to explain.
+The scores of a shot's steps are a mixture of two Gaussians, motion and repeats, which are fitted by
+expectation maximisation, beginning with their usual means. With a cadence (12 in 24, 3:2), the
+prior probability of a step is the mean of the steps a whole number of periods away, which decides
+even where hardly anything moves. A cadence is accepted only if it explains the scores much better.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from dataclasses import dataclass, field
 import numpy as np
 
 PERIODS = (*range(2, 11), 12, 15, 24, 25, 30)
-"""Frames after which a cadence begins again: 2:2 is 2, 3:2 is 5, 18 in 25 is 25."""
+"""The periods of cadences, in frames: 2:2 has 2, 3:2 has 5, 18 in 25 has 25."""
 
 USUAL = ((-4.7, 1.5), (3.0, 2.0))
-"""Mean and spread of the scores of motion and of repeats, before a shot is known. This number and
+"""The usual mean and standard deviation of the scores of motion and of repeats. This number and
 those below were chosen by trial; benchmarks/quality/duplicates.py measures the effect."""
 
 CERTAIN = 2.5
-"""A score that motion by itself has nowhere reached."""
+"""A score that motion alone never reached."""
 
 STILL = 0.05
-"""Share of the way below which all repeats together are so plainly still that less is asked."""
+"""If all repeats together cover a smaller share of the way, less evidence is needed."""
 
 TURNED = 0.1
-"""Share of the way back, of all repeats together, beyond which they repeat no neighbours."""
+"""If all repeats together turn back by a larger share of the way, they are not repeats."""
 
 SUSPICIOUS = 12
-"""Gain in likelihood, a logarithm, from which on a cadence that is not believed is mentioned."""
+"""The gain in log-likelihood from which a cadence that is not accepted makes frames doubtful."""
 
 
 @dataclass
 class Mixture:
-    """Motion and repeats in a shot, as two bells of scores.
+    """Two Gaussians of scores: motion and repeats of a shot.
 
     Attributes:
-        chance: (n,) of every step to be a repeat.
-        means, spreads: of motion, of repeats.
-        likelihood: logarithm; of the scores, each step's prior chance known from the others.
-        prior: those prior chances: what the cadence says, where there is one.
+        chance: (n,) the probability of every step to be a repeat.
+        means, spreads: mean and standard deviation, of motion and of repeats.
+        likelihood: the log-likelihood of the scores.
+        prior: the prior probability of every step; that of the cadence, if there is one.
     """
 
     chance: np.ndarray
@@ -52,50 +52,52 @@ class Mixture:
 
     @property
     def gap(self) -> float:
-        """How many spreads the two lie apart."""
+        """The distance of the two means, in standard deviations."""
         return (self.means[1] - self.means[0]) / sum(self.spreads)
 
 
 def best_mixture(
     score: np.ndarray, progress: np.ndarray, expected: tuple[int, ...] = ()
 ) -> tuple[int, Mixture, np.ndarray]:
-    """Return the cadence that explains the scores best and what follows from it; 0 if none does.
+    """Find the cadence that explains the scores best.
 
-    Also the chances by a cadence that is likely, but not enough to believe it; else zeros.
+    Returns:
+        Its period (0 if there is none), the mixture, and probabilities by a cadence that is likely
+        but not accepted (zeros if there is none).
     """
-    usual, split = logistic(score), halves(score)
+    usual, split = logistic(score), split_in_two(score)
     found: list[tuple[float, int, Mixture]] = []
     suspected, clue = np.zeros(len(score)), SUSPICIOUS
     for own, start in ((False, usual), (True, split)):
         for period in (period for period in PERIODS if 2.5 * period <= len(score)):
-            mixture = fit(score, start, own, same_phase, period)
-            gain = mixture.likelihood - fit(score, start, own, nearby, period).likelihood
-            if believable(mixture, progress, gain, period, period in expected):
+            mixture = fit(score, start, own, mean_in_phase, period)
+            gain = mixture.likelihood - fit(score, start, own, mean_nearby, period).likelihood
+            if is_credible(mixture, progress, gain, period, period in expected):
                 found.append((gain, period, mixture))
             elif gain > clue and mixture.gap > 1:
                 suspected, clue = mixture.chance, gain
     if not found:
         return 0, fit(score, usual, own=False), suspected
-    # A multiple of the true period explains as much: the shortest of the good ones is meant.
+    # A multiple of the true period explains as much, so the shortest good period is chosen.
     most = max(gain for gain, _, _ in found)
     good = [row for row in found if row[0] > most - 4]
     _, period, mixture = min(good, key=lambda row: (row[1], -row[2].likelihood))
     return period, mixture, np.zeros(len(score))
 
 
-def believable(
+def is_credible(
     mixture: Mixture, progress: np.ndarray, gain: float, period: int, expected: bool
 ) -> bool:
-    """Tell whether a cadence is more than chance: what it explains, and that repeats are still.
+    """Tell whether a cadence is not due to chance: it explains enough, and its repeats are still.
 
-    Codecs themselves treat every second or fourth frame in another way, so there more is asked;
-    less of a cadence that other shots of the film have.
+    Codecs treat every second or fourth frame differently, so these periods need more evidence. A
+    cadence that other shots of the film have needs less.
 
     Args:
-        mixture: what follows from the cadence.
+        mixture: the mixture that was fitted with the cadence.
         progress: (n, 3), as in `Measures`, mean of the scales.
-        gain: by which it explains the scores better than repeats that come as they like.
-        period: of the cadence.
+        gain: the gain in log-likelihood over repeats at irregular times.
+        period: the period of the cadence.
         expected: whether other shots have it.
     """
     chance, count = mixture.chance, len(progress)
@@ -104,7 +106,7 @@ def believable(
         return False
     rate = repeats / count
     explained = gain / (-count * (rate * np.log(rate) + (1 - rate) * np.log(1 - rate)))
-    # Shares of all ways together: where much moves, it is plain whether repeats are still.
+    # Shares of all ways together, so that steps with much motion count most.
     along, way = np.nan_to_num(progress[:, 0]), np.nan_to_num(progress[:, 1]) + 1e-6
     still = abs(float((chance * along).sum() / (chance * way).sum()))
     turned = float((chance * np.maximum(-along, 0)).sum() / (chance * way).sum())
@@ -122,33 +124,34 @@ def fit(
     period: int = 0,
     rounds: int = 25,
 ) -> Mixture:
-    """Fit two bells to scores by expectation maximisation.
+    """Fit two Gaussians to scores by expectation maximisation.
 
     Args:
         score: (n,).
-        start: (n,) the chances to begin with.
-        own: whether the bells go where the scores are; else they stay near where they usually lie,
-            which is right where repeats are few.
-        priors: makes each step's prior chance from the chances; one for all if not given.
-        period: for `priors`.
-        rounds: how often to do it.
+        start: (n,) the initial probabilities.
+        own: whether the Gaussians are fitted freely; if not, they stay close to the usual ones,
+            which is better where repeats are few.
+        priors: computes each step's prior probability from the probabilities; if not given, all
+            steps have the same.
+        period: an argument for `priors`.
+        rounds: number of iterations.
     """
     mixture = Mixture(start)
     for turn in range(rounds):
         chance = mixture.chance
         if turn or own:
-            move_bells(mixture, score, own, first=turn == 0)
+            update_gaussians(mixture, score, own, first=turn == 0)
         prior = priors(chance, period) if priors else (chance.sum() + 0.5) / (len(chance) + 10)
-        prior = np.clip(prior, 0.005, 0.96)  # a step that plainly moves is none in any cadence
+        prior = np.clip(prior, 0.005, 0.96)  # no cadence makes clear motion a repeat
         logs = [
             -0.5 * ((score - mean) / spread) ** 2 - np.log(spread)
             for mean, spread in zip(mixture.means, mixture.spreads, strict=True)
         ]
-        # Beyond the two means, nothing may speak for the bell on the other side.
-        for bell, beyond in enumerate((score < mixture.means[0], score > mixture.means[1])):
-            logs[bell] = np.where(beyond, -np.log(mixture.spreads[bell]), logs[bell])
+        # A score beyond one mean must not be evidence for the Gaussian on the other side.
+        for at, beyond in enumerate((score < mixture.means[0], score > mixture.means[1])):
+            logs[at] = np.where(beyond, -np.log(mixture.spreads[at]), logs[at])
         ratio = logs[1] - logs[0]
-        if priors:  # one odd score does not break a cadence, unless it leaves no question
+        if priors:  # one odd score does not break a cadence, unless it is certain
             ratio = np.where(score > CERTAIN, ratio, np.clip(ratio, -4, 4))
         mixture.chance = logistic(ratio + np.log(prior / (1 - prior)))
         mixture.prior = prior
@@ -157,24 +160,24 @@ def fit(
     return mixture
 
 
-def move_bells(mixture: Mixture, score: np.ndarray, own: bool, first: bool) -> None:
-    """Put both bells where the scores are that belong to them, held back by what is usual."""
+def update_gaussians(mixture: Mixture, score: np.ndarray, own: bool, first: bool) -> None:
+    """Fit both Gaussians to the scores that belong to them, regularised by the usual ones."""
     weight = 2.0 if own else 10.0
-    for bell, chance in enumerate((1 - mixture.chance, mixture.chance)):
+    for at, chance in enumerate((1 - mixture.chance, mixture.chance)):
         total = chance.sum() + weight
-        mean, spread = USUAL[bell]
+        mean, spread = USUAL[at]
         if own:
             here = float((chance * score).sum() / max(chance.sum(), 1e-9))
-            mean, spread = (here if first else mixture.means[bell]), 1.5
+            mean, spread = (here if first else mixture.means[at]), 1.5
         mean = float(((chance * score).sum() + weight * mean) / total)
-        mean = mean if own or bell == 0 else max(mean, 1.5)
+        mean = mean if own or at == 0 else max(mean, 1.5)
         square = float((chance * (score - mean) ** 2).sum() + weight * spread**2) / total
-        narrowest = 0.3 if own or bell else USUAL[0][1] ** 2
-        mixture.means[bell], mixture.spreads[bell] = mean, max(square, narrowest) ** 0.5
+        narrowest = 0.3 if own or at else USUAL[0][1] ** 2
+        mixture.means[at], mixture.spreads[at] = mean, max(square, narrowest) ** 0.5
 
 
-def same_phase(chance: np.ndarray, period: int) -> np.ndarray:
-    """Return the mean chance of the steps up to four periods away, each step itself left out."""
+def mean_in_phase(chance: np.ndarray, period: int) -> np.ndarray:
+    """Return the mean probability of the steps one to four periods away from each step."""
     count, rate = len(chance), float(np.clip(chance.mean(), 0.02, 0.9))
     total, seen = np.zeros(count), np.zeros(count)
     for away in (n * period for n in range(1, 5) if n * period < count):
@@ -185,10 +188,11 @@ def same_phase(chance: np.ndarray, period: int) -> np.ndarray:
     return (total + 0.3 * rate) / (seen + 0.3)
 
 
-def nearby(chance: np.ndarray, period: int) -> np.ndarray:
-    """Return the mean chance of all steps up to four periods away, each step itself left out.
+def mean_nearby(chance: np.ndarray, period: int) -> np.ndarray:
+    """Return the mean probability of all steps up to four periods away from each step.
 
-    A cadence has to explain more than this does: repeats, or stillness, here and not there.
+    A cadence must explain more than this, which explains repeats that are more frequent in a part
+    of the shot.
     """
     window = np.ones(8 * period + 1)
     window[4 * period] = 0
@@ -199,12 +203,12 @@ def nearby(chance: np.ndarray, period: int) -> np.ndarray:
 
 
 def logistic(value: np.ndarray) -> np.ndarray:
-    """Return chances, 0..1, of log odds."""
+    """Return the probabilities, 0..1, of log odds."""
     return 1 / (1 + np.exp(-np.clip(value, -40, 40)))
 
 
-def halves(score: np.ndarray) -> np.ndarray:
-    """Return the chances to belong to the upper of two groups of scores, found by two means."""
+def split_in_two(score: np.ndarray) -> np.ndarray:
+    """Return the probabilities to belong to the upper of two groups of scores (by 2-means)."""
     low, high = np.percentile(score, (20, 95))
     for _ in range(20):
         upper = score > (low + high) / 2

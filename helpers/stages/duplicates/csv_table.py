@@ -1,4 +1,4 @@
-"""The decision on every frame, and a table of them that a person may edit."""
+"""The decision for every frame, and a table of the decisions that a person may edit."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from helpers.runtime.storage import write_atomically
 from helpers.stages.duplicates.decide import DOUBTFUL
 
 COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
-"""Of the CSV. Only `decision` is meant to be changed."""
+"""The columns of the CSV. Only `decision` should be changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to become of a frame, and why.
+    """Whether a frame is kept, and why.
 
     Attributes:
-        keep: whether it stays.
+        keep: whether it is kept.
         repeats: the number of the frame that it repeats, or may repeat.
-        difference: from that frame, or else from the one before, where they differ most: levels of
-            0..255, after the shot is stretched to full contrast. None at the start of a shot.
-        chance: how surely it is a repeat, 0..1.
-        reason: in words.
+        difference: the difference from that frame, or else from the previous one, where they differ
+            most, in levels of 0..255 after stretching the shot to full contrast. None at the start
+            of a shot.
+        chance: the probability that it is a repeat, 0..1.
+        reason: the reason in words.
     """
 
     keep: bool
@@ -38,7 +39,7 @@ class Decision:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a person had better look."""
+        """Whether a person should check it."""
         return self.chance >= DOUBTFUL and (self.keep or self.chance < 0.95)
 
 
@@ -48,13 +49,13 @@ def write_table(
     shots: Sequence[int],
     decisions: Sequence[Decision],
 ) -> Path:
-    """Write one row a frame, as a table that any editor or spreadsheet opens.
+    """Write one row for each frame, as a table for any editor or spreadsheet.
 
     Args:
-        path: of the table.
+        path: the file to write.
         times: the start of every frame, in seconds.
         shots: the number of each shot's first frame.
-        decisions: one a frame.
+        decisions: one for each frame.
     """
     text, path = io.StringIO(), Path(path)
     table = csv.writer(text, lineterminator="\n")
@@ -72,74 +73,76 @@ def write_table(
 
 
 def read_table(path: str | Path, times: Sequence[Fraction]) -> tuple[Decision, ...]:
-    """Read the decisions back.
+    """Read the decisions from a table.
 
     Args:
-        path: the table; separated by commas, semicolons or tabs, whatever the spreadsheet made.
+        path: the table, with commas, semicolons or tabs between its columns.
         times: the start of every frame of the film that it was made for.
 
     Raises:
-        StageError: the table does not belong to the film, or a row cannot be understood.
+        StageError: the table is for another film, or a row is not valid.
     """
-    rows = _rows(Path(path))
+    rows = _read_rows(Path(path))
     if len(rows) != len(times):
         raise StageError(
-            f"{path} has {len(rows)} rows where the film has {len(times)} frames; keep one row a "
-            "frame, and change only the column 'decision'."
+            f"{path} has {len(rows)} rows, but the film has {len(times)} frames. Keep one row for "
+            "each frame, and change only the column 'decision'."
         )
     decisions = []
     for number, (row, time) in enumerate(zip(rows, times, strict=True)):
         try:
-            decisions.append(_decision(row, number, time))
+            decisions.append(_parse_row(row, number, time))
         except ValueError as error:
             raise StageError(f"{path}, line {number + 2}: {error}") from None
     return tuple(decisions)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _read_rows(path: Path) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise StageError(f"{path} cannot be read as a table of duplicates: {error}.") from None
+        raise StageError(
+            f"{path} cannot be read as a table of duplicates ({error}). Give a CSV file."
+        ) from None
     head = text.split("\n", 1)[0]
     mark = max(",;\t", key=head.count)
     table = csv.DictReader(io.StringIO(text), delimiter=mark)
     missing = {"frame", "seconds", "decision"} - set(table.fieldnames or ())
     if missing:
         raise StageError(
-            f"{path} has no column {' and '.join(sorted(missing))}; its first line has to be "
+            f"{path} has no column {' and '.join(sorted(missing))}. Its first line must be "
             f"{','.join(COLUMNS)}."
         )
     return [row for row in table if any(row.values())]
 
 
-def _decision(row: dict[str, str], number: int, time: Fraction) -> Decision:
-    """Return what a row says; raise ValueError with a sentence if it cannot be understood."""
+def _parse_row(row: dict[str, str], number: int, time: Fraction) -> Decision:
+    """Return the decision in a row; raise ValueError with a sentence if the row is not valid."""
     if (row["frame"] or "").strip() != str(number):
-        raise ValueError(f"frame {number} is due here, and {row['frame']!r} was found.")
-    if abs(_number(row, "seconds") - float(time)) > 0.002:
+        raise ValueError(f"frame {number} is expected here, but {row['frame']!r} was found.")
+    if abs(_parse_number(row, "seconds") - float(time)) > 0.002:
         raise ValueError(
-            f"frame {number} starts at {float(time):.3f} s in this film, and at {row['seconds']} s "
-            "in the table, which was made for another one."
+            f"frame {number} begins at {float(time):.3f} s in this film, but at {row['seconds']} s "
+            "in the table, which was made for another film."
         )
     word = (row["decision"] or "").strip().lower()
     if word not in ("keep", "drop"):
-        raise ValueError(f"the decision is {row['decision']!r}; allowed are keep and drop.")
+        raise ValueError(f"the decision is {row['decision']!r}; it must be keep or drop.")
     repeats = (row.get("repeats") or "").strip()
     if repeats and not (repeats.isdigit() and int(repeats) < number):
-        raise ValueError(f"it is said to repeat {repeats!r}, which is no frame before it.")
+        raise ValueError(f"'repeats' is {repeats!r}, which is not the number of an earlier frame.")
     return Decision(
         word == "keep",
         int(repeats) if repeats else None,
-        _number(row, "difference") if (row.get("difference") or "").strip() else None,
-        _number(row, "chance") if (row.get("chance") or "").strip() else 0.0,
+        _parse_number(row, "difference") if (row.get("difference") or "").strip() else None,
+        _parse_number(row, "chance") if (row.get("chance") or "").strip() else 0.0,
         row.get("reason") or "by hand",
     )
 
 
-def _number(row: dict[str, str], column: str) -> float:
-    """Return a number, whichever mark the spreadsheet puts before its decimals."""
+def _parse_number(row: dict[str, str], column: str) -> float:
+    """Return a number, written with a decimal point or a decimal comma."""
     try:
         return float((row[column] or "").strip().replace(",", "."))
     except ValueError:
-        raise ValueError(f"{column} is {row[column]!r}, which is not a number.") from None
+        raise ValueError(f"{column!r} is {row[column]!r}, which is not a number.") from None

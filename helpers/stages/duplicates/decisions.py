@@ -1,7 +1,7 @@
-"""Which frames of a film repeat an earlier one: found, explained, and changed by hand.
+"""Decide which frames repeat an earlier one; the decisions can be changed by hand.
 
-found = find_duplicates(clip)        # one pass over the film; decides, and drops nothing
-found                                # the cadence in words, a table of the shots
+found = find_duplicates(clip)        # one pass over the film; nothing is removed yet
+found                                # shows the cadence in words and a table of the shots
 found.write_csv("duplicates.csv")    # change "drop" and "keep" in any editor
 found = read_csv("duplicates.csv", clip)
 better = found.stage(retime="even")(clip)
@@ -20,7 +20,12 @@ from helpers.clip import Clip
 from helpers.errors import StageError
 from helpers.run import RunContext
 from helpers.stages.duplicates.csv_table import Decision, read_table, write_table
-from helpers.stages.duplicates.describe import as_number, kind, pattern, period_of
+from helpers.stages.duplicates.describe import (
+    describe_pattern,
+    find_period,
+    format_number,
+    name_original,
+)
 from helpers.stages.duplicates.find import Repeats, find_decisions, first_frames
 from helpers.stages.duplicates.stage import RemoveDuplicates
 
@@ -31,9 +36,9 @@ class Duplicates:
 
     Attributes:
         times: the start of every frame, in exact seconds.
-        end: when the last one ends.
+        end: when the last frame ends.
         shots: the number of each shot's first frame.
-        decisions: one a frame.
+        decisions: one for each frame.
     """
 
     times: tuple[Fraction, ...]
@@ -43,12 +48,12 @@ class Duplicates:
 
     @property
     def dropped(self) -> tuple[int, ...]:
-        """The numbers of the frames to leave out."""
+        """The numbers of the frames to remove."""
         return tuple(n for n, decision in enumerate(self.decisions) if not decision.keep)
 
     @property
     def doubtful(self) -> tuple[int, ...]:
-        """The numbers of the frames that a person had better look at, the most doubtful first."""
+        """The numbers of the frames that a person should check, the most doubtful first."""
         rows = [(abs(d.chance - 0.5), n) for n, d in enumerate(self.decisions) if d.doubtful]
         return tuple(number for _, number in sorted(rows))
 
@@ -60,11 +65,11 @@ class Duplicates:
 
     @property
     def repeats(self) -> Repeats:
-        """When the frames to leave out start: all that the stage has to know."""
+        """The times at which the frames to remove begin."""
         return Repeats(tuple(self.times[number] for number in self.dropped))
 
     def stage(self, retime: str = "keep") -> RemoveDuplicates:
-        """Return the stage that leaves the dropped frames out.
+        """Return the stage that removes the frames.
 
         Args:
             retime: "keep" or "even", as in `RemoveDuplicates`.
@@ -72,10 +77,13 @@ class Duplicates:
         return RemoveDuplicates(self.repeats.dropped, retime)
 
     def changed(self, keep: tuple[int, ...] = (), drop: tuple[int, ...] = ()) -> Duplicates:
-        """Return a copy with some frames decided by hand.
+        """Return a copy with some decisions changed by hand.
+
+        Args:
+            keep, drop: numbers of frames to keep and to remove.
 
         Raises:
-            StageError: there is no such frame, or it begins a shot and has to stay.
+            StageError: there is no such frame, or it begins a shot and must be kept.
         """
         decisions = list(self.decisions)
         for numbers, keeps in ((keep, True), (drop, False)):
@@ -87,50 +95,54 @@ class Duplicates:
 
     def _check(self, number: int, keeps: bool) -> None:
         if not 0 <= number < len(self.times):
-            raise StageError(f"There is no frame {number}; the film has {len(self.times)}.")
+            raise StageError(
+                f"There is no frame {number}. The film has {len(self.times)} frames, "
+                f"0 to {len(self.times) - 1}."
+            )
         if not keeps and number in self.shots:
             raise StageError(
-                f"Frame {number} cannot be dropped: it begins a shot, and until the next frame the "
-                "shot before would be shown. Keep it, and drop the one after it."
+                f"Frame {number} cannot be dropped, because it begins a shot: the previous shot "
+                "would be shown until the next frame. Keep it, and drop the frame after it instead."
             )
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """Give the numbers of each shot's first frame and of the one after its last."""
+        """Yield the half-open range of frame numbers of each shot."""
         return zip(self.shots, (*self.shots[1:], len(self.times)), strict=True)
 
     def cadences(self) -> list[str]:
-        """Say in words what repeats in each shot."""
-        return [self._cadence(start, stop) for start, stop in self.spans()]
+        """Describe the repeated frames of each shot in words."""
+        return [self._describe_cadence(start, stop) for start, stop in self.spans()]
 
-    def _cadence(self, start: int, stop: int) -> str:
+    def _describe_cadence(self, start: int, stop: int) -> str:
         keeps = [decision.keep for decision in self.decisions[start:stop]]
         dropped, doubtful = keeps.count(False), sum(start <= n < stop for n in self.doubtful)
         end = self.times[stop] if stop < len(self.times) else self.end
         rate = len(keeps) / (end - self.times[start])
         if not dropped:
-            said = "no repeats"
-        elif period := period_of(keeps):
+            words = "no repeats"
+        elif period := find_period(keeps):
             new = period - round(period * dropped / len(keeps))
-            said = (
-                f"{as_number(rate * new / period)} new frames in {as_number(rate)} a second: "
-                f"{pattern(keeps, period)}"
+            words = (
+                f"{format_number(rate * new / period)} of {format_number(rate)} frames per second "
+                f"are new: {describe_pattern(keeps, period)}"
             )
         else:
-            said = f"{dropped} of {len(keeps)} frames are repeats, in no regular order"
-        return said + (f"; {doubtful} doubtful" if doubtful else "")
+            words = f"{dropped} of {len(keeps)} frames are repeats, in no regular order"
+        return words + (f"; {doubtful} doubtful" if doubtful else "")
 
     def summary(self) -> str:
-        """Say in a sentence or two what was found."""
+        """Describe the decisions in a sentence or two."""
         if not self.dropped:
-            said = f"None of {len(self.times)} frames is a repeat."
+            words = f"None of {len(self.times)} frames is a repeat."
         else:
-            kinds = ", ".join(f"{count} {kind(back)}" for back, count in sorted(self.kinds.items()))
-            said = f"{len(self.dropped)} of {len(self.times)} frames are repeats"
-            said += f" ({kinds})." if kinds else "."
+            kinds = sorted(self.kinds.items())
+            counts = ", ".join(f"{count} of {name_original(back)}" for back, count in kinds)
+            words = f"{len(self.dropped)} of {len(self.times)} frames are repeats"
+            words += f" ({counts})." if counts else "."
         if self.doubtful:
             count = len(self.doubtful)
-            said += f" {count} {'is' if count == 1 else 'are'} doubtful: too little moves to tell."
-        return said
+            words += f" {count} {'is' if count == 1 else 'are'} doubtful, because little moves."
+        return words
 
     def __repr__(self) -> str:
         lines = [
@@ -149,11 +161,11 @@ class Duplicates:
                 zip(self.spans(), self.cadences(), strict=True), 1
             )
         )
-        head = "<tr><th>shot</th><th>from, s</th><th>frames</th><th>what repeats</th></tr>"
+        head = "<tr><th>shot</th><th>from (s)</th><th>frames</th><th>repeated frames</th></tr>"
         return f"<p>{html.escape(self.summary())}</p><table>{head}{rows}</table>"
 
     def write_csv(self, path: str | Path) -> Path:
-        """Write the decisions as a table that any editor or spreadsheet opens."""
+        """Write the decisions as a table for any editor or spreadsheet."""
         return write_table(path, self.times, self.shots, self.decisions)
 
 
@@ -161,22 +173,22 @@ def find_duplicates(clip: Clip, run: RunContext | None = None) -> Duplicates:
     """Find the frames that repeat an earlier one, in one pass over the film; see `find`.
 
     Args:
-        clip: a film that knows its shots.
-        run: what it belongs to, with a bar if that says so.
+        clip: a film with its shots marked.
+        run: the run that the search belongs to; a new one if not given.
     """
     shots, decisions = find_decisions(clip, run)
     return Duplicates(tuple(clip.times), clip.end, shots, decisions)
 
 
 def read_csv(path: str | Path, clip: Clip) -> Duplicates:
-    """Read decisions back that `Duplicates.write_csv` wrote and a person changed.
+    """Read decisions that `Duplicates.write_csv` wrote and a person changed.
 
     Args:
-        path: the table; separated by commas, semicolons or tabs, whatever the spreadsheet made.
+        path: the table, with commas, semicolons or tabs between its columns.
         clip: the film that it was made for.
 
     Raises:
-        StageError: the table does not belong to the film, or a row cannot be understood.
+        StageError: the table is for another film, or a row is not valid.
     """
     times = tuple(clip.times)
     decisions = read_table(path, times)

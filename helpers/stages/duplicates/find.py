@@ -1,4 +1,4 @@
-"""Which frames of a film repeat an earlier one, found in one pass over it."""
+"""Find the frames of a film that repeat an earlier one, in one pass over it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import numpy as np
 from helpers.clip import Clip
 from helpers.run import RunContext
 from helpers.stage import exact, prefetch
-from helpers.stages.diagnosis import Look
+from helpers.stages.diagnosis import FilmSamples
 from helpers.stages.duplicates.csv_table import Decision
 from helpers.stages.duplicates.decide import Verdict, decide
-from helpers.stages.duplicates.describe import kind
-from helpers.stages.duplicates.features import Likeness, Measures
-from helpers.stages.duplicates.step_scores import floor
+from helpers.stages.duplicates.describe import name_original
+from helpers.stages.duplicates.features import FeatureCollector, Measures
+from helpers.stages.duplicates.step_scores import noise_floor
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """What `RemoveDuplicates` has to know of a film: when the frames that repeat another start."""
+    """The times in a film at which repeated frames begin, for `RemoveDuplicates`."""
 
     dropped: tuple[Fraction, ...]
 
@@ -33,25 +33,25 @@ class Repeats:
 
 
 def exact_times(times: Iterable[Fraction | float | str]) -> tuple[Fraction, ...]:
-    """Return times as exact numbers in order, each once; as read back from a project, too."""
+    """Return times as sorted fractions without duplicates, also if they were read from JSON."""
     return tuple(sorted({exact(time) for time in times}))
 
 
 @dataclass(frozen=True)
 class RepeatedPart:
-    """The part of a film's frames that repeat another, 0 to 1."""
+    """The share of a film's frames that repeat another, 0 to 1."""
 
     amount: float
 
 
-def measure_repeats(seen: Look) -> RepeatedPart:
-    """Say how many frames were left out of the clip that was looked at."""
-    return RepeatedPart(1 - len(seen.clip) / len(seen.film))
+def measure_repeats(samples: FilmSamples) -> RepeatedPart:
+    """Measure the share of frames that were removed from the film."""
+    return RepeatedPart(1 - len(samples.clip) / len(samples.film))
 
 
 def repeats_sentence(found: RepeatedPart, needed: bool) -> str:
-    """Say it in words."""
-    return f"{found.amount:.0%} of the frames repeat another."
+    """Describe the measurement in a sentence."""
+    return f"{found.amount:.0%} of the frames are repeats."
 
 
 def find_decisions(
@@ -59,25 +59,25 @@ def find_decisions(
 ) -> tuple[tuple[int, ...], tuple[Decision, ...]]:
     """Decide for every frame whether it repeats an earlier one, in one pass over the film.
 
-    Frames are never compared across a cut, so the clip should know its shots, as that of
-    `Project.source` does. Memory stays flat but for some 500 bytes a frame: thirty megabytes for a
+    Frames are never compared across a cut, so the clip should have its shots marked, as that of
+    `Project.source` has. About 500 bytes of memory are used for each frame: thirty megabytes for a
     film of forty minutes.
 
     Args:
-        run: what it belongs to, with a bar if that says so.
+        run: the run that the search belongs to; a new one if not given.
 
     Returns:
         The number of each shot's first frame, and a decision for every frame.
     """
     run = run or RunContext()
-    likeness = Likeness()
+    features = FeatureCollector()
     with closing(prefetch(clip.frames(run=run))) as frames:
         for frame in run.bar(frames, len(clip), "find duplicates"):
-            likeness.add(frame.image, frame.cut)
-    measures, shots = likeness.measures(), first_frames(clip)
+            features.add(frame.image, frame.cut)
+    measures, shots = features.measures(), first_frames(clip)
     parts = [measures.part(start, stop) for start, stop in pairwise((*shots, len(clip)))]
     verdicts = [decide(part) for part in parts]
-    # A film is mostly of one cadence: where it was found, it is believed elsewhere on less.
+    # Most films have one cadence: once it was found, less evidence is needed in other shots.
     expected = tuple({verdict.period for verdict in verdicts if verdict.period})
     if expected:
         pairs = zip(parts, verdicts, strict=True)
@@ -89,7 +89,7 @@ def find_decisions(
 
 
 def find_repeats(clip: Clip, run: RunContext | None = None) -> Repeats:
-    """Find when the frames that repeat another start: all that `RemoveDuplicates` has to know."""
+    """Find the times at which repeated frames begin."""
     _, decisions = find_decisions(clip, run)
     pairs = zip(clip.times, decisions, strict=True)
     return Repeats(tuple(time for time, decision in pairs if not decision.keep))
@@ -101,9 +101,9 @@ def first_frames(clip: Clip) -> tuple[int, ...]:
 
 
 def explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decision]:
-    """Give the decisions for a shot that begins with frame `first`."""
+    """Yield the decisions for a shot that begins with frame `first`, with reasons."""
     stretch = 255 / float(np.clip(np.median(measures.contrast), 4, 255))
-    still = 2 * floor(measures.contrast)
+    still = 2 * noise_floor(measures.contrast)
     for place, (repeat, chance, back) in enumerate(
         zip(verdict.repeat, verdict.chance, verdict.back, strict=True)
     ):
@@ -113,10 +113,10 @@ def explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decisi
         far = float(measures.distance[place, max(back, 1) - 1, 0])
         original = first + place - int(back) if back else None
         if repeat:
-            reason = f"{kind(int(back))}, frame {original}"
+            reason = f"repeats {name_original(int(back))}, frame {original}"
             reason += ", in the cadence" if verdict.period and back == 1 else ""
         elif original is not None:
-            reason = f"may repeat frame {original}, but too little tells it from motion"
+            reason = f"may repeat frame {original}, but may also be slow motion"
         elif far < still:
             reason = "nothing moves"
         else:

@@ -1,8 +1,8 @@
-"""Frames that come again after others: A B A, A B C A.
+"""Find frames that reappear after others: A B A, A B C A.
 
-Such a frame is nearer to its original than to all between and around them; and the step to it turns
-back: against the way from the frame before the step to the one after it, where motion goes along.
-The second sign holds where compression or darkness leaves little of the first.
+Such a frame is closer to its original than to all frames between and around them. And the step to
+it turns back: it is opposite to the way from the frame before the step to the one after it, while
+motion goes along this way. The second sign helps where compression or darkness weaken the first.
 """
 
 from __future__ import annotations
@@ -10,80 +10,82 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.stages.duplicates.features import REACH, Measures
-from helpers.stages.duplicates.step_scores import floor
+from helpers.stages.duplicates.step_scores import noise_floor
 
 NEARER, SLACK = (0.0, 0.5, 0.3, 0.7, 0.8, 0.8), 0.3
-"""Logarithms of ratios: how much nearer than all frames between, at least, is a repeat through
-others, by how far back it is; and how much nearer than that the frames around may be, since motion
-is never even. This number and those below were chosen by trial; benchmarks/quality/duplicates.py
-measures the effect."""
+"""Logarithms of ratios. A reappearing frame must be closer to its original than to all frames
+between by this much, by how far back it is. The frames around them may be closer by the SLACK,
+since motion is never even. This number and those below were chosen by trial;
+benchmarks/quality/duplicates.py measures the effect."""
 
 CLEAR = 4
-"""How many times as much as `floor` has to lie between a frame and its repeat through others:
-codecs that treat every second frame in another way make stills swing to and fro a little."""
+"""The frames between must differ from a reappearing frame by this many times the noise floor:
+codecs that treat every second frame differently make stills alternate slightly."""
 
 STEADY = 1 / 3
-"""Share of the way from the frame before a step to the one after it that steady motion covers."""
+"""Steady motion covers this share of the way from the frame before a step to the one after it."""
 
 UNSTEADY = 0.3
-"""By how much less any step of a shot turns that turns back all the time."""
+"""In a shot that turns back all the time, this is subtracted from the turn of every step."""
 
 TURN = 1.5
-"""What a step that turns back counts, beside the logarithm of how much nearer a frame is."""
+"""The weight of a step that turns back, compared with the logarithm of the ratio of distances."""
 
 SURE = 0.9
-"""The chance of a repeat that just reaches what is needed."""
+"""The probability of a repeat with just enough evidence."""
 
 NEARLY = 0.8
-"""Part of what a repeat through others needs, from which on it is doubtful."""
+"""With this share of the evidence that is needed, a frame is doubtful."""
 
 
-def further(measures: Measures, repeat: np.ndarray, chance: np.ndarray, back: np.ndarray) -> None:
-    """Find, among the frames still kept, repeats through one or more others; surest first.
+def find_reappearances(
+    measures: Measures, repeat: np.ndarray, chance: np.ndarray, back: np.ndarray
+) -> None:
+    """Find frames that reappear after one or more others, the most certain first.
 
-    A found one is left out before the next is looked for: without it, frames that seemed near to
-    each other across it are plain neighbours.
+    Each is removed before the next is searched for, because without it, other frames have other
+    neighbours.
 
     Args:
-        measures: of the shot's n frames.
+        measures: those of the shot's n frames.
         repeat, chance, back: as in `Verdict`; changed in place.
     """
-    least = CLEAR * floor(measures.contrast)
+    least = CLEAR * noise_floor(measures.contrast)
     distance = measures.distance
     logs = np.log(np.where(np.isnan(distance), np.inf, distance) + least)
-    back_turn = TURN * turns(measures.progress, least)
+    turns = TURN * measure_turns(measures.progress, least)
     kept = ~repeat
-    depths = further_depths(logs, kept) + back_turn[:, None]
+    depths = reappearance_depths(logs, kept) + turns[:, None]
     needed = np.array([needed_depth(*row) for row in zip(depths.T, NEARER, strict=True)])
     while (excess := depths / needed).max() > NEARLY:
         number, lag = map(int, np.unravel_index(np.argmax(excess), excess.shape))
         sure = excess[number, lag] >= 1
-        surely = min(excess[number, lag] * SURE, 0.99)
-        if sure or surely > chance[number]:
-            chance[number], back[number] = surely, lag + 1
+        probability = min(excess[number, lag] * SURE, 0.99)
+        if sure or probability > chance[number]:
+            chance[number], back[number] = probability, lag + 1
         depths[number] = -np.inf
         if sure:
             repeat[number], kept[number] = True, False
-            # Only frames near it can be told otherwise now; those further on are not looked at.
+            # Only frames near the removed one can change.
             low = max(number - 3 * REACH, 0)
             near = slice(low, number + 3 * REACH)
             first, stop = max(number - 1, 0), number + 2 * REACH
-            again = further_depths(logs[near], kept[near])[first - low : stop - low]
-            again = again + back_turn[first:stop, None]
+            again = reappearance_depths(logs[near], kept[near])[first - low : stop - low]
+            again = again + turns[first:stop, None]
             known = np.isfinite(depths[first:stop])
             depths[first:stop] = np.where(known, again, -np.inf)
 
 
-def turns(progress: np.ndarray, least: float) -> np.ndarray:
-    """Return how far each step goes against the way around it: below 0 for motion that goes on.
+def measure_turns(progress: np.ndarray, least: float) -> np.ndarray:
+    """Return how far each step turns back against the way around it; negative for steady motion.
 
     Args:
         progress: (n, 2, 3), as in `Measures`.
-        least: levels below which differences say nothing.
+        least: the level below which differences are noise.
 
     Returns:
-        (n,): a half for A B A, one for A B C A; less, down to -UNSTEADY, where the shot often turns
-        back by itself, as a shaking camera makes it, or noise.
+        (n,): a half for A B A, one for A B C A; less, down to -UNSTEADY, in a shot that often turns
+        back because of a shaking camera or noise.
     """
     along, way = progress[..., 0].mean(axis=1), progress[..., 1].mean(axis=1)
     share = along / (way + least * least)
@@ -94,11 +96,11 @@ def turns(progress: np.ndarray, least: float) -> np.ndarray:
 
 
 def needed_depth(depths: np.ndarray, least: float) -> float:
-    """Return the depth that a repeat needs: out of reach of the shot's own motion.
+    """Return the depth that a repeat needs, which the shot's own motion does not reach.
 
     Args:
         depths: (n,) at one distance back; minus infinity where there is none.
-        least: what it needs at least.
+        least: the minimum.
     """
     plain = depths[np.isfinite(depths) & (depths < least)]
     if len(plain) < 6:
@@ -107,12 +109,12 @@ def needed_depth(depths: np.ndarray, least: float) -> float:
     return max(least, float(middle + 3.5 * (high - middle)))
 
 
-def further_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Return how much nearer each kept frame is to one further back than to all between and around.
+def reappearance_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return how much closer each frame is to an earlier one than to all between and around them.
 
     Args:
         logs: (n, REACH, 2).
-        kept: (n,) bool: the others are passed over.
+        kept: (n,) bool: frames that are not kept are skipped.
 
     Returns:
         (n, REACH): logarithm of a ratio, at [i, j] for frames i and i - 1 - j, the better of both
@@ -120,7 +122,7 @@ def further_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """
     count = len(kept)
     far = np.where(kept[:, None, None], logs, np.inf)
-    for back in range(REACH):  # distances to frames that are passed over do not count
+    for back in range(REACH):  # distances to frames that are not kept do not count
         far[back + 1 :, back][~kept[: -back - 1]] = np.inf
         far[: back + 1, back] = np.inf
     step = np.minimum(far[:, 0], np.where(np.isfinite(far[:, 0]), np.inf, far[:, 1]))

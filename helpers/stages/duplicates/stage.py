@@ -1,4 +1,4 @@
-"""Leave out frames that repeat an earlier one."""
+"""Remove frames that repeat an earlier one."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ RETIMES = ("keep", "even")
 
 @dataclass(frozen=True, repr=False)
 class RemoveDuplicates(Stage):
-    """Leave out the frames that were found, or chosen, to be repeats.
+    """Remove repeated frames.
 
-    Which they are is decided before: `find_duplicates(clip).stage()`. They are named by their
-    times, which stay true where numbers would not: after a `Trim`, for one.
+    They are chosen before, by `analyse` or by `find_duplicates(clip).stage()`. They are identified
+    by their times, which stay valid where numbers would not, for example after a `Trim`.
 
     Attributes:
-        dropped: when the frames to leave out start, in seconds. Those outside the film fall away.
-            None: `analyse` finds them.
-        retime: "keep": every frame starts when it did, so the one before a dropped frame is shown
-            for longer. "even": the frames of a shot are spread evenly from its start to its end,
-            so that interpolation between them moves evenly. The sound stays in step either way.
+        dropped: when the frames to remove begin, in seconds; times outside the film are ignored. If
+            None, `analyse` finds them.
+        retime: "keep": every other frame begins when it did, so the one before a removed frame is
+            shown for longer. "even": the frames of a shot are spaced evenly from its start to its
+            end, so that interpolation gives smooth motion. The sound stays in sync either way.
     """
 
     dropped: tuple[Fraction, ...] | None = None
@@ -41,7 +41,7 @@ class RemoveDuplicates(Stage):
             object.__setattr__(self, "dropped", exact_times(self.dropped))
         if self.retime not in RETIMES:
             raise StageError(
-                f"Frames cannot be retimed {self.retime!r}; allowed are keep and even."
+                f"RemoveDuplicates cannot use retime={self.retime!r}. Choose keep or even."
             )
 
     def __repr__(self) -> str:
@@ -53,11 +53,11 @@ class RemoveDuplicates(Stage):
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The frames to drop, until they were looked for."""
+        """`dropped`, if it is None."""
         return ("dropped",) if self.dropped is None else ()
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> RemoveDuplicates:
-        """Return the stage with the frames that repeat another in the whole clip."""
+        """Return the stage with the repeated frames of the whole clip."""
         if self.dropped is not None:
             return self
         run = run or RunContext()
@@ -65,17 +65,17 @@ class RemoveDuplicates(Stage):
         return replace(self, dropped=found.dropped)
 
     def info(self, source: Clip) -> ClipInfo:
-        """The source's, at the rate that is left."""
+        """Return the source's properties, with the new frame rate."""
         times = self.times(source)
         if len(times) == len(source):
             return source.info
         return source.info.replace(fps=len(times) / (self.end(source) - times[0]))
 
     def times(self, source: Clip) -> Sequence[Fraction]:
-        """The kept frames' own times, or even steps from each shot's start to its end."""
-        kept = self._kept(source)
+        """Return the times of the kept frames, or evenly spaced times within each shot."""
+        kept = self._kept_numbers(source)
         if len(kept) == len(source):
-            return source.times  # nothing to spread: a film of uneven spacing keeps it
+            return source.times  # nothing is removed, so even an uneven spacing is kept
         if self.retime == "keep":
             return tuple(source.times[number] for number in kept)
         starts = [bisect_left(source.times, cut) for cut in source.cuts]
@@ -88,13 +88,13 @@ class RemoveDuplicates(Stage):
         return tuple(times)
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """From the first kept frame that is asked for to the last."""
+        """Return the range from the first needed frame to the last."""
         outside = bisect_left(self._dropped, source.times[0])
 
         def kept_before(number: int) -> int:
             return number - bisect_left(self._dropped, source.times[number]) + outside
 
-        # Found by halving, not by counting: looking at one frame of a long film must be quick.
+        # By binary search, since reading one frame of a long film must be quick.
         numbers = range(len(source))
         first, last = (
             bisect_right(numbers, number, key=kept_before) - 1 for number in (start, stop - 1)
@@ -104,13 +104,13 @@ class RemoveDuplicates(Stage):
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Pass the kept frames on, at their times."""
+        """Yield the kept frames, at their times."""
         kept = (frame for frame in frames if not self._drops(frame.time))
         for time, frame in zip(times, kept, strict=False):
             yield frame if frame.time == time else Frame(frame.image, time)
 
     def recipe(self) -> dict[str, Any]:
-        """The fields; the dropped frames by their number and the sha256 of their times."""
+        """Return the fields; for the removed frames, their number and the sha256 of their times."""
         digest = sha256(" ".join(map(str, self._dropped)).encode()).hexdigest()
         return {**super().recipe(), "dropped": f"{len(self._dropped)} frames, sha256 {digest}"}
 
@@ -118,18 +118,18 @@ class RemoveDuplicates(Stage):
         place = bisect_left(self._dropped, time)
         return place < len(self._dropped) and self._dropped[place] == time
 
-    def _kept(self, source: Clip) -> list[int]:
+    def _kept_numbers(self, source: Clip) -> list[int]:
         """Return the numbers of the kept frames; raise StageError if this is another film."""
         inside = {time for time in self._dropped if source.times[0] <= time < source.end}
         kept = [number for number, time in enumerate(source.times) if time not in inside]
-        if strange := len(inside) - (len(source) - len(kept)):
+        if unknown := len(inside) - (len(source) - len(kept)):
             raise StageError(
-                f"{strange} of {len(inside)} frames to leave out are not in this film: no frame "
-                "starts at their times. The decisions were made for another film, or for this one "
-                "at another rate; look for its duplicates again."
+                f"{unknown} of {len(inside)} frames to remove are not in this film: no frame "
+                "begins at their times. They were found in another film, or in this one at another "
+                "frame rate. Find the duplicates of this film again."
             )
         if not kept:
             raise StageError(
-                f"All {len(source)} frames are to be left out; at least one has to stay."
+                f"All {len(source)} frames would be removed. At least one must be kept."
             )
         return kept

@@ -1,24 +1,22 @@
-"""How much each step of a shot looks like a repeat: one score a step, near its log odds.
+"""Score how much each step of a shot looks like a repeat; the score is close to its log odds.
 
     score, share, lowness = step_scores(measures)      # of one shot
 
-Three signs, each a ratio that neither contrast nor exposure changes:
+There are three signs, all of them ratios that do not depend on contrast or exposure:
 
-- depth: how far the step's difference lies below those of the steps on both sides of it;
-- share: which part of the way from the frame before it to the frame after it the step covers,
-  measured so that noise drops out (`likeness.progress`): a third of steady motion, none of a
-  repeat;
-- detour: how much further it is over the step and a neighbour together than over the neighbour
-  alone: where a frame repeats, no further.
+- depth: how much smaller the step's difference is than those of the steps on both sides;
+- share: the share of the way from the frame before it to the frame after it that the step covers,
+  measured so that noise cancels out (`features.measure_progress`): a third for steady motion, zero
+  for a repeat;
+- detour: how much longer the way over the step and a neighbour is than over the neighbour alone;
+  not longer for a repeat.
 
-A fourth, `usual`, is how far it lies below what steps usually are before it and after it. A codec
-that treats every second frame in another way makes neighbours unlike, and a dozen of them less so;
-but what is usual changes where motion does, so it counts only where a shot's repeats are plainly
-apart from its motion (`bimodal.py`).
+A fourth, `usual`, is how much smaller the difference is than the usual one before and after it. A
+codec that treats every second frame differently affects it less than depth. But it changes with the
+motion of the film, so it is used only if the steps of a shot form two groups (`bimodal.py`).
 
-The weights come from a logistic regression, done once, over the kinds of film, noise and
-compression of benchmarks/quality/duplicates.py; a shot then finds its own place on the scale
-(`cadence.py`).
+The weights come from a logistic regression on the kinds of film, noise and compression of
+benchmarks/quality/duplicates.py. The mixture of `cadence.py` then adapts the scale to each shot.
 """
 
 from __future__ import annotations
@@ -28,63 +26,62 @@ import numpy as np
 from helpers.stages.duplicates.features import Measures
 
 LONGEST = 4
-"""Repeats in a row, at most. What stays the same for longer is a still, and stays."""
+"""The most repeats in a row. Longer runs are stills, which are kept."""
 
 DEPTH, SHARE, DETOUR, BIAS = 3.8, 5.5, 1.9, -1.7
 """Weights of the score. From a logistic regression over the films of
 benchmarks/quality/duplicates.py."""
 
 USUAL, AROUND, MIDDLE = 2.0, 12, 60
-"""What `usual` weighs; from how many steps on each side it is taken; which percentile of them. This
+"""The weight of `usual`, the number of steps on each side, and the percentile of these steps. This
 number and those below that name no source were chosen by trial; benchmarks/quality/duplicates.py
 measures the effect."""
 
 UNKNOWN_SHARE, UNKNOWN_DETOUR = 0.2, 0.3
-"""What is taken where a shot begins or ends, and there is nothing to compare with."""
+"""The values where a shot begins or ends, and nothing can be compared."""
 
 FAINT = 0.25
-"""Levels (of 255, after the stretch) below which differences say nothing."""
+"""Smaller differences, in levels of 255 at full contrast, are noise."""
 
 QUANTUM = 0.12
-"""Levels before the stretch below which they say nothing either: eight bits end somewhere."""
+"""Smaller differences, in levels of 255 as they are, are below the precision of eight bits."""
 
 
 def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the score of every step of a shot, its share of the way around it, and how low it is.
+    """Return the score of every step of a shot, its share of the way around it, and its lowness.
 
     Args:
-        measures: of the n frames of a shot.
+        measures: those of the n frames of a shot.
 
     Returns:
-        (n,), (n,) and (n,): of the step from each frame's predecessor to it; score and lowness are
-        finite. Where there is nothing before it, as at the first, a score is that of motion.
-        Lowness is the part of the evidence that does not look at where motion goes: depth, usual.
+        (n,), (n,) and (n,): for the step from the previous frame to each frame; score and lowness
+        are finite. Where there is no previous frame, the score is that of motion. Lowness is the
+        part of the evidence without the direction of motion: depth and usual.
     """
     distance = measures.distance[:, :2]
-    logs = np.log(np.where(np.isnan(distance), np.inf, distance) + floor(measures.contrast))
+    logs = np.log(np.where(np.isnan(distance), np.inf, distance) + noise_floor(measures.contrast))
     depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
-    share = np.mean([shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
+    share = np.mean([step_shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
     score = DEPTH * np.clip(depth, -1, 2.5) - SHARE * np.clip(share, 0, 0.7)
-    score = np.nan_to_num(score - DETOUR * detours(logs) + BIAS, nan=BIAS - DEPTH)
+    score = np.nan_to_num(score - DETOUR * step_detours(logs) + BIAS, nan=BIAS - DEPTH)
     usual = np.mean([usual_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
     lowness = DEPTH * np.clip(depth, -1, 2) + USUAL * np.clip(usual, -1, 2)
     return score, share, np.nan_to_num(lowness, nan=-DEPTH)
 
 
-def floor(contrast: np.ndarray) -> float:
-    """Return the levels below which differences in a shot say nothing, by its contrast.
+def noise_floor(contrast: np.ndarray) -> float:
+    """Return the level below which differences in a shot are noise, by its contrast.
 
-    Stretching the shot to full contrast and then asking for FAINT levels is the same as asking for
-    so much less where it is dark, down to what eight bits can show.
+    It is FAINT at full contrast, and less in a shot with less contrast, down to QUANTUM.
     """
     return max(FAINT * min(float(np.median(contrast)) / 255, 1.0), QUANTUM)
 
 
 def run_depth(logs: np.ndarray) -> np.ndarray:
-    """Return how far below the steps around it every step lies, alone or with a few neighbours.
+    """Return how much smaller every step is than those around it, alone or as part of a run.
 
     Args:
-        logs: (n,) logarithm of each frame's difference from the one before; the first is unused.
+        logs: (n,) logarithm of each frame's difference from the previous one; the first is unused.
 
     Returns:
         (n,) logarithm of a ratio, the best over all runs of up to LONGEST steps; at least -1.
@@ -104,13 +101,13 @@ def run_depth(logs: np.ndarray) -> np.ndarray:
 
 
 def usual_depth(logs: np.ndarray) -> np.ndarray:
-    """Return how far below what is usual, both before it and after it, every step lies.
+    """Return how much smaller every step is than the usual step, both before and after it.
 
     Args:
-        logs: (n,) logarithm of each frame's difference from the one before; the first is unused.
+        logs: (n,) logarithm of each frame's difference from the previous one; the first is unused.
 
     Returns:
-        (n,) logarithm of a ratio; 0 where there are less than two steps on a side.
+        (n,) logarithm of a ratio; 0 where there are fewer than two steps on a side.
     """
     steps = np.where(np.isfinite(logs), logs, np.nan)
     steps[:1] = np.nan
@@ -124,15 +121,15 @@ def usual_depth(logs: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(depth), depth, 0.0)
 
 
-def shares(progress: np.ndarray) -> np.ndarray:
-    """Return which part of the way around it each step covers: about a third, or nothing.
+def step_shares(progress: np.ndarray) -> np.ndarray:
+    """Return the share of the way around it that each step covers: about a third, or zero.
 
     Args:
         progress: (n, 3), as in `Measures`.
 
     Returns:
-        (n,) from 0; where nothing moves but noise it comes near to a third, so that noise by
-        itself is never taken for a repeat.
+        (n,) from 0. Where there is only noise it is close to a third, so that noise alone is never
+        taken for a repeat.
     """
     known = np.isfinite(progress[:, 2])
     steps = np.where(known, progress[:, 2], np.inf)
@@ -143,8 +140,8 @@ def shares(progress: np.ndarray) -> np.ndarray:
     return np.where(known, part, UNKNOWN_SHARE)
 
 
-def detours(logs: np.ndarray) -> np.ndarray:
-    """Return how much longer the way over each step and one beside it is than that one alone.
+def step_detours(logs: np.ndarray) -> np.ndarray:
+    """Return how much longer the way over each step and a neighbour is than the neighbour alone.
 
     Args:
         logs: (n, 2 or more, scales) logarithm of distances from one and from two frames before.
@@ -157,5 +154,5 @@ def detours(logs: np.ndarray) -> np.ndarray:
     sides[0, :-1] = (both - step)[1:]
     sides[1, 1:] = both[1:] - step[:-1]
     sides = np.where(np.isfinite(sides), sides, UNKNOWN_DETOUR)
-    # Less than none is a way back, which `reappearance.py` looks for.
+    # A negative detour is a way back, which `reappearance.py` finds.
     return np.maximum(sides.mean(axis=2), 0).max(axis=0)

@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.imaging.luma import small_brightness
-from helpers.stages.diagnosis import Look
+from helpers.stages.diagnosis import FilmSamples
 
 Range = tuple[Fraction, float, float]
 """When a shot begins, and the grey levels (0..255) that nearly all of it lies between."""
@@ -57,10 +57,10 @@ class Greys:
         return 255 - (self.white - self.black)
 
 
-def measure_greys(seen: Look) -> Greys:
+def measure_greys(samples: FilmSamples) -> Greys:
     """Measure which greys a film uses, in every fifth frame that was looked at."""
     ends = []
-    for stretch in seen.stretches:
+    for stretch in samples.stretches:
         frames = stretch.frames[:: max(len(stretch.frames) // 5, 1)]
         lumas = [small_brightness(frame.image, WIDTH) for frame in frames]
         ends.append(np.percentile(np.concatenate([luma.ravel() for luma in lumas]), TAILS))

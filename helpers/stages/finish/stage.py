@@ -44,7 +44,7 @@ class Finish(Stage):
     levels: tuple[Range, ...] | None = ()
 
     def __post_init__(self) -> None:
-        self._within(
+        self._check_ranges(
             strength=(0, 1), sharpen=(0, 3), radius=(0.3, 10), grain=(0, 30), size=(0.5, 8)
         )
         if self.levels is not None:

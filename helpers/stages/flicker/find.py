@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.clip import Frame
-from helpers.stages.diagnosis import Look, smooth_course
+from helpers.stages.diagnosis import FilmSamples, smooth_curve
 from helpers.stages.flicker.exposure import compare_light, look
 
 
@@ -28,11 +28,11 @@ class Flicker:
     courses: tuple[tuple[float, ...], ...] = ()
 
 
-def measure_flicker(seen: Look) -> Flicker:
+def measure_flicker(samples: FilmSamples) -> Flicker:
     """Measure the flicker of a film."""
-    shots = [_measure(shot) for shot in seen.shots]
+    shots = [_measure(shot) for shot in samples.shots]
     return Flicker(
-        seen.typical([strays for strays, _, _ in shots]),
+        samples.typical([strays for strays, _, _ in shots]),
         tuple(brightness for _, brightness, _ in shots),
         tuple(course for _, _, course in shots),
     )
@@ -44,7 +44,7 @@ def _measure(shot: Sequence[Frame]) -> tuple[float, tuple[float, ...], tuple[flo
     changes = [compare_light(a, b) for a, b in pairwise(notes)]
     steps = [float(c.levels @ note.shares) for c, note in zip(changes, notes[1:], strict=True)]
     course = np.concatenate([[0.0], np.cumsum(steps)])
-    light = course - smooth_course(course[:, None])[:, 0]
+    light = course - smooth_curve(course[:, None])[:, 0]
     brightness = tuple(round(note.mean, 2) for note in notes)
     return float(np.std(light)), brightness, tuple(round(float(value), 2) for value in course)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers.clip import Frame
 from helpers.run import RunContext
-from helpers.stage import Stage, shots, windowed
+from helpers.stage import Stage, split_shots, windowed
 from helpers.stages.flicker.exposure import (
     REACH,
     STEP_LEAST,
@@ -47,7 +47,7 @@ class Deflicker(Stage):
     local: bool = False
 
     def __post_init__(self) -> None:
-        self._within(strength=(0, 1), hold=(0, 100))
+        self._check_ranges(strength=(0, 1), hold=(0, 100))
 
     @property
     def context(self) -> int:
@@ -59,13 +59,13 @@ class Deflicker(Stage):
     ) -> Iterator[Frame]:
         """Make the frames, shot by shot, each from its window."""
         wanted = set(times)
-        for shot in shots(frames):
+        for shot in split_shots(frames):
             for window, at in windowed(_measured(shot), self.context, self.context):
                 frame = window[at].frame
                 if frame.time in wanted:
                     yield Frame(self._steady(window, at), frame.time)
 
-    def _steady(self, window: Sequence[Measured], at: int) -> np.ndarray:
+    def _steady(self, window: Sequence[MeasuredFrame], at: int) -> np.ndarray:
         """Return the picture of `window[at]` in the middle of the light around it."""
         seen, changes = [one.seen for one in window], [one.change for one in window[1:]]
         light = steady_light(seen, changes, at, self.hold, self.local)
@@ -73,7 +73,7 @@ class Deflicker(Stage):
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredFrame:
     """A frame, what is kept of it for comparing, and how its light differs from the one before."""
 
     frame: Frame
@@ -81,10 +81,10 @@ class Measured:
     change: Light
 
 
-def _measured(shot: Iterator[Frame]) -> Iterator[Measured]:
+def _measured(shot: Iterator[Frame]) -> Iterator[MeasuredFrame]:
     """Measure the frames of one shot; the first is compared with itself."""
     before: Seen | None = None
     for frame in shot:
         seen = look(frame.image)
-        yield Measured(frame, seen, compare_light(before or seen, seen))
+        yield MeasuredFrame(frame, seen, compare_light(before or seen, seen))
         before = seen

@@ -56,7 +56,7 @@ class Interpolate(Stage):
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "interpolate")
-        self._exactly("fps")
+        self._make_exact("fps")
         if self.fps is not None and self.factor is not None:
             raise StageError(
                 "Both a frame rate (fps) and a factor were given; give one of the two."

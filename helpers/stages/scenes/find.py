@@ -1,7 +1,7 @@
-"""Where shots begin, found by PySceneDetect.
+"""Find where shots begin, with PySceneDetect.
 
-cuts = find_cuts(clip)            # one pass over the film; keep the answer in the project
-clip = MarkShots(cuts)(clip)      # from here on every stage knows them
+cuts = find_cuts(clip)            # one pass over the film; `Project.source` keeps the result
+clip = MarkShots(cuts)(clip)      # marks the shots for all later stages
 """
 
 from __future__ import annotations
@@ -18,75 +18,75 @@ from helpers.run import RunContext
 from helpers.stage import prefetch
 
 WIDTH = 256
-"""Pixels to which frames are narrowed for the search: cuts are as plain there, and it is quick."""
+"""Frames are reduced to this width in pixels for the search, which is faster and just as good."""
 
 SHORTEST = Fraction(2, 5)
-"""Seconds a shot lasts at least. This number and the next were chosen by trial; the films were not
-noted."""
+"""The minimum length of a shot in seconds. This number and the next were chosen by trial; the films
+were not noted."""
 
 NEAR = 3
-"""Frames before and after a cut that are compared: a flash or torn frames last less."""
+"""Frames before and after a cut that are compared; a flash or torn frames are shorter."""
 
 ALIKE = 0.8
-"""Correlation above which two pictures are of one shot. On real films neighbours within a shot lie
-above it but for wild motion, and the pictures around a cut stay below 0.5."""
+"""Two pictures with a higher correlation are of the same shot. In real films neighbours within a
+shot are above it, except in very fast motion, and pictures on both sides of a cut are below 0.5."""
 
 
 def find_cuts(clip: Clip, run: RunContext | None = None) -> tuple[Fraction, ...]:
-    """Return the times at which shots begin, the first frame's included.
+    """Return the times at which shots begin, including that of the first frame.
 
     PySceneDetect's adaptive detector compares every change with its neighbourhood, so that fast
-    motion is not taken for a cut. What it finds is then held against the pictures around it: where
-    one before and one after are alike but for their brightness, it was a flash, flicker or damage.
+    motion is not mistaken for a cut. Then the pictures around every cut are compared: if one before
+    and one after it differ only in brightness, it was a flash, flicker or damage.
     """
     from scenedetect import AdaptiveDetector, FrameTimecode
 
     fps = float(clip.info.fps)
     detector = AdaptiveDetector(min_scene_len=1)
     found = [clip.times[0]]
-    pending: list[int] = []  # cuts whose following pictures are still to come
+    pending: list[int] = []  # cuts that wait for the next NEAR pictures
     recent: deque[tuple[int, np.ndarray]] = deque(maxlen=4 * NEAR)
 
-    def settle(upto: int) -> None:
+    def confirm(upto: int) -> None:
         while pending and pending[0] + NEAR <= upto:
             number = pending.pop(0)
             time = clip.times[number]
-            if time - found[-1] >= SHORTEST and not _goes_on(recent, number):
+            if time - found[-1] >= SHORTEST and not _same_shot(recent, number):
                 found.append(time)
 
     run = run or RunContext()
     stamp = FrameTimecode(0, fps)
     with closing(prefetch(clip.frames(run=run))) as frames:
         for number, frame in enumerate(run.bar(frames, len(clip), "find shots")):
-            stamp, picture = FrameTimecode(number, fps), _small(frame)
-            recent.append((number, _outline(picture)))
+            stamp, picture = FrameTimecode(number, fps), _reduce(frame)
+            recent.append((number, _normalise(picture)))
             pending += sorted(cut.frame_num for cut in detector.process_frame(stamp, picture))
-            settle(number + 1)
+            confirm(number + 1)
     pending += sorted(cut.frame_num for cut in detector.post_process(stamp))
-    settle(len(clip) + NEAR)
+    confirm(len(clip) + NEAR)
     return tuple(found)
 
 
-def _goes_on(recent: Iterable[tuple[int, np.ndarray]], cut: int) -> bool:
-    """Tell whether the shot goes on after frame `cut`: a picture before is like one after."""
+def _same_shot(recent: Iterable[tuple[int, np.ndarray]], cut: int) -> bool:
+    """Tell whether the shot continues after frame `cut`: a picture before is like one after."""
     before = [picture for number, picture in recent if cut - NEAR <= number < cut]
     after = [picture for number, picture in recent if cut <= number < cut + NEAR]
     return any(float(np.mean(a * b)) > ALIKE for a in before for b in after)
 
 
-def _outline(picture: np.ndarray) -> np.ndarray:
-    """Return a tiny grey copy without its brightness and contrast, (24, 32), of unit variance."""
+def _normalise(picture: np.ndarray) -> np.ndarray:
+    """Return a tiny grey copy, (24, 32), with zero mean and unit variance."""
     import cv2
 
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     tiny = cv2.resize(grey, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
     tiny -= tiny.mean()
-    # Less than a grey level or two is noise: flat pictures are like nothing.
+    # A smaller deviation is only noise, so flat pictures correlate with nothing.
     return tiny / max(float(tiny.std()), 2.0)
 
 
-def _small(frame: Frame) -> np.ndarray:
-    """Return a narrow 8-bit BGR copy of a frame."""
+def _reduce(frame: Frame) -> np.ndarray:
+    """Return a small 8-bit BGR copy of a frame."""
     import cv2
 
     image = frame.image

@@ -1,4 +1,4 @@
-"""Write down where shots begin."""
+"""Mark where shots begin."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from helpers.stage import Stage, snap
 
 @dataclass(frozen=True)
 class MarkShots(Stage):
-    """Write down where shots begin, for the stages that follow.
+    """Mark where shots begin, for the stages that follow.
 
     Attributes:
-        begins: times in seconds; those that are not a frame's time mark the next frame.
+        begins: times in seconds; a time between two frames marks the next frame.
     """
 
     begins: tuple[Fraction, ...]

@@ -18,7 +18,7 @@ import numpy as np
 from helpers.clip import Clip, Frame
 from helpers.run import RunContext
 from helpers.stage import prefetch
-from helpers.stages.diagnosis import Look, smooth_course
+from helpers.stages.diagnosis import FilmSamples, smooth_curve
 from helpers.stages.stabilize.tracking import Motion, Tracker
 
 Place = tuple[Fraction, float, float, float]
@@ -82,19 +82,19 @@ class Shake:
     sways: tuple[tuple[tuple[float, float], ...], ...] = ()
 
 
-def measure_shake(seen: Look) -> Shake:
+def measure_shake(samples: FilmSamples) -> Shake:
     """Measure the shake of a film, from the stretches that were looked at."""
-    sways = [_sway(shot) for shot in seen.shots]
-    pixels = seen.typical([float(np.sqrt((sway**2).sum(axis=1).mean())) for sway in sways])
+    sways = [_sway(shot) for shot in samples.shots]
+    pixels = samples.typical([float(np.sqrt((sway**2).sum(axis=1).mean())) for sway in sways])
     rounded = tuple(tuple((round(float(x), 3), round(float(y), 3)) for x, y in s) for s in sways)
-    return Shake(pixels / seen.clip.info.width, pixels, rounded)
+    return Shake(pixels / samples.clip.info.width, pixels, rounded)
 
 
 def _sway(shot: Sequence[Frame]) -> np.ndarray:
     """Return how far the background lies from its smooth path, (n, 2): pixels right and down."""
     tracker = Tracker()
     path = np.cumsum([tracker.follow(frame.image)[:2] for frame in shot], axis=0)
-    return path - smooth_course(path)
+    return path - smooth_curve(path)
 
 
 def shake_sentence(found: Shake, needed: bool) -> str:

@@ -60,7 +60,7 @@ class Stabilize(Stage):
     border: str = "zoom"
 
     def __post_init__(self) -> None:
-        self._within(strength=(0, 1))
+        self._check_ranges(strength=(0, 1))
         if self.preset not in PRESETS:
             raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
         if self.border not in BORDERS:

@@ -86,7 +86,7 @@ class Upscale(Stage):
     alternate: bool = option(False, "Let several models take turns, frame by frame, instead.")
 
     def __post_init__(self) -> None:
-        self._exactly("scale", "denoise")
+        self._make_exact("scale", "denoise")
         if not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
         rows = [catalog.get(name, "upscale") for name in self.models]

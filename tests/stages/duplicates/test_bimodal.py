@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.stages.duplicates.bimodal import apart
+from helpers.stages.duplicates.bimodal import find_separate_repeats
 
 
 def groups(low_share: float, wobble: float = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -17,7 +17,7 @@ def groups(low_share: float, wobble: float = 0) -> tuple[np.ndarray, np.ndarray,
 
 
 def test_a_shot_shows_what_its_repeats_are_like():
-    chance = apart(*groups(0.01))
+    chance = find_separate_repeats(*groups(0.01))
     assert chance is not None
     assert (np.flatnonzero(chance > 0.8) == np.arange(7, 80, 8)).all()
 
@@ -32,4 +32,4 @@ def test_a_shot_shows_what_its_repeats_are_like():
     ids=["pause", "shake", "short"],
 )
 def test_low_steps_that_go_somewhere_are_no_repeats(steps):
-    assert apart(*steps) is None
+    assert find_separate_repeats(*steps) is None

@@ -59,9 +59,9 @@ def test_a_spreadsheet_with_its_own_marks_is_understood(tmp_path, clip, found):
     ("line", "old", "new", "said"),
     [
         (0, "decision", "verdict", "no column decision"),
-        (3, "keep", "maybe", "allowed are keep and drop"),
-        (3, "2,", "9,", "frame 2 is due here"),
-        (3, "0.083333", "0.5", "made for another one"),
+        (3, "keep", "maybe", "it must be keep or drop"),
+        (3, "2,", "9,", "frame 2 is expected here"),
+        (3, "0.083333", "0.5", "made for another film"),
         (3, "0.083333", "early", "not a number"),
         (1, "keep", "drop", "begins a shot"),
     ],
@@ -75,7 +75,7 @@ def test_a_table_that_is_wrong_is_refused_plainly(tmp_path, clip, found, line, o
 
 def test_a_table_of_another_film_is_refused(tmp_path, found):
     path = found.write_csv(tmp_path / "table.csv")
-    with pytest.raises(StageError, match="one row a frame"):
+    with pytest.raises(StageError, match="one row for each frame"):
         read_csv(path, varying_clip())
     with pytest.raises(StageError, match="cannot be read"):
         read_csv(tmp_path / "absent.csv", varying_clip())

@@ -30,7 +30,7 @@ def test_the_cadence_of_a_worn_film_is_found():
     found = find_duplicates(open_video(FILM))
     assert found.dropped == tuple(range(1, 108, 2))
     assert found.kinds == {1: 54}
-    assert "12 new frames in 24 a second: every frame is shown twice" in repr(found)
+    assert "12 of 24 frames per second are new: every frame is shown twice" in repr(found)
     assert find_duplicates(open_video(TALK)).dropped == ()
 
 

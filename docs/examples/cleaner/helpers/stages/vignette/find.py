@@ -10,7 +10,7 @@ import numpy as np
 from helpers.clip import Clip
 from helpers.imaging.luma import small_brightness
 from helpers.run import RunContext
-from helpers.stages.diagnosis import Look
+from helpers.stages.diagnosis import FilmSamples
 from helpers.stages.vignette.falloff import measure_loss
 
 WIDTH = 160
@@ -34,9 +34,9 @@ def find_vignette(clip: Clip, run: RunContext, samples: int = 40) -> Vignette:
     return _measure(clip[int(n)].image for n in run.bar(numbers, len(numbers), "find vignette"))
 
 
-def measure_vignette(seen: Look) -> Vignette:
+def measure_vignette(samples: FilmSamples) -> Vignette:
     """Measure the corners of a film, from the stretches that were looked at."""
-    return _measure(frame.image for stretch in seen.stretches for frame in stretch.frames)
+    return _measure(frame.image for stretch in samples.stretches for frame in stretch.frames)
 
 
 def vignette_sentence(found: Vignette, needed: bool) -> str:

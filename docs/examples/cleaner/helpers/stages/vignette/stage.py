@@ -24,7 +24,7 @@ class RemoveVignette(Stage):
     loss: float | None = None
 
     def __post_init__(self) -> None:
-        self._within(loss=(0, LARGEST))
+        self._check_ranges(loss=(0, LARGEST))
 
     @property
     def unknown(self) -> tuple[str, ...]:
