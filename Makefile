@@ -5,20 +5,39 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/ready
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: setup demo test test-fast lint docs structure clips benchmark models address clean
+.PHONY: setup lock demo test test-fast lint docs structure clips benchmark models address clean
 
-# Set-up, the one place. Some packages are installed without what they ask for: see
-# colab_requirements.txt.
-$(READY): pyproject.toml colab_requirements.txt
-	@echo "Setting up $(VENV): about 6 GB, once."
+# Installs exactly the files that requirements.lock names, on every machine.
+$(READY): pyproject.toml requirements.lock
+	@echo "Setting up $(VENV): about 7 GB, once."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
-	$(BIN)/python -m pip install --quiet --no-deps --requirement colab_requirements.txt
+	@PYTHONWARNINGS=ignore $(PIP) install --quiet --require-hashes --requirement requirements.lock \
+		2> $(VENV)/pip.log; code=$$?; cat $(VENV)/pip.log >&2; \
+	if grep -q "DO NOT MATCH THE HASHES" $(VENV)/pip.log; then echo "$$WRONG_HASH" >&2; fi; exit $$code
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+define WRONG_HASH
+
+A downloaded package is not the file that requirements.lock names. Usually the download was damaged
+and pip has kept it in its cache. Empty the cache and try again:
+
+    $(BIN)/python -m pip cache purge && make setup
+
+If the message comes again, do not install the package: the place it comes from serves another file.
+endef
+export WRONG_HASH
+
+# Writes requirements.lock anew from pyproject.toml. Versions that are locked already stay;
+# `make lock UPGRADE=--upgrade` takes the newest ones. CONTRIBUTING.md has the whole recipe.
+lock: $(READY)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal \
+		--python-version 3.10 --all-extras --generate-hashes --no-annotate $(UPGRADE) \
+		--output-file requirements.lock pyproject.toml
 
 setup: $(READY)
 
@@ -33,7 +52,7 @@ demo: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: lint
 	$(TESTS)

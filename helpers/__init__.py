@@ -45,16 +45,13 @@ if TYPE_CHECKING:
     from helpers.stages.colorize.references import find_references as find_references
     from helpers.stages.colorize.stage import Colorize as Colorize
     from helpers.stages.damage.stage import RemoveDamage as RemoveDamage
-    from helpers.stages.denoise.find import find_noise as find_noise
     from helpers.stages.denoise.stage import Denoise as Denoise
     from helpers.stages.duplicates.decisions import find_duplicates as find_duplicates
     from helpers.stages.duplicates.decisions import read_csv as read_csv
     from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
-    from helpers.stages.finish.find import find_levels as find_levels
     from helpers.stages.finish.stage import Finish as Finish
     from helpers.stages.flicker.stage import Deflicker as Deflicker
     from helpers.stages.interpolate.stage import Interpolate as Interpolate
-    from helpers.stages.stabilize.find import find_shake as find_shake
     from helpers.stages.stabilize.stage import Stabilize as Stabilize
     from helpers.stages.upscale.stage import Upscale as Upscale
     from helpers.video.reader import open_video as open_video
@@ -91,10 +88,7 @@ _HOMES = {
     "find_colours": "stages.colorize.find",
     "find_duplicates": "stages.duplicates.decisions",
     "find_film": "video.sources",
-    "find_levels": "stages.finish.find",
-    "find_noise": "stages.denoise.find",
     "find_references": "stages.colorize.references",
-    "find_shake": "stages.stabilize.find",
     "frames_to_colour": "show.color",
     "models": "catalog.table",
     "open_video": "video.reader",

@@ -1,6 +1,6 @@
 """The command: the same functions that the notebooks call.
 
-python -m helpers restore talk.mp4 -o restored.mp4
+silk-purse restore talk.mp4 -o restored.mp4
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from helpers.plan import STEPS, Plan, plan_options
 from helpers.video.codecs import CODECS
 
 # The base class of typer's errors about wrong arguments; its module depends on typer's version.
-UsageError = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+UsageError: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 app = typer.Typer(
     help="Restore old, small, noisy or damaged video.",
@@ -141,6 +143,16 @@ def probe(
 
 
 @app.command()
+def sample(
+    name: Annotated[str, typer.Argument(help="talk or film.")] = "talk",
+) -> None:
+    """Print the path of a sample clip, to try the other commands on."""
+    from helpers.video.sources import sample as find
+
+    typer.echo(find(name))
+
+
+@app.command()
 def report(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
     as_json: Json = False,
@@ -244,11 +256,17 @@ def train_cleaner(
     typer.echo(repr(trained))
 
 
+def called_as() -> str:
+    """Return how the command was called: silk-purse, or python -m helpers."""
+    path = Path(sys.argv[0])
+    return "python -m helpers" if path.name == "__main__.py" else path.stem
+
+
 def main() -> None:
     """Run the command. An error is one line on stderr and exit code 2."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     try:
-        code = app(prog_name="python -m helpers", standalone_mode=False)
+        code = app(prog_name=called_as(), standalone_mode=False)
         if code == INTERRUPTED:
             raise KeyboardInterrupt  # typer caught the original one
     except (SilkPurseError, UsageError) as error:

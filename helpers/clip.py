@@ -236,7 +236,7 @@ class MemoryClip(Clip):
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "end", Fraction(self.end))
         object.__setattr__(self, "cuts", tuple(sorted(cuts)))
-        check_timeline(self.times, self.end)
+        _check_timeline(self.times, self.end)
         if unknown := cuts.difference(times):
             raise StageError(
                 f"No frame begins at {min(unknown)} s, so no shot can begin there. "
@@ -271,7 +271,7 @@ class MemoryClip(Clip):
         return [{"source": "memory", "sha256": digest.hexdigest()}]
 
 
-def check_timeline(times: Sequence[Fraction], end: Fraction) -> None:
+def _check_timeline(times: Sequence[Fraction], end: Fraction) -> None:
     """Raise StageError unless `times` rise strictly and `end` is after the last."""
     for earlier, later in zip(times, [*times[1:], end], strict=True):
         if not earlier < later:

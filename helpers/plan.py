@@ -280,7 +280,7 @@ def restore(
     # The sound comes first, so that its errors are raised before hours are spent on the picture.
     sound = make_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
-    saved = opened.save(wanted, "restored", segment=segment_length(wanted), run=run)
+    saved = opened.save(wanted, "restored", segment=_segment_length(wanted), run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
@@ -301,7 +301,7 @@ def restore(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
         seconds={name: round(value, 2) for name, value in seconds.items()},
-        models=models_used(wanted),
+        models=_models_used(wanted),
         recipe=wanted.recipe(),
         notes=[*run.notes, *written.notes],
         sound_offset_ms=sound_offset_ms(source, output, saved.times[0]),
@@ -351,7 +351,7 @@ def _find_source(clip: Clip) -> VideoClip:
     return clip
 
 
-def models_used(clip: Clip) -> dict[str, str]:
+def _models_used(clip: Clip) -> dict[str, str]:
     """Return the models of a clip's stages, with the sha256 of their weights ("-" if none)."""
     found: dict[str, str] = {}
     for step in clip.recipe():
@@ -363,7 +363,7 @@ def models_used(clip: Clip) -> dict[str, str]:
     return found
 
 
-def segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
+def _segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
     """Choose how many seconds of film a segment holds.
 
     One for a short film and ten for a long one, or less on a machine that needs more than `budget`

@@ -40,7 +40,7 @@ class Keep(Protocol):
         ...
 
 
-def find_anew(name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
+def _find_anew(name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
     """Analyse the clip, and keep nothing; used without a project."""
     return find()
 
@@ -106,7 +106,7 @@ class RunContext:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     progress: bool = False
     notes: list[str] = field(default_factory=list)
-    keep: Keep = find_anew
+    keep: Keep = _find_anew
 
     def bar(self, items: Iterable[T], total: int, label: str) -> Iterable[T]:
         """Yield items and show a progress bar, if `progress` is set."""

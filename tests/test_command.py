@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.__main__ import main
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound
 from helpers.errors import StageError
@@ -106,6 +108,22 @@ def test_doctor_says_what_works():
     done = run("doctor", "--json")
     assert done.returncode in (0, 1)
     assert json.loads(done.stdout)
+
+
+def test_sample_says_where_a_clip_to_try_is():
+    done = run("sample", "film")
+    assert Path(done.stdout.strip()) == FILM
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("helpers/__main__.py", "python -m helpers"), ("bin/silk-purse", "silk-purse")],
+)
+def test_help_uses_the_name_it_was_called_by(monkeypatch, capsys, path, name):
+    monkeypatch.setattr(sys, "argv", [path, "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"Usage: {name} " in capsys.readouterr().out
 
 
 # --- what it refuses ----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from helpers.catalog import registry
 from helpers.catalog import table as catalog
 from helpers.catalog.registry import Probe, Request, engine
 from helpers.catalog.table import Model
-from helpers.estimates import costs, spoken
+from helpers.estimates import costs, format_duration
 from tests.support.law import one_picture, varying_clip
 
 
@@ -68,11 +68,11 @@ def test_a_frame_costs_what_its_part_costs_by_area_and_share(probe, size, times,
 
 def test_an_estimate_says_what_a_run_costs():
     told = repr(estimate(open_video(sample())))
-    assert "40 frames of 160x120" in told and "goes on" in told
+    assert "40 frames of 160x120" in told and "run it again to continue" in told
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.2, "a second"), (600, "10 minutes"), (107 * 3600, "107.0 hours")]
+    ("seconds", "words"), [(0.2, "1 second"), (600, "10 minutes"), (107 * 3600, "107.0 hours")]
 )
 def test_time_is_said_as_a_person_would(seconds, words):
-    assert spoken(seconds) == words
+    assert format_duration(seconds) == words

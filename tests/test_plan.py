@@ -91,7 +91,7 @@ def test_the_sample_is_coloured_from_the_frames_beside_it(film):
 def test_what_was_decided_is_said_to_whoever_runs_it(tmp_path):
     plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(TALK, tmp_path / "talk.mp4", plan=plan, progress=False)
-    assert "note     It is in colour already and was not coloured" in report.summary()
+    assert "note     The film is in colour already and was not coloured" in report.summary()
 
 
 def test_finish_comes_last_and_its_grain_grows_with_the_picture():

@@ -24,7 +24,7 @@ PROOF = 20
 
 ALIKE = 0.35
 """The correlation (1 is identical) of the loudness curves of two recordings from which they may be
-the same."""
+the same. This number and the next were chosen by trial; the films were not noted."""
 
 CERTAIN = 10.0
 """The peak of the cross-correlation must be this many times its standard deviation."""
@@ -49,7 +49,7 @@ def align_file(sound: Sound, path: str | Path) -> tuple[Sound, str]:
     if len(other) == length:
         aligned, words = other.samples, f"replaced by {name}, which has the same length"
     else:
-        late = find_offset(sound, other)
+        late = _find_offset(sound, other)
         aligned = _shift(other, round(late * other.rate), length)
         seconds = float(other.seconds - sound.seconds)
         words = (
@@ -72,7 +72,7 @@ def _shift(sound: Sound, at: int, length: int) -> np.ndarray:
     return out
 
 
-def find_offset(sound: Sound, other: Sound) -> Fraction:
+def _find_offset(sound: Sound, other: Sound) -> Fraction:
     """Return by how many seconds another recording begins later than a track.
 
     Raises:

@@ -19,7 +19,8 @@ MAINS = (50.0, 60.0)
 """Mains frequencies in hertz, in the two parts of the world."""
 
 HIGHEST = 1500.0
-"""Harmonics of the hum are searched up to this frequency, in hertz."""
+"""Harmonics of the hum are searched up to this frequency, in hertz. This number and those below
+were chosen by trial; benchmarks/quality/audio.py measures the effect."""
 
 STANDS_OUT = 9.0
 """A harmonic is present where its level is this many decibels above its surroundings."""

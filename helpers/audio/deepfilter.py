@@ -48,7 +48,7 @@ LATE = (AHEAD + SIZE // HOP - 1) * HOP
 NETWORKS = ("enc", "erb_dec", "df_dec")
 
 
-def band_widths() -> np.ndarray:
+def _band_widths() -> np.ndarray:
     """Return how many bins each band has: equal steps on the ERB scale of hearing."""
     scale = 24.7 * 9.265
     top = 9.265 * np.log1p(RATE / 2 / scale)
@@ -63,7 +63,7 @@ def band_widths() -> np.ndarray:
     return np.array(widths)
 
 
-WIDTHS = band_widths()
+WIDTHS = _band_widths()
 _HALF = np.sin(0.5 * np.pi * (np.arange(SIZE) + 0.5) / (SIZE // 2))
 VORBIS = np.sin(0.5 * np.pi * _HALF**2).astype(np.float32)
 """The window of the Vorbis codec; its squares add up to one at half its length."""

@@ -121,7 +121,7 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     parts = [part for part in _stretches(sound) if np.abs(part).max(initial=0) > 1e-4]
     parts = parts or [np.asarray(sound.samples[:, : STRETCH * sound.rate])]
     rate, seconds = sound.rate, sum(part.shape[1] for part in parts) / sound.rate
-    clicks = [count_clicks(part, rate) for part in parts]
+    clicks = [_count_clicks(part, rate) for part in parts]
     hums = [hum for part in parts if (hum := declick.find_hum(part, rate))]
     clipped = [declick.find_clipping(one)[0].mean() for part in parts for one in part]
     return Diagnosis(
@@ -132,7 +132,7 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
         clicks=60 * sum(clicks) / max(seconds, 0.1),
-        rumble=float(np.median([measure_rumble(part, rate) for part in parts])),
+        rumble=float(np.median([_measure_rumble(part, rate) for part in parts])),
         bandwidth=max(measures.bandwidth(part, rate) for part in parts),
         loudness=measure_loudness(sound),
     )
@@ -155,7 +155,7 @@ def _stretches(sound: Sound) -> list[np.ndarray]:
     return [np.asarray(sound.samples[:, start : start + size]) for start in starts]
 
 
-def count_clicks(samples: np.ndarray, rate: int) -> int:
+def _count_clicks(samples: np.ndarray, rate: int) -> int:
     """Count the clicks that a voice cannot make, in the channel with the most.
 
     With more than two channels the median is returned: the bass channel of 5.1 is full of jolts.
@@ -178,7 +178,7 @@ def choose_rumble_cut(sound: Sound, below: float = 60.0) -> float:
     return min(max((float(np.median(ratios)) + 20) / 6, 0.0), 1.0)
 
 
-def measure_rumble(samples: np.ndarray, rate: int) -> float:
+def _measure_rumble(samples: np.ndarray, rate: int) -> float:
     """Return how many decibels the noise below 60 Hz is louder than the noise above 200 Hz."""
     if rate < 1000:
         return 0.0

@@ -36,7 +36,7 @@ def levels(samples: np.ndarray, rate: int, band: tuple[float, float] | None = No
     return np.maximum(10 * np.log10(np.square(frames).mean(1) + 1e-12), NOTHING)
 
 
-def detect_activity(samples: np.ndarray, rate: int) -> np.ndarray:
+def _detect_activity(samples: np.ndarray, rate: int) -> np.ndarray:
     """Return for each FRAME, (T,), whether it holds a voice, or any other sound but noise."""
     heard = gaussian_filter1d(levels(samples, rate, VOICE), 1.5)
     floor = noise_floor(heard)
@@ -79,7 +79,7 @@ def find_quietest(
 def signal_to_noise(samples: np.ndarray, rate: int) -> float:
     """Estimate how many decibels the voice is above the noise, where there is speech."""
     whole = levels(samples, rate, (80.0, 8000.0))
-    active = detect_activity(samples, rate)[: len(whole)]
+    active = _detect_activity(samples, rate)[: len(whole)]
     if not active.any():
         return 0.0
     noise = 10 ** (noise_floor(whole) / 10)
@@ -139,4 +139,4 @@ def rhythm(samples: np.ndarray, rate: int) -> Rhythm:
     hertz = np.fft.rfftfreq(len(swing), FRAME)
     all_of_it = power[(hertz > 0.25) & (hertz < 20)].sum() + 1e-9
     part = power[(hertz >= 2) & (hertz <= 8)].sum() / all_of_it
-    return Rhythm(float(part), float(1 - detect_activity(samples, rate).mean()))
+    return Rhythm(float(part), float(1 - _detect_activity(samples, rate).mean()))

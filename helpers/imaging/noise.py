@@ -19,7 +19,8 @@ SIDE = 16
 """Pixels a side of the blocks that are looked at by themselves."""
 
 CALMEST = 0.15
-"""Part of the blocks that are taken for flat and still, and show nothing but noise."""
+"""Part of the blocks that are taken for flat and still, and show nothing but noise. Chosen by
+trial; benchmarks/quality/picture.py measures the effect."""
 
 LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 """Blind to slopes and to straight edges, of length 1 for white noise (Immerkaer 1996)."""

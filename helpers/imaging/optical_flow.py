@@ -87,9 +87,9 @@ class _Search:
     """OpenCV's search and refinement. They hold buffers, so that each thread needs its own."""
 
     def __init__(self, settings: FlowSettings) -> None:
+        self._settings = settings
         self._search = cv2.DISOpticalFlow.create()
         self._search.setUseMeanNormalization(True)
-        self._search.setFinestScale(settings.finest_scale)
         self._search.setPatchStride(settings.patch_stride)
         self._search.setGradientDescentIterations(settings.descents)
         self._search.setVariationalRefinementIterations(settings.refinements)
@@ -101,8 +101,10 @@ class _Search:
         if np.array_equal(here, there):
             return np.zeros((height, width, 2), np.float32)
         here, there = _padded(here), _padded(there)
+        # Set every time: on a picture too small for it OpenCV takes a finer one, and keeps that.
+        self._search.setFinestScale(self._settings.finest_scale)
         flow = self._search.calc(here, there, None)  # type: ignore[call-overload]
-        if self._refinement.getFixedPointIterations():
+        if self._settings.full_size_refinements:
             flow = self._refinement.calc(here, there, flow)
         return flow[:height, :width]
 

@@ -110,7 +110,7 @@ def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
     layers = read_layers(param)
     arrays = read_weights(layers, weights.read_bytes())
     compact = any(layer.kind == "PReLU" for layer in layers)
-    names = compact_names(len(layers)) if compact else rrdb_names(len(layers))
+    names = _compact_names(len(layers)) if compact else _rrdb_names(len(layers))
     state = {}
     for name, parts in zip(names, arrays, strict=True):
         for suffix, array in zip(("weight", "bias"), parts, strict=False):
@@ -118,12 +118,12 @@ def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def compact_names(layers: int) -> list[str]:
+def _compact_names(layers: int) -> list[str]:
     """Return the names of SRVGGNetCompact's layers: convolutions and PReLUs in turn."""
     return [f"body.{number}" for number in range(layers)]
 
 
-def rrdb_names(convolutions: int) -> list[str]:
+def _rrdb_names(convolutions: int) -> list[str]:
     """Return the names of RRDBNet's convolutions; 15 belong to each block, 6 to the rest."""
     blocks = (convolutions - 6) // 15
     body = [
@@ -148,7 +148,7 @@ def rife_names() -> list[str]:
     return [f"block{block}.{part}" for block in range(RIFE_BLOCKS) for part in parts]
 
 
-def rife_layers(param: Path) -> dict[str, Layer]:
+def _rife_layers(param: Path) -> dict[str, Layer]:
     """Return the layers of RIFE 4.6's flownet.param under their official names.
 
     Raises:
@@ -175,7 +175,7 @@ def rife_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
     """
     import torch
 
-    layers = rife_layers(param)
+    layers = _rife_layers(param)
     arrays = read_weights(list(layers.values()), weights.read_bytes())
     state = {}
     for name, (kernels, bias) in zip(layers, arrays, strict=True):
@@ -199,7 +199,7 @@ def write_rife(state: dict[str, torch.Tensor], param: Path, weights: Path) -> No
         ValueError: a weight has another size than the .param says.
     """
     with weights.open("wb") as file:
-        for name, layer in rife_layers(param).items():
+        for name, layer in _rife_layers(param).items():
             kernels, bias = (state[f"{name}.{part}"].float() for part in ("weight", "bias"))
             if name.endswith(".conv"):
                 beta = state[name.removesuffix("conv") + "beta"].float().flatten()

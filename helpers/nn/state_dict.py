@@ -20,16 +20,16 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def expected_shapes(build: Callable[[], nn.Module]) -> Shapes:
     """Return the shape of every weight of a network, without making the network."""
-    return shapes_of(hollow(build))
+    return _shapes_of(_hollow(build))
 
 
-def hollow(build: Callable[[], Network]) -> Network:
+def _hollow(build: Callable[[], Network]) -> Network:
     """Make a network whose weights have shapes only: no memory is taken, no numbers are drawn."""
     with torch.device("meta"):
         return build()
 
 
-def shapes_of(network: nn.Module) -> Shapes:
+def _shapes_of(network: nn.Module) -> Shapes:
     """Return the shape of every weight by its name."""
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
@@ -45,8 +45,8 @@ def filled(build: Callable[[], Network], state: dict[str, Any], title: str) -> N
     Raises:
         ModelError: see `fitted`.
     """
-    network = hollow(build)
-    network.load_state_dict(fitted(state, shapes_of(network), title), assign=True)
+    network = _hollow(build)
+    network.load_state_dict(fitted(state, _shapes_of(network), title), assign=True)
     return network
 
 

@@ -44,10 +44,10 @@ def read_state(paths: list[Path]) -> dict[str, Any]:
             f"{path} cannot be read as weights ({said}). Allowed is a .safetensors, or a .pth that "
             "holds tensors and nothing that would run; fetch it again, or ask its author for one."
         ) from error
-    return unwrapped(found, path)
+    return _unwrapped(found, path)
 
 
-def unwrapped(found: Any, path: Path) -> dict[str, Any]:
+def _unwrapped(found: Any, path: Path) -> dict[str, Any]:
     """Take the weights out of what a trainer saved."""
     while isinstance(found, dict):
         if found and all(isinstance(value, torch.Tensor) for value in found.values()):

@@ -71,7 +71,7 @@ class StageManifest:
     @classmethod
     def of(cls, clip: Clip, codec: str, length: Fraction, machine: Runtime) -> StageManifest:
         """Describe a clip that will be saved in segments of about `length` seconds."""
-        units, pts = exact_units(clip.times)
+        units, pts = _exact_units(clip.times)
         return cls(
             recipe=clip.recipe(),
             codec=codec,
@@ -158,7 +158,7 @@ def open_stage(
     """
     if read_json(folder / FILE) is not None:
         manifest = StageManifest.read(folder)
-        difference = recipe_difference(manifest.recipe, clip.recipe())
+        difference = _recipe_difference(manifest.recipe, clip.recipe())
         if difference is None and manifest.codec != codec:
             difference = (f"codec {manifest.codec}", f"codec {codec}")
         if difference is not None:
@@ -175,7 +175,7 @@ def open_stage(
     return manifest
 
 
-def recipe_difference(
+def _recipe_difference(
     old: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> tuple[str, str] | None:
     """Return the first difference between two recipes, old and new in words; None if equal."""
@@ -207,7 +207,7 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 40 else text[:16] + "..."
 
 
-def exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
+def _exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
     """Return units a second, and the times since the first as whole numbers of these units."""
     spans = [time - times[0] for time in times]
     units = math.lcm(*(span.denominator for span in spans))

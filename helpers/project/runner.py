@@ -48,7 +48,7 @@ class SegmentRunner:
             ThreadPoolExecutor(1) as self.pool,
             bar(None, total, self.folder.name, self.run.progress) as self.ticks,
         ):
-            for group in group_segments([s for s in missing if not self._publish_finished(s)]):
+            for group in _group_segments([s for s in missing if not self._publish_finished(s)]):
                 self._make_group(group)
             self._wait()
 
@@ -120,7 +120,7 @@ def scratch_folder(folder: Path, manifest: StageManifest) -> Path:
     return runtime().scratch / f"silk-purse-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 
-def group_segments(segments: list[Segment]) -> list[list[Segment]]:
+def _group_segments(segments: list[Segment]) -> list[list[Segment]]:
     """Group segments that follow each other without a gap."""
     groups: list[list[Segment]] = []
     for segment in segments:

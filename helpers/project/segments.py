@@ -73,8 +73,8 @@ class SavedClip(Clip):
             first, last = max(segment.start, start), min(segment.stop, stop)
             if first >= last:
                 continue
-            check_segment(self.folder, segment, done)
-            picture = segment_clip(self.folder / segment.file, self.info, self.codec)
+            _check_segment(self.folder, segment, done)
+            picture = _segment_clip(self.folder / segment.file, self.info, self.codec)
             with closing(picture.frames(first - segment.start, last - segment.start)) as frames:
                 for number, frame in enumerate(frames, first):
                     time = self.times[number]
@@ -93,7 +93,7 @@ def read_done(folder: Path) -> dict[str, dict[str, Any]]:
     return done or {}
 
 
-def check_segment(folder: Path, segment: Segment, done: dict[str, dict[str, Any]]) -> None:
+def _check_segment(folder: Path, segment: Segment, done: dict[str, dict[str, Any]]) -> None:
     """Raise SegmentError if a segment's file is missing or was changed."""
     row = done.get(segment.file)
     file = fingerprint(folder / segment.file) if row else None
@@ -111,7 +111,7 @@ def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]
     done, missing = read_done(folder), []
     for segment in segments:
         try:
-            check_segment(folder, segment, done)
+            _check_segment(folder, segment, done)
         except SegmentError as error:
             missing.append(segment)
             if done.pop(segment.file, None) is not None:
@@ -120,7 +120,7 @@ def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]
     return missing
 
 
-def segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
+def _segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     """Open a segment as a clip; only its pictures are used, not its times."""
     index = make_index(path, None, "packets")
     pixels = CODECS[codec].formats[info.depth > 8]

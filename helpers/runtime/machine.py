@@ -39,7 +39,7 @@ class Runtime:
 
     drive: Path | None = None
     scratch: Path = field(default_factory=lambda: Path(os.environ.get("TMPDIR", "/tmp")))
-    cache: Path = field(default_factory=lambda: default_cache())
+    cache: Path = field(default_factory=lambda: _default_cache())
     forced_device: str | None = None
     forced_precision: str | None = None
     memory_limit: int | None = None
@@ -103,11 +103,11 @@ class Runtime:
 
     def encodes(self, encoder: str) -> bool:
         """Tell whether an encoder of the GPU works, by encoding one frame."""
-        return self.device == "cuda" and encodes_one_frame(encoder)
+        return self.device == "cuda" and _encodes_one_frame(encoder)
 
 
 @lru_cache
-def encodes_one_frame(encoder: str) -> bool:
+def _encodes_one_frame(encoder: str) -> bool:
     """Encode one grey frame with an encoder and tell whether it worked."""
     import av
     import numpy as np
@@ -149,7 +149,7 @@ def cpu_has_bf16() -> bool:
     return any(flag in flags for flag in ("avx512_bf16", "amx_bf16"))
 
 
-def default_cache() -> Path:
+def _default_cache() -> Path:
     """Return the user's folder for downloaded models."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("SILK_PURSE_CACHE") or Path(base) / "silk-purse")
@@ -207,7 +207,7 @@ def start(drive: bool = False) -> Runtime:
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(message)s")
     folder = mount_drive() if drive else None
-    cache = folder / "silk-purse" / "models" if folder else default_cache()
+    cache = folder / "silk-purse" / "models" if folder else _default_cache()
     scratch = Path("/content/scratch") if on_colab() else Path(os.environ.get("TMPDIR", "/tmp"))
     scratch.mkdir(parents=True, exist_ok=True)
     _current = Runtime(drive=folder, cache=cache, scratch=scratch)

@@ -92,7 +92,7 @@ def _free_space(where: Path) -> str:
     return "free space unknown"
 
 
-def sync_folder(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Flush a folder to the disk, if its file system can, so that renames survive a power cut."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -123,7 +123,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
 
     retry(path.name, path.parent, write)
 
@@ -134,7 +134,7 @@ def read_json(path: Path) -> Any | None:
     Raises:
         ProjectError: the file is not JSON.
     """
-    data = read_if_exists(path, path.read_bytes)
+    data = _read_if_exists(path, path.read_bytes)
     try:
         return None if data is None else json.loads(data)
     except ValueError as error:
@@ -148,10 +148,12 @@ def damaged_file(path: Path, found: str) -> ProjectError:
 
 def fingerprint(path: Path) -> dict[str, Any] | None:
     """Return a file's size and sha256; None if it does not exist."""
-    return read_if_exists(path, lambda: {"bytes": path.stat().st_size, "sha256": file_sha256(path)})
+    return _read_if_exists(
+        path, lambda: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    )
 
 
-def read_if_exists(path: Path, read: Callable[[], T]) -> T | None:
+def _read_if_exists(path: Path, read: Callable[[], T]) -> T | None:
     """Return what `read` reads from a file; None if the file does not exist."""
 
     def read_or_none() -> T | None:
@@ -186,7 +188,7 @@ def publish(local: Path, path: Path) -> None:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
 
     retry(path.name, path.parent, copy)
 

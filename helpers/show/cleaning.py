@@ -110,8 +110,9 @@ def _choose_range(found: Duplicates, start: Moment | None, stop: Moment | None) 
     last = len(times) if stop is None else int(np.searchsorted(times, float(stop)))
     if first >= last:
         raise StageError(
-            f"No frame begins between {start} s and {stop} s. The film lasts from {times[0]:.2f} s "
-            f"to {float(found.end):.2f} s; choose a stretch of it."
+            f"No frame begins between {float(start or 0):g} s and {float(stop or found.end):g} s. "
+            f"Choose a stretch of the film, which lasts from {times[0]:.2f} s to "
+            f"{float(found.end):.2f} s."
         )
     return first, min(last, first + STRIP_FRAMES * MOST_STRIPS)
 

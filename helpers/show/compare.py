@@ -126,9 +126,9 @@ def compare(
         width: the width of the still picture and the greatest width of the slider, in pixels.
         zoom: the part to show: left, top, width, height, in fractions (0..1) of the picture.
     """
-    times = choose_times([before, after], at)
+    times = _choose_times([before, after], at)
     rows = [take_pictures([before, after], time, labels, zoom) for time in times]
-    sliders = [make_slider(row, width, PICTURE_CAP // len(rows)) for row in rows]
+    sliders = [_make_slider(row, width, PICTURE_CAP // len(rows)) for row in rows]
     view = make_still(rows, width, path)
     output = {"text/html": "\n".join(sliders), "text/plain": "The same pictures with a slider."}
     return View(view.sentence, (*view.outputs, output))
@@ -155,7 +155,7 @@ def sheet(
             f"{len(labels)} labels were given for {len(clips)} clips. Give at least one clip, and "
             "one label for each."
         )
-    columns = [take_pictures(clips, time, labels, zoom) for time in choose_times(clips, times)]
+    columns = [take_pictures(clips, time, labels, zoom) for time in _choose_times(clips, times)]
     return make_still(list(zip(*columns, strict=True)), width, path)
 
 
@@ -184,9 +184,9 @@ def play(
     file = clip.path if isinstance(clip, VideoClip) else None
     begin = clip.times[0 if start is None else clip.number_at(nearest_fraction(start))]
     end = begin + nearest_fraction(seconds)
-    name = clean_label(file.name if file else "film")
+    name = _clean_label(file.name if file else "film")
     sentence = f"{name} {clip.info.size}, {float(begin):.2f} to {float(min(end, clip.end)):.2f} s"
-    video = encode_preview(clip, begin, end, width, file if sound else None)
+    video = _encode_preview(clip, begin, end, width, file if sound else None)
     if video is None:
         where = f"Watch {file} instead" if file else "Write it to a file and watch that instead"
         sentence += (
@@ -195,7 +195,7 @@ def play(
         )
         return make_still([take_pictures([clip], begin, [name])], width, None, sentence)
     # The poster is for browsers that do not load a video before it is played.
-    first = Preview(*preview_size(clip.info, width))(clip).at(begin).image
+    first = Preview(*_preview_size(clip.info, width))(clip).at(begin).image
     poster = base64.b64encode(encode_jpeg(first, POSTER_CAP)).decode()
     tag = (
         f'<video controls loop playsinline style="width:100%;max-width:{width}px" '
@@ -206,7 +206,9 @@ def play(
     return View(sentence, ({"text/html": tag, "text/plain": sentence},))
 
 
-def choose_times(sources: Sequence[Source], at: Moment | Sequence[Moment] | None) -> list[Fraction]:
+def _choose_times(
+    sources: Sequence[Source], at: Moment | Sequence[Moment] | None
+) -> list[Fraction]:
     """Return exact times; if None, the middle of the time that all clips in `sources` share."""
     if at is not None:
         times = [nearest_fraction(time) for time in ([at] if isinstance(at, Real) else at)]  # type: ignore
@@ -262,10 +264,10 @@ def take_picture(source: Source, time: Fraction, name: str) -> Picture:
     sar = source.info.sar if isinstance(source, Clip) else Fraction(1)
     begins = f", {float(frame.time):.3f} s" if isinstance(frame, Frame) else ""
     detail = f"{image.shape[1]}x{image.shape[0]}{begins}"
-    return Picture(to_eight_bit(image), sar, clean_label(name), detail)
+    return Picture(to_eight_bit(image), sar, _clean_label(name), detail)
 
 
-def clean_label(text: object) -> str:
+def _clean_label(text: object) -> str:
     """Return text on one line, without characters that cannot be drawn or encoded."""
     return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", " ").split())
 
@@ -277,7 +279,7 @@ def to_eight_bit(image: np.ndarray) -> np.ndarray:
     return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def fit_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:
+def _fit_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:
     """Return the size to show a row at: the shape of its largest picture, fitted into a box."""
     # Of pictures of the same size, prefer one with a known aspect ratio: an array has none.
     largest = max(row, key=lambda picture: (picture.image.size, picture.sar != 1))
@@ -309,21 +311,21 @@ def draw(rows: Sequence[Sequence[Picture]], width: int) -> np.ndarray:
 
     columns = len(rows[0])
     side = max((width - GAP * (columns - 1)) // columns, 1)
-    sizes = [fit_size(row, side, side) for row in rows]
+    sizes = [_fit_size(row, side, side) for row in rows]
     cell = max(wide for wide, _ in sizes)
     height = sum(high + STRIP + GAP for _, high in sizes) - GAP
     canvas = Image.new("RGB", ((cell + GAP) * columns - GAP, height), (24, 24, 24))
     pen, top = ImageDraw.Draw(canvas), 0
     for row, (wide, high) in zip(rows, sizes, strict=True):
         for left, picture in zip(range(0, canvas.width, cell + GAP), row, strict=True):
-            write_label(pen, picture, left + 6, top + STRIP // 2, cell - 12)
+            _write_label(pen, picture, left + 6, top + STRIP // 2, cell - 12)
             image = Image.fromarray(resize(picture.image, wide, high, "bicubic"))
             canvas.paste(image, (left + (cell - wide) // 2, top + STRIP))
         top += high + STRIP + GAP
     return np.asarray(canvas)
 
 
-def write_label(
+def _write_label(
     pen: ImageDraw.ImageDraw, picture: Picture, left: int, middle: int, room: int
 ) -> None:
     """Draw a picture's label: in a smaller font, and then with a shorter name, until it fits."""
@@ -411,11 +413,11 @@ SLIDER = Template("""\
 </div>""")
 
 
-def make_slider(row: Sequence[Picture], width: int, cap: int) -> str:
+def _make_slider(row: Sequence[Picture], width: int, cap: int) -> str:
     """Return HTML with the second picture over the first, and a slider that uncovers it."""
     from helpers.imaging.resample import resize
 
-    wide, high = fit_size(row, width, width * 3 // 4)
+    wide, high = _fit_size(row, width, width * 3 // 4)
     fields = {"id": f"slider-{uuid.uuid4().hex[:12]}", "width": str(wide)}
     for side, picture in zip(("before", "after"), row, strict=True):
         data = encode_jpeg(resize(picture.image, wide, high, "bicubic"), cap)
@@ -447,7 +449,7 @@ class Preview(Stage):
             yield Frame(image, frame.time)
 
 
-def preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
+def _preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
     """Return a film's size in square pixels: even, at most `widest` wide, never enlarged."""
     wide, high = info.width * max(info.sar, Fraction(1)), info.height / min(info.sar, Fraction(1))
     scale = min(widest / wide, 1)
@@ -456,7 +458,7 @@ def preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
     return width, height
 
 
-def encode_preview(
+def _encode_preview(
     clip: Clip, begin: Fraction, end: Fraction, width: int, sound: Path | None
 ) -> bytes | None:
     """Encode a stretch of a film as an MP4 of at most VIDEO_CAP bytes; None if it stays larger."""
@@ -467,7 +469,7 @@ def encode_preview(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "preview.mp4")
         for scale, quality in COPIES:
-            copy = Preview(*preview_size(clip.info, width * scale))(stretch)
+            copy = Preview(*_preview_size(clip.info, width * scale))(stretch)
             write_video(copy, file, quality=quality, source=sound, start=begin, stop=end)
             if file.stat().st_size <= VIDEO_CAP:
                 return file.read_bytes()

@@ -133,9 +133,9 @@ def listen(*sounds: Sound, labels: Labels = None, slider: bool = False, picked: 
     """
     names = _choose_names(sounds, labels)
     data = [base64.b64encode(encode_mp3(sound)).decode() for sound in sounds]
-    made = make_switch(data, names, slider, picked)
+    made = _make_switch(data, names, slider, picked)
     if not slider:
-        made += make_players(data, names)
+        made += _make_players(data, names)
     sentence = f"Sounds to listen to: {'; '.join(names)}"
     return View(sentence, ({"text/html": made, "text/plain": sentence},))
 
@@ -229,7 +229,7 @@ TICK = (
 ENDED = "this.closest('.heard').querySelector('.play').textContent='\\u25b6 play'"
 
 
-def make_switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int) -> str:
+def _make_switch(data: Sequence[str], names: Sequence[str], slider: bool, picked: int) -> str:
     """Return HTML that plays one of several sounds, and switches at the same position."""
     safe = [html.escape(name, quote=True) for name in names]
     sounds = "".join(
@@ -259,7 +259,7 @@ def make_switch(data: Sequence[str], names: Sequence[str], slider: bool, picked:
     )
 
 
-def make_players(data: Sequence[str], names: Sequence[str]) -> str:
+def _make_players(data: Sequence[str], names: Sequence[str]) -> str:
     """Return HTML with a player for each sound, side by side."""
     cells = "".join(
         f"<td>{html.escape(name)}<br>"

@@ -122,7 +122,7 @@ class BaseTrainer(ABC):
         self.cycle = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, recipe.rate, total_steps=steps, pct_start=recipe.rise
         )
-        self.half = half_type(device)
+        self.half = _half_type(device)
         self.scaler = torch.amp.GradScaler(device, enabled=self.half == torch.float16)
         self.step, self.history = 0, {"train": [], "held": []}
         if self.path.exists():
@@ -294,7 +294,7 @@ def find_rate(
     return min(settled, key=lambda pair: pair[1])[0] / 3, curve
 
 
-def half_type(device: str) -> torch.dtype | None:
+def _half_type(device: str) -> torch.dtype | None:
     """Return the 16-bit type to train in, or None for float32."""
     from helpers.runtime.machine import cpu_has_bf16
 

@@ -5,9 +5,11 @@ Some frames are decoded and examined, because the flags of a file can be wrong.
 
 from __future__ import annotations
 
+import re
+import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -204,27 +206,40 @@ def _measure_combing(frame: av.VideoFrame, side: int = 16) -> float:
     return float(((blocks[0] > 1.3 * blocks[1]) & (blocks[0] > 6)).mean())
 
 
-def _idet(run: list[av.VideoFrame]) -> Iterator[str]:
-    """Yield idet's verdict on each frame of a run: "tff", "bff", "progressive", "undetermined"."""
+IDET = "lavfi.idet.multiple.current_frame"
+"""The name under which ffmpeg's idet notes its verdict on a frame."""
+
+
+def _idet(run: list[av.VideoFrame]) -> list[str]:
+    """Return idet's verdict on each frame of a run: tff, bff, progressive or undetermined."""
+    if len(run) < 3 or run[0].height < 120:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        verdicts = Path(folder, "idet.txt")
+        _write_verdicts(run, verdicts)
+        return re.findall(rf"{IDET}=(\w+)", verdicts.read_text())
+
+
+def _write_verdicts(run: list[av.VideoFrame], path: Path) -> None:
+    """Have ffmpeg write down what idet notes on each frame.
+
+    PyAV shows it on the frame itself, but only from version 18 on, which Python 3.10 does not have.
+    """
     import av
     import av.filter
 
-    if len(run) < 3 or run[0].height < 120:
-        return
-    graph = av.filter.Graph()
-    first = run[0]
+    graph, first = av.filter.Graph(), run[0]
     buffer = graph.add_buffer(
         width=first.width, height=first.height, format=first.format, time_base=Fraction(1, 1000)
     )
     idet, sink = graph.add("idet"), graph.add("buffersink")
+    writer = graph.add("metadata", mode="print", key=IDET, file=str(path), direct="1")
     buffer.link_to(idet)
-    idet.link_to(sink)
+    idet.link_to(writer)
+    writer.link_to(sink)
     graph.configure()
     for frame in [*run, None]:
         graph.push(frame)
-        while True:
-            try:
-                seen = graph.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                break
-            yield seen.metadata.get("lavfi.idet.multiple.current_frame", "undetermined")  # type: ignore[union-attr]
+        with suppress(av.error.BlockingIOError, av.error.EOFError):
+            while True:
+                graph.pull()

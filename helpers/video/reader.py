@@ -198,7 +198,7 @@ class VideoClip(Clip):
                 return
             image = frame.to_ndarray()  # type: ignore[union-attr]
             if image.dtype == np.uint16 and self.info.colour.matrix != "gbr":
-                image = to_full_scale(image)
+                image = _to_full_scale(image)
             if self.rotation:
                 image = np.ascontiguousarray(np.rot90(image, self.rotation // 90))
             yield image
@@ -254,12 +254,12 @@ SWSCALE_WHITE = 255 * 256
 """The value that swscale gives to white when it converts luma and chroma to 16-bit RGB."""
 
 
-def to_full_scale(image: np.ndarray) -> np.ndarray:
+def _to_full_scale(image: np.ndarray) -> np.ndarray:
     """Stretch swscale's 0..65280 to 0..65535."""
     image = np.minimum(image, SWSCALE_WHITE)
     return image + (image >> 8)
 
 
 def from_full_scale(image: np.ndarray) -> np.ndarray:
-    """Undo `to_full_scale`."""
+    """Undo `_to_full_scale`."""
     return image - (image >> 8) + ((image & 255) < (image >> 8))

@@ -16,16 +16,24 @@ from urllib.request import Request, urlopen
 from helpers.errors import VideoOpenError
 from helpers.runtime.machine import runtime, upload
 
-SAMPLES = Path(__file__).resolve().parents[2] / "sample_clips"
+SAMPLES = tuple(folder / "sample_clips" for folder in Path(__file__).resolve().parents[1:3])
+"""Where the sample clips are: inside the installed package, or beside it in the repository."""
 
 
 def sample(name: str = "talk") -> Path:
-    """Return the path of a sample clip by the first word of its name: "talk" or "film"."""
-    for path in sorted(SAMPLES.glob(f"{name}*.mp4")):
-        return path
+    """Return the path of a sample clip by the first word of its name: "talk" or "film".
+
+    Raises:
+        VideoOpenError: there is none of that name; with the names that there are.
+    """
+    clips = [path for folder in SAMPLES for path in sorted(folder.glob("*.mp4"))]
+    for path in clips:
+        if path.name.startswith(name):
+            return path
+    names = ", ".join(path.name.split("_")[0] for path in clips) or "none at all"
     raise VideoOpenError(
-        f"There is no sample clip {name!r} in {SAMPLES}; the samples come with the repository, not "
-        "with an installed package. Name a film of your own."
+        f"There is no sample clip {name!r}; there are {names}. Name one of them, or give the path "
+        "of a film of your own."
     )
 
 

@@ -170,9 +170,9 @@ class Encoder:
         context.sample_aspect_ratio = self.info.sar.limit_denominator(10_000)  # type: ignore[attr-defined]
         context.thread_type = "AUTO"  # type: ignore[attr-defined]
         self.colour = output_colour(self.info, self.format)
-        context.colorspace = code_point(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
-        context.color_primaries = code_point(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
-        context.color_trc = code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
+        context.colorspace = _code_point(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
+        context.color_primaries = _code_point(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
+        context.color_trc = _code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
         context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
         self.stream = stream
         self.graph = self._graph()
@@ -318,7 +318,7 @@ def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
     return ColourTags(own.primaries or usual, own.transfer or usual, matrix, "tv")
 
 
-def code_point(names: dict[int, str], name: str | None) -> int:
+def _code_point(names: dict[int, str], name: str | None) -> int:
     """Return the code point of a tag's name, or 2, "unspecified"."""
     return next((number for number, known in names.items() if known == name), 2)
 

@@ -11,8 +11,8 @@ import pytest
 from helpers.audio import (
     clean_audio,
 )
-from helpers.audio.align import fit_music, matched
-from helpers.audio.track import Sound, SoundError, resampled
+from helpers.audio.align import align_file, fit_music
+from helpers.audio.track import Sound, SoundError, resample
 from tests.support.sounds import noise, voice
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -26,18 +26,18 @@ def test_a_file_from_elsewhere_is_laid_where_it_belongs(tmp_path, late):
     truth += noise(144_000, 0.004, 9)
     sound = Sound(truth + noise(144_000, 0.01), 16_000, Fraction(1, 7))
     other = np.pad(truth, ((0, 0), (late, 0))) if late >= 0 else truth[:, -late:]
-    file = Sound(resampled(other, 16_000, 44_100), 44_100).save(tmp_path / "other.wav")
+    file = Sound(resample(other, 16_000, 44_100), 44_100).save(tmp_path / "other.wav")
     made = clean_audio(sound, str(file)).sound
     assert (made.rate, made.start) == (44_100, sound.start)
     assert len(made) == math.ceil(sound.seconds * 44_100)
-    wanted = resampled(truth, 16_000, 44_100)[:, 10_000:-10_000]
+    wanted = resample(truth, 16_000, 44_100)[:, 10_000:-10_000]
     assert np.abs(made.samples[:, 10_000 : 10_000 + wanted.shape[1]] - wanted).max() < 0.02
 
 
 def test_another_recording_is_refused(tmp_path):
     file = Sound(noise(100_000, 0.1, 5), 16_000).save(tmp_path / "other.wav")
     with pytest.raises(SoundError, match="does not sound like it"):
-        matched(Sound(voice(5.0), 16_000), file)
+        align_file(Sound(voice(5.0), 16_000), file)
 
 
 @pytest.mark.parametrize("seconds", [Fraction(1, 30), Fraction(3), Fraction(11)])

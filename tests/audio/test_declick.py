@@ -1,4 +1,4 @@
-"""Hum, clicks and cut peaks are found and mended."""
+"""Hum, clicks and cut peaks are found and repaired."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from helpers.audio import (
 )
 from helpers.audio.diagnose import diagnose
 from helpers.audio.filters import (
-    cut_hum,
-    mend_clicks,
-    mend_clipping,
+    remove_hum,
+    repair_clicks,
+    repair_clipping,
 )
 from helpers.audio.track import Sound
 from tests.support.sounds import gain, noise, voice
@@ -29,7 +29,7 @@ def test_hum_is_found_by_itself_and_taken_out(mains):
     assert (
         found and found.base == pytest.approx(mains, abs=0.03) and {1, 2, 3} <= set(found.harmonics)
     )
-    assert gain(sound.samples, cut_hum(sound).samples, truth) > 6
+    assert gain(sound.samples, remove_hum(sound).samples, truth) > 6
 
 
 def test_no_hum_is_found_in_a_voice():
@@ -45,8 +45,8 @@ def test_clicks_are_mended():
     samples = truth.copy()
     for at in dice.choice(63_000, 40, replace=False):
         samples[0, at : at + 5] += dice.choice([-1, 1]) * dice.uniform(0.2, 0.6) * PULSE
-    mended = mend_clicks(Sound(samples, 16_000)).samples
-    assert gain(samples, mended, truth) > 6
+    repaired = repair_clicks(Sound(samples, 16_000)).samples
+    assert gain(samples, repaired, truth) > 6
     assert diagnose(Sound(samples, 16_000)).has_clicks
 
 
@@ -54,6 +54,6 @@ def test_cut_peaks_are_rounded_out():
     truth = voice(4.0)
     samples = np.clip(truth, -0.15, 0.15)
     found = diagnose(Sound(samples, 16_000))
-    mended = mend_clipping(Sound(samples, 16_000)).samples
-    assert found.clipped > 0.001 and gain(samples, mended, truth) > 2
+    repaired = repair_clipping(Sound(samples, 16_000)).samples
+    assert found.clipped > 0.001 and gain(samples, repaired, truth) > 2
     assert not diagnose(Sound(truth, 16_000)).clipped

@@ -102,9 +102,9 @@ def test_a_clean_recording_is_treated_gently():
 
 def test_missing_weights_say_what_to_do(monkeypatch):
     def refuse(*_):
-        raise fetch.RefusedError("no network")
+        raise fetch.DownloadError("no network")
 
-    monkeypatch.setattr(fetch, "_get", refuse)
+    monkeypatch.setattr(fetch, "_download_once", refuse)
     with pytest.raises(Exception, match=r"(?s)sh\.rnnn.*spectral"):
         clean_audio(Sound(voice(), 16_000), "rnnoise")
 

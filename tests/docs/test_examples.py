@@ -119,7 +119,7 @@ def is_in_the_catalogue(model: str, copy: Path, *tests: str) -> None:
     """Check that a model is offered, and that the catalogue's own tests agree with its row."""
     helpers(copy, "models", "--into", "README.md")
     assert f"| {model} | upscale | x2 |" in (copy / "README.md").read_text(encoding="utf-8")
-    of_rows = "names or file or cache or sold or readme or waifu2x"
+    of_rows = "unique or weighs or cache or sold or readme or waifu2x"
     passes(copy, "tests/catalog/test_table.py", *tests, "-k", of_rows)
 
 

@@ -59,6 +59,15 @@ def test_pictures_may_be_tiny(settings, shape):
 
 
 @ALL
+@pytest.mark.parametrize("shape", [(20, 70), (44, 44), (38, 80), (50, 40), (90, 86)])
+def test_the_way_back_knows_nothing_of_the_way_there(settings, shape):
+    here, there = (texture(*shape, seed=seed)[..., 1] for seed in (1, 2))
+    both = measure_both_flows(here, there, settings)
+    assert np.array_equal(both[0], measure_flow(here, there, settings))
+    assert np.array_equal(both[1], measure_flow(there, here, settings))
+
+
+@ALL
 def test_the_same_picture_is_at_rest(settings):
     here, _ = shifted(0, 0)
     assert not measure_flow(here, here.copy(), settings).any()

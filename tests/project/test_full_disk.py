@@ -75,6 +75,6 @@ def test_a_full_scratch_disk_is_said_and_goes_on(tmp_path, disk, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_made(tmp_path, disk):
-    with pytest.raises(StorageError, match="will take about"):
+    with pytest.raises(StorageError, match="needs about"):
         save(disk.folder, large())
     assert made == []

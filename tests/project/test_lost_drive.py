@@ -45,7 +45,7 @@ def unwell(monkeypatch, name, failures, where="01_test"):
 def test_a_drive_that_comes_back_is_waited_for(tmp_path, monkeypatch, unbroken, caplog):
     left = unwell(monkeypatch, "replace", 2)
     assert same(list(save(tmp_path)), unbroken)
-    assert left == [0] and "trying again" in caplog.text
+    assert left == [0] and "Trying again" in caplog.text
 
 
 def test_a_drive_that_stays_away_stops_the_run_and_keeps_what_was_finished(
@@ -62,7 +62,7 @@ def test_a_drive_that_stays_away_stops_the_run_and_keeps_what_was_finished(
                 rename(source, target)
 
         patch.setattr(os, "replace", only_on_drive)
-        with pytest.raises(StorageError, match="does not answer") as error:
+        with pytest.raises(StorageError, match="does not respond") as error:
             save(tmp_path)
     one_line(error)
     done = json.loads((tmp_path / "01_test" / "done.json").read_text())
@@ -82,7 +82,7 @@ def test_a_drive_that_fails_to_read_is_told_from_a_missing_file(tmp_path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", failing)
-        with pytest.raises(StorageError, match="does not answer"):
+        with pytest.raises(StorageError, match="does not respond"):
             save(tmp_path)
     save(tmp_path)
     assert made == []
@@ -117,7 +117,7 @@ def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, unbroken, level)
                     os.rename(moved, away)
                 yield frame
 
-    with pytest.raises(StorageError, match="does not answer") as error:
+    with pytest.raises(StorageError, match="does not respond") as error:
         save(folder, Unmount()(film()))
     one_line(error)
     assert not moved.exists()
@@ -128,7 +128,7 @@ def test_a_folder_that_is_moved_away_is_not_made_anew(tmp_path, unbroken, level)
 def test_a_drive_that_is_away_from_the_start_is_said(tmp_path):
     shop = Project(tmp_path / "project")
     shutil.rmtree(tmp_path / "project")
-    with pytest.raises(StorageError, match="does not answer") as error:
+    with pytest.raises(StorageError, match="does not respond") as error:
         shop.save(film(), "01_test", progress=False)
     one_line(error)
     assert not (tmp_path / "project").exists()

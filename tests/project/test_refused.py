@@ -36,7 +36,7 @@ def test_another_recipe_is_refused_and_both_are_named(tmp_path):
 
 def test_a_longer_or_shorter_chain_is_refused(tmp_path):
     save(tmp_path, film())
-    with pytest.raises(RecipeMismatchError, match="nothing more"):
+    with pytest.raises(RecipeMismatchError, match="no more stages"):
         save(tmp_path, varying_clip(count=16))
 
 
@@ -86,13 +86,20 @@ def test_another_codec_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
 def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
-    with pytest.raises(ProjectError, match="cannot be a stage's name"):
+    with pytest.raises(ProjectError, match="cannot be the name of a stage"):
         save(tmp_path, film(), name)
 
 
-@pytest.mark.parametrize(("option", "value"), [("codec", "h264"), ("segment", 0), ("segment", -1)])
-def test_senseless_options_are_refused(tmp_path, option, value):
-    with pytest.raises(ProjectError, match="allowed"):
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("codec", "h264", "Choose ffv1 or near-lossless"),
+        ("segment", 0, "longer than 0 seconds; 0 was given"),
+        ("segment", -1, "longer than 0 seconds; -1 was given"),
+    ],
+)
+def test_senseless_options_are_refused(tmp_path, option, value, allowed):
+    with pytest.raises(ProjectError, match=allowed):
         save(tmp_path, film(), **{option: value})
 
 

@@ -31,7 +31,7 @@ def test_the_chart_and_the_doubtful_frames_can_be_looked_at(tmp_path, clip, foun
     assert "image/png" in view.outputs[0]
     assert cv2.imread(str(tmp_path / "chart.png")).shape[1] == 1200
     assert "Frames 24 to 35 of" in repr(show_duplicates(found, start=1, stop=1.5))
-    with pytest.raises(StageError, match="No frame starts between"):
+    with pytest.raises(StageError, match="No frame begins between"):
         show_duplicates(found, start=90)
     assert "No frame is doubtful" in repr(show_doubtful(found, clip))
 

@@ -25,5 +25,5 @@ def test_a_frame_of_every_shot_is_written_and_never_over_a_coloured_one(film, tm
 def test_without_weights_the_sweep_shows_tones_and_says_so(film, monkeypatch, tmp_path):
     monkeypatch.setenv("SILK_PURSE_MODELS", str(tmp_path))
     view = sweep_colours(film, 1)
-    assert "No weights that colour are here" in repr(view)
+    assert "No colouring model is on this machine" in repr(view)
     assert "image/jpeg" in view.outputs[0]

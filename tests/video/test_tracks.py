@@ -62,7 +62,7 @@ def test_attachments_stay_in_matroska_and_are_missed_elsewhere(tmp_path):
     assert not write_video(open_video(source), tmp_path / "b.mkv", source=source).notes
     assert "attachment" in [kind for kind, *_ in streams(tmp_path / "b.mkv")]
     notes = write_video(open_video(source), tmp_path / "b.mp4", source=source).notes
-    assert "attachment track 1" in notes[0] and "left out; use .mkv" in notes[0]
+    assert "attachment track 1" in notes[0] and "left out; use .mkv to keep it" in notes[0]
 
 
 def test_bitmap_subtitles_are_left_out_of_mp4_and_said(tmp_path):
@@ -76,7 +76,7 @@ def test_bitmap_subtitles_are_left_out_of_mp4_and_said(tmp_path):
                 packet.stream = copied
                 out.mux(packet)
     written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
-    assert "(dvd_subtitle) cannot be held by .mp4" in written.notes[0]
+    assert "(dvd_subtitle) is not supported in .mp4" in written.notes[0]
 
 
 def test_avi_with_plain_sound_becomes_mp4(tmp_path):
@@ -86,7 +86,7 @@ def test_avi_with_plain_sound_becomes_mp4(tmp_path):
     ffmpeg("-i", tmp_path / "p.mkv", *sine, "-c:v", "copy", "-c:a", "pcm_s16le", source)
     written = write_video(open_video(source), tmp_path / "b.mp4", source=source)
     assert [kind[1] for kind in streams(tmp_path / "b.mp4")] == ["h264", "aac"]
-    assert "audio track 1 (pcm_s16le) does not fit .mp4" in written.notes[0]
+    assert "audio track 1 (pcm_s16le) is not supported in .mp4" in written.notes[0]
 
 
 def test_a_silent_source(tmp_path):

@@ -21,7 +21,8 @@ import numpy as np
 from helpers.imaging.optical_flow import inside, places, sample
 
 UNLIKE = 9.0
-"""Grey levels (of 255) by which two places may differ and still be half trusted to be one."""
+"""Grey levels (of 255) by which two places may differ and still be half trusted to be one. This
+number and those below were chosen by trial; benchmarks/quality/color.py measures the effect."""
 
 ASTRAY = 0.8
 """Pixels by which flow may miss its start on the way back, and still be half trusted."""

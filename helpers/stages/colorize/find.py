@@ -24,7 +24,8 @@ from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.stages.colorize.consistency import trust
 
 TINTED = 2.5
-"""Levels of 255 from which on a tint is told of."""
+"""Levels of 255 from which on a tint is told of. This number and the next were chosen by trial; the
+films were not noted."""
 
 LOOKS = 240
 """About how many frames are looked at, at most, to tell which shots are in colour."""

@@ -33,7 +33,8 @@ from helpers.imaging.optical_flow import (
 from helpers.stages.colorize.consistency import EDGE, likeness, trust
 
 ENOUGH = 0.7
-"""Trust in one step from which on nothing is lost: many steps of a little doubt are no doubt."""
+"""Trust in one step from which on nothing is lost: many steps of a little doubt are no doubt. This
+number and those below were chosen by trial; benchmarks/quality/color.py measures the effect."""
 
 GREYS = 16
 """Steps of brightness in a grid."""

@@ -28,7 +28,8 @@ from helpers.stage import exact, prefetch
 from helpers.stages.colorize.reference_files import read
 
 ALIKE = 0.6
-"""Correlation of brightness below which a picture is not of the frame that it is said to be of."""
+"""Correlation of brightness below which a picture is not of the frame that it is said to be of.
+This number and the next were chosen by trial; the films were not noted."""
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Endings of pictures that are looked for in a folder."""

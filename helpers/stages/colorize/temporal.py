@@ -34,7 +34,8 @@ from helpers.stages.colorize.consistency import Witness, steadied, trust
 from helpers.stages.colorize.propagation import Carried
 
 SURELY = 2.0
-"""How sure it must be that a single frame of a grey shot is in colour before it is left alone."""
+"""How sure it must be that a single frame of a grey shot is in colour before it is left alone.
+Chosen by trial; the films were not noted."""
 
 
 BEST = (

@@ -20,10 +20,13 @@ from helpers.imaging.optical_flow import MEDIUM, inside, measure_flow, places, w
 from helpers.stages.damage.temporal_outliers import GROW, contradicted, middle
 
 CELLS = 4
-"""Rows and columns of the grid over which a neighbour's brightness is matched."""
+"""Rows and columns of the grid over which a neighbour's brightness is matched. This number and
+those below that name no source were chosen by trial; benchmarks/quality/damage.py measures the
+effect."""
 
 UNEVEN = 3.0
-"""Grey levels (of 255) by which flicker may differ from one part of the picture to another."""
+"""Grey levels (of 255) by which flicker may differ from one part of the picture to another.
+docs/cleaner_training.md has the effect."""
 
 LARGEST_OFFSET = 24.0
 """Grey levels (of 255) of flicker that are taken back; more is a change of scene, not of light."""

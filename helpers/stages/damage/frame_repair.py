@@ -25,7 +25,9 @@ from helpers.stages.damage.network import BESIDE, Cleaner, mixture, opacity
 from helpers.stages.damage.temporal_outliers import credible, differs, find_dust
 
 FOUND, MOSTLY = 8.0, 0.5
-"""Grey levels within which a pixel is found again, and the share of a piece that must be."""
+"""Grey levels within which a pixel is found again, and the share of a piece that must be. This
+number and those below that name no source were chosen by trial; benchmarks/quality/damage.py
+measures the effect."""
 
 RETURNS = 1.5
 """Pixels within which a way there and back must end where it began."""
@@ -34,10 +36,12 @@ SPECK = 60
 """Pixels below which a piece must be found again in both neighbours, not in one of them."""
 
 LIKELY = 0.2
-"""Mean likelihood of damage from which on the network does not doubt a piece."""
+"""Mean likelihood of damage from which on the network does not doubt a piece.
+docs/cleaner_training.md has the results of other values."""
 
 ASIDE = 2.0
-"""Pixels beyond a picture's edge up to which its last row or column still tells what is there."""
+"""Pixels beyond a picture's edge up to which its last row or column still tells what is there.
+docs/cleaner_training.md has the effect."""
 
 Repair = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Rows and columns of pixels, (N,), and what to put there, (N, 3) levels in 0..255."""

@@ -37,7 +37,8 @@ CANDIDATES = 6
 """The four witnesses, their median, and the mean of what is left and right."""
 
 BESIDE = 4
-"""Pixels to the left and right at which a line is looked past."""
+"""Pixels to the left and right at which a line is looked past. Chosen by trial;
+benchmarks/quality/damage.py measures the effect."""
 
 FEATURES = 17
 """Planes the network is given: what `features` makes of the evidence."""
@@ -46,7 +47,8 @@ TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 64, 8
 """Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
 
 UNSURE, SURE = 0.35, 0.55
-"""Up to the first likelihood nothing is touched; from the second on the repair is taken whole."""
+"""Up to the first likelihood nothing is touched; from the second on the repair is taken whole.
+docs/cleaner_training.md has the results of other values."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from helpers.stages.damage.frame_repair import Repairing, Seen
 from helpers.stages.damage.network import Cleaner
 
 REPEATED, REPEATED_MEAN = 4.0, 0.7
-"""Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average."""
+"""Grey levels by which a repeated picture differs at most: anywhere (smoothed), and on average.
+This number and the next were chosen by trial; benchmarks/quality/damage.py measures the effect."""
 
 LINE_FRAMES = 4
 """Frames on each side in which a line is looked for again."""

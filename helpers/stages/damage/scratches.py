@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 BANDS = 12
-"""Pieces of the height that a line is followed through."""
+"""Pieces of the height that a line is followed through. This number and those below were chosen by
+trial on drawn lines and old films; no figures were kept."""
 
 FAINT = 2.0
 """Grey levels (of 255) by which a line must stand out, at least, after smoothing along it."""

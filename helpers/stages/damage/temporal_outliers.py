@@ -20,10 +20,12 @@ import numpy as np
 
 SEED, GROW, RIM = 20.0, 8.0, 5.0
 """Grey levels (of 255) beyond the witnesses from which on a pixel is damage, belongs to damage it
-touches, and is its soft rim."""
+touches, and is its soft rim. docs/cleaner_training.md has the results of other values."""
 
 SEED_NOISES, GROW_NOISES = 5.0, 2.5
-"""The same in standard deviations of the frame's noise; the larger of the two counts."""
+"""The same in standard deviations of the frame's noise; the larger of the two counts. This number
+and those below that name no source were chosen by trial; benchmarks/quality/damage.py measures the
+effect."""
 
 DOUBT, AROUND = 4.0, 15
 """How much each grey level by which the witnesses differ around a pixel raises the bar, and the
@@ -36,7 +38,7 @@ difference counts as unrest: strong damage must not make its own surroundings do
 CREDIBLE, CREDIBLE_ONE_SIDED = 4.0, 5.0
 """How many times more than its surroundings a piece must contradict the witnesses to be believed:
 where they stand on both sides of the frame, and where all are on one, which never saw what has just
-come into view."""
+come into view. docs/cleaner_training.md has the results of other values."""
 
 SURROUNDINGS = 11
 """Side in pixels of the square by which a piece is grown to find its surroundings."""

@@ -22,7 +22,8 @@ SIDE, STRIDE = 8, 2
 """Pixels of a block, and from block to block."""
 
 CUT = 2.7
-"""Standard deviations of noise below which a coefficient is taken for noise."""
+"""Standard deviations of noise below which a coefficient is taken for noise. The hard threshold of
+BM3D (Dabov et al. 2007)."""
 
 ROWS = 512
 """Rows worked on at once, so that memory stays flat."""

@@ -17,7 +17,8 @@ PERIODS = (*range(2, 11), 12, 15, 24, 25, 30)
 """Frames after which a cadence begins again: 2:2 is 2, 3:2 is 5, 18 in 25 is 25."""
 
 USUAL = ((-4.7, 1.5), (3.0, 2.0))
-"""Mean and spread of the scores of motion and of repeats, before a shot is known."""
+"""Mean and spread of the scores of motion and of repeats, before a shot is known. This number and
+those below were chosen by trial; benchmarks/quality/duplicates.py measures the effect."""
 
 CERTAIN = 2.5
 """A score that motion by itself has nowhere reached."""

@@ -26,7 +26,8 @@ from helpers.stages.duplicates.step_scores import LONGEST, step_scores
 ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.8, 0.5, 0.5, 0.2
 """A frame is a repeat from this chance on: by itself; where the shot has shown what its repeats are
 like; there, by the shot's own measure; where a cadence has one. From DOUBTFUL on, a person may
-look."""
+look. This number and the next were chosen by trial; benchmarks/quality/duplicates.py measures the
+effect."""
 
 FAR, LEADING = 3.0, 0.15
 """A step moves plainly if it is so many times as long as the repeats of the shot are, and covers so

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 REACH = 6
-"""Frames back that a frame is compared with."""
+"""Frames back that a frame is compared with. This number and those below were chosen by trial;
+benchmarks/quality/duplicates.py measures the effect."""
 
 SIZE = 320
 """Pixels of the longer side at which frames are compared: a moving mouth is plain there."""

@@ -15,7 +15,8 @@ from helpers.stages.duplicates.step_scores import floor
 NEARER, SLACK = (0.0, 0.5, 0.3, 0.7, 0.8, 0.8), 0.3
 """Logarithms of ratios: how much nearer than all frames between, at least, is a repeat through
 others, by how far back it is; and how much nearer than that the frames around may be, since motion
-is never even."""
+is never even. This number and those below were chosen by trial; benchmarks/quality/duplicates.py
+measures the effect."""
 
 CLEAR = 4
 """How many times as much as `floor` has to lie between a frame and its repeat through others:

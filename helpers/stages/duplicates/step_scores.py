@@ -31,10 +31,13 @@ LONGEST = 4
 """Repeats in a row, at most. What stays the same for longer is a still, and stays."""
 
 DEPTH, SHARE, DETOUR, BIAS = 3.8, 5.5, 1.9, -1.7
-"""Weights of the score."""
+"""Weights of the score. From a logistic regression over the films of
+benchmarks/quality/duplicates.py."""
 
 USUAL, AROUND, MIDDLE = 2.0, 12, 60
-"""What `usual` weighs; from how many steps on each side it is taken; which percentile of them."""
+"""What `usual` weighs; from how many steps on each side it is taken; which percentile of them. This
+number and those below that name no source were chosen by trial; benchmarks/quality/duplicates.py
+measures the effect."""
 
 UNKNOWN_SHARE, UNKNOWN_DETOUR = 0.2, 0.3
 """What is taken where a shot begins or ends, and there is nothing to compare with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,14 +54,14 @@ def restore(
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
 
 
-def dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def _dice_loss(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return 1 minus the Dice overlap of a batch, smoothed so that empty masks count little."""
     likely = logits.sigmoid()
     both = (likely * mask).sum()
     return 1 - (2 * both + 50) / (likely.sum() + mask.sum() + 50)
 
 
-def gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def _gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
     """Return the difference of the gradients and spectra of two batches, (N, 1, H, W)."""
     difference = one - two
     edges = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
@@ -80,7 +81,8 @@ class VggFeatures(nn.Module):
         whole = vgg16(weights=VGG16_Weights.DEFAULT if state is None else None)
         if state is not None:
             whole.load_state_dict(state)
-        self.layers = whole.features[: self.DEPTHS[-1] + 1].eval().requires_grad_(False)
+        layers: Any = whole.features  # an nn.Sequential, which its own hints do not say
+        self.layers = layers[: self.DEPTHS[-1] + 1].eval().requires_grad_(False)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
@@ -122,7 +124,7 @@ def total_loss(
     inside = mask.sum().clamp(min=100.0)
     difference = (repaired - truth) * mask
     error = (result - truth).square()
-    compare = feature or gradient_and_frequency
+    compare = feature or _gradient_and_frequency
     parts = {
         "repair": weights.repair * difference.abs().sum() / inside,
         "square": weights.square * difference.square().sum() / inside,
@@ -131,6 +133,8 @@ def total_loss(
         "outside": weights.outside * (error * (1 - mask)).mean(),
         "feature": weights.feature * compare(result, truth),
         "mask": weights.mask
-        * (functional.binary_cross_entropy_with_logits(logits, mask) * 2 + dice_loss(logits, mask)),
+        * (
+            functional.binary_cross_entropy_with_logits(logits, mask) * 2 + _dice_loss(logits, mask)
+        ),
     }
     return sum(parts.values(), batch.new_zeros(())), {k: v.item() for k, v in parts.items()}

@@ -32,8 +32,9 @@ def read_overlays(folder: Path | str, most: int = 400) -> list[np.ndarray]:
         ModelError: the folder has no such pictures.
     """
     paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS]
-    found = [_opacity(cv2.imread(str(path), cv2.IMREAD_UNCHANGED)) for path in paths[:most]]
-    shapes = [shape for shape in found if shape is not None and shape.any()]
+    pictures = (cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in paths[:most])
+    found = [_opacity(picture) for picture in pictures if picture is not None]
+    shapes = [shape for shape in found if shape.any()]
     if not shapes:
         raise ModelError(
             f"No damage overlay was found in {folder}. Overlays must be pictures "
@@ -42,9 +43,7 @@ def read_overlays(folder: Path | str, most: int = 400) -> list[np.ndarray]:
     return shapes
 
 
-def _opacity(picture: np.ndarray | None) -> np.ndarray | None:
-    if picture is None:
-        return None
+def _opacity(picture: np.ndarray) -> np.ndarray:
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
     if picture.ndim == 3 and picture.shape[2] == 4:

@@ -111,7 +111,7 @@ def train_cleaner(
             pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
     recipe, rate_curve = _choose_rate(pool, folder, recipe, find, fresh)
     trainer = Trainer(pool, folder, recipe, runtime().device, _initial_weights(recipe, fresh))
-    run_with_bar(trainer, progress)
+    _run_with_bar(trainer, progress)
     write_weights(trainer.state(), output)
     sheet = draw_samples(pool, trainer.state(), recipe.widths, recipe.depths)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
@@ -178,7 +178,7 @@ def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
         yield made
 
 
-def run_with_bar(trainer: BaseTrainer, shown: bool) -> None:
+def _run_with_bar(trainer: BaseTrainer, shown: bool) -> None:
     """Train to the end of the recipe with a progress bar."""
     with bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
 

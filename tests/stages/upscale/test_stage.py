@@ -46,7 +46,7 @@ def test_a_picture_that_would_be_too_large_is_refused():
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(ModelError, match=r"x5.*allowed are x4plus, .*bicubic"):
+    with pytest.raises(ModelError, match=r"x5.*Choose one of x4plus, .*bicubic"):
         Upscale("x5")
 
 

@@ -12,5 +12,5 @@ from helpers.training.cleaner.scenes import Scene
 def test_scenes_are_made_of_pictures_of_any_shape(shape):
     picture = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
     for seed in range(40):
-        frame = Scene([picture], np.random.default_rng(seed), 96).at(0.5)
+        frame = Scene([picture], np.random.default_rng(seed), 96).draw(0.5)
         assert frame.shape == (96, 96) and 0 <= frame.min() <= frame.max() <= 255.5
