@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,14 @@ def module(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__") or "__init__"
 
 
+MODULES = {module(file) for file in FILES}
+
+
 def typing_only(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
+@cache
 def imports(path: Path, inside: bool = True) -> set[str]:
     """What a file imports, but for typing; with `inside`, within its functions too."""
     found: set[str] = set()
@@ -54,7 +59,7 @@ def imports(path: Path, inside: bool = True) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path} imports relatively"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {f"helpers.{module(file)}" for file in FILES}
+            modules = {f"helpers.{name}" for name in MODULES}
             found |= names if names <= modules else {node.module or "", *names}
         ahead += ast.iter_child_nodes(node)
     return found
@@ -62,9 +67,8 @@ def imports(path: Path, inside: bool = True) -> set[str]:
 
 def ours(path: Path, inside: bool = True) -> set[str]:
     """Which modules of the package a file imports."""
-    known = {module(file) for file in FILES}
     names = {name.removeprefix("helpers.") for name in imports(path, inside)}
-    return names & known
+    return names & MODULES
 
 
 def users(package: str) -> set[str]:

@@ -61,6 +61,7 @@ def test_its_shots_are_known(project, monkeypatch):
     assert project.film == FILM  # it has moved
 
 
+@pytest.mark.slow
 def test_what_it_found_is_used_and_its_finished_stage_is_whole(project, run):
     film = project.source(FILM, progress=False)
     clip = clean(film, ("duplicates", "flicker", "damage", "shake", "noise"), run)

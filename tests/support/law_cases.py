@@ -44,7 +44,7 @@ def a_long_film_without_flicker(folder: Path, patch: pytest.MonkeyPatch) -> Iter
     """Longer than what a frame's light is compared with."""
     for stage in (Deflicker(), Deflicker(0.5, hold=0, local=True)):
         for dtype in DTYPES:
-            yield stage(varying_clip(60, 48, 40, dtype=dtype, cuts=(5, 48)))
+            yield stage(varying_clip(60, 32, 24, dtype=dtype, cuts=(5, 48)))
 
 
 def a_cadence_made_even(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Clip]:

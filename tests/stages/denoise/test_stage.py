@@ -120,5 +120,5 @@ def test_a_network_of_spandrel_cleans_through_the_real_engine(monkeypatch):
     "bad", [{"model": "magic"}, {"strength": 2}, {"sigma": -1}, {"alike": 1.5}]
 )
 def test_values_that_cannot_be(bad):
-    with pytest.raises(StageError, match="allowed|Choose one of"):
+    with pytest.raises(StageError, match=r"allowed|Choose one of"):
         Denoise(**bad)
