@@ -82,7 +82,7 @@ def test_what_cannot_be_dropped_is_refused():
         RemoveDuplicates((), "smooth")
     with pytest.raises(StageError, match="found in another film"):
         _ = RemoveDuplicates((source.times[3] + Fraction(1, 1000),))(source).times
-    with pytest.raises(StageError, match="at least one has to stay"):
+    with pytest.raises(StageError, match="At least one must be kept"):
         _ = RemoveDuplicates(tuple(source.times))(source).times
 
 
