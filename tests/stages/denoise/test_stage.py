@@ -1,5 +1,7 @@
 """Noise goes, and what was filmed stays."""
 
+import re
+
 import numpy as np
 import pytest
 
