@@ -14,7 +14,7 @@ import pytest
 from helpers.project.manifest import StageManifest
 from helpers.project.project import Project
 from helpers.retime import Trim
-from helpers.stages.cleaners import clean, finished
+from helpers.stages.cleaners import clean, finish_film
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.upscale.stage import Upscale
@@ -65,7 +65,7 @@ def test_its_shots_are_known(project, monkeypatch):
 def test_what_it_found_is_used_and_its_finished_stage_is_whole(project, run):
     film = project.source(FILM, progress=False)
     clip = clean(film, ("duplicates", "flicker", "damage", "shake", "noise"), run)
-    clip = finished(small(Trim(0, Fraction(3, 2))(clip)), film, run)
+    clip = finish_film(small(Trim(0, Fraction(3, 2))(clip)), film, run)
     assert clip.recipe() == StageManifest.read(project.folder / "02_clean").recipe
     before = bytes_of(project, "02_clean")
     saved = project.save(clip, "02_clean", segment=Fraction(1, 2), progress=False)

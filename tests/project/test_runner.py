@@ -56,7 +56,7 @@ def test_a_failing_stage_leaves_what_was_finished(tmp_path, monkeypatch):
 
 
 def test_an_error_in_the_film_is_passed_on_as_it_is(tmp_path):
-    with pytest.raises(StageError, match="Nothing of the film"):
+    with pytest.raises(StageError, match="No frame of the film begins between"):
         save(tmp_path, Trim(start=99)(film()))  # type: ignore[arg-type]
 
 

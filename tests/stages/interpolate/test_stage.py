@@ -119,7 +119,7 @@ def test_a_rate_and_a_factor_are_too_much():
 
 @pytest.mark.parametrize(("rate", "factor"), [(5, 5), (8, 3), (12, 2), (24, 1), (60, 1)])
 def test_without_either_24_frames_a_second_are_reached(rate, factor):
-    with pytest.raises(StageError, match=r"factor is not known\. Use Interpolate\(\.\.\.\)\.on"):
+    with pytest.raises(StageError, match=r"to find factor\. Use Interpolate\(\.\.\.\)\.on"):
         Interpolate()(steady(3, rate))
     assert Interpolate().analyse(steady(3, rate)).factor == factor
 
