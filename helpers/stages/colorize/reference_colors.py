@@ -1,7 +1,8 @@
 """How `Colorize` uses frames that a person coloured: their colours go along through their shot.
 
-    seen = carried_along(looked_at(shot, ...), references, reach, matrix)
-    seen = matched(seen, references, matrix)          # or: laid_over(painted(seen, palette))
+    seen = carry_references(prepare_frames(shot, ...), references, reach, matrix)
+    seen = color_by_references(seen, references, matrix)
+    # or: composite_references(paint_frames(seen, palette))
 
 A frame takes from the nearest reference before it and the nearest after it, as far as each reaches.
 For the later one it has to wait: at most for the frames of one reach are held, at their own size.
@@ -49,7 +50,7 @@ def reference_window(
     return first, last
 
 
-def carried_along(
+def carry_references(
     frames: Iterable[Painted], references: Sequence[Reference], reach: Fraction, matrix: str
 ) -> Iterator[Painted]:
     """Give the frames of one shot the colours that references carry to them.
@@ -148,7 +149,7 @@ NOWHERE = Link(*(np.zeros((1, 1), np.float16) for _ in range(4)))
 """Stands for the motion to a frame that has not been read yet."""
 
 
-def found_again(
+def match_references(
     frames: Iterable[Painted], references: Sequence[Reference], matrix: str
 ) -> Iterator[Painted]:
     """Give the frames of one shot what their references show where nothing was carried to them.
@@ -171,7 +172,7 @@ def found_again(
         yield replace(seen, carried=completed(seen.carried, leap))
 
 
-def laid_over(frames: Iterable[Painted]) -> Iterator[Painted]:
+def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
     """Lay what was carried to frames over the colours of a model."""
     for seen in frames:
         if seen.carried is None or seen.kept or seen.chroma is None:
@@ -180,7 +181,7 @@ def laid_over(frames: Iterable[Painted]) -> Iterator[Painted]:
             yield replace(seen, chroma=over(seen.carried, seen.chroma))
 
 
-def matched(
+def color_by_references(
     frames: Iterable[Painted], references: Sequence[Reference], matrix: str
 ) -> Iterator[Painted]:
     """Colour the frames of one shot by its references alone.

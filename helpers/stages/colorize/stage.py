@@ -20,21 +20,21 @@ from helpers.runtime.machine import Runtime, file_sha256
 from helpers.stage import Stage, plain, split_shots
 from helpers.stages.colorize.find import Colours, clip_matrix, find_colours
 from helpers.stages.colorize.reference_colors import (
-    carried_along,
-    found_again,
-    laid_over,
-    matched,
+    carry_references,
+    color_by_references,
+    composite_references,
+    match_references,
     reference_window,
 )
 from helpers.stages.colorize.references import Reference, as_entry, located, out_of_reach
 from helpers.stages.colorize.temporal import (
     Palette,
     best_model,
-    looked_at,
-    near,
-    painted,
-    put_together,
-    steadied_frames,
+    keep_neighbours,
+    merge_colors,
+    paint_frames,
+    prepare_frames,
+    steady_frames,
 )
 from helpers.stages.colorize.tint import TONES
 
@@ -244,17 +244,17 @@ class Colorize(Stage):
             return
         matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
         palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix, machine)
-        seen = looked_at(chain([first], frames), wanted, matrix, self.force)
+        seen = prepare_frames(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
-        seen = near(carried_along(seen, references, self.reach, matrix), self.steady)
-        seen = found_again(seen, references, matrix)
+        seen = keep_neighbours(carry_references(seen, references, self.reach, matrix), self.steady)
+        seen = match_references(seen, references, matrix)
         if references and self.models == ("tint",):
-            seen = matched(seen, references, matrix)
+            seen = color_by_references(seen, references, matrix)
         else:
-            seen = laid_over(painted(seen, palette))
-        for one in steadied_frames(seen, self.steady):
+            seen = composite_references(paint_frames(seen, palette))
+        for one in steady_frames(seen, self.steady):
             chosen = self.saturation, self.strength, self.neutralise
-            yield Frame(one.image if one.kept else put_together(one, matrix, *chosen), one.time)
+            yield Frame(one.image if one.kept else merge_colors(one, matrix, *chosen), one.time)
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""

@@ -1,6 +1,6 @@
 """How `Colorize` works: frames get a model's colours, one at a time, then each other's.
 
-for painted in steadied_frames(painted_frames(shot, palette), around=5): ...
+for painted in steady_frames(paint_frames(shot, palette), around=5): ...
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Painted:
     witnesses: list[Witness] = field(default_factory=list)
 
 
-def looked_at(
+def prepare_frames(
     frames: Iterable[Frame], wanted: set[Fraction], matrix: str, force: bool
 ) -> Iterator[Painted]:
     """Prepare frames; those that are in colour are marked, unless that is to be overlooked."""
@@ -136,7 +136,7 @@ def looked_at(
         yield seen
 
 
-def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
+def keep_neighbours(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
     """Give the wanted frames and up to `around` before and after them; others are done with.
 
     Not by `windowed`, which would wait for the frames after each: it is passed on at once.
@@ -156,7 +156,7 @@ def near(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
             before.append(seen)
 
 
-def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
+def paint_frames(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
     """Give frames a model's colours, each by itself; a repeated picture is done once.
 
     There are no batches: in company a network rounds otherwise, at every place in another way.
@@ -172,7 +172,7 @@ def painted(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
         yield seen
 
 
-def steadied_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
+def steady_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
     """Steady the colours of the wanted frames of one shot, by `around` frames on either side."""
     for (seen, *later), _ in windowed(frames, 0, around):
         for distance, other in enumerate(later, 1):
@@ -193,7 +193,7 @@ def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
 
 
-def put_together(
+def merge_colors(
     seen: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
 ) -> np.ndarray:
     """Return a frame's picture, from its own luma and its new colours; see `Colorize`."""
