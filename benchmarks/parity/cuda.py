@@ -111,14 +111,14 @@ def colouring(frame: np.ndarray) -> list[Case]:
 
 def cleaning(frames: list[np.ndarray]) -> Case:
     """Return the cleaner, on what it is shown of a frame: its mask, white where there is damage."""
-    from helpers.stages.damage.frame_repair import Seen
+    from helpers.stages.damage.frame_repair import ShotFrame
     from helpers.stages.damage.network import Cleaner
     from helpers.stages.damage.pipeline import FilmCleaning
 
-    window = [Seen(image) for image in frames]
-    prepared = FilmCleaning(None, 2, True).prepared(window, 4)
-    assert prepared is not None
-    planes = prepared.evidence()
+    window = [ShotFrame(image) for image in frames]
+    repair = FilmCleaning(None, 2, True).prepare(window, 4)
+    assert repair is not None
+    planes = repair.evidence()
     shipped = read_state(get_files(get("learned", "clean")))
     return Case(
         "the cleaner",

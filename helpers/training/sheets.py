@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from helpers.stages.damage.network import CleanerNet, opacity
+from helpers.stages.damage.network import CleanerNet, repair_opacity
 from helpers.stages.damage.network_input import EVIDENCE, HERE
 from helpers.training.cleaner.losses import restore
 from helpers.training.cleaner.pool import Pool
@@ -117,7 +117,7 @@ def draw_samples(
     for one in pool.held(first + count, pool.size)[first:]:
         logits, repaired, _ = restore(network, torch.from_numpy(one[None, :EVIDENCE].copy()))
         found = logits.sigmoid()[0, 0].numpy()
-        share = opacity(found)
+        share = repair_opacity(found)
         cleaned = one[HERE] + share * (repaired[0, 0].numpy() - one[HERE])
         rows.append(np.hstack([one[HERE], cleaned, one[TRUTH], found, one[MASK]]))
     grey = np.rint(255 * np.vstack(rows).clip(0, 1)).astype(np.uint8)

@@ -11,7 +11,7 @@ from tests.support.worn_films import flickering, moving, noisy, scene, shaken
 def test_flicker_is_named():
     found = diagnose(clip_of(levels(flickering())))
     assert "flicker" in found.advice
-    assert found.words[0].startswith("The light flickers by")
+    assert found.words[0].startswith("The brightness flickers by")
 
 
 def test_noise_is_named_and_measured():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from helpers.stages.damage.frame_repair import Seen
+from helpers.stages.damage.frame_repair import ShotFrame
 from helpers.stages.damage.pipeline import FilmCleaning
 from helpers.training.cleaner.samples import Maker
 
 
 def shown(images, number=4):
     """Return what the network is shown of one of some pictures."""
-    window = [Seen(image) for image in images]
-    work = FilmCleaning(None, 2, lines=False).prepared(window, number)
+    window = [ShotFrame(image) for image in images]
+    work = FilmCleaning(None, 2, lines=False).prepare(window, number)
     assert work is not None
     return work.evidence()
 

@@ -1,13 +1,13 @@
-"""Bring the neighbours of a film frame to where that frame's picture is.
+"""Align the neighbours of a film frame with it.
 
-Damage misleads optical flow, so motion is not measured on the frames as they are but on copies from
-which the obvious damage was taken: `calmed` holds a frame against its two neighbours, brought half
-way along the flow that joins *them*, which the frame's own damage cannot touch.
+Damage misleads optical flow, so motion is measured on copies without the obvious damage. To make
+such a copy, `suppress_damage` compares a frame with its two neighbours, warped along the flow
+between *them*, which the frame's own damage cannot affect.
 
-    calm = [calmed(b, a, c), ...]                     # once for every frame
-    moves = [motion(calm_frame, near) for near in calm_neighbours]
-    brought = [warp(near, move, INTER_CUBIC) for near, move in zip(neighbours, moves)]
-    witnesses = [near + offset(frame, near) for near in brought]
+    suppressed = [suppress_damage(b, a, c), ...]      # once for every frame
+    flows = [measure_motion(here, near) for near in suppressed_neighbours]
+    aligned = [warp(near, flow, INTER_CUBIC) for near, flow in zip(neighbours, flows)]
+    witnesses = [near + brightness_offset(frame, near) for near in aligned]
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ import numpy as np
 
 from helpers.imaging.luma import eight_bit
 from helpers.imaging.optical_flow import MEDIUM, inside, measure_flow, places, warp
-from helpers.stages.damage.temporal_outliers import GROW, contradicted, middle
+from helpers.stages.damage.temporal_outliers import GROW, find_outliers, median_of
 
 CELLS = 4
-"""Rows and columns of the grid over which a neighbour's brightness is matched. This number and
+"""Rows and columns of the grid for matching a neighbour's brightness. This number and
 those below that name no source were chosen by trial; benchmarks/quality/damage.py measures the
 effect."""
 
 UNEVEN = 3.0
-"""Grey levels (of 255) by which flicker may differ from one part of the picture to another.
+"""The most grey levels (of 255) by which flicker may differ between parts of the picture.
 docs/cleaner_training.md has the effect."""
 
 LARGEST_OFFSET = 24.0
-"""Grey levels (of 255) of flicker that are taken back; more is a change of scene, not of light."""
+"""The most grey levels (of 255) of flicker; a larger difference is a change of scene."""
 
 
-def motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+def measure_motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Measure where each pixel of `here` is in `there`.
 
     Args:
@@ -44,40 +44,42 @@ def motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     return measure_flow(eight_bit(here), eight_bit(there), MEDIUM)
 
 
-def calmed(
+def suppress_damage(
     here: np.ndarray,
     one: np.ndarray,
     two: np.ndarray,
     steps: tuple[int, int] = (-1, 1),
 ) -> np.ndarray:
-    """Return a frame's luma with what its two neighbours contradict painted over, for `motion`.
+    """Return a frame's luma without obvious damage, for `measure_motion`.
+
+    Pixels that differ from both neighbours are replaced by the median of the neighbours.
 
     Args:
         here, one, two: float32 (H, W) luma in 0..255.
         steps: how many frames after `here` the neighbours are; negative is before.
     """
-    flow = motion(one, two) / np.float32(steps[1] - steps[0])
-    # The flow belongs to the pixels of `one`; carried to those of `here` by one look-up.
+    flow = measure_motion(one, two) / np.float32(steps[1] - steps[0])
+    # The flow is that of the pixels of `one`; this warps it to the pixels of `here`.
     flow = warp(flow, flow * np.float32(steps[0]), cv2.INTER_CUBIC)
     ways = [flow * np.float32(step) for step in steps]
     seen = [warp(near, way, cv2.INTER_CUBIC) for near, way in zip((one, two), ways, strict=True)]
-    seen = [near + offset(here, near) for near in seen]
+    seen = [near + brightness_offset(here, near) for near in seen]
     seen = [
         np.where(inside(places(way), 0.5), near, here) for near, way in zip(seen, ways, strict=True)
     ]
-    # Where damage on a neighbour has misled its flow, the neighbours agree on what is not there;
-    # then one of them, as it stands, mostly shows what this frame shows.
+    # Where damage on a neighbour misleads the flow, both neighbours may agree on a wrong value.
+    # Then one of them, without alignment, usually shows the same as this frame.
     still = np.maximum(here - np.maximum(one, two), np.minimum(one, two) - here) > GROW
-    wrong = (contradicted(here, seen) & still).astype(np.uint8)
+    wrong = (find_outliers(here, seen) & still).astype(np.uint8)
     wrong = cv2.dilate(wrong, np.ones((5, 5), np.uint8))
-    return np.where(wrong > 0, middle(seen), here)
+    return np.where(wrong > 0, median_of(seen), here)
 
 
-def offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Return what to add to `there` so that its brightness is that of `here`, place by place.
+def brightness_offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return what must be added to `there` to match the brightness of `here`, float32 (H, W).
 
-    The median over the cells of a coarse grid, so that neither damage nor small motion decides.
-    Both are float32 (H, W) in 0..255 and aligned; so is the result.
+    It is the median difference in the cells of a coarse grid, so that damage and small motion have
+    no effect. Both are float32 (H, W) in 0..255 and aligned.
     """
     height, width = here.shape
     difference = here - there

@@ -1,4 +1,4 @@
-"""How much of a film's picture dust and scratches cover, from a few frames of it."""
+"""Measure how much of a film's picture is damaged, on a few frames."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from helpers.stages.diagnosis import FilmSamples
 
 @dataclass(frozen=True)
 class Damage:
-    """The part of the picture that is damaged, 0 to 1."""
+    """The share of the picture that is damaged, 0 to 1."""
 
     amount: float
 
 
 def measure_damage(samples: FilmSamples, count: int = 7) -> Damage:
-    """Measure it by comparison alone: the median of some frames spread over the film."""
+    """Measure the damage with the method "median": the median over frames spread over the film."""
     clip = samples.clip
     repaired = RemoveDamage("median")(clip)
     numbers = np.unique(np.linspace(0, len(clip) - 1, count + 2)[1:-1].round().astype(int))
@@ -27,5 +27,5 @@ def measure_damage(samples: FilmSamples, count: int = 7) -> Damage:
 
 
 def damage_sentence(found: Damage, needed: bool) -> str:
-    """Say it in words."""
+    """Describe the measurement in a sentence."""
     return f"Dust and scratches cover {found.amount:.2%} of the picture."

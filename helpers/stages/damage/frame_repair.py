@@ -1,12 +1,12 @@
-"""Repair one frame of a film with what its neighbours show.
+"""Repair one frame of a film with the pixels of its neighbours.
 
-    work = Repairing(here, neighbours, offsets)
-    work.calms, work.moves = ...             # where the frame's picture is in each neighbour
-    work.bridge(lines)
-    cleaned = work.result(work.repaired(network))
+    repair = FrameRepair(here, neighbours, offsets)
+    repair.suppressed, repair.flows = ...    # see `alignment`
+    repair.bridge(lines)
+    cleaned = repair.apply(repair.find(network))
 
-What is damaged is found by comparison (`median`), or by the network (`cleaner`), which is shown
-what comparison found; only what the neighbours do not show is repaired, in all channels.
+Damage is found by comparison with the neighbours, or by the network, whose input includes the
+result of the comparison. Only what the neighbours do not show is repaired, in all channels.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ import numpy as np
 
 from helpers.imaging.luma import levels_of, opencv_luma
 from helpers.imaging.optical_flow import inside, places, sample, warp
-from helpers.stages.damage import alignment, scratches
-from helpers.stages.damage import network_input as evidence
-from helpers.stages.damage.network import BESIDE, Cleaner, mixture, opacity
-from helpers.stages.damage.temporal_outliers import credible, differs, find_dust
+from helpers.stages.damage import alignment, network_input, scratches
+from helpers.stages.damage.network import BESIDE, Cleaner, mix_candidates, repair_opacity
+from helpers.stages.damage.temporal_outliers import find_differences, find_dust, keep_credible
 
 FOUND, MOSTLY = 8.0, 0.5
-"""Grey levels within which a pixel is found again, and the share of a piece that must be. This
+"""A piece is also in a neighbour if this share of its pixels differs by fewer grey levels. This
 number and those below that name no source were chosen by trial; benchmarks/quality/damage.py
 measures the effect."""
 
 RETURNS = 1.5
-"""Pixels within which a way there and back must end where it began."""
+"""Motion is consistent if forward and backward flow lead back to within so many pixels."""
 
 SPECK = 60
-"""Pixels below which a piece must be found again in both neighbours, not in one of them."""
+"""A piece of fewer pixels is in the neighbours only if it is found in both of them."""
 
 LIKELY = 0.2
-"""Mean likelihood of damage from which on the network does not doubt a piece.
+"""Pieces with a higher mean probability of damage are kept, even if the network does not mark them.
 docs/cleaner_training.md has the results of other values."""
 
 ASIDE = 2.0
-"""Pixels beyond a picture's edge up to which its last row or column still tells what is there.
+"""So many pixels beyond a picture's edge, its last row or column may still be used.
 docs/cleaner_training.md has the effect."""
 
 Repair = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Rows and columns of pixels, (N,), and what to put there, (N, 3) levels in 0..255."""
+"""Rows and columns of pixels, (N,), and their new values, (N, 3) levels in 0..255."""
 
 NOTHING: Repair = (np.empty(0, int), np.empty(0, int), np.empty((0, 3), np.float32))
 
 
 @dataclass
-class Seen:
-    """A frame of a shot, and what is known of it; worked out when first asked for.
+class ShotFrame:
+    """A frame of a shot, with values that are computed when they are first needed.
 
     Attributes:
         image: (H, W, 3) RGB, uint8 or uint16.
+        suppressed: its luma without obvious damage, float32 (H, W) in 0..255, once computed.
     """
 
     image: np.ndarray
-    calm: np.ndarray | None = field(default=None, repr=False)
+    suppressed: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property
     def luma(self) -> np.ndarray:
@@ -67,7 +67,7 @@ class Seen:
 
     @cached_property
     def marks(self) -> list[scratches.Mark]:
-        """What looks like a vertical line in it."""
+        """What looks like a vertical line in this frame alone."""
         return scratches.find_marks(self.luma)
 
     @cached_property
@@ -76,29 +76,30 @@ class Seen:
         return levels_of(self.image)
 
 
-class Repairing:
-    """One frame being repaired.
+class FrameRepair:
+    """The repair of one frame.
 
     Args:
         here: the frame.
         near: its neighbours, the nearest first.
         offsets: how many frames after it each of them is; negative is before.
+
+    Attributes:
+        suppressed: the neighbours' lumas without obvious damage.
+        flows: (H, W, 2) each, where the frame's pixels are in each neighbour.
     """
 
-    def __init__(self, here: Seen, near: list[Seen], offsets: list[int]) -> None:
+    def __init__(self, here: ShotFrame, near: list[ShotFrame], offsets: list[int]) -> None:
         self.here, self.near, self.offsets = here, near, offsets
-        self.moves: list[np.ndarray] = []
+        self.flows: list[np.ndarray] = []
         self.lumas = [here.luma, *(one.luma for one in near)]
         self.levels = [here.levels, *(one.levels for one in near)]
-        self.lined: list[np.ndarray] = []
-        self.calms: list[np.ndarray] = []
+        self.line_masks: list[np.ndarray] = []
+        self.suppressed: list[np.ndarray] = []
 
-    def sideways(self) -> dict[int, np.ndarray]:
-        """Return how far the picture around each column, (W,), lies to the right in each neighbour.
-
-        The neighbours go by how many frames after the frame they are.
-        """
-        moved = (np.median(cv2.blur(move[..., 0], (33, 1)), 0) for move in self.moves)
+    def horizontal_motion(self) -> dict[int, np.ndarray]:
+        """Return the motion to the right around each column, (W,), by the neighbours' offsets."""
+        moved = (np.median(cv2.blur(flow[..., 0], (33, 1)), 0) for flow in self.flows)
         return dict(zip(self.offsets, moved, strict=True))
 
     def bridge(self, lines: list[scratches.Mark]) -> None:
@@ -108,192 +109,201 @@ class Repairing:
         height, width = self.here.luma.shape
         for number, one in enumerate([self.here, *self.near]):
             steps = abs([0, *self.offsets][number])
-            found = [scratches.same_mark(line, one.marks, steps) for line in lines]
-            mask = scratches.paint([mark for mark in found if mark], height, width)
+            found = [scratches.find_same_mark(line, one.marks, steps) for line in lines]
+            mask = scratches.draw_mask([mark for mark in found if mark], height, width)
             self.lumas[number] = scratches.bridge(one.luma, mask)
             self.levels[number] = scratches.bridge(one.levels, mask)
-            self.lined.append(mask)
+            self.line_masks.append(mask)
 
-    def repaired(self, network: Cleaner | None) -> Repair:
-        """Find the damaged pixels and what to put there."""
-        if len(self.lumas) < 3:  # against one neighbour nobody can tell whose the damage is
+    def find(self, network: Cleaner | None) -> Repair:
+        """Find the damaged pixels and their new values."""
+        if len(self.lumas) < 3:  # with one neighbour, either of the two may be the damaged one
             return NOTHING
-        return self._by_comparison() if network is None else self._by_network(network)
+        return self._find_by_comparison() if network is None else self._find_by_network(network)
 
-    def _by_comparison(self) -> Repair:
-        """Repair what the neighbours contradict with their median."""
-        rows, columns = np.nonzero(self.believed)
+    def _find_by_comparison(self) -> Repair:
+        """Find what differs from the neighbours, to be replaced by their median."""
+        rows, columns = np.nonzero(self.confirmed_dust)
         if not rows.size:
             return NOTHING
-        return rows, columns, np.median(self._offered(rows, columns), 0)
+        return rows, columns, np.median(self._sample_neighbours(rows, columns), 0)
 
     @cached_property
-    def _brought(self) -> list[np.ndarray]:
-        pairs = zip(self.lumas[1:], self.moves, strict=True)
-        return [warp(luma, move, cv2.INTER_CUBIC) for luma, move in pairs]
+    def _aligned(self) -> list[np.ndarray]:
+        pairs = zip(self.lumas[1:], self.flows, strict=True)
+        return [warp(luma, flow, cv2.INTER_CUBIC) for luma, flow in pairs]
 
     @cached_property
-    def shifts(self) -> list[np.ndarray]:
-        """What to add to each neighbour so that its brightness is the frame's, (H, W)."""
-        return [alignment.offset(self.lumas[0], one) for one in self._brought]
+    def brightness_offsets(self) -> list[np.ndarray]:
+        """What must be added to each neighbour to match the frame's brightness, (H, W)."""
+        return [alignment.brightness_offset(self.lumas[0], one) for one in self._aligned]
 
     @cached_property
-    def seen(self) -> list[np.ndarray]:
-        """The neighbours' lumas, brought to the frame in place and in brightness."""
-        return [one + shift for one, shift in zip(self._brought, self.shifts, strict=True)]
+    def witnesses(self) -> list[np.ndarray]:
+        """The neighbours' lumas, aligned with the frame, with its brightness."""
+        pairs = zip(self._aligned, self.brightness_offsets, strict=True)
+        return [one + offset for one, offset in pairs]
 
     @cached_property
-    def known(self) -> list[np.ndarray]:
-        """The same, where a neighbour that does not see a place says what the others do.
+    def filled_witnesses(self) -> list[np.ndarray]:
+        """The witnesses, with a value also for places that are outside a neighbour's picture.
 
-        Where fewer than two see it, it has just come into the picture or is about to leave it: it
-        is given the benefit, and the neighbour says what the frame shows.
+        The value is the median of the other neighbours. Where fewer than two neighbours show the
+        place, it has just come into the picture or is about to leave it, and the value is that of
+        the frame itself, so that it is not taken for damage.
         """
-        blind = ~np.stack([inside(places(move), ASIDE) for move in self.moves])
+        blind = ~np.stack([inside(places(flow), ASIDE) for flow in self.flows])
         rows, columns = np.nonzero(blind.any(0))
         blind = blind[:, rows, columns]
-        ordered = np.sort(np.where(blind, np.inf, np.stack(self.seen)[:, rows, columns]), 0)
+        ordered = np.sort(np.where(blind, np.inf, np.stack(self.witnesses)[:, rows, columns]), 0)
         seeing = (~blind).sum(0)
         low, high = (
             np.take_along_axis(ordered, np.maximum(place, 0)[None] // 2, 0)[0]
             for place in (seeing - 1, seeing)
         )
         others = np.where(seeing >= 2, (low + high) / 2, self.lumas[0][rows, columns])
-        known = [one.copy() for one in self.seen]
-        for one, where in zip(known, blind, strict=True):
+        filled = [one.copy() for one in self.witnesses]
+        for one, where in zip(filled, blind, strict=True):
             one[rows, columns] = np.where(where, others, one[rows, columns])
-        return known
+        return filled
 
     @cached_property
     def dust(self) -> np.ndarray:
-        """What the neighbours contradict, bool (H, W)."""
-        return find_dust(self.lumas[0], self.known, self.offsets)
+        """What differs from the neighbours, bool (H, W)."""
+        return find_dust(self.lumas[0], self.filled_witnesses, self.offsets)
 
     @cached_property
-    def believed(self) -> np.ndarray:
-        """The pieces of it that hold; see `_vouched_for`."""
-        return self._vouched_for(self.dust)
+    def confirmed_dust(self) -> np.ndarray:
+        """The confirmed pieces of it; see `_confirm`."""
+        return self._confirm(self.dust)
 
     @cached_property
-    def again(self) -> list[evidence.Again]:
-        """The two nearest neighbours along the frame's own motion, in the frame's brightness."""
-        found = [evidence.seen_again(self.lumas[0], calm) for calm in self.calms[:2]]
-        shifted = zip(found, self.shifts, strict=False)
-        return [(shown + shift, astray) for (shown, astray), shift in shifted]
+    def directly_aligned(self) -> list[network_input.Aligned]:
+        """The two nearest neighbours, aligned by the frame's own motion, with its brightness."""
+        found = [network_input.align_directly(self.lumas[0], luma) for luma in self.suppressed[:2]]
+        pairs = zip(found, self.brightness_offsets, strict=False)
+        return [(shown + offset, error) for (shown, error), offset in pairs]
 
     def evidence(self) -> np.ndarray:
-        """Return what the network is shown; see `evidence.gather`."""
-        near = zip(self.lumas[1:3], self.shifts, strict=False)
-        return evidence.gather(
+        """Return the network's input; see `network_input.stack_planes`."""
+        near = zip(self.lumas[1:3], self.brightness_offsets, strict=False)
+        return network_input.stack_planes(
             self.lumas[0],
-            self.seen,
-            self.again,
-            [luma + shift for luma, shift in near],
-            (self.dust + self.believed.astype(np.float32)) / 2,
+            self.witnesses,
+            self.directly_aligned,
+            [luma + offset for luma, offset in near],
+            (self.dust + self.confirmed_dust.astype(np.float32)) / 2,
             not self._one_sided(),
         )
 
-    def _by_network(self, network: Cleaner) -> Repair:
-        """Repair what the network finds, and what it does not doubt, as the network says."""
+    def _find_by_network(self, network: Cleaner) -> Repair:
+        """Find the damage by the network, and add confirmed dust that it finds likely."""
         verdict = network.judge(self.evidence())
-        share = opacity(verdict.mask)
-        share = share * differs(self.lumas[0], self.known if self._one_sided() else self.seen)
-        share = np.maximum(share, self._likely(verdict.mask))
-        rows, columns = np.nonzero(self._vouched_for(share > 0))
+        share = repair_opacity(verdict.mask)
+        witnesses = self.filled_witnesses if self._one_sided() else self.witnesses
+        share = share * find_differences(self.lumas[0], witnesses)
+        share = np.maximum(share, self._likely_dust(verdict.mask))
+        rows, columns = np.nonzero(self._confirm(share > 0))
         if not rows.size:
             return NOTHING
-        shown = self._offered(rows, columns)
+        shown = self._sample_neighbours(rows, columns)
         shown = shown[[n % len(shown) for n in range(4)]]
         ordered = np.sort(shown, 0)
         beside = (self._beside(rows, columns, -BESIDE) + self._beside(rows, columns, BESIDE)) / 2
-        offered = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
-        values = mixture(verdict, offered, rows, columns)
+        candidates = np.stack([*shown, (ordered[1] + ordered[2]) / 2, beside])
+        values = mix_candidates(verdict, candidates, rows, columns)
         old = self.levels[0][rows, columns]
         return rows, columns, old + share[rows, columns][:, None] * (values - old)
 
     def _one_sided(self) -> bool:
         return not min(self.offsets) < 0 < max(self.offsets)
 
-    def _likely(self, mask: np.ndarray) -> np.ndarray:
-        """Keep those pieces of what comparison believes that the network does not think unlikely.
+    def _likely_dust(self, mask: np.ndarray) -> np.ndarray:
+        """Return the confirmed pieces of dust that the network finds likely.
 
-        It follows a hair by what it looks like and may let go of it half way.
+        The network finds hairs by their appearance, and may miss a part of a hair.
         """
-        labels, _, (likely,) = pieces(self.believed, mask)
-        return self.believed & (likely > LIKELY)[labels]
+        labels, _, (likely,) = label_pieces(self.confirmed_dust, mask)
+        return self.confirmed_dust & (likely > LIKELY)[labels]
 
-    def _vouched_for(self, mask: np.ndarray) -> np.ndarray:
-        """Keep the pieces of a mask that the neighbours can vouch for, and do not show."""
-        return self._unseen(credible(mask, self.lumas[0], self.known, self._one_sided()))
+    def _confirm(self, mask: np.ndarray) -> np.ndarray:
+        """Keep the pieces of a mask that are credible and that the neighbours do not show."""
+        witnesses = self.filled_witnesses
+        return self._drop_shown(keep_credible(mask, self.lumas[0], witnesses, self._one_sided()))
 
-    def _unseen(self, mask: np.ndarray) -> np.ndarray:
-        """Keep the pieces of a mask that are not in the neighbours after all.
+    def _drop_shown(self, mask: np.ndarray) -> np.ndarray:
+        """Drop the pieces of a mask that the neighbours do show.
 
-        The calmed frames know only what they show in common, so what moves far may be missing from
-        them. Motion is measured once more from the frame as it is, there and back.
+        Fast things may be missing from the frames without obvious damage, and then the flow does
+        not follow them. So the neighbours are also aligned by the frame's own motion.
         """
         if not mask.any():
             return mask
         found = [
-            (np.abs(self.lumas[0] - shown) < FOUND) & (astray < RETURNS)
-            for shown, astray in self.again
+            (np.abs(self.lumas[0] - shown) < FOUND) & (error < RETURNS)
+            for shown, error in self.directly_aligned
         ]
-        labels, sizes, (either, both) = pieces(mask, found[0] | found[1], found[0] & found[1])
-        # A speck on a picture that half repeats (blended, a field) is on that neighbour, too.
+        labels, sizes, (either, both) = label_pieces(mask, found[0] | found[1], found[0] & found[1])
+        # A speck may be on a neighbour too if that partly repeats the frame (blended, a field).
         share = np.where(sizes < SPECK, both, either)
         return mask & (share < MOSTLY)[labels]
 
     def _beside(self, rows: np.ndarray, columns: np.ndarray, step: int) -> np.ndarray:
         return self.levels[0][rows, np.clip(columns + step, 0, self.here.luma.shape[1] - 1)]
 
-    def _offered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return what the neighbours show at some pixels, (neighbours, N, 3) in 0..255."""
+    def _sample_neighbours(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return the neighbours' values at some pixels, (neighbours, N, 3) in 0..255."""
+        near = zip(self.levels[1:], self.flows, self.brightness_offsets, strict=True)
         return np.stack(
             [
-                gather(image, move, rows, columns) + shift[rows, columns][:, None]
-                for image, move, shift in zip(self.levels[1:], self.moves, self.shifts, strict=True)
+                sample_moved(image, flow, rows, columns) + offset[rows, columns][:, None]
+                for image, flow, offset in near
             ]
         )
 
     def _behind_lines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the pixels under lines and what was behind them: seen by a neighbour whose own
-        line is elsewhere, or interpolated where none is."""
-        rows, columns = np.nonzero(self.lined[0])
-        shown = self._offered(rows, columns)
+        """Return the pixels behind the lines: from neighbours with their own line elsewhere, or
+        interpolated if there are none."""
+        rows, columns = np.nonzero(self.line_masks[0])
+        shown = self._sample_neighbours(rows, columns)
         free = np.stack(
             [
-                gather(mask.astype(np.float32), move, rows, columns) < 0.01
-                for mask, move in zip(self.lined[1:], self.moves, strict=True)
+                sample_moved(mask.astype(np.float32), flow, rows, columns) < 0.01
+                for mask, flow in zip(self.line_masks[1:], self.flows, strict=True)
             ]
         )[..., None]
         across = self.levels[0][rows, columns]
-        # A neighbour that shows something quite different was not brought to the right place.
+        # A neighbour with very different values was not aligned correctly.
         free = free & (np.abs(shown - across).mean(-1, keepdims=True) < 20)
         count = free.sum(0)
         seen = (shown * free).sum(0) / np.maximum(count, 1)
         return rows, columns, np.where(count > 0, seen, across).astype(np.float32)
 
-    def result(self, repair: Repair) -> np.ndarray:
-        """Put repaired levels into a copy of the image; all other pixels stay as they are."""
+    def apply(self, repair: Repair) -> np.ndarray:
+        """Return a copy of the image with the repairs; all other pixels stay as they are."""
         image = self.here.image
-        places = [*([self._behind_lines()] if self.lined else []), repair]
-        if not any(rows.size for rows, _, _ in places):
+        repairs = [*([self._behind_lines()] if self.line_masks else []), repair]
+        if not any(rows.size for rows, _, _ in repairs):
             return image
         top = np.iinfo(image.dtype).max
         made = image.copy()
-        for rows, columns, levels in places:
+        for rows, columns, levels in repairs:
             made[rows, columns] = np.rint(levels * (top / 255)).clip(0, top)
         return made
 
 
-def pieces(
+def label_pieces(
     mask: np.ndarray, *values: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """Tell the pieces of a mask apart: each pixel's piece (0 is none), their sizes, their means.
+    """Label the connected pieces of a mask.
 
     Args:
         mask: bool (H, W).
-        values: (H, W) each, of which the mean over every piece is given.
+        values: (H, W) each.
+
+    Returns:
+        The label of each pixel (0 is none), the size of each piece, and for each of `values` its
+        mean over every piece.
     """
     _, labels = cv2.connectedComponents(mask.astype(np.uint8))
     flat = labels.ravel()
@@ -301,11 +311,11 @@ def pieces(
     return labels, sizes, [np.bincount(flat, one.ravel()) / sizes for one in values]
 
 
-def gather(
-    image: np.ndarray, move: np.ndarray, rows: np.ndarray, columns: np.ndarray
+def sample_moved(
+    image: np.ndarray, flow: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Sample a float32 image at some pixels' places plus their motion; (N,) or (N, C)."""
-    at = move[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
+    """Sample a float32 image at the places of some pixels plus their motion; (N,) or (N, C)."""
+    at = flow[rows, columns] + np.stack([columns, rows], 1).astype(np.float32)
     wide = 512
     padded = np.zeros((-(-len(rows) // wide) * wide, 2), np.float32)
     padded[: len(rows)] = at

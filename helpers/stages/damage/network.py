@@ -1,16 +1,16 @@
-"""A small network that finds damage in a film frame and says how to repair it.
+"""A small network that finds damage in a film frame and weights the candidates for its repair.
 
     network = Cleaner(state_dict, device="cpu", precision="bf16", memory=lambda: 1 << 30)
-    verdict = network.judge(planes)          # (13, H, W): what `network_input` gathers
-    values = mixture(verdict, offered, rows, columns)
+    verdict = network.judge(planes)          # (13, H, W), from `network_input`
+    values = mix_candidates(verdict, candidates, rows, columns)
 
-It is given luma only: the frame, its neighbours, and what is known of them (`network_input`).
-It gives for every pixel how likely it is damaged, and by how much each of six candidates is to be
-trusted there: the four witnesses, their median, and what is beside the pixel (for lines that stay).
-The repair itself is done here, outside the network, on all channels in full
-precision; so colour is that of the neighbours, never invented, and 16 bits stay 16 bits.
+Its input is luma only: the frame, its neighbours, and what is known about them (`network_input`).
+For every pixel it gives the probability of damage, and weights for six candidates: the four
+witnesses, their median, and the mean of the pixels on both sides (for persistent lines). The repair
+itself is computed outside the network, on all channels in full precision. So colours are those of
+the neighbours, never invented, and 16 bits stay 16 bits.
 
-The network is our own: a U-Net over the picture folded 2x2 into channels.
+The network was made for this project: a U-Net on the picture folded 2x2 into channels.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ from helpers.nn.tiling import FittingTiles, spans
 from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
 
 CANDIDATES = 6
-"""The four witnesses, their median, and the mean of what is left and right."""
+"""The four witnesses, their median, and the mean of the pixels to the left and right."""
 
 BESIDE = 4
-"""Pixels to the left and right at which a line is looked past. Chosen by trial;
+"""The distance in pixels of the two sides of a line from its middle. Chosen by trial;
 benchmarks/quality/damage.py measures the effect."""
 
 FEATURES = 17
-"""Planes the network is given: what `features` makes of the evidence."""
+"""Input planes of the network, which `features` makes from the evidence."""
 
 TILE, SMALLEST_TILE, OVERLAP, MULTIPLE = 512, 64, 64, 8
-"""Pixels: side of a tile, the least it is halved to, its surroundings, what sides are padded to."""
+"""In pixels: side of a tile, smallest side, overlap, and the multiple that sides are padded to."""
 
 UNSURE, SURE = 0.35, 0.55
-"""Up to the first likelihood nothing is touched; from the second on the repair is taken whole.
+"""The repair is blended in between these probabilities: below the first nothing is changed.
 docs/cleaner_training.md has the results of other values."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the network says of a frame; float32 arrays.
+    """The network's output for a frame; float32 arrays.
 
     Attributes:
-        mask: (H, W), how likely a pixel is damaged, 0..1.
-        weights: (CANDIDATES, H, W), summing to 1.
+        mask: (H, W), the probability that a pixel is damaged, 0..1.
+        weights: (CANDIDATES, H, W), the weights of the candidates; their sum is 1.
     """
 
     mask: np.ndarray
@@ -65,43 +65,43 @@ class Verdict:
 
 
 def features(planes: torch.Tensor) -> torch.Tensor:
-    """Turn (N, EVIDENCE, H, W) into (N, FEATURES, H, W): what tells damage from motion."""
+    """Turn (N, EVIDENCE, H, W) into (N, FEATURES, H, W), mostly differences from the frame."""
     here, seen = planes[:, :1], planes[:, WITNESSES]
-    ordered, middle = ranked(seen)
-    apart = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
-    others = (seen, middle, beside(here), planes[:, AGAIN], planes[:, UNMOVED])
-    said = (planes[:, ASTRAY], planes[:, DUST:])
-    return torch.cat([here - 0.5, *(4 * (other - here) for other in others), 4 * apart, *said], 1)
+    ordered, median = rank(seen)
+    spread = torch.cat([ordered[:, 2:3] - ordered[:, 1:2], ordered[:, 3:] - ordered[:, :1]], 1)
+    others = (seen, median, mean_beside(here), planes[:, AGAIN], planes[:, UNMOVED])
+    rest = (planes[:, ASTRAY], planes[:, DUST:])
+    return torch.cat([here - 0.5, *(4 * (other - here) for other in others), 4 * spread, *rest], 1)
 
 
-def ranked(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the four witnesses in the order of their values, and their median."""
+def rank(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the four witnesses sorted by value, and their median."""
     ordered = seen.sort(1).values
     return ordered, (ordered[:, 1:2] + ordered[:, 2:3]) / 2
 
 
-def beside(plane: torch.Tensor) -> torch.Tensor:
-    """Return the mean of what lies BESIDE pixels to the left and to the right."""
+def mean_beside(plane: torch.Tensor) -> torch.Tensor:
+    """Return the mean of the pixels BESIDE to the left and to the right."""
     wide = functional.pad(plane, (BESIDE, BESIDE, 0, 0), mode="replicate")
     return (wide[..., : -2 * BESIDE] + wide[..., 2 * BESIDE :]) / 2
 
 
 def candidates(planes: torch.Tensor) -> torch.Tensor:
-    """Return what a pixel may be repaired with, (N, CANDIDATES, H, W)."""
+    """Return the candidates for the repair of each pixel, (N, CANDIDATES, H, W)."""
     seen = planes[:, WITNESSES]
-    return torch.cat([seen, ranked(seen)[1], beside(planes[:, :1])], 1)
+    return torch.cat([seen, rank(seen)[1], mean_beside(planes[:, :1])], 1)
 
 
-def active(x: torch.Tensor) -> torch.Tensor:
-    """Bend what a convolution made, in its place."""
+def activate(x: torch.Tensor) -> torch.Tensor:
+    """Apply the activation function in place."""
     return functional.leaky_relu(x, 0.1, inplace=True)
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions with a way around them; begins as nothing, so that depth does no harm.
+    """A residual block of two 3x3 convolutions, which is the identity before training.
 
     Args:
-        width: channels that come in and go out.
+        width: input and output channels.
     """
 
     def __init__(self, width: int) -> None:
@@ -111,8 +111,8 @@ class Block(nn.Module):
         nn.init.zeros_(self.two.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Keep the shape."""
-        return x + self.two(active(self.one(x)))
+        """Return a tensor of the same shape."""
+        return x + self.two(activate(self.one(x)))
 
 
 class CleanerNet(nn.Module):
@@ -120,7 +120,7 @@ class CleanerNet(nn.Module):
 
     Args:
         widths: channels at a half, a quarter and an eighth of the resolution.
-        depths: blocks at each.
+        depths: number of blocks at each of these.
     """
 
     def __init__(
@@ -143,38 +143,38 @@ class CleanerNet(nn.Module):
         self.finer = Block(16)
         self.last = nn.Conv2d(16, CANDIDATES + 1, 3, padding=1)
         nn.init.zeros_(self.last.weight)
-        # To begin with: nothing is damaged, and the median of the witnesses is the best guess.
+        # Before training, nothing is damaged, and the median of the witnesses has most weight.
         start = [-3.0, 0.0, 0.0, 0.0, 0.0, 2.0, -2.0]
         self.last.bias = nn.Parameter(torch.tensor(start))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give the mask's logit and the candidates' logits."""
+        """Return the mask's logit and the candidates' logits."""
         shuffle = functional.pixel_shuffle
-        a = self.a_in(active(self.head(functional.pixel_unshuffle(x, 2))))
-        b = self.b_in(active(self.to_b(a)))
-        c = self.c_in(active(self.to_c(b)))
+        a = self.a_in(activate(self.head(functional.pixel_unshuffle(x, 2))))
+        b = self.b_in(activate(self.to_b(a)))
+        c = self.c_in(activate(self.to_c(b)))
         b = self.b_out(b + shuffle(self.from_c(c), 2))
         a = self.a_out(a + shuffle(self.from_b(b), 2))
-        fine = torch.cat([active(shuffle(self.unfold(a), 2)), x], 1)
-        return self.last(self.finer(active(self.fine(fine))))
+        fine = torch.cat([activate(shuffle(self.unfold(a), 2)), x], 1)
+        return self.last(self.finer(activate(self.fine(fine))))
 
 
-def verdict(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Split the network's answer into the mask's logit and the candidates' weights, float32."""
+def split_output(made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Split the network's output into the mask's logit and the candidates' weights, float32."""
     made = made.float()
     return made[:, :1], made[:, 1:].softmax(1)
 
 
 class Cleaner:
-    """The network on a device, in tiles of one shape.
+    """The network on a device, run in tiles of one shape.
 
     Args:
-        state: the network's weights; its widths and depths are read off them.
-        device, precision: where and in which numbers it runs.
-        memory: gives the bytes that may be used at once.
+        state: the network's weights, whose shapes give its widths and depths.
+        device, precision: the device that it runs on, and its precision.
+        memory: returns how many bytes may be used.
 
     Raises:
-        ModelError: the weights are of another network.
+        ModelError: the weights are those of another network.
     """
 
     def __init__(
@@ -190,8 +190,8 @@ class Cleaner:
             network.load_state_dict({name: value.float() for name, value in state.items()})
         except (KeyError, RuntimeError) as error:
             raise ModelError(
-                f"These weights ({len(state)} tensors) are not those of a cleaner; allowed are the "
-                "ones that come with the package and those that train-cleaner made."
+                f"These weights ({len(state)} tensors) are not those of a cleaner. Use a file from "
+                "train-cleaner, or the weights that come with the package."
             ) from error
         self.network = network.eval().to(
             device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
@@ -200,10 +200,10 @@ class Cleaner:
         self._tiles = FittingTiles(SMALLEST_TILE)
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         return [
-            ("architecture", "a U-Net of our own, with two down-samplings"),
+            ("architecture", "a U-Net made for this project, with two down-samplings"),
             ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
             ("tiling", f"yes, with {OVERLAP} pixels of overlap"),
         ]
@@ -212,23 +212,23 @@ class Cleaner:
         """Find the damage of a frame and how to repair it.
 
         Args:
-            planes: float32 (EVIDENCE, H, W), as `evidence.gather` makes them.
+            planes: float32 (EVIDENCE, H, W), from `network_input.stack_planes`.
 
         Raises:
-            OutOfMemoryError: not even the smallest tile fits.
+            OutOfMemoryError: even the smallest tile does not fit in memory.
         """
         with self._lock:
             height, width = planes.shape[1:]
             return self._tiles.run(
-                partial(self._tiled, planes),
+                partial(self._judge_tiles, planes),
                 self._tiles.known or self._fitting_tile(),
-                f"The cleaner ran out of memory on a {width}x{height} frame even in tiles of "
-                "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
-                "or clean with the median, and run it again: it goes on here.",
+                f"The cleaner ran out of memory on a {width}x{height} frame, even in tiles of "
+                "{tile} pixels. No frame was lost or changed. Close other programs or notebooks, "
+                "or use the method median, and run it again; it continues from here.",
             )
 
     def _fitting_tile(self) -> int:
-        """Return the side of a tile: always the same, unless memory is scarce."""
+        """Return the side of a tile; it is always the same unless memory is scarce."""
         size = torch.finfo(DTYPES[self.precision]).bits // 8
         allowed = math.sqrt(self.memory() / (300 * size))
         tile = TILE
@@ -236,10 +236,10 @@ class Cleaner:
             tile //= 2
         return tile
 
-    def _tiled(self, planes: np.ndarray, tile: int) -> Verdict:
-        """Judge tile by tile; all have one shape, and each is cut out of its surroundings."""
+    def _judge_tiles(self, planes: np.ndarray, tile: int) -> Verdict:
+        """Judge tile by tile; all have one shape, and each is cropped from a larger piece."""
         height, width = planes.shape[1:]
-        # Padded first: tiles must begin at multiples of what the network folds together.
+        # Padded first, because tiles must begin at multiples of the network's down-sampling.
         padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
         whole = np.pad(planes, padding, mode="edge")
         made = np.empty((CANDIDATES + 1, *whole.shape[1:]), np.float32)
@@ -254,26 +254,26 @@ class Cleaner:
 
     @torch.inference_mode()
     def _run(self, planes: np.ndarray) -> np.ndarray:
-        """Put planes through the network once: mask and weights."""
+        """Run the network once; return mask and weights."""
         whole = torch.from_numpy(planes[None]).to(self.device)
-        # Differences of bright pixels need float32; what is made of them does not.
+        # Differences of bright pixels need float32; the rest does not.
         seen = features(whole).to(DTYPES[self.precision])
         made = self.network(seen.contiguous(memory_format=torch.channels_last))
-        logits, weights = verdict(made)
+        logits, weights = split_output(made)
         answer = torch.cat([logits.sigmoid(), weights], 1)
         return answer[0].cpu().numpy()
 
 
 @engine("clean")
 def load(request: Request) -> Cleaner | None:
-    """Return the network of a model; None for comparison, which has no weights."""
+    """Return the network of a model; None for "median", which has no weights."""
     if not request.paths:
         return None
     return Cleaner(request.state(), request.device, request.precision, request.memory)
 
 
 def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
-    """Read widths and depths off a network's weights."""
+    """Return the widths and depths of a network, from the shapes of its weights."""
     widths = [len(state[f"{name}.bias"]) for name in ("head", "to_b", "to_c")]
     depths = [
         len({key.split(".")[1] for key in state if key.startswith(f"{name}.")})
@@ -282,23 +282,23 @@ def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:
     return widths, depths
 
 
-def opacity(mask: np.ndarray) -> np.ndarray:
-    """Return how far a pixel is repaired, 0..1: not at all where the network is unsure."""
+def repair_opacity(mask: np.ndarray) -> np.ndarray:
+    """Return the opacity of the repair of each pixel, 0..1; 0 where the network is unsure."""
     return ((mask - UNSURE) / (SURE - UNSURE)).clip(0, 1)
 
 
-def mixture(
-    verdict: Verdict, offered: np.ndarray, rows: np.ndarray, columns: np.ndarray
+def mix_candidates(
+    verdict: Verdict, candidates: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Mix what is offered for some pixels as the network said.
+    """Mix the candidates for some pixels with the network's weights.
 
     Args:
-        verdict: of the frame.
-        offered: float32 (CANDIDATES, N, C) in 0..255, the candidates at those pixels.
-        rows, columns: (N,) where they are.
+        verdict: the network's output for the frame.
+        candidates: float32 (CANDIDATES, N, C) in 0..255.
+        rows, columns: (N,) the places of the pixels.
 
     Returns:
         float32 (N, C) in 0..255.
     """
     weights = verdict.weights[:, rows, columns][..., None]
-    return (offered * weights).sum(0)
+    return (candidates * weights).sum(0)

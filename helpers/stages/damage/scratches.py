@@ -1,13 +1,13 @@
-"""Vertical lines that stay: scratches along the film, light or dark, drifting slowly.
+"""Find and bridge persistent vertical lines: scratches along the film, drifting slowly.
 
-A line is narrow, brighter (or darker) than what is on both its sides, nearly straight from top to
-bottom, and in the same place, give or take its drift, in the frames before and after. What moves
-with the picture is no scratch but part of it.
+A line is narrow, brighter (or darker) than both its sides, nearly straight from top to bottom, and
+in the same place, except for a slow drift, in the frames before and after. A line that moves with
+the picture is a part of the picture.
 
-    marks = find_marks(luma)                                  # of every frame by itself
-    lines = find_lines(marks_of_window, here=4, drift=...)    # of one frame, confirmed by others
-    mask = paint(lines, height, width)                        # bool (H, W)
-    filled = bridge(image, mask)                              # interpolated across the lines
+    marks = find_marks(luma)                      # of every frame by itself
+    lines = find_lines(marks_of_window, moved)    # of one frame, confirmed by others
+    mask = draw_mask(lines, height, width)        # bool (H, W)
+    filled = bridge(image, mask)                  # interpolated across the lines
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ import cv2
 import numpy as np
 
 BANDS = 12
-"""Pieces of the height that a line is followed through. This number and those below were chosen by
-trial on drawn lines and old films; no figures were kept."""
+"""The height is divided into so many bands to find lines. This number and those below were chosen
+by trial on drawn lines and old films; no figures were kept."""
 
 FAINT = 2.0
-"""Grey levels (of 255) by which a line must stand out, at least, after smoothing along it."""
+"""The least contrast of a line in grey levels (of 255), after smoothing along it."""
 
 ALIKE_SIDES = 8.0
-"""Grey levels by which the sides of a line may differ, beside what it stands out itself."""
+"""The sides of a line may differ by its own contrast and so many grey levels more."""
 
 MARK, LINE, CLEAR = 0.3, 0.5, 0.65
-"""Share of the rows in which a line must stand out: in one frame to be noted, and over the frames
-to be believed, where it plainly moves otherwise than the picture and where both stand still."""
+"""The shares of rows in which a line must stand out: in one frame to be a mark; and, over all
+frames, to be a scratch: if it clearly moves differently from the picture, and if both are still."""
 
 PLAIN, FADED, FADES = 0.35, 0.1, 2
-"""Share of a band's rows in which a line must stand out to be there; to be there next to a band in
-which it is plain; and how many bands it may go on like that."""
+"""The shares of a band's rows in which a line must stand out to be present, and to be present next
+to a band in which it is clear; and how many bands it may continue like that."""
 
 SIDESTEP = 0.06
-"""What a step to the side costs, in shares of a band's rows: lines are followed straight."""
+"""The cost of a step to the side, in shares of a band's rows."""
 
 CROOKED, LEANING = 0.6, 0.04
-"""Pixels by which a line may be off a straight one, on average; and the share of the height by
-which it may lean."""
+"""The most pixels by which a line may deviate from a straight one, on average; and the most by
+which it may lean, as a share of the height."""
 
 STANDS, WANDERS = 0.5, 0.5
-"""Pixels: what moves less stands still; and what moves by more otherwise than the picture, on
-average over the frames around, plainly does not belong to it."""
+"""In pixels: what moves less is still; and a line whose motion differs from that of the picture by
+more, on average over the frames around, is not a part of it."""
 
 DRIFT = 2
-"""Pixels a frame that a line may wander."""
+"""The most pixels per frame that a line may drift."""
 
 STRAY = 1.0
-"""Pixels by which a line may be off its steady drift, on average."""
+"""The most pixels by which a line may deviate from a steady drift, on average."""
 
 PERSISTENT = 0.7
-"""Share of the frames around in which a line must be."""
+"""The least share of the frames around in which a line must be present."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Mark:
     """A line in one frame.
 
     Attributes:
-        path: its place in each of the bands, pixels from the left.
+        path: its position in each of the bands, in pixels from the left.
         present: whether it stands out in each band.
-        left, right: pixels it reaches to either side of its path.
-        sign: 1 where it is brighter than what is beside it, -1 where darker.
-        score: share of the rows in which it stands out.
+        left, right: how many pixels it extends to each side of its path.
+        sign: 1 if it is brighter than its sides, -1 if it is darker.
+        score: the share of the rows in which it stands out.
     """
 
     path: tuple[int, ...]
@@ -82,20 +82,20 @@ class Mark:
         return float(np.mean(self.path))
 
 
-def reach_of(width: int) -> int:
-    """Return how far to the sides of a line to look, in pixels: twice the widest line."""
+def choose_reach(width: int) -> int:
+    """Return how far to the sides of a line to compare, in pixels: twice the widest line."""
     return max(5, round(width / 90))
 
 
 def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
-    """Find what looks like a vertical line in a frame by itself.
+    """Find what looks like a vertical line in a single frame.
 
     Args:
         luma: float32 (H, W) in 0..255.
-        most: how many are kept, the clearest first.
+        most: the most marks to return, the clearest first.
     """
     height, width = luma.shape
-    reach = reach_of(width)
+    reach = choose_reach(width)
     if height < 4 * BANDS or width < 6 * reach:
         return []
     smooth = cv2.blur(luma, (1, 9))
@@ -104,26 +104,26 @@ def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
     marks = []
     for sign in (1, -1):
         out = sign * smooth - np.maximum(sign * left, sign * right)
-        # The bright rim of an edge is no line: a line has about the same on both its sides.
+        # The bright rim of an edge is not a line: a line has similar values on both sides.
         out = np.where(np.abs(left - right) < ALIKE_SIDES + out, out, 0)
         out[:, :reach] = out[:, width - reach :] = 0
         # Grain makes every column stand out in some rows; a line must do more than that.
         bar = max(FAINT, 0.5 * float(np.median(np.abs(smooth - (left + right) / 2))))
-        # Half for standing out, half for how far, so that the middle of a line is its best place.
+        # Half of the score is for how far it stands out, so that the middle of a line is best.
         clear = (out / (4 * bar)).clip(0, 0.5)
-        share = _bands((out > bar) * (0.5 + clear) - (out < -bar) * 0.25)
-        marks += _paths(share, out, sign, reach)
+        share = _average_bands((out > bar) * (0.5 + clear) - (out < -bar) * 0.25)
+        marks += _find_paths(share, out, sign, reach)
     marks.sort(key=lambda mark: -mark.score)
     return marks[:most]
 
 
-def _bands(rows: np.ndarray) -> np.ndarray:
+def _average_bands(rows: np.ndarray) -> np.ndarray:
     """Average the rows of each band: (BANDS, W)."""
     return np.stack([band.mean(0) for band in np.array_split(rows, BANDS)])
 
 
-def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Mark]:
-    """Follow lines through the bands, a pixel to either side from one to the next."""
+def _find_paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Mark]:
+    """Find lines by dynamic programming over the bands, with steps of a pixel to either side."""
     best, came = share[0].copy(), []
     for row in share[1:]:
         around = np.stack([np.roll(best, 1) - SIDESTEP, best, np.roll(best, -1) - SIDESTEP])
@@ -140,23 +140,23 @@ def _paths(share: np.ndarray, out: np.ndarray, sign: int, reach: int) -> list[Ma
         for step in reversed(came):
             path.append(path[-1] + int(step[path[-1]]))
         path.reverse()
-        path = _straight(path, out.shape[0])
+        path = _straighten(path, out.shape[0])
         if path is None:
             continue
-        # One line is seen from several columns, and its neighbours are no further lines.
+        # Several columns end on the same line, which must be found once.
         free[max(end - reach, 0) : end + reach + 1] = False
         if any(abs(mark.place - np.mean(path)) <= reach for mark in marks):
             continue
-        present = _present(share[range(BANDS), path])
-        left, right = _extent(out, path, reach)
+        present = _find_present(share[range(BANDS), path])
+        left, right = _measure_extent(out, path, reach)
         if left + right + 1 <= reach:
             score = float(best[end] / BANDS)
             marks.append(Mark(tuple(path), present, left, right, sign, score))
     return marks
 
 
-def _present(shares: np.ndarray) -> tuple[bool, ...]:
-    """Return in which bands a line is: where it is plain, and where it fades next to that."""
+def _find_present(shares: np.ndarray) -> tuple[bool, ...]:
+    """Return in which bands a line is: where it is clear, and where it fades next to that."""
     here = shares > PLAIN
     for _ in range(FADES):
         beside = np.convolve(here, (1, 1, 1), "same") > 0
@@ -164,7 +164,7 @@ def _present(shares: np.ndarray) -> tuple[bool, ...]:
     return tuple(bool(one) for one in here)
 
 
-def _straight(path: list[int], height: int) -> list[int] | None:
+def _straighten(path: list[int], height: int) -> list[int] | None:
     """Return the straight line nearest to a path, or None if it is crooked or leans."""
     bands = np.arange(BANDS)
     slope, start = np.polyfit(bands, path, 1)
@@ -175,8 +175,8 @@ def _straight(path: list[int], height: int) -> list[int] | None:
     return [int(x) for x in np.rint(line)]
 
 
-def _extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]:
-    """Measure how far a line reaches: the columns that stand out a quarter as much as its peak."""
+def _measure_extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]:
+    """Measure how far a line extends: to columns that stand out a quarter as much as its peak."""
     profile = np.zeros(2 * reach + 1)
     for band, x in zip(np.array_split(out, BANDS), path, strict=True):
         columns = np.clip(np.arange(x - reach, x + reach + 1), 0, out.shape[1] - 1)
@@ -191,47 +191,50 @@ def _extent(out: np.ndarray, path: Sequence[int], reach: int) -> tuple[int, int]
 
 
 def find_lines(marks: Mapping[int, Sequence[Mark]], moved: Mapping[int, np.ndarray]) -> list[Mark]:
-    """Return the marks of a frame that are scratches: they stay, and not with the picture.
+    """Return the marks of a frame that are scratches: they persist, and do not move as the picture.
 
     Args:
-        marks: of the frames around, by how many frames after the frame they are; its own at 0.
-        moved: (W,) how far the picture lies to the right, in pixels around each column, in those
-            of these frames in which it is known.
+        marks: the marks of the frame (at 0) and of those around it, by how many frames after it
+            they are.
+        moved: (W,) each, the motion of the picture to the right around each column, in pixels, for
+            those of these frames for which it is known.
     """
     if len(marks) < 3:
         return []
     lines = []
     for mark in marks[0]:
-        seen = {step: same_mark(mark, found, abs(step)) for step, found in marks.items()}
-        matched = {step: other for step, other in seen.items() if other is not None}
-        if len(matched) < max(3, PERSISTENT * len(marks)):
+        same = {step: find_same_mark(mark, found, abs(step)) for step, found in marks.items()}
+        matches = {step: other for step, other in same.items() if other is not None}
+        if len(matches) < max(3, PERSISTENT * len(marks)):
             continue
-        steps = np.array(list(matched), float)
-        places = np.array([other.place for other in matched.values()])
+        steps = np.array(list(matches), float)
+        places = np.array([other.place for other in matches.values()])
         drift, start = np.polyfit(steps, places, 1)
         if np.abs(places - start - drift * steps).mean() > STRAY:
             continue
-        score = sum(other.score for other in matched.values()) / len(marks)
-        lines += [mark] if score > _bar(mark, matched, moved) else []
+        score = sum(other.score for other in matches.values()) / len(marks)
+        lines += [mark] if score > _score_threshold(mark, matches, moved) else []
     return lines
 
 
-def _bar(mark: Mark, matched: Mapping[int, Mark], moved: Mapping[int, np.ndarray]) -> float:
-    """Return the score from which on a mark is a scratch, by how it and the picture move."""
-    known = [step for step in matched if step in moved]
+def _score_threshold(
+    mark: Mark, matches: Mapping[int, Mark], moved: Mapping[int, np.ndarray]
+) -> float:
+    """Return the score from which a mark is a scratch, by how it and the picture move."""
+    known = [step for step in matches if step in moved]
     if not known:
         return CLEAR
     picture = np.array([moved[step][round(mark.place)] for step in known])
-    own = np.array([matched[step].place - mark.place for step in known])
+    own = np.array([matches[step].place - mark.place for step in known])
     far = np.abs(picture)
-    apart = float(np.abs(own - picture).mean() / max(WANDERS, 0.4 * far.mean()))
-    if apart < 0.5 and far.max() > STANDS:
-        return np.inf  # it moves as the picture does: part of it
-    return CLEAR + (LINE - CLEAR) * min(max(2 * apart - 1, 0.0), 1.0)
+    difference = float(np.abs(own - picture).mean() / max(WANDERS, 0.4 * far.mean()))
+    if difference < 0.5 and far.max() > STANDS:
+        return np.inf  # it moves with the picture, so it is a part of the picture
+    return CLEAR + (LINE - CLEAR) * min(max(2 * difference - 1, 0.0), 1.0)
 
 
-def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
-    """Find a mark among those of another frame."""
+def find_same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
+    """Find a mark among those of another frame; None if it is not there."""
     near = [
         other
         for other in others
@@ -240,8 +243,8 @@ def same_mark(mark: Mark, others: Sequence[Mark], steps: int) -> Mark | None:
     return min(near, key=lambda other: abs(other.place - mark.place), default=None)
 
 
-def paint(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np.ndarray:
-    """Return where lines are, with a margin, as bool (H, W)."""
+def draw_mask(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np.ndarray:
+    """Return a mask of the lines with a margin, bool (H, W)."""
     mask = np.zeros((height, width), bool)
     bands = np.array_split(np.arange(height), BANDS)
     for line in lines:
@@ -253,7 +256,7 @@ def paint(lines: Sequence[Mark], height: int, width: int, margin: int = 1) -> np
 
 
 def bridge(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Interpolate an image across a mask, row by row, from what is left and right of it.
+    """Interpolate an image across a mask, row by row, from the pixels to its left and right.
 
     Args:
         image: float32 (H, W) or (H, W, C).

@@ -1,4 +1,4 @@
-"""Take out flicker: every shot keeps its light steady, and real changes stay."""
+"""Remove flicker: the light of every shot is made steady, and real changes are kept."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from helpers.stage import Stage, split_shots, windowed
 from helpers.stages.flicker.exposure import (
     REACH,
     STEP_LEAST,
+    FrameLevels,
     Light,
-    Seen,
     apply_light,
     compare_light,
-    look,
+    measure_levels,
     steady_light,
 )
 
 
 @dataclass(frozen=True)
 class Deflicker(Stage):
-    """Bring every frame to the middle of the light of the frames around it, within its shot.
+    """Give every frame the average light of the frames around it, within its shot.
 
-    What flickers is measured on things that are in both of two neighbouring frames, so that what
-    drives into the picture does not count; see `exposure`. A fade stays a fade, a lamp that
-    is switched on stays switched on; a flash of a few frames is taken for flicker.
+    Flicker is measured on things that are in both of two neighbouring frames, so that things that
+    enter the picture do not count; see `exposure`. Fades are kept, and so is the change when a lamp
+    is switched; a flash of a few frames is taken for flicker.
 
-    Every frame's result rests on `context` frames to either side, whatever is read, so no pass over
-    the film is needed first.
+    The result of every frame depends on `context` frames on either side, so the film need not be
+    analysed first.
 
     Attributes:
         strength: how much of the change is made, 0 (none) to 1.
-        hold: the mean brightness of the whole frame is held to its course as well, but by at most
-            this many times the flicker that was found on things. 0 trusts the things alone: for a
-            film in which large things pass close to the camera.
-        local: follow flicker that differs between the parts of the picture, too.
+        hold: the mean brightness of the whole frame is steadied too, but by at most this many times
+            the flicker that was found on things. 0 uses the things only, which is better for a film
+            in which large things pass close to the camera.
+        local: also correct flicker that differs between parts of the picture.
     """
 
     strength: float = 1.0
@@ -51,40 +51,40 @@ class Deflicker(Stage):
 
     @property
     def context(self) -> int:
-        """The frames that say where the light belongs, and those that show a lamp switched."""
+        """The frames that determine the light, and those that show that a lamp was switched."""
         return REACH + STEP_LEAST
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Make the frames, shot by shot, each from its window."""
+        """Correct every frame, with its window."""
         wanted = set(times)
         for shot in split_shots(frames):
-            for window, at in windowed(_measured(shot), self.context, self.context):
+            for window, at in windowed(_measure(shot), self.context, self.context):
                 frame = window[at].frame
                 if frame.time in wanted:
-                    yield Frame(self._steady(window, at), frame.time)
+                    yield Frame(self._correct(window, at), frame.time)
 
-    def _steady(self, window: Sequence[MeasuredFrame], at: int) -> np.ndarray:
-        """Return the picture of `window[at]` in the middle of the light around it."""
-        seen, changes = [one.seen for one in window], [one.change for one in window[1:]]
-        light = steady_light(seen, changes, at, self.hold, self.local)
+    def _correct(self, window: Sequence[MeasuredFrame], at: int) -> np.ndarray:
+        """Return the picture of `window[at]` with the average light of its window."""
+        levels, changes = [one.levels for one in window], [one.change for one in window[1:]]
+        light = steady_light(levels, changes, at, self.hold, self.local)
         return apply_light(window[at].frame.image, light, self.strength)
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredFrame:
-    """A frame, what is kept of it for comparing, and how its light differs from the one before."""
+    """A frame, its grey levels, and the change of light from the previous frame."""
 
     frame: Frame
-    seen: Seen
+    levels: FrameLevels
     change: Light
 
 
-def _measured(shot: Iterator[Frame]) -> Iterator[MeasuredFrame]:
+def _measure(shot: Iterator[Frame]) -> Iterator[MeasuredFrame]:
     """Measure the frames of one shot; the first is compared with itself."""
-    before: Seen | None = None
+    before: FrameLevels | None = None
     for frame in shot:
-        seen = look(frame.image)
-        yield MeasuredFrame(frame, seen, compare_light(before or seen, seen))
-        before = seen
+        levels = measure_levels(frame.image)
+        yield MeasuredFrame(frame, levels, compare_light(before or levels, levels))
+        before = levels

@@ -1,8 +1,8 @@
-"""How the picture shakes, found once for the whole film.
+"""Find how the picture shakes, in one pass over the film.
 
-path = find_shake(clip)              # one pass over the film; keep the answer in the project
+path = find_shake(clip)              # `Stabilize.analyse` keeps the result in the project
 steady = Stabilize(path)(clip)
-steady.stage.crop(clip)              # how much of the border it costs
+steady.stage.crop(clip)              # the share of the border that is lost
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from helpers.stages.diagnosis import FilmSamples, smooth_curve
 from helpers.stages.stabilize.tracking import Motion, Tracker
 
 Place = tuple[Fraction, float, float, float]
-"""When, and how the picture then lies against the first of its shot: pixels right and down, and
+"""The time of a frame, and its offset from the first frame of its shot: pixels right and down, and
 radians clockwise."""
 
 Path = tuple[tuple[Place, ...], ...]
-"""The places of every frame, shot by shot."""
+"""The places of all frames, by shots."""
 
 
 @dataclass(frozen=True)
 class ShakePath:
-    """What `Stabilize` has to know of a film: the places of every frame."""
+    """The places of all frames of a film, for `Stabilize`."""
 
     path: Path
 
@@ -40,7 +40,7 @@ class ShakePath:
 
 
 def exact_path(path: Iterable[Iterable[Any]]) -> Path:
-    """Return a path with exact times; one read back from a project has lists and strings."""
+    """Return a path with times as fractions, also if it was read from JSON."""
     return tuple(
         tuple((Fraction(time), float(x), float(y), float(angle)) for time, x, y, angle in shot)
         for shot in path
@@ -48,10 +48,10 @@ def exact_path(path: Iterable[Iterable[Any]]) -> Path:
 
 
 def find_shake(clip: Clip, run: RunContext | None = None) -> Path:
-    """Return how the background moves through every shot of a clip.
+    """Return the motion of the background in every shot of a clip.
 
-    Places are kept to a thousandth of a pixel, about forty bytes a frame. They belong to times and
-    not to frame numbers, so that the path still fits when frames were left out of the clip.
+    Places are rounded to a thousandth of a pixel, about forty bytes for each frame. They are stored
+    by time and not by frame number, so that the path still fits after frames were removed.
     """
     run = run or RunContext()
     steps: list[list[tuple[Fraction, Motion | None]]] = []
@@ -61,20 +61,20 @@ def find_shake(clip: Clip, run: RunContext | None = None) -> Path:
             if frame.cut or not steps:
                 steps.append([])
                 tracker = Tracker()
-            step = tracker.follow(frame.image)
+            step = tracker.track(frame.image)
             steps[-1].append((frame.time, step if tracker.sure else None))
-    return tuple(map(_places, steps))
+    return tuple(map(_add_steps, steps))
 
 
 @dataclass(frozen=True)
 class Shake:
-    """How far the background strays from a smooth path.
+    """The deviation of the background from a smooth path.
 
     Attributes:
-        amount: in parts of the picture's width.
+        amount: the deviation as a share of the picture's width.
         pixels: the same in pixels.
-        sways: how far right and down it lay from that path in every frame looked at, in pixels,
-            shot by shot, for plots.
+        sways: the deviation to the right and down of every examined frame in pixels, by shots, for
+            plots.
     """
 
     amount: float
@@ -83,30 +83,33 @@ class Shake:
 
 
 def measure_shake(samples: FilmSamples) -> Shake:
-    """Measure the shake of a film, from the stretches that were looked at."""
-    sways = [_sway(shot) for shot in samples.shots]
+    """Measure the shake of a film."""
+    sways = [_measure_sway(shot) for shot in samples.shots]
     pixels = samples.typical([float(np.sqrt((sway**2).sum(axis=1).mean())) for sway in sways])
     rounded = tuple(tuple((round(float(x), 3), round(float(y), 3)) for x, y in s) for s in sways)
     return Shake(pixels / samples.clip.info.width, pixels, rounded)
 
 
-def _sway(shot: Sequence[Frame]) -> np.ndarray:
-    """Return how far the background lies from its smooth path, (n, 2): pixels right and down."""
+def _measure_sway(shot: Sequence[Frame]) -> np.ndarray:
+    """Return the deviation of the background from a smooth path, (n, 2): pixels right and down."""
     tracker = Tracker()
-    path = np.cumsum([tracker.follow(frame.image)[:2] for frame in shot], axis=0)
+    path = np.cumsum([tracker.track(frame.image)[:2] for frame in shot], axis=0)
     return path - smooth_curve(path)
 
 
 def shake_sentence(found: Shake, needed: bool) -> str:
-    """Say it in words."""
+    """Describe the measurement in a sentence."""
     if needed:
         return f"The picture shakes by {found.pixels:.1f} pixels."
-    return f"The picture stands still (it shakes by {found.pixels:.2f} pixels)."
+    return f"The picture is steady (it shakes by {found.pixels:.2f} pixels)."
 
 
-def _places(steps: list[tuple[Fraction, Motion | None]]) -> tuple[Place, ...]:
-    """Add up the steps of a shot. One that could not be measured is like those around it, so that
-    a pan behind a passing cart goes on."""
+def _add_steps(steps: list[tuple[Fraction, Motion | None]]) -> tuple[Place, ...]:
+    """Add up the steps of a shot.
+
+    A step that could not be measured is the median of those around it, so that a pan continues
+    behind a passing cart.
+    """
     where, places = np.zeros(3), []
     for number, (time, step) in enumerate(steps):
         if number:

@@ -1,4 +1,4 @@
-"""Hold the picture still: the weave of old film in its gate, or a hand that shook."""
+"""Stabilise the picture: the weave of old film in its gate, or a hand-held camera."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from helpers.stages.stabilize.tracking import Motion, shift
 
 @dataclass(frozen=True)
 class Preset:
-    """A kind of shaking: seconds over which the path is smoothed, and the farthest that a frame may
-    be moved, in parts of the picture's width."""
+    """A kind of shake: the seconds over which the path is smoothed, and the most by which a frame
+    may be moved, as a share of the picture's width."""
 
     seconds: float
     reach: float
@@ -36,22 +36,22 @@ BORDERS = ("zoom", "crop", "fill")
 
 @dataclass(frozen=True)
 class Stabilize(Stage):
-    """Move every frame to where a smooth camera would have had it, within its shot.
+    """Move every frame onto a smooth camera path, within its shot.
 
-    Only quick motion is taken out: a pan or a drift over more than the preset's seconds stays.
+    Only fast motion is removed: a pan or a drift over more than the preset's seconds is kept.
 
-    Why not vid.stab: its two passes hand a file from one to the next, count frames where this
-    package counts times, and give a range by itself another result than the whole.
+    Why not vid.stab: its two passes exchange a file, it counts frames where this package uses
+    times, and a range by itself has another result than in the whole film.
 
     Attributes:
-        path: what `find_shake` found; `analyse` finds it if None. A frame whose time is not in it
-            is left where it is.
-        preset: "weave" (small, quick: film in a gate) or "handheld" (larger and slower).
-        strength: how much of the way a frame is moved, 0 to 1. It is a part of the way and not a
-            mix of two pictures, which would show everything twice.
-        border: what becomes of the edge that moves in: "zoom" enlarges each shot by just enough to
-            hide it, "crop" makes the picture smaller by just enough for the whole film, "fill"
-            keeps everything and repeats the edge.
+        path: the path from `find_shake`; `analyse` finds it if None. A frame whose time is not in
+            the path is not moved.
+        preset: "weave" (small and fast: film in a gate) or "handheld" (larger and slower).
+        strength: the share of the way by which a frame is moved, 0 to 1. It is not a blend of two
+            pictures, which would show everything twice.
+        border: what is done about the edges that become visible: "zoom" enlarges each shot by just
+            enough to hide them, "crop" crops the picture by just enough for the whole film, "fill"
+            repeats the edge.
     """
 
     path: Path | None = field(default=None, repr=False)
@@ -62,19 +62,23 @@ class Stabilize(Stage):
     def __post_init__(self) -> None:
         self._check_ranges(strength=(0, 1))
         if self.preset not in PRESETS:
-            raise StageError(f"There is no preset {self.preset!r}; allowed are {[*PRESETS]}.")
+            raise StageError(
+                f"There is no preset {self.preset!r}. Choose one of {', '.join(PRESETS)}."
+            )
         if self.border not in BORDERS:
-            raise StageError(f"There is no border {self.border!r}; allowed are {BORDERS}.")
+            raise StageError(
+                f"There is no border {self.border!r}. Choose one of {', '.join(BORDERS)}."
+            )
         if self.path is not None:
             object.__setattr__(self, "path", exact_path(self.path))
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The path, until it was looked for."""
+        """`path`, if it is None."""
         return ("path",) if self.path is None else ()
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Stabilize:
-        """Return the stage with the path of the background through the whole clip."""
+        """Return the stage with the path of the background in the whole clip."""
         if self.path is not None:
             return self
         run = run or RunContext()
@@ -82,28 +86,28 @@ class Stabilize(Stage):
         return replace(self, path=found.path)
 
     def crop(self, source: Clip) -> float:
-        """Return the part of each side that is lost at its worst; 0 for "fill"."""
+        """Return the largest share of a side that is lost; 0 for "fill"."""
         return 0.0 if self.border == "fill" else self._table(source.info).margin
 
     def describe(self, source: Clip) -> str:
-        """Say what it does to a clip, for a person."""
+        """Describe in a sentence what the stage does to a clip."""
         moves = [move for move, _ in self._table(source.info).moves.values()]
         if not moves:
-            return "Nothing is known of this clip's shake, and nothing is moved."
+            return "The path of the picture is not known, so no frame is moved."
         ways = [float(np.hypot(move.x, move.y)) for move in moves]
         turn = max(abs(np.degrees(move.angle)) for move in moves)
         lost = {
-            "zoom": f"at most {self.crop(source):.1%} of each edge is cut off",
-            "crop": f"{self.crop(source):.1%} of each edge is cut off",
-            "fill": "nothing is cut off; edges are repeated",
+            "zoom": f"at most {self.crop(source):.1%} is cropped on each side",
+            "crop": f"{self.crop(source):.1%} is cropped on each side",
+            "fill": "nothing is cropped, and edges are repeated",
         }[self.border]
         return (
-            f"Frames are moved by {np.median(ways):.1f} pixels, at most {max(ways):.1f}, and "
-            f"turned by at most {turn:.2f} degrees; {lost}."
+            f"Frames are moved by {np.median(ways):.1f} pixels (at most {max(ways):.1f}) and "
+            f"rotated by at most {turn:.2f} degrees; {lost}."
         )
 
     def info(self, source: Clip) -> ClipInfo:
-        """The source's; smaller if it is cropped."""
+        """Return the source's properties; the size is smaller for "crop"."""
         if self.border != "crop":
             return source.info
         rows, columns = self._table(source.info).edges
@@ -111,7 +115,7 @@ class Stabilize(Stage):
         return source.info.replace(width=width, height=height)
 
     def recipe(self) -> dict[str, Any]:
-        """The fields; the path, which is as long as the film, by its length and sha256."""
+        """Return the fields; for the path, its length and sha256."""
         shots = self.path or ()
         words = " ".join(str(place) for shot in shots for entry in shot for place in entry)
         digest = sha256(words.encode()).hexdigest()
@@ -127,8 +131,8 @@ class Stabilize(Stage):
         table = None
         for frame in frames:
             height, width = frame.image.shape[:2]
-            # Once for all frames: of a long film the path alone takes a while to compare.
-            table = table or _table(self, width, height)
+            # Looked up once, because comparing the path of a long film takes time.
+            table = table or _make_table(self, width, height)
             move, zoom = table.moves.get(frame.time, (Motion(), 1.0))
             image = shift(frame.image, move, zoom if self.border == "zoom" else 1.0)
             if self.border == "crop":
@@ -138,17 +142,17 @@ class Stabilize(Stage):
             yield Frame(image, frame.time)
 
     def _table(self, info: ClipInfo) -> Table:
-        return _table(self, info.width, info.height)
+        return _make_table(self, info.width, info.height)
 
 
 @dataclass(frozen=True)
 class Table:
-    """What is done to a clip of one size.
+    """How the frames of a clip of one size are moved.
 
     Attributes:
-        moves: for the time of every frame, how it is moved, and how much its shot is enlarged.
-        margin: the part of each side beyond which some frame would show its edge.
-        edges: rows and columns of that.
+        moves: for the time of every frame, its motion, and how much its shot is enlarged.
+        margin: the share of each side within which edges may become visible.
+        edges: the same in rows and columns.
     """
 
     moves: dict[Fraction, tuple[Motion, float]]
@@ -157,29 +161,29 @@ class Table:
 
 
 @lru_cache(maxsize=4)
-def _table(stage: Stabilize, width: int, height: int) -> Table:
+def _make_table(stage: Stabilize, width: int, height: int) -> Table:
     moves: dict[Fraction, tuple[Motion, float]] = {}
     worst = 0.0
     for shot in stage.path or ():
-        ways = _smooth(shot, PRESETS[stage.preset], width, stage.strength)
-        margin = _margin(ways.values(), width, height)
+        ways = _smooth_path(shot, PRESETS[stage.preset], width, stage.strength)
+        margin = _find_margin(ways.values(), width, height)
         worst = max(worst, margin)
         moves |= {time: (way, 1 / (1 - 2 * margin)) for time, way in ways.items()}
-    # At least a pixel stays, also of a picture that moves by more than it is large.
+    # At least one pixel is kept, even if the picture moves by more than its size.
     edges = [min(int(np.ceil(worst * side)), (side - 1) // 2) for side in (height, width)]
     return Table(moves, worst, (edges[0], edges[1]))
 
 
-def _smooth(
+def _smooth_path(
     shot: Sequence[tuple[Fraction, float, float, float]],
     preset: Preset,
     width: int,
     strength: float,
 ) -> dict[Fraction, Motion]:
-    """Return the way from each place to the smooth path.
+    """Return the motion from each place to the smooth path.
 
-    The smooth path at a time is that of a straight line through the places around it, the nearer
-    the heavier: a pan at constant speed is such a line, and is kept, at the ends of a shot too.
+    The smooth path is a straight line fitted to the places around each time; nearer places have
+    more weight. A pan at constant speed is such a line, so it is kept, also at the ends of a shot.
     """
     times = np.array([float(place[0]) for place in shot])
     places = np.array([place[1:] for place in shot], np.float64)
@@ -195,13 +199,13 @@ def _smooth(
         spread = (near * (ahead - middle) ** 2).sum() + 1e-9
         weights = near / near.sum() - middle * near * (ahead - middle) / spread
         way = weights @ places[first:last] - places[number]
-        way = strength * limits * np.tanh(way / limits)  # held softly within the preset's reach
+        way = strength * limits * np.tanh(way / limits)  # a soft limit at the preset's reach
         moves[place[0]] = Motion(*(float(value) for value in way))
     return moves
 
 
-def _margin(moves: Iterable[Motion], width: int, height: int) -> float:
-    """Return the part of each side beyond which no frame of a shot shows its edge, 0 to 0.4."""
+def _find_margin(moves: Iterable[Motion], width: int, height: int) -> float:
+    """Return the share of each side within which a shot may show edges, 0 to 0.4."""
     worst = 0.0
     for move in moves:
         turn = abs(np.sin(move.angle)) / 2

@@ -1,13 +1,13 @@
-"""How the camera moved from frame to frame, and frames laid back into place. Arrays only.
+"""Track the motion of the camera from frame to frame, and move frames. Arrays only.
 
     tracker = Tracker()
-    step = tracker.follow(image)         # Motion since the image before
+    step = tracker.track(image)          # Motion since the previous image
     steady = shift(image, Motion(2.5, -1.0, 0.001), zoom=1.02)
 
-Corners are tracked (Shi and Tomasi 1994; pyramidal Lucas and Kanade, Bouguet 2000; both OpenCV's)
-and the motion that most of them share is found by RANSAC. Points that have moved with the
-background for some frames have the first say, so that a cart that fills half the picture does not
-take the camera with it.
+Corners are tracked with OpenCV (Shi and Tomasi 1994; pyramidal Lucas and Kanade, Bouguet 2000), and
+the motion that most of them share is found by RANSAC. Points that have moved with the background
+for some frames are tried first, so that a cart that fills half of the picture is not mistaken for
+the background.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ import numpy as np
 from helpers.imaging.luma import small_brightness
 
 WIDTH = 480
-"""Pixels to which frames are narrowed for tracking; points are found to a fraction of a pixel."""
+"""Frames are reduced to this width in pixels; points are tracked with subpixel precision."""
 
 POINTS = 300
 """Corners that are tracked at once. This number and those below were chosen by trial;
 benchmarks/quality/picture.py measures the effect."""
 
 MARGIN = 0.06
-"""Part of each side left out: the border of the scan stands still while the film moves."""
+"""The share of each side that is not tracked, since the border of a scan does not move."""
 
 TRUSTED = 3
-"""Frames for which a point must have moved with the background to speak for it."""
+"""A point is trusted after it has moved with the background for so many frames."""
 
 NEAR = 0.6
-"""Pixels, in the small picture, within which a point moves like the others."""
+"""Points whose motion differs by fewer pixels of the reduced picture move alike."""
 
 FEWEST, AGREED = 12, 0.25
-"""Points, and part of all that were tracked, that must move alike to be the background."""
+"""The least number of points, and share of the tracked points, that form the background."""
 
 
 class Motion(NamedTuple):
-    """How a picture lies against another: pixels to the right and down, and radians clockwise about
-    its middle."""
+    """A motion of the picture: pixels to the right and down, and radians clockwise about its
+    middle."""
 
     x: float = 0.0
     y: float = 0.0
@@ -49,10 +49,10 @@ class Motion(NamedTuple):
 
 
 class Tracker:
-    """Follows a shot, image by image, and tells how the background moved.
+    """Tracks the background of a shot, image by image.
 
     Attributes:
-        sure: whether the last answer was measured; where too little could be tracked it is rest.
+        sure: whether the last motion was measured; if too few points were tracked, it is zero.
     """
 
     def __init__(self) -> None:
@@ -61,23 +61,26 @@ class Tracker:
         self._points = np.zeros((0, 2), np.float32)
         self._trust = np.zeros(0, int)
 
-    def follow(self, image: np.ndarray) -> Motion:
-        """Take the next image, (H, W, 3) uint8 or uint16, and return how it moved since the last,
-        in its own pixels."""
-        grey = _even(small_brightness(image, WIDTH))
+    def track(self, image: np.ndarray) -> Motion:
+        """Return the motion from the previous image to this one, in its own pixels.
+
+        Args:
+            image: (H, W, 3), uint8 or uint16.
+        """
+        grey = _normalise(small_brightness(image, WIDTH))
         before, self._before = self._before, grey
         if before is None or min(grey.shape) < 16:
             self.sure = False
             self._refill(grey)
             return Motion()
-        found = self._track(before, grey)
+        found = self._track_points(before, grey)
         self._refill(grey)
         scale = image.shape[1] / grey.shape[1]
         self.sure = found is not None
         return Motion(found.x * scale, found.y * scale, found.angle) if found else Motion()
 
-    def _track(self, before: np.ndarray, grey: np.ndarray) -> Motion | None:
-        """Move the points on, drop the lost ones, and return the motion most of them share."""
+    def _track_points(self, before: np.ndarray, grey: np.ndarray) -> Motion | None:
+        """Track the points, drop lost ones, and return the motion that most of them share."""
         if len(self._points) < FEWEST:
             return None
         there = _lucas_kanade(before, grey, self._points)
@@ -91,20 +94,20 @@ class Tracker:
         first = known if known.sum() >= 20 else np.ones(len(here), bool)
         middle = np.array([grey.shape[1] - 1, grey.shape[0] - 1], np.float32) / 2
         here, there = here - middle, there - middle
-        found = _common(here[first], there[first])
+        found = _find_common(here[first], there[first])
         if found is None and not first.all():
-            found = _common(here, there)
+            found = _find_common(here, there)
         if found is None:
             self._trust[:] = 0
             return None
-        near = np.abs(_moved(here, found) - there).max(axis=1) < NEAR
+        near = np.abs(_move(here, found) - there).max(axis=1) < NEAR
         self._trust = np.where(near, trust + 1, 0)
         if near.sum() < max(FEWEST, AGREED * len(near)):
             return None
         return _fit(here[near], there[near])
 
     def _refill(self, grey: np.ndarray) -> None:
-        """Look for corners where there are none yet."""
+        """Add corners where there are no points yet."""
         height, width = grey.shape
         inside = (self._points >= 1).all(1) & (self._points < (width - 2, height - 2)).all(1)
         self._points, self._trust = self._points[inside], self._trust[inside]
@@ -113,18 +116,18 @@ class Tracker:
         mask = np.zeros(grey.shape, np.uint8)
         rows, columns = int(height * MARGIN), int(width * MARGIN)
         mask[rows : height - rows, columns : width - columns] = 255
-        apart = max(int(np.sqrt(height * width / POINTS) / 2), 3)
+        distance = max(int(np.sqrt(height * width / POINTS) / 2), 3)
         for x, y in self._points:
-            cv2.circle(mask, (round(float(x)), round(float(y))), apart, 0, -1)
+            cv2.circle(mask, (round(float(x)), round(float(y))), distance, 0, -1)
         more = POINTS - len(self._points)
-        corners = cv2.goodFeaturesToTrack(grey, more, 0.01, apart, mask=mask, blockSize=5)
+        corners = cv2.goodFeaturesToTrack(grey, more, 0.01, distance, mask=mask, blockSize=5)
         if corners is not None:
             self._points = np.concatenate([self._points, corners.reshape(-1, 2)])
             self._trust = np.concatenate([self._trust, np.zeros(len(corners), int)])
 
 
-def _even(luma: np.ndarray) -> np.ndarray:
-    """Return a picture without its brightness and contrast, so that flicker is no motion."""
+def _normalise(luma: np.ndarray) -> np.ndarray:
+    """Normalise brightness and contrast, so that flicker has no effect."""
     mean, deviation = float(luma.mean()), float(luma.std())
     return np.clip(128 + (luma - mean) * (50 / max(deviation, 4.0)), 0, 255).astype(np.uint8)
 
@@ -137,11 +140,11 @@ def _lucas_kanade(one: np.ndarray, two: np.ndarray, points: np.ndarray) -> np.nd
     return moved.reshape(-1, 2)
 
 
-def _common(here: np.ndarray, there: np.ndarray) -> Motion | None:
-    """Return the motion that the largest number of points share; None if they are too few."""
+def _find_common(here: np.ndarray, there: np.ndarray) -> Motion | None:
+    """Return the motion that most points share; None if they are too few."""
     if len(here) < FEWEST:
         return None
-    cv2.setRNGSeed(0)  # the same points give the same answer
+    cv2.setRNGSeed(0)  # the same points give the same result
     matrix, inside = cv2.estimateAffinePartial2D(
         here, there, method=cv2.RANSAC, ransacReprojThreshold=NEAR, maxIters=500, confidence=0.995
     )
@@ -152,31 +155,31 @@ def _common(here: np.ndarray, there: np.ndarray) -> Motion | None:
 
 
 def _fit(here: np.ndarray, there: np.ndarray) -> Motion:
-    """Return the shift and turn that fit points best. A zoom is left to the cameraman."""
+    """Return the shift and rotation that fit the points best. Zooms are intended, so not fitted."""
     a, b = here.mean(axis=0, dtype=np.float64), there.mean(axis=0, dtype=np.float64)
     p, q = here - a, there - b
     angle = float(np.arctan2((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum(), (p * q).sum()))
-    turned = _moved(a[None], Motion(0, 0, angle))[0]
+    turned = _move(a[None], Motion(0, 0, angle))[0]
     return Motion(float(b[0] - turned[0]), float(b[1] - turned[1]), angle)
 
 
-def _moved(points: np.ndarray, motion: Motion) -> np.ndarray:
+def _move(points: np.ndarray, motion: Motion) -> np.ndarray:
     cos, sin = np.cos(motion.angle), np.sin(motion.angle)
     x, y = points[:, 0], points[:, 1]
     return np.stack([cos * x - sin * y + motion.x, sin * x + cos * y + motion.y], axis=1)
 
 
 def shift(image: np.ndarray, motion: Motion, zoom: float = 1.0, fill: bool = True) -> np.ndarray:
-    """Move and turn a picture about its middle, to a fraction of a pixel, in one resampling.
+    """Shift and rotate a picture about its middle, with subpixel precision, in one resampling.
 
     Args:
         image: (H, W, 3), uint8 or uint16.
-        motion: where to.
-        zoom: enlarge about the middle as well.
-        fill: what comes in at the border repeats the edge, else it is black.
+        motion: the motion to apply.
+        zoom: enlarge the picture about its middle as well.
+        fill: repeat the edges; if not, the border is black.
 
     Returns:
-        (H, W, 3) of the same type; the very image where nothing moves by a thirtieth of a pixel.
+        (H, W, 3) of the same type; the image itself if the motion is below 1/32 of a pixel.
     """
     height, width = image.shape[:2]
     reach = max(abs(motion.x), abs(motion.y)) + abs(motion.angle) * max(height, width) / 2

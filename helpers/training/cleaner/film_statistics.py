@@ -17,7 +17,7 @@ from helpers.clip import Clip
 from helpers.errors import ModelError
 from helpers.imaging.luma import opencv_luma
 from helpers.imaging.optical_flow import warp
-from helpers.stages.damage.alignment import calmed, motion, offset
+from helpers.stages.damage.alignment import brightness_offset, measure_motion, suppress_damage
 from helpers.stages.damage.temporal_outliers import find_dust
 
 PIECE = 96
@@ -49,9 +49,9 @@ def extract_grain_and_damage(
     grains: list[np.ndarray] = []
     overlays: list[np.ndarray] = []
     for before, here, after in _triples(clip, samples):
-        calm = calmed(here, before, after)
-        seen = [warp(one, motion(calm, one), cv2.INTER_CUBIC) for one in (before, after)]
-        seen = [one + offset(here, one) for one in seen]
+        calm = suppress_damage(here, before, after)
+        seen = [warp(one, measure_motion(calm, one), cv2.INTER_CUBIC) for one in (before, after)]
+        seen = [one + brightness_offset(here, one) for one in seen]
         grains += _grains(here, (seen[0] + seen[1]) / 2)
         overlays += _overlays(here, seen)
     return _spread(grains, most), _spread(overlays, most)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.stages.damage.network import candidates, features, verdict
+from helpers.stages.damage.network import candidates, features, split_output
 from helpers.stages.damage.network_input import EVIDENCE
 from helpers.training.cleaner.samples import MASK, TRUTH
 
@@ -49,7 +49,7 @@ def restore(
     Returns:
         The logits of the mask, the repair, and the blended result.
     """
-    logits, weights = verdict(network(features(planes)))
+    logits, weights = split_output(network(features(planes)))
     repaired = (weights * candidates(planes)).sum(1, keepdim=True)
     return logits, repaired, torch.lerp(planes[:, :1], repaired, logits.sigmoid())
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from helpers.stages.damage.frame_repair import Seen
+from helpers.stages.damage.frame_repair import ShotFrame
 from helpers.stages.damage.network_input import AGAIN, DUST, EVIDENCE, HERE, UNMOVED
 from helpers.stages.damage.pipeline import FilmCleaning
 from helpers.training.cleaner.overlays import Wear
@@ -70,7 +70,7 @@ class Maker:
         clean = {time: scene.draw(time) for time in range(-before, after + 1)}
         worn = {time: wear.apply(frame, time) for time, frame in clean.items()}
         film = [_grey_frame(finish.apply(frame, time)) for time, frame in worn.items()]
-        work = FilmCleaning(None, radius, lines=False).prepared(film, before)
+        work = FilmCleaning(None, radius, lines=False).prepare(film, before)
         assert work is not None
         planes = np.empty((PLANES, self.size, self.size), np.float32)
         planes[:EVIDENCE] = work.evidence()
@@ -79,9 +79,9 @@ class Maker:
         return np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _grey_frame(frame: np.ndarray) -> Seen:
+def _grey_frame(frame: np.ndarray) -> ShotFrame:
     """Return a float32 (H, W) image as a frame of a shot."""
-    return Seen(cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_GRAY2RGB))
+    return ShotFrame(cv2.cvtColor(frame.astype(np.uint8), cv2.COLOR_GRAY2RGB))
 
 
 class Finish:

@@ -72,7 +72,7 @@ def test_a_post_that_weaves_with_the_picture_is_no_scratch():
 
 def test_a_line_goes_on_where_it_fades_and_ends_where_it_ends():
     shares = np.array([0, 0.2, 0.6, 0.9, 0.2, 0.15, 0.2, 0.05, 0, 0.2, 0, 0])
-    assert np.flatnonzero(scratches._present(shares)).tolist() == [1, 2, 3, 4, 5]
+    assert np.flatnonzero(scratches._find_present(shares)).tolist() == [1, 2, 3, 4, 5]
 
 
 def test_the_edge_of_a_picture_is_no_line():
