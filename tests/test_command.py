@@ -1,6 +1,7 @@
 """The command, run as a person runs it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -197,7 +198,7 @@ def begun(tmp_path, output, *words):
     process = subprocess.Popen(
         command("restore", TALK, "-o", output, "--project", tmp_path / "project", *words),
         cwd=REPO,
-        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path / "scratch"), "HOME": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch"), "HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

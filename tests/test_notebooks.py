@@ -10,14 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
 
 import address  # noqa: E402
-import run  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
@@ -35,9 +33,23 @@ QUICK = {
 """What is changed so that a test does not wait for the slowest network."""
 
 
+def read(name):
+    import nbformat  # which takes a second, and every worker imports this file
+
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
 @pytest.fixture(params=NAMES)
 def notebook(request):
-    return nbformat.read(ROOT / "notebooks" / f"{request.param}.ipynb", as_version=4)
+    return read(request.param)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a notebook in the test's folder, and returns it."""
+    import run
+
+    return lambda name, values: run.run(name, tmp_path, values)
 
 
 def code_cells(notebook):
@@ -62,7 +74,7 @@ def test_layout(notebook):
 def test_set_up_is_the_same_everywhere():
     cells = set()
     for name in NAMES:
-        cells.add(nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells[1].source)
+        cells.add(read(name).cells[1].source)
     assert len(cells) == 1
 
 
@@ -108,8 +120,8 @@ def test_links_between_notebooks_lead_somewhere(notebook):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_runs_from_an_empty_folder(name, tmp_path):
-    made = run.run(name, tmp_path, QUICK[name])
+def test_runs_from_an_empty_folder(name, run, tmp_path):
+    made = run(name, QUICK[name])
     shown = [out for cell in code_cells(made) for out in cell.outputs]
     assert not [out for out in shown if out.output_type == "error"]
     assert any("image/jpeg" in out.get("data", {}) for out in shown), "nothing to look at"
@@ -118,12 +130,12 @@ def test_runs_from_an_empty_folder(name, tmp_path):
 
 
 @pytest.mark.slow
-def test_steps_hand_over_to_each_other(tmp_path):
+def test_steps_hand_over_to_each_other(run, tmp_path):
     values = {"PROJECT": repr(str(tmp_path / "talk"))}
-    run.run("01_extract", tmp_path, {**values, "STOP": "1"})
-    run.run("04_upscale", tmp_path, {**values, "MODEL": '"bicubic"', "TRY": '"lanczos"'})
-    run.run("05_interpolate", tmp_path, values)
-    made = run.run("07_render", tmp_path, values)
+    run("01_extract", {**values, "STOP": "1"})
+    run("04_upscale", {**values, "MODEL": '"bicubic"', "TRY": '"lanczos"'})
+    run("05_interpolate", values)
+    made = run("07_render", values)
     from helpers import open_video
 
     film = open_video(tmp_path / "restored.mp4")
@@ -134,7 +146,7 @@ def test_steps_hand_over_to_each_other(tmp_path):
 
 def set_up(folder, before="", path=()):
     """Run the set-up cell in a folder as far as its imports; what is installed is not seen (-S)."""
-    cell = nbformat.read(ROOT / "notebooks" / f"{NAMES[0]}.ipynb", as_version=4).cells[1].source
+    cell = read(NAMES[0]).cells[1].source
     source = cell.replace(address.current(), address.UNKNOWN).split("from helpers import")[0]
     return subprocess.run(
         [sys.executable, "-S", "-c", f"{before}\n{source}\nprint(helpers.__file__)"],

@@ -70,6 +70,7 @@ def test_a_wrong_model_or_tone_is_refused_at_once():
         Plan.of(colorize="crayon")
 
 
+@pytest.mark.slow
 def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
     plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(FILM, tmp_path / "toned.mp4", plan=plan, progress=False)
@@ -78,6 +79,7 @@ def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
     assert spread_of(open_video(tmp_path / "toned.mp4")) > 5
 
 
+@pytest.mark.slow
 def test_the_sample_is_coloured_from_the_frames_beside_it(film):
     references = str(REPO / "sample_clips" / "film_coloured")
     clip = Plan.of(**PLAIN, colorize="tint", references=references).apply(film)

@@ -60,6 +60,7 @@ def test_a_row_says_what_its_engine_asks(model):
     assert found.precisions or not model.scale  # what runs no network makes any size
 
 
+@pytest.mark.slow
 def test_an_engine_is_imported_with_what_it_needs_and_no_other():
     script = """
 import sys

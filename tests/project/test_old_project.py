@@ -82,6 +82,7 @@ def smooth(project):
     return Interpolate("flow", factor=2)(project.load("02_clean"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "make"), [("03_colorize", toned), ("05_interpolate", smooth)])
 def test_a_broken_off_stage_goes_on_at_its_missing_segment(project, tmp_path, name, make):
     before = bytes_of(project, name)

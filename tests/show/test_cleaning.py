@@ -13,12 +13,12 @@ from tests.support.law import varying_clip
 # --- by hand ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clip() -> Clip:
     return film(inserted(0), cut=24)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def found(clip) -> Duplicates:
     return find_duplicates(clip)
 

@@ -1,6 +1,7 @@
 """Films whose frames repeat: by a cadence, by chance, worn or clean."""
 
 from fractions import Fraction
+from functools import cache
 
 import av
 import cv2
@@ -11,11 +12,17 @@ from helpers.clip import MemoryClip
 COUNT = 48
 
 
+@cache
+def ground(seed: int, width: int, height: int) -> np.ndarray:
+    """A texture in grey levels, float32."""
+    noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+    texture = cv2.GaussianBlur(noise, (0, 0), 3)
+    return 110 + 60 * texture / texture.std()
+
+
 def scene(number: float, seed: int = 0, width: int = 160, height: int = 120) -> np.ndarray:
     """A picture of a film in motion: a slow pan over texture, and a ball that moves by itself."""
-    noise = np.random.default_rng(seed).normal(size=(height + 40, width + 40)).astype(np.float32)
-    texture = cv2.GaussianBlur(noise, (0, 0), 3)
-    grey = 110 + 60 * texture / texture.std()
+    grey = ground(seed, width + 40, height + 40)
     across, down = 4 + 0.6 * number + 3 * np.sin(number / 5), 8 + 2 * np.cos(number / 7)
     shift = np.array([[1, 0, -across], [0, 1, -down]], np.float32)
     picture = cv2.warpAffine(grey, shift, (width, height), borderMode=cv2.BORDER_REFLECT)
@@ -51,7 +58,9 @@ def film(
         + before * dice.standard_normal((120, 160, 3))
         for n in sorted(set(order))
     }
-    images = [moments[n] + after * dice.standard_normal((120, 160, 3)) for n in order]
+    images = [moments[n] for n in order]
+    if after:
+        images = [image + after * dice.standard_normal((120, 160, 3)) for image in images]
     scale = 257 if dtype == np.uint16 else 1
     whole = [np.rint(image.clip(0, 255) * scale).astype(dtype) for image in images]
     whole = whole if crf is None else compressed(whole, crf)

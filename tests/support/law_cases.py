@@ -108,8 +108,9 @@ def a_real_film_that_is_toned(folder: Path, patch: pytest.MonkeyPatch) -> Iterat
     yield stage(clip_of([frame.image for frame in source.frames(0, 8)]))
 
 
+SLOW = (a_cadence_made_even, rife, film)
 CASES = (
-    a_long_film_without_flicker, a_cadence_made_even, a_network_of_ones_own, rife, film,
-    realbasicvsr, colours_of_a_model, colours_of_a_person,
+    a_long_film_without_flicker, a_network_of_ones_own, realbasicvsr, colours_of_a_model,
+    colours_of_a_person, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW),
     pytest.param(a_real_film_that_is_toned, marks=pytest.mark.data),
 )  # fmt: skip

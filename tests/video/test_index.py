@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 import av
 import pytest
@@ -19,6 +20,7 @@ from tests.support.films import (
     numbers,
     picture,
 )
+from tests.support.kinds import kinds
 from tests.support.ranges import RANGES, assert_ranges_equal_the_whole, shares
 
 # --- the timeline, and random access ---
@@ -45,10 +47,19 @@ FILES = {
 }
 
 
+QUICK = ("open.mp4", "h264.ts", "mpeg2.mpg", "packed.avi", "vp9.webm", "ffv1.mkv", "raw.h264")
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory):
+    """A maker of films; each is made once."""
+    return cache(lambda name: film(tmp_path_factory.mktemp("film") / name, *FILES[name]))
+
+
 @pytest.mark.parametrize("scan", ["auto", "packets"])
-@pytest.mark.parametrize("name", FILES)
-def test_every_frame_is_found_once_and_any_range_equals_the_whole(tmp_path, name, scan):
-    clip = open_video(film(tmp_path / name, *FILES[name]), scan=scan)
+@pytest.mark.parametrize("name", kinds(FILES, QUICK))
+def test_every_frame_is_found_once_and_any_range_equals_the_whole(encoded, name, scan):
+    clip = open_video(encoded(name), scan=scan)
     assert numbers(clip) == list(range(60))
     assert [time - clip.times[0] for time in clip.times] == [Fraction(n, 25) for n in range(60)]
     assert clip.end - clip.times[0] == Fraction(60, 25)

@@ -15,6 +15,10 @@ from helpers.stages.interpolate.vulkan.probe import (
     probe_vulkan,
 )
 
+HANG = "import time; time.sleep(60)"
+
+slow = pytest.mark.slow
+
 # The probe, with a loader of our own making in Vulkan's place.
 
 LOADER = """
@@ -88,7 +92,7 @@ def test_the_nvidia_driver_tells_its_version(tmp_path):
     [
         (["0", "4"], "return -9", r"no working Vulkan driver.*vkCreateInstance gives -9"),
         (["2Card"], "*(volatile int *)0 = 0; return 0", r"crashed \(signal 11\)"),
-        (["2Card"], "sleep(60); return 0", "no answer within 2 s"),
+        pytest.param(["2Card"], "sleep(60); return 0", "no answer within 2 s", marks=slow),
         (["4llvmpipe (LLVM 15.0.6)"], "return 0", r"imitated by the processor here \(llvmpipe"),
         (["2SwiftShader Device"], "return 0", "imitated by the processor"),
         (["4Some new rasteriser"], "return 0", "imitated by the processor"),
@@ -123,7 +127,7 @@ def test_a_card_that_interpolates_works(tiny, loader, program):
         ("middle[:] = 90", "one flat colour"),
         ("middle = one.astype(np.uint8)", "gives back one of the two"),
         ("middle[::2] = 255", "noise that is in neither"),
-        ("import time; time.sleep(60)", "hangs: it was stopped after 2 s"),
+        pytest.param(HANG, "hangs: it was stopped after 2 s", marks=slow),
         ("import os; os.abort()", r"crashed \(signal 6\)"),
     ],
 )
@@ -153,7 +157,7 @@ class Rife:
         ("", "Card interpolates through Vulkan."),
         ("raise ImportError('libomp.so.5: cannot open')", "cannot be used (libomp.so.5"),
         ("import os; os.abort()", "it crashed (signal 6)"),
-        ("import time; time.sleep(60)", "no answer within 2 s"),
+        pytest.param(HANG, "no answer within 2 s", marks=slow),
         ("import torch", "torch"),
     ],
     ids=["works", "does not load", "crashes", "hangs", "waits for torch"],
