@@ -166,6 +166,7 @@ def test_a_senseless_wish_is_refused(tmp_path, words, said):
     assert not list(tmp_path.iterdir()), "nothing may be begun before the wish is understood"
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_be_is_refused(tmp_path):
     film = tmp_path / "film.mp4"
     film.write_bytes(TALK.read_bytes())
@@ -263,6 +264,7 @@ def test_a_silent_film_is_given_music(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_an_unknown_way_to_clean_sound_is_refused(tmp_path):
     said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--audio", "magic")
     assert "'magic' is neither a method" in said and "talk" in said

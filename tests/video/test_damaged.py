@@ -33,6 +33,7 @@ def test_joined_transport_streams_go_on_where_the_clock_is_set_back(tmp_path):
     assert_ranges_equal_the_whole(clip, shares(clip))
 
 
+@pytest.mark.slow
 def test_a_film_that_changes_size_comes_out_in_one(tmp_path):
     small = film(tmp_path / "a.ts", *H264, count=20).read_bytes()
     large = film(tmp_path / "b.ts", *H264, count=20, width=320, height=256).read_bytes()
@@ -57,7 +58,7 @@ FILES = ("a.mp4", "a.mkv", "a.ts", "a.avi", "a.webm", "a.mpg")
 
 
 @pytest.mark.parametrize("part", [0.4, 0.8])
-@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts", "a.avi")))
+@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts")))
 def test_a_film_cut_off_gives_what_it_holds(tmp_path, name, part):
     options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
     whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()
@@ -83,7 +84,7 @@ def garbled(data, seed):
     return data
 
 
-@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts", "a.avi")))
+@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts")))
 def test_damage_is_the_same_damage_every_time(tmp_path, name):
     options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
     whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()
