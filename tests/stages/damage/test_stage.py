@@ -120,7 +120,7 @@ def test_any_size_and_any_length_will_do(size, count):
 
 def test_values_it_cannot_use_are_refused():
     for wrong in ({"strength": 1.5}, {"radius": 3}, {"method": "median", "weights": "x"}):
-        with pytest.raises(StageError, match="must be|has no weights|allowed"):
+        with pytest.raises(StageError, match=r"must be|has no weights|allowed"):
             RemoveDamage(**wrong)
     with pytest.raises(ModelError, match="median"):
         RemoveDamage("magic")
