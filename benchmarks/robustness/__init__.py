@@ -1,0 +1,1 @@
+"""What survives: odd films, damaged files, kills, and long films."""
