@@ -34,6 +34,11 @@ TITLES = {
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
         "audio": "Sound: speech out of noise",
     },
+    "robustness": {
+        "fate": "FFmpeg's own samples: restored right, or refused",
+        "fuzz": "Damaged files: restored, or refused",
+        "kills": "A hundred kills",
+    },
     "parity": {
         "realesrgan": "Real-ESRGAN beside its authors' code",
         "opencv_dnn": "OpenCV's networks beside OpenCV's own engine",
@@ -51,6 +56,7 @@ TITLES = {
 FOLDERS = {name: folder for folder, names in TITLES.items() for name in names}
 
 NEEDS = {
+    "fate": "SILK_PURSE_FATE=/folder/of/samples ",
     "opencv_dnn": "SILK_PURSE_CONTRIB_PYTHON=/contrib/bin/python ",
     **dict.fromkeys(
         ("realesrgan", "basicvsr", "rife", "film", "deoldify", "ddcolor", "zhang"),

@@ -56,13 +56,19 @@ def restore(film: Path, output: Path, *options: str, seconds: float = 300) -> Ou
     return Outcome(done.returncode, done.stderr.decode(errors="replace"))
 
 
-def small_pictures(film: Path, most: int = 100_000) -> np.ndarray:
+EXACT = "scale=flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp,format=rgb24"
+"""To RGB first: colours outside of RGB are cut off there, and every restored film was in RGB."""
+
+
+def small_pictures(film: Path, most: int = 100_000, progressive: bool = False) -> np.ndarray:
     """Return a film's pictures as ffmpeg alone decodes them, (N, SIDE, SIDE) uint8 grey.
 
     Args:
         most: pictures; what follows is left out.
+        progressive: deinterlace every picture.
     """
-    scale = f"scale={SIDE}:{SIDE}:flags=area,format=gray"
+    scale = f"{EXACT},scale={SIDE}:{SIDE}:flags=area,format=gray"
+    scale = f"bwdif=mode=send_frame,{scale}" if progressive else scale
     command = [
         *(runtime().ffmpeg, "-v", "quiet", "-nostdin", "-i", f"file:{film}", "-map", "0:v:0"),
         *("-vf", scale, "-fps_mode", "passthrough", "-frames:v", str(most)),
