@@ -85,8 +85,8 @@ def compared(seed: int, case: tuple[str, Size, int, int, int, float]) -> str:
     ours.load_state_dict(state)
     film = to_tensor(sequence(count, height, width), "cpu", torch.float32).contiguous()
     expected = theirs(film[None].clone())[0]
-    clean = ours.cleaned(list(film.split(1)))
-    made = ours.travelled(clean, range(count), "cpu")
+    clean = ours.clean(list(film.split(1)))
+    made = ours.propagate(clean, range(count), "cpu")
     drawn = torch.cat([ours.basicvsr.draw(*parts) for parts in made])
     flow = ours.basicvsr.spynet(clean[0], clean[-1]).norm(dim=1)
     return (

@@ -43,7 +43,7 @@ def beside_authors() -> list[str]:
         theirs, ours = authors_network(state), FilmNet().eval()
         ours.load_state_dict(state)
         pair = to_tensor(pictures(height, width), "cpu", torch.float32).contiguous()
-        seen, flows = ours.prepared(pair)
+        seen, flows = ours.prepare(pair)
         drawn = [ours(seen, flows, t) for t in FRACTIONS]
         gaps = [
             float((picture - theirs(*pair.split(1), torch.full((1, 1), t))).abs().max())

@@ -74,7 +74,7 @@ def traced(
 
     rife_network.warp = watched
     try:
-        drawn = network(network.with_features(pair), t, scale)
+        drawn = network(network.append_features(pair), t, scale)
     finally:
         rife_network.warp = warp
     motion, share = seen["known"][:, :4], seen["known"][:, 4:].sigmoid()

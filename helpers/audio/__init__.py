@@ -29,11 +29,11 @@ from helpers.runtime.storage import write_json
 
 log = logging.getLogger("helpers")
 
-MARGIN = 3
+_MARGIN = 3
 """Seconds on both sides of a preview that are cleaned with it, so that it sounds as the whole film
 will."""
 
-SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
+_SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
                ".wma", ".mp4", ".mkv", ".mov", ".webm")  # fmt: skip
 """Endings of the files that can replace a track."""
 
@@ -181,7 +181,7 @@ def sound_file(method: str | Path) -> Path | None:
         SoundError: there is no such file.
     """
     path = Path(method).expanduser()
-    if str(method) in METHODS or path.suffix.lower() not in SOUND_FILES:
+    if str(method) in METHODS or path.suffix.lower() not in _SOUND_FILES:
         return None
     if not path.is_file():
         raise SoundError(f"The sound file {path} does not exist. Check the path.")
@@ -216,7 +216,7 @@ def preview(
     begin = sound.start + (sound.seconds - Fraction(seconds)) / 2 if at is None else Fraction(at)
     begin = min(max(begin, sound.start), max(sound.end - Fraction(seconds), sound.start))
     stop = begin + Fraction(seconds)
-    part = sound.cut(begin - MARGIN, stop + MARGIN)
+    part = sound.cut(begin - _MARGIN, stop + _MARGIN)
     if isinstance(noise, tuple) or noise == "quiet":
         # The stretch that the noise is learnt from may lie elsewhere in the film.
         part = sound

@@ -13,20 +13,20 @@ from helpers.audio import measures
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound, SoundError, allocate, resample
 
-COARSE = 8000
+_COARSE = 8000
 """Samples a second at which the loudness curves of two recordings are compared first."""
 
-FINE = 16_000
+_FINE = 16_000
 """Samples a second at which the sound itself is compared next."""
 
-PROOF = 20
+_PROOF = 20
 """Seconds of sound that are compared at the rate FINE."""
 
-ALIKE = 0.35
+_ALIKE = 0.35
 """The correlation (1 is identical) of the loudness curves of two recordings from which they may be
 the same. This number and the next were chosen by trial; the films were not noted."""
 
-CERTAIN = 10.0
+_CERTAIN = 10.0
 """The peak of the cross-correlation must be this many times its standard deviation."""
 
 
@@ -91,7 +91,7 @@ def _find_offset(sound: Sound, other: Sound) -> Fraction:
     loudest = Fraction(_find_loudest(a) + max(rough, 0))
     begin = loudest * Fraction(measures.FRAME).limit_denominator(1000)
     lag = _find_lag(sound, other, sound.start + begin, begin - coarse)
-    if alike < ALIKE or lag is None:
+    if alike < _ALIKE or lag is None:
         raise SoundError(
             f"The file cannot be aligned with the track: the track is {float(sound.seconds):.2f} s "
             f"long, the file is {float(other.seconds):.2f} s long, and does not sound like it. "
@@ -105,7 +105,7 @@ def _loudness_curve(sound: Sound) -> np.ndarray:
     parts = []
     for _, piece in sound.pieces():
         mono = piece.mean(0, keepdims=True)
-        parts.append(measures.levels(resample(mono, sound.rate, COARSE), COARSE, measures.VOICE))
+        parts.append(measures.levels(resample(mono, sound.rate, _COARSE), _COARSE, measures.VOICE))
     curve = np.maximum(np.concatenate(parts), -70)
     return curve - curve.mean()
 
@@ -119,7 +119,7 @@ def _correlate(one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 def _find_loudest(curve: np.ndarray) -> int:
     """Return where the loudest PROOF seconds begin."""
-    size = round(PROOF / measures.FRAME)
+    size = round(_PROOF / measures.FRAME)
     if len(curve) <= size:
         return 0
     sums = np.cumsum(np.concatenate([[0.0], curve]))
@@ -134,25 +134,25 @@ def _find_lag(sound: Sound, other: Sound, at: Fraction, there: Fraction) -> Frac
         at: where the stretch begins in the track, on its timeline.
         there: where it is expected to begin in the other sound, from its beginning.
     """
-    one = sound.cut(at, at + PROOF)
-    two = other.cut(other.start + there, other.start + there + PROOF)
+    one = sound.cut(at, at + _PROOF)
+    two = other.cut(other.start + there, other.start + there + _PROOF)
     a, b = (
-        resample(np.ascontiguousarray(part.samples.mean(0, keepdims=True)), part.rate, FINE)[0]
+        resample(np.ascontiguousarray(part.samples.mean(0, keepdims=True)), part.rate, _FINE)[0]
         for part in (one, two)
     )
-    if min(len(a), len(b)) < FINE // 4 or min(np.abs(a).max(), np.abs(b).max()) < 1e-4:
+    if min(len(a), len(b)) < _FINE // 4 or min(np.abs(a).max(), np.abs(b).max()) < 1e-4:
         return None
     # The stretch may begin before the other sound does; that part of it is missing there.
     missing = max(-there, Fraction(0))
     size = 1 << (len(a) + len(b)).bit_length()
     spectrum = np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size))
     match = np.fft.irfft(spectrum / (np.abs(spectrum) + 1e-3 * np.abs(spectrum).max()), size)
-    reach = FINE // 10
+    reach = _FINE // 10
     near = np.concatenate([match[-reach:], match[: reach + 1]])
     at_best = int(near.argmax())
-    if near[at_best] < CERTAIN * match.std():
+    if near[at_best] < _CERTAIN * match.std():
         return None
-    return Fraction(at_best - reach + _interpolate_peak(near, at_best), FINE) + missing
+    return Fraction(at_best - reach + _interpolate_peak(near, at_best), _FINE) + missing
 
 
 def _interpolate_peak(match: np.ndarray, best: int) -> Fraction:
@@ -169,9 +169,9 @@ def _measure_drift(sound: Sound, aligned: Sound) -> float | None:
 
     None for a short sound, and where no lag can be found.
     """
-    if sound.seconds < 3 * PROOF:
+    if sound.seconds < 3 * _PROOF:
         return None
-    places = (Fraction(0), sound.seconds - PROOF)
+    places = (Fraction(0), sound.seconds - _PROOF)
     lags = [_find_lag(sound, aligned, sound.start + at, at) for at in places]
     return None if None in lags else float(lags[1] - lags[0])  # type: ignore[operator]
 

@@ -15,17 +15,17 @@ from scipy.linalg import solve_toeplitz
 from scipy.ndimage import binary_dilation, label, median_filter
 from scipy.signal import lfilter
 
-MAINS = (50.0, 60.0)
+_MAINS = (50.0, 60.0)
 """Mains frequencies in hertz, in the two parts of the world."""
 
-HIGHEST = 1500.0
+_HIGHEST = 1500.0
 """Harmonics of the hum are searched up to this frequency, in hertz. This number and those below
 were chosen by trial; benchmarks/quality/audio.py measures the effect."""
 
-STANDS_OUT = 9.0
+_STANDS_OUT = 9.0
 """A harmonic is present where its level is this many decibels above its surroundings."""
 
-STEADY = 1.2
+_STEADY = 1.2
 """A harmonic is removed only where its tone is steady over this many seconds."""
 
 
@@ -54,7 +54,7 @@ def find_hum(samples: np.ndarray, rate: int) -> Hum | None:
     if size < 1.5 * rate:
         return None
     power, step = _steady_power(samples.mean(0), rate, size)
-    found = [_harmonics(power, step, rate, mains) for mains in MAINS]
+    found = [_harmonics(power, step, rate, mains) for mains in _MAINS]
     best = max(found, key=lambda hum: (len(hum.harmonics), hum.above))
     low = sum(number <= 4 for number in best.harmonics)
     # A single line may be a note of music. Hum has several low lines, or one very strong one.
@@ -67,7 +67,7 @@ def _steady_power(samples: np.ndarray, rate: int, size: int) -> tuple[np.ndarray
     """Return the median power over time, (F,), and the width of a bin in hertz."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[:: max(size // 2, 1)]
     padded = 1 << (4 * size - 1).bit_length()
-    top = int(np.ceil((HIGHEST + 30) * padded / rate)) + 1
+    top = int(np.ceil((_HIGHEST + 30) * padded / rate)) + 1
     window = np.hanning(size)
     spectra = [np.square(np.abs(np.fft.rfft(one * window, padded)[:top])) for one in frames]
     return np.median(spectra, axis=0) + 1e-12, rate / padded
@@ -76,13 +76,13 @@ def _steady_power(samples: np.ndarray, rate: int, size: int) -> tuple[np.ndarray
 def _harmonics(power: np.ndarray, step: float, rate: int, mains: float) -> Hum:
     """Return the harmonic series that fits best near `mains`."""
     level = 10 * np.log10(power)
-    lines = np.arange(1, int(min(HIGHEST, rate / 2 - 40) // mains) + 1)
+    lines = np.arange(1, int(min(_HIGHEST, rate / 2 - 40) // mains) + 1)
     best = Hum(mains, (), 0.0)
     score = 0.0
     for base in mains * np.arange(0.99, 1.01001, 0.0004):
         at = np.round(lines * base / step).astype(int)
         above = level[at] - np.array([_level_around(level, one, step) for one in at])
-        there = above > STANDS_OUT
+        there = above > _STANDS_OUT
         total = float(above[there].sum())
         if total > score:
             score = total
@@ -120,7 +120,7 @@ def remove_hum(samples: np.ndarray, rate: int, hum: Hum, share: float = 1.0) -> 
         wave = np.exp(-2j * np.pi * number * hum.base * time)
         for channel in out:
             turns = (channel * wave)[: blocks * turn].reshape(blocks, turn).mean(1)
-            tone = _extract_steady(turns, round(STEADY * rate / turn))
+            tone = _extract_steady(turns, round(_STEADY * rate / turn))
             real, imag = (
                 np.interp(np.arange(count), centres, part)
                 for part in (np.real(tone), np.imag(tone))
@@ -152,13 +152,13 @@ def _extract_steady(turns: np.ndarray, length: int) -> np.ndarray:
     return mean * np.clip(1 - left / np.maximum(np.square(np.abs(mean)), 1e-20), 0, 1)
 
 
-ORDER = 24
+_ORDER = 24
 """Samples from which linear prediction predicts the next."""
 
 BLOCK = 0.05
 """Seconds that share one predictor."""
 
-WIDEST = 0.002
+_WIDEST = 0.002
 """Seconds of the longest click."""
 
 
@@ -168,15 +168,15 @@ def find_clicks(samples: np.ndarray, rate: int, threshold: float = 8.0) -> np.nd
     Args:
         threshold: a click's prediction error is this many times the usual error.
     """
-    count, size = len(samples), max(round(BLOCK * rate), 4 * ORDER)
+    count, size = len(samples), max(round(BLOCK * rate), 4 * _ORDER)
     found = np.zeros(count, bool)
     for start in range(0, count, size):
         first = max(start - size // 2, 0)
         block = samples[first : start + size + size // 2].astype(np.float64)
-        if len(block) < 4 * ORDER or np.abs(block).max() < 1e-4:
+        if len(block) < 4 * _ORDER or np.abs(block).max() < 1e-4:
             continue
         error = np.abs(lfilter(_prediction_error_filter(block), [1.0], block))
-        error[:ORDER] = 0
+        error[:_ORDER] = 0
         usual = np.median(error) / 0.6745 + 1e-6
         # A voice has a large error at every pulse of the vocal cords; those are many, not one.
         beat = np.percentile(error, 99) / 2.6
@@ -199,7 +199,7 @@ def _merge_runs(found: np.ndarray, rate: int) -> np.ndarray:
     wide = binary_dilation(found, iterations=reach)
     marks, _ = _label_runs(wide)
     sizes = np.bincount(marks)
-    good = sizes <= WIDEST * rate + 2 * reach
+    good = sizes <= _WIDEST * rate + 2 * reach
     good[0] = False
     return good[marks]
 
@@ -208,7 +208,7 @@ def _prediction_error_filter(block: np.ndarray) -> np.ndarray:
     """Return the prediction error filter, (ORDER + 1,), of a block."""
     windowed = block * np.hanning(len(block))
     size = 1 << (2 * len(block) - 1).bit_length()
-    past = np.fft.irfft(np.square(np.abs(np.fft.rfft(windowed, size))))[: ORDER + 1]
+    past = np.fft.irfft(np.square(np.abs(np.fft.rfft(windowed, size))))[: _ORDER + 1]
     past[0] = past[0] * 1.0001 + 1e-9
     return np.concatenate([[1.0], -solve_toeplitz(past[:-1], past[1:])])
 

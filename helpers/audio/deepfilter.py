@@ -24,40 +24,40 @@ from helpers.errors import ModelError
 RATE = 48_000
 """Samples a second, the only rate the network knows."""
 
-SIZE, HOP = 960, 480
+SIZE, _HOP = 960, 480
 """Samples of a window, and from one window to the next."""
 
-BANDS, BINS, ORDER, AHEAD = 32, 96, 5, 2
+_BANDS, _BINS, _ORDER, _AHEAD = 32, 96, 5, 2
 """Bands with a gain, bins with a filter, the filter's length, and its look-ahead in spectra."""
 
-NARROWEST = 2
+_NARROWEST = 2
 """Bins of the narrowest band."""
 
-DECAY = 0.99
+_DECAY = 0.99
 """Decay of the running means by which features are normalised; they remember about a second."""
 
 CHUNK = 500
 """Spectra that the networks process at once: five seconds."""
 
-PAST = {"enc": 2, "df_dec": 4}
+_PAST = {"enc": 2, "df_dec": 4}
 """How many earlier spectra the convolutions of a network need before a piece."""
 
-LATE = (AHEAD + SIZE // HOP - 1) * HOP
+_LATE = (_AHEAD + SIZE // _HOP - 1) * _HOP
 """Delay of the filtered sound in samples."""
 
-NETWORKS = ("enc", "erb_dec", "df_dec")
+_NETWORKS = ("enc", "erb_dec", "df_dec")
 
 
 def _band_widths() -> np.ndarray:
     """Return how many bins each band has: equal steps on the ERB scale of hearing."""
     scale = 24.7 * 9.265
     top = 9.265 * np.log1p(RATE / 2 / scale)
-    edges = scale * np.expm1(np.arange(1, BANDS + 1) * top / BANDS / 9.265)
+    edges = scale * np.expm1(np.arange(1, _BANDS + 1) * top / _BANDS / 9.265)
     widths, before, over = [], 0, 0
     for edge in np.floor(edges / (RATE / SIZE) + 0.5).astype(int):
         width = edge - before - over
-        over = max(NARROWEST - width, 0)
-        widths.append(max(width, NARROWEST))
+        over = max(_NARROWEST - width, 0)
+        widths.append(max(width, _NARROWEST))
         before = edge
     widths[-1] += SIZE // 2 + 1 - sum(widths)
     return np.array(widths)
@@ -71,7 +71,7 @@ VORBIS = np.sin(0.5 * np.pi * _HALF**2).astype(np.float32)
 
 def compute_spectra(samples: np.ndarray) -> np.ndarray:
     """Return the spectra, (T, 481) complex64, of samples, (480 + T * 480,)."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(samples, SIZE)[::_HOP]
     return (np.fft.rfft(frames * VORBIS, axis=1) / SIZE).astype(np.complex64)
 
 
@@ -79,15 +79,15 @@ class Features:
     """The input of the networks, normalised by running means that continue from piece to piece."""
 
     def __init__(self) -> None:
-        self.level = np.linspace(-60, -90, BANDS, dtype=np.float64)
-        self.size = np.linspace(0.001, 0.0001, BINS, dtype=np.float64)
+        self.level = np.linspace(-60, -90, _BANDS, dtype=np.float64)
+        self.size = np.linspace(0.001, 0.0001, _BINS, dtype=np.float64)
 
     def __call__(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return bands, (T, 32), and bins, (2, T, 96), both float32, of spectra, (T, 481)."""
         power = np.square(np.real(spectra)) + np.square(np.imag(spectra))
         starts = np.concatenate([[0], np.cumsum(WIDTHS)[:-1]])
         level = np.log10(np.add.reduceat(power, starts, axis=1) / WIDTHS + 1e-10) * 10
-        bins = spectra[:, :BINS]
+        bins = spectra[:, :_BINS]
         mean, self.level = _running_means(level, self.level)
         size, self.size = _running_means(np.abs(bins), self.size)
         bins = bins / np.sqrt(size)
@@ -99,7 +99,7 @@ class Features:
 
 def _running_means(values: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the running means of values, (T, F), and the last of them."""
-    means, _ = lfilter([1 - DECAY], [1, -DECAY], values, axis=0, zi=DECAY * state[None])
+    means, _ = lfilter([1 - _DECAY], [1, -_DECAY], values, axis=0, zi=_DECAY * state[None])
     return means, means[-1] if len(means) else state
 
 
@@ -139,19 +139,19 @@ class DeepFilter:
             samples: (N,) float32, full scale 1, at 48 kHz; processed piece by piece.
             limit: the most by which noise is reduced, in decibels; no limit if not given.
         """
-        stream, out = Stream(self, limit), np.empty(len(samples), np.float32)
-        room = -(-(len(samples) + LATE) // HOP) * HOP
-        for start in range(0, room, CHUNK * HOP):
-            piece = samples[start : start + CHUNK * HOP]
-            wanted = min(CHUNK * HOP, room - start)
+        stream, out = _Stream(self, limit), np.empty(len(samples), np.float32)
+        room = -(-(len(samples) + _LATE) // _HOP) * _HOP
+        for start in range(0, room, CHUNK * _HOP):
+            piece = samples[start : start + CHUNK * _HOP]
+            wanted = min(CHUNK * _HOP, room - start)
             made = stream.push(np.pad(piece, (0, wanted - len(piece))))
-            at = start - LATE
+            at = start - _LATE
             made = made[max(-at, 0) :][: len(samples) - max(at, 0)]
             out[max(at, 0) : max(at, 0) + len(made)] = made
         return out
 
 
-class Stream:
+class _Stream:
     """Sends sound through the networks piece by piece, and keeps their state between pieces.
 
     However the sound is cut into pieces, the result is that of a single run, LATE samples later.
@@ -161,11 +161,11 @@ class Stream:
         self.engine = engine
         self.share = 0.0 if limit is None else 10 ** (-abs(limit) / 20)
         self.features = Features()
-        self.last = np.zeros(SIZE - HOP, np.float32)
-        self.spectra = np.zeros((ORDER - 1, SIZE // 2 + 1), np.complex64)
-        self.shown = np.zeros((1, 3, PAST["enc"], BINS), np.float32)
+        self.last = np.zeros(SIZE - _HOP, np.float32)
+        self.spectra = np.zeros((_ORDER - 1, SIZE // 2 + 1), np.complex64)
+        self.shown = np.zeros((1, 3, _PAST["enc"], _BINS), np.float32)
         self.coded: np.ndarray | None = None
-        self.tail = np.zeros(HOP)
+        self.tail = np.zeros(_HOP)
         self.states = {
             name: dict.fromkeys(inputs, np.zeros((1, 1, 256), np.float32))
             for name, inputs in engine.states.items()
@@ -174,38 +174,38 @@ class Stream:
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Process the next samples, (T * 480,) float32, and return as many."""
         new = compute_spectra(np.concatenate([self.last, samples]))
-        self.last = samples[-(SIZE - HOP) :]
+        self.last = samples[-(SIZE - _HOP) :]
         around = np.concatenate([self.spectra, new])
-        self.spectra = around[-(ORDER - 1) :]
+        self.spectra = around[-(_ORDER - 1) :]
         gains, taps = self._run_networks(*self.features(new))
         # The networks look AHEAD spectra ahead: their newest answer is for an earlier spectrum.
-        noisy = around[ORDER - 1 - AHEAD : len(around) - AHEAD]
+        noisy = around[_ORDER - 1 - _AHEAD : len(around) - _AHEAD]
         clean = noisy * np.repeat(gains, WIDTHS, axis=1)
-        clean[:, :BINS] = sum(
-            around[number : number + len(new), :BINS] * taps[:, :, number]
-            for number in range(ORDER)
+        clean[:, :_BINS] = sum(
+            around[number : number + len(new), :_BINS] * taps[:, :, number]
+            for number in range(_ORDER)
         )
         return self._synthesise(noisy * self.share + clean * (1 - self.share))
 
     def _run_networks(self, bands: np.ndarray, bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return gains, (T, 32), and filters, (T, 96, 5) complex64."""
-        new = np.zeros((1, 3, len(bands), BINS), np.float32)
-        new[0, 0, :, :BANDS], new[0, 1:] = bands, bins
+        new = np.zeros((1, 3, len(bands), _BINS), np.float32)
+        new[0, 0, :, :_BANDS], new[0, 1:] = bands, bins
         shown = np.concatenate([self.shown, new], axis=2)
-        self.shown = shown[:, :, -PAST["enc"] :]
+        self.shown = shown[:, :, -_PAST["enc"] :]
         names = ["e0", "e1", "e2", "e3", "emb", "c0"]
-        given = {"feat_erb": shown[:, :1, :, :BANDS], "feat_spec": shown[:, 1:]}
+        given = {"feat_erb": shown[:, :1, :, :_BANDS], "feat_spec": shown[:, 1:]}
         found = dict(zip(names, self._run("enc", names, given), strict=True))
         (gains,) = self._run(
             "erb_dec", ["m"], {name: found[name] for name in names if name != "c0"}
         )
         before = self.coded
         if before is None:
-            before = np.zeros((1, found["c0"].shape[1], PAST["df_dec"], BINS), np.float32)
+            before = np.zeros((1, found["c0"].shape[1], _PAST["df_dec"], _BINS), np.float32)
         coded = np.concatenate([before, found["c0"]], axis=2)
-        self.coded = coded[:, :, -PAST["df_dec"] :]
+        self.coded = coded[:, :, -_PAST["df_dec"] :]
         (taps,) = self._run("df_dec", ["coefs"], {"emb": found["emb"], "c0": coded})
-        taps = taps.reshape(len(bands), BINS, ORDER, 2)
+        taps = taps.reshape(len(bands), _BINS, _ORDER, 2)
         return gains[0, 0], taps[..., 0] + 1j * taps[..., 1]
 
     def _run(self, name: str, wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -219,10 +219,10 @@ class Stream:
     def _synthesise(self, spectra: np.ndarray) -> np.ndarray:
         """Return the samples, (T * 480,) float32, of spectra, (T, 481)."""
         frames = np.fft.irfft(spectra, SIZE, axis=1) * SIZE * VORBIS
-        out = frames[:, :HOP].copy()
+        out = frames[:, :_HOP].copy()
         out[0] += self.tail
-        out[1:] += frames[:-1, HOP:]
-        self.tail = frames[-1, HOP:]
+        out[1:] += frames[:-1, _HOP:]
+        self.tail = frames[-1, _HOP:]
         return out.reshape(-1).astype(np.float32)
 
 
@@ -240,7 +240,7 @@ def _unpack(archive: Path) -> dict[str, bytes]:
             f"The archive {archive} cannot be read ({error}). "
             "Delete it; it will be downloaded again."
         ) from error
-    if missing := set(NETWORKS) - set(held):
+    if missing := set(_NETWORKS) - set(held):
         raise ModelError(
             f"The archive {archive} does not contain {', '.join(sorted(missing))}. "
             "It must be DeepFilterNet3_onnx.tar.gz."

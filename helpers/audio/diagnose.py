@@ -18,10 +18,10 @@ from helpers.audio.filters import Loudness, measure_loudness
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound
 
-SILENCE = Loudness(-math.inf, -math.inf, 0.0)
+_SILENCE = Loudness(-math.inf, -math.inf, 0.0)
 """The loudness of a silent track."""
 
-STRETCH, STRETCHES = 60, 5
+_STRETCH, _STRETCHES = 60, 5
 """A track is judged by this many stretches, spread over it, of this many seconds each."""
 
 
@@ -51,7 +51,7 @@ class Diagnosis:
     clicks: float = 0.0
     rumble: float = 0.0
     bandwidth: float = 0.0
-    loudness: Loudness = SILENCE
+    loudness: Loudness = _SILENCE
 
     @property
     def preset(self) -> str:
@@ -119,7 +119,7 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     if sound.silent:
         return Diagnosis(repr(sound), True)
     parts = [part for part in _stretches(sound) if np.abs(part).max(initial=0) > 1e-4]
-    parts = parts or [np.asarray(sound.samples[:, : STRETCH * sound.rate])]
+    parts = parts or [np.asarray(sound.samples[:, : _STRETCH * sound.rate])]
     rate, seconds = sound.rate, sum(part.shape[1] for part in parts) / sound.rate
     clicks = [_count_clicks(part, rate) for part in parts]
     hums = [hum for part in parts if (hum := declick.find_hum(part, rate))]
@@ -146,12 +146,12 @@ def estimate_snr(sound: Sound) -> float:
 
 def _stretches(sound: Sound) -> list[np.ndarray]:
     """Return STRETCHES stretches spread over the track, or all of a short track."""
-    size = STRETCH * sound.rate
-    if len(sound) <= STRETCHES * size:
+    size = _STRETCH * sound.rate
+    if len(sound) <= _STRETCHES * size:
         return [
-            piece for _, piece in sound.pieces(STRETCH) if piece.shape[1] > sound.rate // 2
+            piece for _, piece in sound.pieces(_STRETCH) if piece.shape[1] > sound.rate // 2
         ] or [np.asarray(sound.samples)]
-    starts = np.linspace(0, len(sound) - size, STRETCHES).astype(int)
+    starts = np.linspace(0, len(sound) - size, _STRETCHES).astype(int)
     return [np.asarray(sound.samples[:, start : start + size]) for start in starts]
 
 

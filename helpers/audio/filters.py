@@ -16,13 +16,13 @@ import numpy as np
 from helpers.audio import declick, measures, models, spectral_denoise
 from helpers.audio.track import Sound, SoundError, at_rate, encode, process_in_pieces, run_filters
 
-RNN_RATE, RNN_LATE = 48_000, 480
+_RNN_RATE, _RNN_LATE = 48_000, 480
 """The sample rate of RNNoise, and the delay of ffmpeg's arnndn in samples at that rate."""
 
-RNN_BLOCK = 480
+_RNN_BLOCK = 480
 """Samples in a block of RNNoise."""
 
-LEARN = 600
+_LEARN = 600
 """The noise profile is learnt from the first so many seconds of a track."""
 
 
@@ -157,7 +157,7 @@ def _learn_profile(sound: Sound, noise: tuple[float, float] | str) -> np.ndarray
 
 def find_quiet_stretch(sound: Sound, seconds: float = 0.5) -> tuple[float, float] | None:
     """Return the quietest stretch of noise, in seconds on the film's timeline."""
-    head = sound.samples[:, : LEARN * sound.rate]
+    head = sound.samples[:, : _LEARN * sound.rate]
     found = measures.find_quietest(head, sound.rate, seconds)
     return found and (float(sound.start) + found[0], float(sound.start) + found[1])
 
@@ -174,13 +174,13 @@ def run_rnnoise(sound: Sound, strength: float) -> Sound:
     def work(samples: np.ndarray) -> np.ndarray:
         # arnndn divides by zero in digital silence, and fails for all that follows; and it pads its
         # last block with silence. Noise below the last bit of 16-bit sound prevents both.
-        room = -(samples.shape[1] + RNN_LATE) % RNN_BLOCK + RNN_BLOCK
+        room = -(samples.shape[1] + _RNN_LATE) % _RNN_BLOCK + _RNN_BLOCK
         padded = np.pad(samples, ((0, 0), (0, room)))
         hush = np.random.default_rng(0).normal(0, 1e-5, padded.shape).astype(np.float32)
-        made = run_filters(padded + hush, RNN_RATE, filters, RNN_LATE)[:, : samples.shape[1]]
+        made = run_filters(padded + hush, _RNN_RATE, filters, _RNN_LATE)[:, : samples.shape[1]]
         return np.where(np.isfinite(made), made, samples)
 
-    return process_in_pieces(sound, at_rate(sound.rate, RNN_RATE, work))
+    return process_in_pieces(sound, at_rate(sound.rate, _RNN_RATE, work))
 
 
 def run_deepfilter(sound: Sound, limit: float | None) -> Sound:

@@ -14,7 +14,7 @@ FRAME = 0.02
 VOICE = (200.0, 3800.0)
 """The band in hertz in which speech is detected."""
 
-NOTHING = -100.0
+_NOTHING = -100.0
 """The level of digital silence, in decibels relative to full scale."""
 
 
@@ -33,7 +33,7 @@ def levels(samples: np.ndarray, rate: int, band: tuple[float, float] | None = No
         filter = butter(2, edges if len(edges) == 2 else edges[0], kind, fs=rate, output="sos")
         mono = sosfiltfilt(filter, mono, padlen=min(30, len(mono) - 1))
     frames = np.pad(mono, (0, -len(mono) % size)).reshape(-1, size)
-    return np.maximum(10 * np.log10(np.square(frames).mean(1) + 1e-12), NOTHING)
+    return np.maximum(10 * np.log10(np.square(frames).mean(1) + 1e-12), _NOTHING)
 
 
 def _detect_activity(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -49,9 +49,9 @@ def _detect_activity(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def noise_floor(heard: np.ndarray) -> float:
     """Return the level of the noise, the median of the quiet frames among levels, (T,)."""
-    sound = heard[heard > NOTHING + 5]
+    sound = heard[heard > _NOTHING + 5]
     if not len(sound):
-        return NOTHING
+        return _NOTHING
     low = np.percentile(sound, 10)
     return float(np.median(sound[sound <= low + 3]))
 
@@ -68,7 +68,7 @@ def find_quietest(
     if len(heard) < length:
         return None
     worst = maximum_filter1d(heard, length, origin=-(length // 2))[: len(heard) - length + 1]
-    real = minimum_filter1d(heard, length, origin=-(length // 2))[: len(worst)] > NOTHING + 5
+    real = minimum_filter1d(heard, length, origin=-(length // 2))[: len(worst)] > _NOTHING + 5
     if not real.any():
         return None
     steady = uniform_filter1d(heard, length, origin=-(length // 2))[: len(worst)]
@@ -83,7 +83,7 @@ def signal_to_noise(samples: np.ndarray, rate: int) -> float:
     if not active.any():
         return 0.0
     noise = 10 ** (noise_floor(whole) / 10)
-    between = whole[~active & (whole > NOTHING + 5)]
+    between = whole[~active & (whole > _NOTHING + 5)]
     if len(between) >= 10:  # noise varies, so its mean in pauses is better than its quietest level
         noise = float(np.mean(10 ** (between / 10)))
     both = np.mean(10 ** (whole[active] / 10))

@@ -19,13 +19,13 @@ Noise = tuple[float, float] | str | None
 Step = tuple[str, Callable[[Sound], Sound]]
 """What a step did, in words, and the function that does it."""
 
-TALK_LOUD, FILM_LOUD = -16.0, -23.0
+_TALK_LOUD, _FILM_LOUD = -16.0, -23.0
 """LUFS: the usual loudness of speech on the web, and that of broadcasting (EBU R 128)."""
 
-CEILING = -1.5
+_CEILING = -1.5
 """The highest true peak in dBTP; it leaves headroom for a lossy codec. EBU R 128 allows -1."""
 
-CARRIERS = {
+_CARRIERS = {
     "vinyl": (30, None, 20),
     "shellac": (70, 8000, 26),
     "optical": (40, 9000, 20),
@@ -97,7 +97,7 @@ def plan_steps(
 ) -> tuple[list[Step], list[str]]:
     """Return the steps of a method for a track, and notes on what differs from what was asked."""
     if method == "loudness":
-        return [_loudness(TALK_LOUD if loudness is None else loudness, strength)], []
+        return [_loudness(_TALK_LOUD if loudness is None else loudness, strength)], []
     if method in ("spectral", "rnnoise", "deepfilter"):
         most = _limit_reduction(estimate_snr(sound), method)
         low = _rumble_steps(sound, min(1.0, 3 * strength))
@@ -109,11 +109,11 @@ def plan_steps(
     found = found or diagnose(sound)
     chain, notes = _repair_steps(found, method, strength), []
     most = _limit_reduction(found.snr, "spectral")
-    if method in ("repair", *CARRIERS):
+    if method in ("repair", *_CARRIERS):
         return chain + _carrier_steps(method, strength, most, noise), notes
     if method == "film":
         chain += [_rumble(25, 1.0), _spectral(24 * strength, most, noise)]
-        return [*chain, _loudness(FILM_LOUD if loudness is None else loudness, 1.0)], notes
+        return [*chain, _loudness(_FILM_LOUD if loudness is None else loudness, 1.0)], notes
     obstacle = models.find_obstacle("deepfilter")
     if obstacle is None:
         most_deep = _limit_reduction(found.snr, "deepfilter")
@@ -121,7 +121,7 @@ def plan_steps(
     else:
         notes.append(f"DeepFilterNet was not used ({obstacle}); spectral was used instead")
         chain += [*_rumble_steps(sound, 1.0), _spectral(30 * strength, most, noise)]
-    return [*chain, _loudness(TALK_LOUD if loudness is None else loudness, 1.0)], notes
+    return [*chain, _loudness(_TALK_LOUD if loudness is None else loudness, 1.0)], notes
 
 
 def _limit_reduction(snr: float, method: str) -> float:
@@ -141,7 +141,7 @@ def _repair_steps(found: Diagnosis, method: str, strength: float) -> list[Step]:
     strength = strength if method == "repair" else 1.0
     if found.clipped:
         chain.append(("clipped peaks restored", partial(steps.repair_clipping, strength=strength)))
-    if found.has_clicks or method in CARRIERS:
+    if found.has_clicks or method in _CARRIERS:
         chain.append(("clicks repaired", partial(steps.repair_clicks, strength=strength)))
     if found.hum:
         words = f"hum at {found.hum.base:.2f} Hz removed, with {len(found.hum.harmonics) - 1} "
@@ -153,9 +153,9 @@ def _repair_steps(found: Diagnosis, method: str, strength: float) -> list[Step]:
 
 def _carrier_steps(method: str, strength: float, most: float, noise: Noise) -> list[Step]:
     """Return the steps against the noise of a carrier; none for any other method."""
-    if method not in CARRIERS:
+    if method not in _CARRIERS:
         return []
-    low, high, limit = CARRIERS[method]
+    low, high, limit = _CARRIERS[method]
     chain: list[Step] = [_rumble(low, 1.0)]
     if high:
         words = f"frequencies above {high / 1000:g} kHz removed"
@@ -201,5 +201,5 @@ def _deepfilter(strength: float, most: float) -> Step:
 def _loudness(target: float, strength: float) -> Step:
     if not -70 <= target <= -5:
         raise SoundError(f"The loudness must be from -70 to -5 LUFS; {target:g} was given.")
-    words = f"loudness set to {target:g} LUFS, true peaks limited to {CEILING:g} dB"
-    return words, partial(steps.set_loudness, target=target, ceiling=CEILING, strength=strength)
+    words = f"loudness set to {target:g} LUFS, true peaks limited to {_CEILING:g} dB"
+    return words, partial(steps.set_loudness, target=target, ceiling=_CEILING, strength=strength)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-GRAPH = 7
-NODE, INPUT, OUTPUT = 1, 11, 12
-NODE_INPUT, NODE_OUTPUT, NODE_TYPE = 1, 2, 4
+_GRAPH = 7
+_NODE, _INPUT, _OUTPUT = 1, 11, 12
+_NODE_INPUT, _NODE_OUTPUT, _NODE_TYPE = 1, 2, 4
 
-FLOAT = 1
+_FLOAT = 1
 """onnx.proto's number of the element type float32."""
 
-Field = tuple[int, int, bytes]
+_Field = tuple[int, int, bytes]
 """Number, wire type and encoded content of a field."""
 
 
@@ -35,45 +35,45 @@ def make_streaming(model: bytes) -> tuple[bytes, dict[str, str]]:
         first, with the output that must be passed to it in the next run.
     """
     fields = list(_read(model))
-    at = next(number for number, field in enumerate(fields) if field[0] == GRAPH)
+    at = next(number for number, field in enumerate(fields) if field[0] == _GRAPH)
     graph, states = _rewrite_graph(fields[at][2])
-    fields[at] = (GRAPH, 2, graph)
+    fields[at] = (_GRAPH, 2, graph)
     return _write(fields), states
 
 
 def _rewrite_graph(graph: bytes) -> tuple[bytes, dict[str, str]]:
     fields = list(_read(graph))
-    nodes = {n: list(_read(field[2])) for n, field in enumerate(fields) if field[0] == NODE}
+    nodes = {n: list(_read(field[2])) for n, field in enumerate(fields) if field[0] == _NODE}
     unpadded = {
-        _names(node, NODE_OUTPUT)[0]: _names(node, NODE_INPUT)[0]
+        _names(node, _NODE_OUTPUT)[0]: _names(node, _NODE_INPUT)[0]
         for node in nodes.values()
-        if _names(node, NODE_TYPE) == ["Pad"]
+        if _names(node, _NODE_TYPE) == ["Pad"]
     }
     states: dict[str, str] = {}
     for number, node in nodes.items():
-        given = [unpadded.get(name, name) for name in _names(node, NODE_INPUT)]
-        if _names(node, NODE_TYPE) == ["GRU"]:
+        given = [unpadded.get(name, name) for name in _names(node, _NODE_INPUT)]
+        if _names(node, _NODE_TYPE) == ["GRU"]:
             given[5] = f"state{len(states)}"
-            states[given[5]] = _names(node, NODE_OUTPUT)[1]
-        inputs = [(NODE_INPUT, 2, name.encode()) for name in given]
-        rest = [field for field in node if field[0] != NODE_INPUT]
-        fields[number] = (NODE, 2, _write(inputs + rest))
-    fields += [(INPUT, 2, _tensor(name)) for name in states]
-    fields += [(OUTPUT, 2, _tensor(name)) for name in states.values()]
+            states[given[5]] = _names(node, _NODE_OUTPUT)[1]
+        inputs = [(_NODE_INPUT, 2, name.encode()) for name in given]
+        rest = [field for field in node if field[0] != _NODE_INPUT]
+        fields[number] = (_NODE, 2, _write(inputs + rest))
+    fields += [(_INPUT, 2, _tensor(name)) for name in states]
+    fields += [(_OUTPUT, 2, _tensor(name)) for name in states.values()]
     return _write(fields), states
 
 
-def _names(node: list[Field], number: int) -> list[str]:
+def _names(node: list[_Field], number: int) -> list[str]:
     return [content.decode() for field, _, content in node if field == number]
 
 
 def _tensor(name: str) -> bytes:
     """Declare a float32 tensor of any shape, a ValueInfoProto."""
-    kind = _write([(1, 2, _write([(1, 0, bytes([FLOAT]))]))])
+    kind = _write([(1, 2, _write([(1, 0, bytes([_FLOAT]))]))])
     return _write([(1, 2, name.encode()), (2, 2, kind)])
 
 
-def _read(data: bytes) -> Iterator[Field]:
+def _read(data: bytes) -> Iterator[_Field]:
     """Yield the fields of a message."""
     at = 0
     while at < len(data):
@@ -109,7 +109,7 @@ def _varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def _write(fields: list[Field]) -> bytes:
+def _write(fields: list[_Field]) -> bytes:
     """Return the message that holds the fields."""
     parts = []
     for number, wire, content in fields:

@@ -19,20 +19,20 @@ from helpers.video.index import open_container
 if TYPE_CHECKING:
     import av
 
-JUMP = Fraction(1, 20)
+_JUMP = Fraction(1, 20)
 """Seconds. Timestamps that differ from the count of samples by less are rounding errors: Matroska
 counts milliseconds, and some writers round worse."""
 
-RESET = 10
+_RESET = 10
 """Seconds. In a stream whose clock may jump, a longer jump is a new recording, not a pause."""
 
-PACKET = 4096
+_PACKET = 4096
 """Samples of the longest packet in use."""
 
-LONGEST = 6 * 3600
+_LONGEST = 6 * 3600
 """Seconds. A longer gap in the timestamps is a broken clock, and is not filled with silence."""
 
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """ffmpeg's name of the usual layout of so many channels."""
 
 
@@ -117,7 +117,7 @@ class _Reading:
         if not self.rate:
             self.rate, channels = frame.sample_rate, len(frame.layout.channels)
             name = frame.layout.name
-            self.layout = str(LAYOUTS.get(channels, name) if "channels" in name else name)
+            self.layout = str(_LAYOUTS.get(channels, name) if "channels" in name else name)
             if channels > 8:
                 raise SoundError(
                     f"The sound track has {channels} channels; tracks of 1 to 8 can be cleaned."
@@ -137,9 +137,9 @@ class _Reading:
         if self.start is None:
             self.start = self.zero = time - Fraction(self.count, self.rate)
         late = time - self.zero - Fraction(self.count, self.rate)
-        if abs(late) <= JUMP:
+        if abs(late) <= _JUMP:
             return
-        if late < 0 or (self.jumpy and late > RESET) or late > LONGEST:
+        if late < 0 or (self.jumpy and late > _RESET) or late > _LONGEST:
             # The clock went back or was set again: what follows is added right after the rest.
             self.zero = time - Fraction(self.count, self.rate)
             self.resets += 1
@@ -165,7 +165,7 @@ class _Reading:
             return
         end = (Fraction(stream.start_time or 0) + stream.duration) * Fraction(stream.time_base)
         declared = round((end - self.start) * self.rate)
-        if self.count - PACKET <= declared < self.count:
+        if self.count - _PACKET <= declared < self.count:
             self.count = declared
 
     def sound(self, path: Path, track: int, codec: str) -> Sound:

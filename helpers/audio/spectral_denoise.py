@@ -20,21 +20,21 @@ WINDOW = 0.064
 """Seconds of a spectrum: long enough to resolve the harmonics of a low voice. This number and those
 below that name no source were chosen by trial; benchmarks/quality/audio.py measures the effect."""
 
-OVERLAP = 4
+_OVERLAP = 4
 """Windows that cover each sample."""
 
-PRESENT = 10**1.5
+_PRESENT = 10**1.5
 """The signal-to-noise ratio that is expected where there is speech. 15 dB, as in Gerkmann and
 Hendriks."""
 
-MEMORY = 0.9
+_MEMORY = 0.9
 """The weight of the previous spectrum in the decision-directed a priori ratio. Ephraim and Malah
 use 0.98, for shorter hops; 0.9 was chosen by trial."""
 
-LEAST = 10**-2.5
+_LEAST = 10**-2.5
 """The smallest a priori ratio; it prevents musical noise."""
 
-SILENCE = 1e-11
+_SILENCE = 1e-11
 """The power of a bin of silence, about 24 bits below full scale."""
 
 
@@ -46,8 +46,8 @@ class Spectra:
     """
 
     def __init__(self, rate: int, length: int) -> None:
-        self.hop = max(round(rate * WINDOW / OVERLAP), 4)
-        self.size = self.hop * OVERLAP
+        self.hop = max(round(rate * WINDOW / _OVERLAP), 4)
+        self.size = self.hop * _OVERLAP
         self.length = length
         self.window = np.sin(np.pi * (np.arange(self.size) + 0.5) / self.size)
         self.count = -(-(length + self.size) // self.hop) + 1
@@ -64,12 +64,12 @@ class Spectra:
         """Return the samples, (N,) float64, of spectra, (T, F)."""
         frames = np.fft.irfft(spectra, self.size, axis=1) * self.window
         # Adding the quarters of the windows one after the other avoids a loop over frames.
-        quarters = frames.reshape(self.count, OVERLAP, self.hop)
-        out = np.zeros((self.count + OVERLAP - 1, self.hop))
-        for number in range(OVERLAP):
+        quarters = frames.reshape(self.count, _OVERLAP, self.hop)
+        out = np.zeros((self.count + _OVERLAP - 1, self.hop))
+        for number in range(_OVERLAP):
             out[number : number + self.count] += quarters[:, number]
         # The squares of the overlapping windows add up to OVERLAP / 2.
-        return out.reshape(-1)[self.size : self.size + self.length] / (OVERLAP / 2)
+        return out.reshape(-1)[self.size : self.size + self.length] / (_OVERLAP / 2)
 
 
 def _track_noise(power: np.ndarray) -> np.ndarray:
@@ -87,21 +87,21 @@ def _track_noise(power: np.ndarray) -> np.ndarray:
 def _track_forwards(power: np.ndarray) -> np.ndarray:
     """Track the noise forwards: a spectrum updates it where speech is unlikely."""
     # A recording may begin within a word, so the first estimate is limited by the median.
-    noise = np.minimum(power[:12].mean(0), np.median(power, 0) * 1.5) + SILENCE
+    noise = np.minimum(power[:12].mean(0), np.median(power, 0) * 1.5) + _SILENCE
     found = np.empty_like(power)
     usual = np.full(power.shape[1], 0.5)
     for number, now in enumerate(power):
-        likely = 1 / (1 + (1 + PRESENT) * np.exp(-now / noise * PRESENT / (1 + PRESENT)))
+        likely = 1 / (1 + (1 + _PRESENT) * np.exp(-now / noise * _PRESENT / (1 + _PRESENT)))
         usual = 0.9 * usual + 0.1 * likely
         # A bin that is never silent is noise that has grown; without this it would stay speech.
         likely = np.where(usual > 0.99, np.minimum(likely, 0.99), likely)
         noise = 0.8 * noise + 0.2 * (likely * noise + (1 - likely) * now)
-        noise = np.maximum(noise, SILENCE)
+        noise = np.maximum(noise, _SILENCE)
         found[number] = noise
     return found
 
 
-def gains(power: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def _compute_gains(power: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """Return the gain of each bin of spectra, (T, F) in 0..1.
 
     Args:
@@ -119,8 +119,8 @@ def _gains_forwards(ratio: np.ndarray, noise: np.ndarray) -> np.ndarray:
     found = np.empty_like(ratio)
     before = np.zeros(ratio.shape[1])
     for number, (now, floor) in enumerate(zip(ratio, noise, strict=True)):
-        prior = MEMORY * before / floor + (1 - MEMORY) * np.maximum(now - 1, 0)
-        share = np.maximum(prior, LEAST)
+        prior = _MEMORY * before / floor + (1 - _MEMORY) * np.maximum(now - 1, 0)
+        share = np.maximum(prior, _LEAST)
         share = share / (1 + share)
         gain = np.minimum(share * np.exp(0.5 * exp1(np.maximum(share * now, 1e-6))), 1)
         before = gain**2 * now * floor
@@ -131,9 +131,9 @@ def _gains_forwards(ratio: np.ndarray, noise: np.ndarray) -> np.ndarray:
 def noise_profile(samples: np.ndarray, rate: int) -> np.ndarray:
     """Return the power of noise, (F,), from samples, (C, N), of noise alone."""
     spectra = Spectra(rate, samples.shape[1])
-    whole = slice(OVERLAP, max(spectra.count - OVERLAP - 1, OVERLAP + 1))
+    whole = slice(_OVERLAP, max(spectra.count - _OVERLAP - 1, _OVERLAP + 1))
     found = [np.square(np.abs(spectra.transform(channel)[whole])).mean(0) for channel in samples]
-    return np.maximum(np.mean(found, 0), SILENCE)
+    return np.maximum(np.mean(found, 0), _SILENCE)
 
 
 def cut_rumble(samples: np.ndarray, rate: int, below: float, share: float = 1.0) -> np.ndarray:
@@ -178,5 +178,5 @@ def _reduce(samples: np.ndarray, rate: int, limit: float, profile: np.ndarray | 
     held = [spectra.transform(channel) for channel in samples]
     power = np.mean([np.square(np.abs(one), dtype=np.float64) for one in held], 0)
     noise = _track_noise(power) if profile is None else profile
-    gain = np.maximum(gains(power, noise), 10 ** (-limit / 20)).astype(np.float32)
+    gain = np.maximum(_compute_gains(power, noise), 10 ** (-limit / 20)).astype(np.float32)
     return np.stack([spectra.invert(one * gain) for one in held]).astype(np.float32)

@@ -21,10 +21,10 @@ from helpers.errors import SilkPurseError
 from helpers.runtime.machine import runtime
 from helpers.runtime.storage import sync_file
 
-LARGE = 400_000_000
+_LARGE = 400_000_000
 """Samples of more bytes than this are kept in a file on the local disk, not in memory."""
 
-FORMATS = {
+_FORMATS = {
     "wav": ["-c:a", "pcm_f32le", "-rf64", "auto"],
     "flac": ["-c:a", "flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "24"],
 }
@@ -117,12 +117,12 @@ class Sound:
         """
         path = Path(path)
         ending = path.suffix[1:].lower()
-        if ending not in FORMATS:
+        if ending not in _FORMATS:
             raise SoundError(f"Sound cannot be saved as {path.name}; use .wav or .flac.")
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part.{ending}")
         try:
-            encode(self.samples, self.rate, [*FORMATS[ending], str(part)])
+            encode(self.samples, self.rate, [*_FORMATS[ending], str(part)])
             sync_file(part)
             part.replace(path)
         finally:
@@ -138,7 +138,7 @@ class Sound:
 
 def allocate(channels: int, count: int) -> np.ndarray:
     """Return zeros, (channels, count) float32, in memory or, if there are many, on the disk."""
-    if channels * count * 4 <= LARGE:
+    if channels * count * 4 <= _LARGE:
         return np.zeros((channels, count), np.float32)
     with tempfile.TemporaryFile(dir=scratch_folder()) as file:
         # The file has no name and disappears with the array. The samples of a channel are stored

@@ -14,7 +14,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import eight_bit
+from helpers.imaging.luma import to_uint8
 
 WEIGHTS = {
     "bt709": (0.2126, 0.0722),
@@ -31,21 +31,21 @@ LONGEST = 384
 """Pixels of the longer side of the small pictures in which colours are worked on. The eye sees
 colour coarsely, and video stores half of its lines and columns at most."""
 
-LIMIT = 0.1
+_LIMIT = 0.1
 """How far a second model's colours may lie from the first one's: a tenth of the range of Cb, Cr.
 This number and those below that name no source were chosen by eye; no model with real weights was
 at hand."""
 
-DARK = (0.04, 0.16)
+_DARK = (0.04, 0.16)
 """Luma up to which nothing of a second model's colours is used, and from which on all of it. Models
 that are vivid flash red and blue in the dark."""
 
 
-STRIP = 16
+_STRIP = 16
 """Rows of a picture that are put together at a time."""
 
 
-def matrix_for(matrix: str | None, width: int, height: int) -> str:
+def choose_matrix(matrix: str | None, width: int, height: int) -> str:
     """Return the name of the matrix that a picture's luma is counted in.
 
     Args:
@@ -88,7 +88,7 @@ def small_luma(image: np.ndarray, matrix: str, size: tuple[int, int]) -> np.ndar
         matrix: one of WEIGHTS.
         size: width and height.
     """
-    return eight_bit(shrunk(luma_of(image, matrix), size) * 255)
+    return to_uint8(resize_planes(luma_of(image, matrix), size) * 255)
 
 
 def chroma_of(image: np.ndarray, matrix: str) -> np.ndarray:
@@ -125,8 +125,8 @@ def join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dty
         (H, W, 3) RGB, whose luma differs from the one given by less than half a level.
     """
     # In strips that stay in the processor's cache.
-    strips = range(0, len(luma), STRIP)
-    made = [_join(luma[n : n + STRIP], chroma[n : n + STRIP], matrix, dtype) for n in strips]
+    strips = range(0, len(luma), _STRIP)
+    made = [_join(luma[n : n + _STRIP], chroma[n : n + _STRIP], matrix, dtype) for n in strips]
     return np.concatenate(made)
 
 
@@ -162,7 +162,7 @@ def working_size(width: int, height: int, longest: int = LONGEST) -> tuple[int, 
     return max(round(width * share), 1), max(round(height * share), 1)
 
 
-def shrunk(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_planes(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return float32 planes, (H, W) or (H, W, 2), in another, mostly smaller size."""
     if (plane.shape[1], plane.shape[0]) == size:
         return plane
@@ -170,7 +170,7 @@ def shrunk(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(plane, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
-def enlarged(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
+def enlarge_chroma(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
     """Return small colour differences, (h, w, 2), in a picture's size.
 
     By cubic splines: on the Kodak photographs 1.2 to 1.6 dB above linear ones, and above a guided
@@ -181,7 +181,7 @@ def enlarged(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
     return cv2.resize(chroma, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def blended(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray) -> np.ndarray:
+def blend_chroma(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray) -> np.ndarray:
     """Return two models' colours in one: the first one's, drawn towards the second one's.
 
     The second moves a colour by at most LIMIT, and not at all in the dark, so that the steadiness
@@ -192,20 +192,20 @@ def blended(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray)
         mix: the share of the second, 0 to 1.
         luma: float32 (h, w) in 0..1.
     """
-    low, high = DARK
+    low, high = _DARK
     light = np.clip((luma - low) / (high - low), 0, 1)[..., None]
     departure = np.float32(mix) * (second - first)
-    return first + light * departure.clip(-LIMIT, LIMIT)
+    return first + light * departure.clip(-_LIMIT, _LIMIT)
 
 
-COLOURED = (4.0, 0.25, 6.0)
+_COLOURED = (4.0, 0.25, 6.0)
 """From where on a picture is in colour: how far its colours stray from one course along the greys,
 in levels of 255 (all but a twentieth of the pixels lie below) and as a part of their strength; or
 how far they stray across the hue of their tint, in levels. Chosen by trial; the films were not
 noted."""
 
 
-def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
+def measure_cast(image: np.ndarray, matrix: str) -> tuple[float, float]:
     """Tell how strongly a picture is tinted, and whether there is more to it than a tint.
 
     Sepia, a dye or a scanner's cast gives every grey one colour; the colours of things do not
@@ -221,7 +221,7 @@ def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
     """
     height, width = image.shape[:2]
     unit = np.float32(1 / np.iinfo(image.dtype).max)
-    small = shrunk(image.astype(np.float32) * unit, working_size(width, height, 64))
+    small = resize_planes(image.astype(np.float32) * unit, working_size(width, height, 64))
     chroma = chroma_of(small, matrix).reshape(-1, 2).astype(np.float64) * 255
     luma = luma_of(small, matrix).ravel()
     courses = np.stack([np.ones_like(luma), luma, luma * luma], 1)
@@ -230,7 +230,7 @@ def cast_of(image: np.ndarray, matrix: str) -> tuple[float, float]:
     tint, strength = float(np.hypot(*mean)), float(np.hypot(*chroma.T).mean())
     length = np.hypot(*strays.T)
     across = np.abs(strays @ np.array([-mean[1], mean[0]]) / tint) if tint > 1 else length
-    absolute, relative, crosswise = COLOURED
+    absolute, relative, crosswise = _COLOURED
     by_strength = min(
         float(np.percentile(length, 95)) / absolute,
         float(length.mean()) / max(relative * strength, 0.1),

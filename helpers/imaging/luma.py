@@ -14,10 +14,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-WEIGHTS = np.array([[0.299, 0.587, 0.114]], np.float32)
+_WEIGHTS = np.array([[0.299, 0.587, 0.114]], np.float32)
 """The shares of red, green and blue in luma (ITU-R BT.601)."""
 
-FLOOR = 4.0
+_FLOOR = 4.0
 """Grey levels added before a ratio is taken, so that noise in the black is not blown up. Chosen by
 trial; the films were not noted."""
 
@@ -38,11 +38,11 @@ def brightness(image: np.ndarray) -> np.ndarray:
     """
     if image.dtype == np.uint16:
         # Through float first: OpenCV would round the luma to the picture's own type.
-        return cv2.transform(image.astype(np.float32), WEIGHTS / 257)
-    return cv2.transform(image.astype(np.float32), WEIGHTS)
+        return cv2.transform(image.astype(np.float32), _WEIGHTS / 257)
+    return cv2.transform(image.astype(np.float32), _WEIGHTS)
 
 
-def levels_of(image: np.ndarray) -> np.ndarray:
+def to_levels(image: np.ndarray) -> np.ndarray:
     """Return a picture's pixels as float32 in 0..255, of the same shape.
 
     Args:
@@ -66,10 +66,10 @@ def opencv_luma(image: np.ndarray) -> np.ndarray:
     Returns:
         (H, W) float32 in 0..255.
     """
-    return cv2.cvtColor(levels_of(image), cv2.COLOR_RGB2GRAY)
+    return cv2.cvtColor(to_levels(image), cv2.COLOR_RGB2GRAY)
 
 
-def eight_bit(luma: np.ndarray) -> np.ndarray:
+def to_uint8(luma: np.ndarray) -> np.ndarray:
     """Round float32 luma in 0..255 to uint8, halves to even numbers.
 
     What lies above 255 becomes 255; what lies below 0, as cubic sampling may leave it, loses its
@@ -104,16 +104,16 @@ def relight(image: np.ndarray, luma: np.ndarray, wanted: np.ndarray) -> np.ndarr
         (H, W, 3) of the same type.
     """
     unit = scale_of(image.dtype)
-    floor, top = np.float32(FLOOR * unit), np.float32(255 * unit)
+    floor, top = np.float32(_FLOOR * unit), np.float32(255 * unit)
     pixels = image.astype(np.float32) + floor
-    factor = (wanted + np.float32(FLOOR)) / (luma + np.float32(FLOOR))
+    factor = (wanted + np.float32(_FLOOR)) / (luma + np.float32(_FLOOR))
     room = (top + floor) / pixels.max(axis=2)
     pixels *= np.minimum(factor, room)[..., None]
     pixels -= floor
-    return dithered(pixels, image.dtype)
+    return dither(pixels, image.dtype)
 
 
-def dithered(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def dither(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Round float pixels (H, W, 3) to uint8 or uint16 by a fixed pattern; whole numbers stay.
 
     The pattern is interleaved gradient noise (Jimenez, "Next Generation Post Processing in Call of
@@ -128,7 +128,7 @@ def dithered(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.clip(np.floor(pixels + pattern[..., None]), 0, top).astype(dtype)
 
 
-def rounded(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def round_to(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Round float pixels to uint8 or uint16, halves to even numbers, and clip them to its range."""
     return np.clip(np.rint(pixels), 0, np.iinfo(dtype).max).astype(dtype)
 

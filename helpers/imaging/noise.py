@@ -13,16 +13,16 @@ import cv2
 import numpy as np
 
 from helpers.imaging.luma import scale_of
-from helpers.imaging.optical_flow import aligned, flow_luma
+from helpers.imaging.optical_flow import align, flow_luma
 
-SIDE = 16
+_SIDE = 16
 """Pixels a side of the blocks that are looked at by themselves."""
 
-CALMEST = 0.15
+_FLATTEST = 0.15
 """Part of the blocks that are taken for flat and still, and show nothing but noise. Chosen by
 trial; benchmarks/quality/picture.py measures the effect."""
 
-LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
+_LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 """Blind to slopes and to straight edges, of length 1 for white noise (Immerkaer 1996)."""
 
 
@@ -50,20 +50,20 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
         following: the next frame of the shot, if there is one; one that is the same is ignored.
     """
     levels = image.astype(np.float32) / np.float32(scale_of(image.dtype))
-    if min(levels.shape[:2]) < 2 * SIDE:
+    if min(levels.shape[:2]) < 2 * _SIDE:
         return Noise(0.0, 1.0)
-    fine = cv2.filter2D(levels, -1, LAPLACE)
-    variances, light = _calm(fine, levels, _by_block(fine * fine).mean(axis=-1))
+    fine = cv2.filter2D(levels, -1, _LAPLACE)
+    variances, light = _flat_variances(fine, levels, _block_means(fine * fine).mean(axis=-1))
     if following is not None and not np.array_equal(image, following):
         # Motion is taken out first; between pixels that softens the noise by up to a tenth.
         sigma = float(np.sqrt(variances))
         lumas = flow_luma(image, sigma), flow_luma(following, sigma)
         moved = following.astype(np.float32) / np.float32(scale_of(image.dtype))
-        change = (aligned(moved, *lumas) - levels) / np.float32(np.sqrt(2))
+        change = (align(moved, *lumas) - levels) / np.float32(np.sqrt(2))
         # What brightness and motion change over a whole block is no noise.
-        change = change - cv2.blur(change, (SIDE, SIDE))
+        change = change - cv2.blur(change, (_SIDE, _SIDE))
         # What is flat may move and yet not change.
-        moving, moving_light = _calm(change, levels, _slopes(levels))
+        moving, moving_light = _flat_variances(change, levels, _slopes(levels))
         if variances < moving < 9 * (variances + 0.05):
             variances, light = moving, moving_light
     if variances <= 0:
@@ -73,11 +73,11 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     return Noise(float(np.sqrt(variances)), alike)
 
 
-def _by_block(values: np.ndarray) -> np.ndarray:
+def _block_means(values: np.ndarray) -> np.ndarray:
     """Return the means of blocks, (rows, columns, ...)."""
-    rows, columns = values.shape[0] // SIDE, values.shape[1] // SIDE
-    cut = values[: rows * SIDE, : columns * SIDE]
-    shape = (rows, SIDE, columns, SIDE, *values.shape[2:])
+    rows, columns = values.shape[0] // _SIDE, values.shape[1] // _SIDE
+    cut = values[: rows * _SIDE, : columns * _SIDE]
+    shape = (rows, _SIDE, columns, _SIDE, *values.shape[2:])
     return cut.reshape(shape).mean(axis=(1, 3), dtype=np.float64)
 
 
@@ -85,25 +85,27 @@ def _slopes(levels: np.ndarray) -> np.ndarray:
     """Return how steep each block is beneath its noise, (rows, columns)."""
     smooth = cv2.GaussianBlur(levels.mean(axis=2), (0, 0), 3)
     across, down = cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)
-    return _by_block(across * across + down * down)
+    return _block_means(across * across + down * down)
 
 
-def _calm(noise: np.ndarray, levels: np.ndarray, unrest: np.ndarray) -> tuple[float, float]:
+def _flat_variances(
+    noise: np.ndarray, levels: np.ndarray, unrest: np.ndarray
+) -> tuple[float, float]:
     """Return the variance of `noise`, in each channel and in their mean, in the blocks of least
     `unrest`, (rows, columns)."""
-    each = _by_block(noise * noise).mean(axis=-1).ravel()
-    common = _by_block(noise.mean(axis=2) ** 2).ravel()
-    bright = _by_block(levels.mean(axis=2)).ravel()
+    each = _block_means(noise * noise).mean(axis=-1).ravel()
+    common = _block_means(noise.mean(axis=2) ** 2).ravel()
+    bright = _block_means(levels.mean(axis=2)).ravel()
     # Where a picture is crushed to black or white its noise is cut off.
     seen = (bright > 12) & (bright < 243)
     if seen.sum() < 8:
         seen = np.ones(len(each), bool)
     each, common, unrest = each[seen], common[seen], unrest.ravel()[seen]
-    order = np.argsort(unrest, kind="stable")[: max(int(len(each) * CALMEST), 4)]
+    order = np.argsort(unrest, kind="stable")[: max(int(len(each) * _FLATTEST), 4)]
     return float(np.median(each[order])), float(np.median(common[order]))
 
 
-def blockiness(image: np.ndarray, side: int = 8) -> float:
+def measure_blockiness(image: np.ndarray, side: int = 8) -> float:
     """Return how much more neighbouring pixels differ across the edges of compression blocks than
     elsewhere, 1 where there are none.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import brightness, eight_bit
+from helpers.imaging.luma import brightness, to_uint8
 
 SMALLEST_SIDE = 32
 """Pixels a side that DIS needs for its patches at two scales; smaller pictures are padded."""
@@ -100,7 +100,7 @@ class _Search:
         height, width = here.shape
         if np.array_equal(here, there):
             return np.zeros((height, width, 2), np.float32)
-        here, there = _padded(here), _padded(there)
+        here, there = _pad(here), _pad(there)
         # Set every time: on a picture too small for it OpenCV takes a finer one, and keeps that.
         self._search.setFinestScale(self._settings.finest_scale)
         flow = self._search.calc(here, there, None)  # type: ignore[call-overload]
@@ -109,7 +109,7 @@ class _Search:
         return flow[:height, :width]
 
 
-def _padded(luma: np.ndarray) -> np.ndarray:
+def _pad(luma: np.ndarray) -> np.ndarray:
     """Return a picture with its last row and column repeated up to SMALLEST_SIDE."""
     below, right = (max(0, SMALLEST_SIDE - side) for side in luma.shape)
     if not below and not right:
@@ -117,7 +117,7 @@ def _padded(luma: np.ndarray) -> np.ndarray:
     return cv2.copyMakeBorder(luma, 0, below, 0, right, cv2.BORDER_REPLICATE)
 
 
-def places(flow: np.ndarray) -> np.ndarray:
+def target_positions(flow: np.ndarray) -> np.ndarray:
     """Return where a flow leads each pixel, (H, W, 2) float32, x and y."""
     height, width = flow.shape[:2]
     moved = flow.copy()
@@ -146,10 +146,10 @@ def warp(
     picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR
 ) -> np.ndarray:
     """Return a picture with what a flow leads to brought to where it starts; see `sample`."""
-    return sample(picture, places(flow), interpolation)
+    return sample(picture, target_positions(flow), interpolation)
 
 
-def inside(at: np.ndarray, margin: float) -> np.ndarray:
+def is_inside(at: np.ndarray, margin: float) -> np.ndarray:
     """Tell which places, (h, w, 2), lie in a picture of size (h, w), bool (h, w).
 
     Args:
@@ -171,10 +171,10 @@ def flow_luma(image: np.ndarray, sigma: float) -> np.ndarray:
     luma = brightness(image)
     if sigma > 2:
         luma = cv2.GaussianBlur(luma, (0, 0), min(0.4 + sigma / 15, 2.0))
-    return eight_bit(luma)
+    return to_uint8(luma)
 
 
-def aligned(other: np.ndarray, luma: np.ndarray, other_luma: np.ndarray) -> np.ndarray:
+def align(other: np.ndarray, luma: np.ndarray, other_luma: np.ndarray) -> np.ndarray:
     """Return a neighbour moved so that its things lie where those of the picture are.
 
     In a picture below SMALLEST_SIDE no motion is looked for.

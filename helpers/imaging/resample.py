@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-METHODS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
+_METHODS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 
 
 def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") -> np.ndarray:
@@ -26,5 +26,5 @@ def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") 
     if small != (old_width, old_height):
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
     if small != (width, height):
-        image = cv2.resize(image, (width, height), interpolation=METHODS[method])
+        image = cv2.resize(image, (width, height), interpolation=_METHODS[method])
     return image

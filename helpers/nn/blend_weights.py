@@ -47,10 +47,10 @@ def blend_states(
                 f"the one and {tuple(other[name].shape)} in the other. Choose two of the same "
                 "architecture."
             )
-    return {name: _between(tensor, other[name], share) for name, tensor in one.items()}
+    return {name: _mix(tensor, other[name], share) for name, tensor in one.items()}
 
 
-def _between(one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor:
+def _mix(one: torch.Tensor, other: torch.Tensor, share: float) -> torch.Tensor:
     if share in (0, 1) or not one.is_floating_point():
         return (one if share else other).to(one.dtype).clone()
     mixed = share * one.to(torch.float32) + (1 - share) * other.to(torch.float32)

@@ -19,9 +19,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-FP16_TAG = 0x01306B47
+_FP16_TAG = 0x01306B47
 
-KINDS = ("Convolution", "Deconvolution", "PReLU")
+_KINDS = ("Convolution", "Deconvolution", "PReLU")
 """The layers that have weights in the files that are read here."""
 
 
@@ -41,7 +41,7 @@ def read_layers(param: Path) -> list[Layer]:
     layers = []
     for line in lines[2:]:
         words = line.split()
-        if not words or words[0] not in KINDS:
+        if not words or words[0] not in _KINDS:
             continue
         pairs = (word.split("=") for word in words[4 + int(words[2]) + int(words[3]) :])
         values = {int(key): float(value) for key, value in pairs if "," not in value}
@@ -76,7 +76,7 @@ def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
         out, kernel, count = (int(layer.values[key]) for key in (0, 1, 6))
         tag = int(np.frombuffer(data, np.uint32, 1, at)[0])
         at += 4
-        if tag not in (0, FP16_TAG):
+        if tag not in (0, _FP16_TAG):
             raise ValueError(
                 f"The ncnn weights are stored in a way that is not known (tag {tag:#x})."
             )
@@ -136,16 +136,16 @@ def _rrdb_names(convolutions: int) -> list[str]:
     return ["conv_first", *body, *tail]
 
 
-RIFE_BLOCKS, RIFE_DEPTH = 4, 8
+_RIFE_BLOCKS, _RIFE_DEPTH = 4, 8
 """The blocks of RIFE 4.6, and the residual convolutions in each."""
 
 
 def rife_names() -> list[str]:
     """Return the names of RIFE 4.6's convolutions in the order of its flownet.bin."""
     parts = ["conv0.0.0", "conv0.1.0"]
-    parts += [f"convblock.{number}.conv" for number in range(RIFE_DEPTH)]
+    parts += [f"convblock.{number}.conv" for number in range(_RIFE_DEPTH)]
     parts += ["lastconv.0"]
-    return [f"block{block}.{part}" for block in range(RIFE_BLOCKS) for part in parts]
+    return [f"block{block}.{part}" for block in range(_RIFE_BLOCKS) for part in parts]
 
 
 def _rife_layers(param: Path) -> dict[str, Layer]:
@@ -212,5 +212,5 @@ def write_rife(state: dict[str, torch.Tensor], param: Path, weights: Path) -> No
                     f"{param.name} says {layer.values[6]:.0f} for {layer.values[0]:.0f}."
                 )
             data = np.ascontiguousarray(kernels.numpy()).astype(np.float16).tobytes()
-            file.write(np.uint32(FP16_TAG).tobytes() + data + b"\0" * (-len(data) % 4))
+            file.write(np.uint32(_FP16_TAG).tobytes() + data + b"\0" * (-len(data) % 4))
             file.write(bias.numpy().astype(np.float32).tobytes())

@@ -20,10 +20,10 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def expected_shapes(build: Callable[[], nn.Module]) -> Shapes:
     """Return the shape of every weight of a network, without making the network."""
-    return _shapes_of(_hollow(build))
+    return _shapes_of(_build_empty(build))
 
 
-def _hollow(build: Callable[[], Network]) -> Network:
+def _build_empty(build: Callable[[], Network]) -> Network:
     """Make a network whose weights have shapes only: no memory is taken, no numbers are drawn."""
     with torch.device("meta"):
         return build()
@@ -34,7 +34,7 @@ def _shapes_of(network: nn.Module) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
-def filled(build: Callable[[], Network], state: dict[str, Any], title: str) -> Network:
+def build_network(build: Callable[[], Network], state: dict[str, Any], title: str) -> Network:
     """Return a network that holds these very weights, in float32: some are gigabytes, and none is
     there twice.
 
@@ -45,12 +45,12 @@ def filled(build: Callable[[], Network], state: dict[str, Any], title: str) -> N
     Raises:
         ModelError: see `fitted`.
     """
-    network = _hollow(build)
-    network.load_state_dict(fitted(state, _shapes_of(network), title), assign=True)
+    network = _build_empty(build)
+    network.load_state_dict(check_state(state, _shapes_of(network), title), assign=True)
     return network
 
 
-def fitted(state: dict[str, Any], shapes: Shapes, network: str) -> dict[str, torch.Tensor]:
+def check_state(state: dict[str, Any], shapes: Shapes, network: str) -> dict[str, torch.Tensor]:
     """Return weights in float32.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 
 from helpers.errors import ModelError
 
-MARK = "silk purse answers: "
+_MARK = "silk purse answers: "
 """How a line begins that is meant for `ask` and not said by a driver."""
 
 
@@ -50,7 +50,7 @@ def run_limited(
     return code, texts[0], texts[1]
 
 
-def ask(module: str, *question: str, seconds: float) -> dict[str, Any]:
+def run_module(module: str, *question: str, seconds: float) -> dict[str, Any]:
     """Run a module of this package as a script and return what it answers.
 
     Raises:
@@ -64,25 +64,25 @@ def ask(module: str, *question: str, seconds: float) -> dict[str, Any]:
         raise ModelError(f"there was no answer within {seconds:g} s") from error
     except OSError as error:
         raise ModelError(f"Python could not be started to ask ({error})") from error
-    lines = [line for line in out.splitlines() if line.startswith(MARK)]
+    lines = [line for line in out.splitlines() if line.startswith(_MARK)]
     if not lines:
-        raise ModelError(f"it {ending(code)}, saying: {tail(said)}")
+        raise ModelError(f"it {describe_exit(code)}, saying: {last_lines(said)}")
     # Some drivers crash when a process that used them ends; that comes after the answer.
-    return json.loads(lines[-1].removeprefix(MARK))
+    return json.loads(lines[-1].removeprefix(_MARK))
 
 
-def answer(found: dict[str, Any]) -> None:
+def send_result(found: dict[str, Any]) -> None:
     """Answer what was asked, from within the process that was started."""
-    sys.stdout.write(f"\n{MARK}{json.dumps(found)}\n")
+    sys.stdout.write(f"\n{_MARK}{json.dumps(found)}\n")
 
 
-def tail(said: str) -> str:
+def last_lines(said: str) -> str:
     """Return the end of what a program said, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return " / ".join(lines[-4:])[-400:] or "nothing"
 
 
-def ending(code: int) -> str:
+def describe_exit(code: int) -> str:
     """Say how a program ended, from its exit code."""
     if code < 0:
         return f"crashed (signal {-code})"

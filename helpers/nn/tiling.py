@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 log = logging.getLogger("helpers")
 
-MEMORY_SIGNS = (
+_MEMORY_SIGNS = (
     "out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed",
 )  # fmt: skip
 """How CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS say that memory ran out."""
@@ -26,7 +26,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()
-    return any(sign in text for sign in MEMORY_SIGNS)
+    return any(sign in text for sign in _MEMORY_SIGNS)
 
 
 class FittingTiles:
@@ -74,14 +74,14 @@ class FittingTiles:
             tile = smaller
 
 
-def padded(image: np.ndarray, down: int, across: int) -> np.ndarray:
+def pad(image: np.ndarray, down: int, across: int) -> np.ndarray:
     """Continue a picture beyond its lower and right border, mirrored where it is large enough."""
     height, width = image.shape[:2]
     mode = "reflect" if down < height and across < width else "edge"
     return np.pad(image, ((0, down), (0, across), (0, 0)), mode=mode) if down or across else image
 
 
-def in_tiles(
+def enlarge_in_tiles(
     images: list[np.ndarray],
     tile: tuple[int, int],
     overlap: int,
@@ -98,8 +98,8 @@ def in_tiles(
     """
     height, width = images[0].shape[:2]
     out = [np.empty((height * scale, width * scale, 3), image.dtype) for image in images]
-    for top, bottom, above, below in spans(height, tile[0], overlap):
-        for left, right, before, after in spans(width, tile[1], overlap):
+    for top, bottom, above, below in tile_spans(height, tile[0], overlap):
+        for left, right, before, after in tile_spans(width, tile[1], overlap):
             pieces = enlarge([image[above:below, before:after] for image in images])
             rows = slice((top - above) * scale, (bottom - above) * scale)
             columns = slice((left - before) * scale, (right - before) * scale)
@@ -109,7 +109,7 @@ def in_tiles(
     return out
 
 
-def spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
+def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
     """Cut a side into tiles: (start, stop) of the result and (start, stop) of what is looked at.
 
     What is looked at has one length everywhere, however near the border, so that the network is

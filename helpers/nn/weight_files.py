@@ -13,7 +13,7 @@ import torch
 
 from helpers.errors import ModelError
 
-WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict", "generator")
+_WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict", "generator")
 """The names under which trainers put the weights among other things, the best first."""
 
 
@@ -44,15 +44,15 @@ def read_state(paths: list[Path]) -> dict[str, Any]:
             f"{path} cannot be read as weights ({said}). Allowed is a .safetensors, or a .pth that "
             "holds tensors and nothing that would run; fetch it again, or ask its author for one."
         ) from error
-    return _unwrapped(found, path)
+    return _unwrap(found, path)
 
 
-def _unwrapped(found: Any, path: Path) -> dict[str, Any]:
+def _unwrap(found: Any, path: Path) -> dict[str, Any]:
     """Take the weights out of what a trainer saved."""
     while isinstance(found, dict):
         if found and all(isinstance(value, torch.Tensor) for value in found.values()):
             return found
-        inner = next((found[key] for key in WRAPPERS if isinstance(found.get(key), dict)), None)
+        inner = next((found[key] for key in _WRAPPERS if isinstance(found.get(key), dict)), None)
         if inner is None:
             break
         found = inner

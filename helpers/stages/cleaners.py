@@ -83,7 +83,7 @@ films and those of docs/real_films.md: films that look clean are below all of th
 NAMES = tuple(cleaner.name for cleaner in CLEANERS)
 """The names of all cleaners."""
 
-REPEATS, FINISH = NAMES[0], NAMES[-1]
+_REPEATS, FINISH = NAMES[0], NAMES[-1]
 
 
 def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -253,9 +253,9 @@ class Trainer(BaseTrainer):
             sums += [(found & mask).sum(), found.sum(), mask.sum()]
         inside, area = max(sums[2], 1), max(held[:, MASK].size - sums[2], 1)
         return {
-            "inside": decibels(errors[0] / inside),
-            "median inside": decibels(errors[1] / inside),
-            "outside": decibels(errors[2] / area),
+            "inside": _decibels(errors[0] / inside),
+            "median inside": _decibels(errors[1] / inside),
+            "outside": _decibels(errors[2] / area),
             "precision": float(sums[0] / max(sums[1], 1)),
             "recall": float(sums[0] / inside),
             "f1": float(2 * sums[0] / max(sums[1] + sums[2], 1)),
@@ -303,6 +303,6 @@ def _half_type(device: str) -> torch.dtype | None:
     return torch.bfloat16 if device == "cpu" and cpu_has_bf16() else None
 
 
-def decibels(error: float) -> float:
+def _decibels(error: float) -> float:
     """Return the PSNR of a mean squared error of values in 0..1, in decibels."""
     return float(10 * np.log10(1 / max(error, 1e-10)))

@@ -14,7 +14,7 @@ from helpers.training.cleaner.losses import restore
 from helpers.training.cleaner.pool import Pool
 from helpers.training.cleaner.samples import MASK, TRUTH
 
-INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
+_INK = ((31, 119, 180), (214, 96, 20), (44, 140, 60), (190, 40, 50), (128, 80, 170))
 
 
 def draw_curves(
@@ -82,9 +82,11 @@ def _draw_panel(
     for number, (name, line) in enumerate(lines.items()):
         places = (np.array(line).reshape(-1, 2) - [x0, low]) / span
         places = places * [right - left, top - bottom] + [left, bottom]
-        cv2.polylines(panel, [np.rint(places).astype(np.int32)], False, INK[number], 2, cv2.LINE_AA)
+        cv2.polylines(
+            panel, [np.rint(places).astype(np.int32)], False, _INK[number], 2, cv2.LINE_AA
+        )
         last = f"{name} {line[-1][1]:.3g}" if line else name
-        _write(panel, last, (left + 6, top + 16 + 16 * number), INK[number], 0.42)
+        _write(panel, last, (left + 6, top + 16 + 16 * number), _INK[number], 0.42)
     for value, y in ((high, top + 8), (low, bottom)):
         _write(panel, f"{value:.3g}", (4, y), (90, 90, 90), 0.4)
     _write(panel, f"{x1:.0f} steps", (right - 70, height - 8), (90, 90, 90), 0.4)

@@ -6,13 +6,13 @@ import pytest
 
 from helpers.imaging.color_matrix import (
     WEIGHTS,
-    blended,
+    blend_chroma,
+    choose_matrix,
     chroma_of,
-    enlarged,
+    enlarge_chroma,
     join,
     luma_of,
-    matrix_for,
-    shrunk,
+    resize_planes,
     working_size,
 )
 from tests.support.color_films import MATRIX, pan
@@ -53,16 +53,16 @@ def test_taken_apart_and_joined_it_is_the_same(matrix):
 
 
 def test_the_matrix_is_that_of_the_film():
-    assert matrix_for("bt709", 64, 48) == "bt709"
-    assert matrix_for("gbr", 640, 480) == matrix_for(None, 640, 480) == "smpte170m"
-    assert matrix_for(None, 1280, 720) == "bt709"
+    assert choose_matrix("bt709", 64, 48) == "bt709"
+    assert choose_matrix("gbr", 640, 480) == choose_matrix(None, 640, 480) == "smpte170m"
+    assert choose_matrix(None, 1280, 720) == "bt709"
 
 
 def test_colours_that_were_made_small_come_back_nearly_as_they_were():
     image = pan(1, 160, 120)[0]
     chroma = chroma_of(image, MATRIX)
-    small = shrunk(chroma, (40, 30))
-    assert np.abs(enlarged(small, 160, 120) - chroma).mean() * 255 < 1
+    small = resize_planes(chroma, (40, 30))
+    assert np.abs(enlarge_chroma(small, 160, 120) - chroma).mean() * 255 < 1
     assert working_size(1920, 1080) == (384, 216) and working_size(3, 2000) == (1, 384)
     assert working_size(176, 144) == (176, 144)
 
@@ -70,7 +70,7 @@ def test_colours_that_were_made_small_come_back_nearly_as_they_were():
 def test_two_models_are_mixed_but_not_by_more_than_a_tenth():
     luma = np.full((2, 2), 0.5, np.float32)
     first, second = np.zeros((2, 2, 2), np.float32), np.full((2, 2, 2), 0.1, np.float32)
-    assert np.allclose(blended(first, second, 0.5, luma), 0.05)
-    assert np.allclose(blended(first, 9 * second, 0.5, luma), 0.1)
-    assert np.allclose(blended(first, second, 0.0, luma), 0)
-    assert np.allclose(blended(first, second, 1.0, luma * 0.02), 0), "not in the dark"
+    assert np.allclose(blend_chroma(first, second, 0.5, luma), 0.05)
+    assert np.allclose(blend_chroma(first, 9 * second, 0.5, luma), 0.1)
+    assert np.allclose(blend_chroma(first, second, 0.0, luma), 0)
+    assert np.allclose(blend_chroma(first, second, 1.0, luma * 0.02), 0), "not in the dark"

@@ -7,12 +7,12 @@ from helpers.imaging.color_matrix import luma_of, small_luma, working_size
 from helpers.imaging.luma import (
     blend,
     brightness,
-    dithered,
-    eight_bit,
-    levels_of,
+    dither,
     opencv_luma,
-    rounded,
+    round_to,
     small_brightness,
+    to_levels,
+    to_uint8,
 )
 from tests.support.films import texture
 
@@ -54,16 +54,16 @@ def test_luma_by_a_films_matrix_is_that_of_bt601_for_the_matrix_of_bt601():
 
 def test_levels_are_those_of_eight_bits():
     image = texture(8, 9)
-    assert np.array_equal(levels_of(image), image.astype(np.float32))
-    assert np.allclose(levels_of(deep(image)), image, atol=1e-4)
+    assert np.array_equal(to_levels(image), image.astype(np.float32))
+    assert np.allclose(to_levels(deep(image)), image, atol=1e-4)
     levels = image.astype(np.float32)
-    assert levels_of(levels) is levels
+    assert to_levels(levels) is levels
 
 
 def test_luma_is_rounded_to_eight_bits():
     luma = np.array([[0.5, 1.5, 254.4, 255.0, 260.0, -1.2]], np.float32)
-    assert eight_bit(luma).tolist() == [[0, 2, 254, 255, 255, 1]]
-    assert eight_bit(luma).dtype == np.uint8
+    assert to_uint8(luma).tolist() == [[0, 2, 254, 255, 255, 1]]
+    assert to_uint8(luma).dtype == np.uint8
 
 
 def test_a_small_picture_is_never_enlarged():
@@ -78,8 +78,8 @@ def test_a_small_picture_is_never_enlarged():
 
 def test_pixels_are_rounded_and_clipped():
     pixels = np.array([-3.0, 0.5, 1.5, 254.6, 300.0])
-    assert rounded(pixels, np.dtype(np.uint8)).tolist() == [0, 0, 2, 255, 255]
-    assert rounded(pixels * 257, np.dtype(np.uint16)).tolist() == [0, 128, 386, 65432, 65535]
+    assert round_to(pixels, np.dtype(np.uint8)).tolist() == [0, 0, 2, 255, 255]
+    assert round_to(pixels * 257, np.dtype(np.uint16)).tolist() == [0, 128, 386, 65432, 65535]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -95,6 +95,6 @@ def test_a_blend_lies_between_and_its_ends_are_the_very_pictures(dtype):
 
 def test_rounding_leaves_whole_numbers_and_keeps_the_mean_of_others():
     whole = np.arange(256, dtype=np.float32).repeat(3).reshape(16, 16, 3)
-    assert np.array_equal(dithered(whole, np.dtype(np.uint8)), whole)
+    assert np.array_equal(dither(whole, np.dtype(np.uint8)), whole)
     between = np.full((64, 64, 3), 100.3, np.float32)
-    assert abs(dithered(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03
+    assert abs(dither(between, np.dtype(np.uint8)).mean() - 100.3) < 0.03

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.imaging.noise import blockiness, measure_noise
+from helpers.imaging.noise import measure_blockiness, measure_noise
 from tests.support.worn_films import moving, noisy
 
 
@@ -18,5 +18,5 @@ def test_blocks_are_seen():
     smooth = moving(1)[0]
     coarse = smooth.astype(np.float32).reshape(12, 8, 15, 8, 3).mean(axis=(1, 3))
     blocks = coarse.repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    assert blockiness(smooth) < 1.3
-    assert blockiness(blocks) > 5
+    assert measure_blockiness(smooth) < 1.3
+    assert measure_blockiness(blocks) > 5

@@ -11,13 +11,13 @@ from helpers.imaging.optical_flow import (
     FAST,
     FINE,
     MEDIUM,
-    aligned,
+    align,
     flow_luma,
-    inside,
+    is_inside,
     measure_both_flows,
     measure_flow,
-    places,
     sample,
+    target_positions,
     warp,
 )
 from tests.support.films import texture
@@ -90,7 +90,7 @@ def test_many_threads_get_the_same():
 
 def test_places_are_where_pixels_go():
     flow = np.random.default_rng(0).normal(size=(4, 5, 2)).astype(np.float32)
-    at = places(flow)
+    at = target_positions(flow)
     assert np.allclose(at[2, 3], flow[2, 3] + (3, 2))
     assert at is not flow and at.dtype == np.float32
 
@@ -103,7 +103,7 @@ def test_whole_steps_are_exact_and_the_edge_goes_on(interpolation, dtype):
     moved = warp(picture, flow, interpolation)
     assert moved.dtype == dtype and np.array_equal(moved[1:, :-2], picture[:-1, 2:])
     assert np.array_equal(moved[:, -1], picture[[0, *range(19)], -1])
-    assert np.array_equal(moved, sample(picture, places(flow), interpolation))
+    assert np.array_equal(moved, sample(picture, target_positions(flow), interpolation))
 
 
 def test_half_a_step_is_half_way_between():
@@ -115,20 +115,20 @@ def test_half_a_step_is_half_way_between():
 def test_what_lies_inside():
     x = np.array([-0.7, -0.5, 0, 4, 4.5, 4.7], np.float32)
     at = np.stack([x[:5], np.zeros(5, np.float32)], -1)[None]
-    assert inside(at, 0.5).tolist() == [[False, True, True, True, True]]
-    assert inside(at, 1.0).all() and not inside(at + 9, 1.0).any()
-    assert inside(at[..., ::-1] * 0, 0.0).all()
+    assert is_inside(at, 0.5).tolist() == [[False, True, True, True, True]]
+    assert is_inside(at, 1.0).all() and not is_inside(at + 9, 1.0).any()
+    assert is_inside(at[..., ::-1] * 0, 0.0).all()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_neighbour_is_laid_over_a_picture(dtype):
     big = texture(90, 120, seed=5).astype(dtype) * (257 if dtype == np.uint16 else 1)
     here, other = big[:80, :100], big[2:82, 3:103]
-    moved = aligned(other.astype(np.float32), flow_luma(here, 1.0), flow_luma(other, 1.0))
+    moved = align(other.astype(np.float32), flow_luma(here, 1.0), flow_luma(other, 1.0))
     unit = np.iinfo(dtype).max / 255
     assert np.abs(moved - here)[10:-10, 10:-10].mean() < 2 * unit
     tiny = other[:20].astype(np.float32)
-    assert aligned(tiny, flow_luma(here[:20], 1.0), flow_luma(other[:20], 1.0)) is tiny
+    assert align(tiny, flow_luma(here[:20], 1.0), flow_luma(other[:20], 1.0)) is tiny
 
 
 def test_motion_is_looked_for_in_softer_pictures_the_noisier_they_are():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.nn.tiling import spans
+from helpers.nn.tiling import tile_spans
 
 # --- tiles --------------------------------------------------------------------------------------
 
@@ -11,7 +11,7 @@ from helpers.nn.tiling import spans
 @pytest.mark.parametrize("tile", [8, 32, 50])
 @pytest.mark.parametrize("overlap", [0, 5, 32])
 def test_tiles_cover_a_side_once_and_look_at_one_length(length, tile, overlap):
-    cuts = spans(length, tile, overlap)
+    cuts = tile_spans(length, tile, overlap)
     assert [n for start, stop, _, _ in cuts for n in range(start, stop)] == list(range(length))
     assert len({above - below for _, _, below, above in cuts}) == 1
     for start, stop, below, above in cuts:

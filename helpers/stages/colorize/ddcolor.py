@@ -18,10 +18,10 @@ import torch
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
-from helpers.nn.state_dict import filled
+from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
-from helpers.stages.colorize.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, shape_of
-from helpers.stages.colorize.square import LabColorizer, coloured
+from helpers.stages.colorize.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, read_shape
+from helpers.stages.colorize.square import LabColorizer, lab_to_rgb
 
 
 class DDColor(LabColorizer):
@@ -48,21 +48,21 @@ class DDColor(LabColorizer):
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
     ) -> None:
-        shape = _shape(state)
+        shape = _read_shape(state)
         self.title = SIZES.get(shape[0], "DDColor")
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
-        network = filled(lambda: DDColorNet(*shape), used, self.title)
+        network = build_network(lambda: DDColorNet(*shape), used, self.title)
         network.fold()
-        super().__init__(network.in_numbers(device, DTYPES[precision]), device, precision, memory)
+        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory)
 
-    def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
+    def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
         return cv2.resize(luma, (side, side), interpolation=cv2.INTER_LINEAR)
 
     def _lightness(self, grey: np.ndarray) -> np.ndarray:
         return cv2.cvtColor(np.dstack([grey] * 3), cv2.COLOR_RGB2Lab)[..., 0]
 
-    def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
-        grey = coloured(lightness, np.zeros((*lightness.shape, 2), np.float32))
+    def _predict(self, lightness: np.ndarray) -> torch.Tensor:
+        grey = lab_to_rgb(lightness, np.zeros((*lightness.shape, 2), np.float32))
         return self.network(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
 
 
@@ -72,9 +72,9 @@ def load(request: Request) -> DDColor:
     return DDColor(request.state(), request.device, request.precision, request.memory)
 
 
-def _shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+def _read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     try:
-        return shape_of(state)
+        return read_shape(state)
     except (KeyError, AttributeError, IndexError) as error:
         raise ModelError(
             f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "

@@ -17,13 +17,13 @@ from torch.nn import functional
 WIDTH = 512
 """Channels of the pixel decoder; half as many at its finest."""
 
-HIDDEN, HEADS, FEEDFORWARD, LAYERS = 256, 8, 2048, 9
+_HIDDEN, _HEADS, _FEEDFORWARD, _LAYERS = 256, 8, 2048, 9
 """Of the colour decoder: its width, attention heads, the width between, rounds."""
 
 FINER = 4
 """How many times finer the painted picture is than the finest features."""
 
-EPSILON = 1e-6
+_EPSILON = 1e-6
 
 
 class SpectralConv2d(nn.Conv2d):
@@ -49,7 +49,7 @@ class SpectralConv2d(nn.Conv2d):
         del self.weight_orig, self.weight_u, self.weight_v
 
 
-def blurred(x: Tensor) -> Tensor:
+def blur(x: Tensor) -> Tensor:
     """Average every pixel with those above and to its left: against a checkerboard.
 
     Sugawara, Shiota and Kiya, "Super-Resolution using Convolutional Neural Networks without Any
@@ -58,7 +58,7 @@ def blurred(x: Tensor) -> Tensor:
     return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), mode="replicate"), 2, stride=1)
 
 
-class Doubling(nn.Module):
+class _Upsample(nn.Module):
     """Make features twice as large."""
 
     def __init__(self, given: int, made: int) -> None:
@@ -69,15 +69,15 @@ class Doubling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (N, C, H, W) into (N, made, 2 * H, 2 * W)."""
-        return blurred(functional.pixel_shuffle(functional.relu(self.conv(x)), 2))
+        return blur(functional.pixel_shuffle(functional.relu(self.conv(x)), 2))
 
 
-class Joining(nn.Module):
+class UpsampleAndMerge(nn.Module):
     """Make features twice as large and join them with what the encoder saw there."""
 
     def __init__(self, given: int, seen: int, made: int) -> None:
         super().__init__()
-        self.shuf = Doubling(given, made)
+        self.shuf = _Upsample(given, made)
         self.bn = nn.BatchNorm2d(seen)
         self.conv = nn.Sequential(
             SpectralConv2d(made + seen, made, 3, bias=False),
@@ -90,14 +90,14 @@ class Joining(nn.Module):
         return self.conv(functional.relu(torch.cat([self.shuf(x), self.bn(seen)], 1)))
 
 
-class Attending(nn.Module):
+class _Attention(nn.Module):
     """Attention with a way around it and a norm, under a name of the authors' choice."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.add_module(name, nn.MultiheadAttention(HIDDEN, HEADS, batch_first=True))
-        self.norm = nn.LayerNorm(HIDDEN)
+        self.add_module(name, nn.MultiheadAttention(_HIDDEN, _HEADS, batch_first=True))
+        self.norm = nn.LayerNorm(_HIDDEN)
 
     def forward(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Keep the shape of x, (N, Q, HIDDEN); query has it too, key and value (N, M, HIDDEN)."""
@@ -105,26 +105,26 @@ class Attending(nn.Module):
         return self.norm(x + attention(query, key, value, need_weights=False)[0])
 
 
-class Thinking(nn.Module):
+class _FeedForward(nn.Module):
     """Two layers with a way around them and a norm."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear1 = nn.Linear(HIDDEN, FEEDFORWARD)
-        self.linear2 = nn.Linear(FEEDFORWARD, HIDDEN)
-        self.norm = nn.LayerNorm(HIDDEN)
+        self.linear1 = nn.Linear(_HIDDEN, _FEEDFORWARD)
+        self.linear2 = nn.Linear(_FEEDFORWARD, _HIDDEN)
+        self.norm = nn.LayerNorm(_HIDDEN)
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
         return self.norm(x + self.linear2(functional.relu(self.linear1(x))))
 
 
-class Ending(nn.Module):
+class _ColourHead(nn.Module):
     """Three layers that end in a colour's direction among the features."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(HIDDEN, HIDDEN) for _ in range(3))
+        self.layers = nn.ModuleList(nn.Linear(_HIDDEN, _HIDDEN) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
@@ -143,18 +143,18 @@ class ColourDecoder(nn.Module):
     def __init__(self, queries: int, channels: Sequence[int]) -> None:
         super().__init__()
         self.transformer_self_attention_layers = nn.ModuleList(
-            Attending("self_attn") for _ in range(LAYERS)
+            _Attention("self_attn") for _ in range(_LAYERS)
         )
         self.transformer_cross_attention_layers = nn.ModuleList(
-            Attending("multihead_attn") for _ in range(LAYERS)
+            _Attention("multihead_attn") for _ in range(_LAYERS)
         )
-        self.transformer_ffn_layers = nn.ModuleList(Thinking() for _ in range(LAYERS))
-        self.decoder_norm = nn.LayerNorm(HIDDEN)
-        self.query_feat = nn.Embedding(queries, HIDDEN)
-        self.query_embed = nn.Embedding(queries, HIDDEN)
-        self.level_embed = nn.Embedding(len(channels), HIDDEN)
-        self.input_proj = nn.ModuleList(nn.Conv2d(given, HIDDEN, 1) for given in channels)
-        self.color_embed = Ending()
+        self.transformer_ffn_layers = nn.ModuleList(_FeedForward() for _ in range(_LAYERS))
+        self.decoder_norm = nn.LayerNorm(_HIDDEN)
+        self.query_feat = nn.Embedding(queries, _HIDDEN)
+        self.query_embed = nn.Embedding(queries, _HIDDEN)
+        self.level_embed = nn.Embedding(len(channels), _HIDDEN)
+        self.input_proj = nn.ModuleList(nn.Conv2d(given, _HIDDEN, 1) for given in channels)
+        self.color_embed = _ColourHead()
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Turn features, (N, C, H, W) each, into (N, queries, HIDDEN)."""
@@ -162,11 +162,11 @@ class ColourDecoder(nn.Module):
         for level, given in enumerate(features):
             value = self.input_proj[level](given).flatten(2).transpose(1, 2)
             values.append(value + self.level_embed.weight[level])
-            place = places(*given.shape[2:], device=given.device).to(value.dtype)
+            place = encode_positions(*given.shape[2:], device=given.device).to(value.dtype)
             keys.append(values[-1] + place)
         own = self.query_embed.weight
         x = self.query_feat.weight.expand(len(features[0]), -1, -1)
-        for round_ in range(LAYERS):
+        for round_ in range(_LAYERS):
             key, value = keys[round_ % len(keys)], values[round_ % len(keys)]
             x = self.transformer_cross_attention_layers[round_](x, x + own, key, value)
             x = self.transformer_self_attention_layers[round_](x, x + own, x + own, x)
@@ -174,17 +174,17 @@ class ColourDecoder(nn.Module):
         return self.color_embed(self.decoder_norm(x))
 
 
-def places(height: int, width: int, device: torch.device | None = None) -> Tensor:
+def encode_positions(height: int, width: int, device: torch.device | None = None) -> Tensor:
     """Say where every pixel is, (height * width, HIDDEN) float32: waves down, then across.
 
     Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020.
     """
-    number = torch.arange(HIDDEN // 2, dtype=torch.float32, device=device)
+    number = torch.arange(_HIDDEN // 2, dtype=torch.float32, device=device)
     lengths = 10000 ** (2 * (number // 2) / len(number))
 
     def waves(side: int) -> Tensor:
         rise = torch.arange(1, side + 1, dtype=torch.float32, device=device)
-        angle = (rise / (side + EPSILON) * 2 * math.pi)[:, None] / lengths
+        angle = (rise / (side + _EPSILON) * 2 * math.pi)[:, None] / lengths
         return torch.stack([angle[:, 0::2].sin(), angle[:, 1::2].cos()], 2).flatten(1)
 
     down = waves(height)[:, None].expand(-1, width, -1)

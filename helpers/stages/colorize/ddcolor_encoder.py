@@ -13,27 +13,27 @@ from itertools import pairwise
 from torch import Tensor, nn, ones
 from torch.nn import functional
 
-EPSILON = 1e-6
+_EPSILON = 1e-6
 
 
-class ChannelNorm(nn.LayerNorm):
+class _ChannelNorm(nn.LayerNorm):
     """Normalise every pixel of (N, C, H, W) over its channels."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__(channels, EPSILON)
+        super().__init__(channels, _EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
-class Block(nn.Module):
+class _Block(nn.Module):
     """A wide convolution of each channel, and two layers at every pixel, with a way around."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.dwconv = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
-        self.norm = nn.LayerNorm(channels, EPSILON)
+        self.norm = nn.LayerNorm(channels, _EPSILON)
         self.pwconv1 = nn.Linear(channels, 4 * channels)
         self.pwconv2 = nn.Linear(4 * channels, channels)
         self.gamma = nn.Parameter(ones(channels))
@@ -55,18 +55,18 @@ class ConvNeXt(nn.Module):
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
         super().__init__()
-        smaller = [nn.Sequential(nn.Conv2d(3, widths[0], 4, stride=4), ChannelNorm(widths[0]))]
+        smaller = [nn.Sequential(nn.Conv2d(3, widths[0], 4, stride=4), _ChannelNorm(widths[0]))]
         smaller += [
-            nn.Sequential(ChannelNorm(given), nn.Conv2d(given, made, 2, stride=2))
+            nn.Sequential(_ChannelNorm(given), nn.Conv2d(given, made, 2, stride=2))
             for given, made in pairwise(widths)
         ]
         self.downsample_layers = nn.ModuleList(smaller)
         self.stages = nn.ModuleList(
-            nn.Sequential(*(Block(width) for _ in range(depth)))
+            nn.Sequential(*(_Block(width) for _ in range(depth)))
             for width, depth in zip(widths, depths, strict=True)
         )
         for level, width in enumerate(widths):
-            self.add_module(f"norm{level}", ChannelNorm(width))
+            self.add_module(f"norm{level}", _ChannelNorm(width))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Turn (N, 3, H, W), sides multiples of 32, into features at the four resolutions."""

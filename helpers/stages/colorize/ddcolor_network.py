@@ -21,16 +21,16 @@ from helpers.stages.colorize.ddcolor_decoder import (
     FINER,
     WIDTH,
     ColourDecoder,
-    Joining,
     SpectralConv2d,
-    blurred,
+    UpsampleAndMerge,
+    blur,
 )
 from helpers.stages.colorize.ddcolor_encoder import ConvNeXt
 
 MULTIPLE = 32
 """Pixels: what both sides are multiples of."""
 
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pictures."""
 
 UNUSED = ("encoder.arch.norm.", "mean", "std")
@@ -44,7 +44,7 @@ SIZES: dict[tuple[int, ...], str] = {
 """The published sizes, by the encoder's widths."""
 
 
-class Encoder(nn.Module):
+class _Encoder(nn.Module):
     """ConvNeXt, one name deeper."""
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
@@ -52,14 +52,14 @@ class Encoder(nn.Module):
         self.arch = ConvNeXt(widths, depths)
 
 
-class Decoder(nn.Module):
+class _Decoder(nn.Module):
     """Both decoders, and the layer that paints at full resolution."""
 
     def __init__(self, widths: Sequence[int], queries: int) -> None:
         super().__init__()
         made = (WIDTH, WIDTH, WIDTH // 2)
         self.layers = nn.ModuleList(
-            Joining(given, seen, wide)
+            UpsampleAndMerge(given, seen, wide)
             for given, seen, wide in zip(
                 (widths[-1], *made[:-1]), reversed(widths[:-1]), made, strict=True
             )
@@ -87,8 +87,8 @@ class DDColorNet(nn.Module):
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int], queries: int = 100) -> None:
         super().__init__()
-        self.encoder = Encoder(widths, depths)
-        self.decoder = Decoder(widths, queries)
+        self.encoder = _Encoder(widths, depths)
+        self.decoder = _Decoder(widths, queries)
         # Twice in a sequence for the sake of its name.
         self.refine_net = nn.Sequential(nn.Sequential(SpectralConv2d(queries + 3, 2)))
 
@@ -107,13 +107,13 @@ class DDColorNet(nn.Module):
         Returns:
             (N, 2, H, W) float32, a and b of Lab.
         """
-        mean, spread = (grey.new_tensor(rgb).view(3, 1, 1) for rgb in (MEAN, SPREAD))
+        mean, spread = (grey.new_tensor(rgb).view(3, 1, 1) for rgb in (_MEAN, _DEVIATION))
         grey = (grey - mean) / spread
         features = self.decoder.pixels(self.encoder.arch(grey.to(self.dtype)))
         colours = self.decoder.color_decoder([level.float() for level in features])
-        return self.painted(colours, features[-1], grey)
+        return self.paint(colours, features[-1], grey)
 
-    def painted(self, colours: Tensor, features: Tensor, grey: Tensor) -> Tensor:
+    def paint(self, colours: Tensor, features: Tensor, grey: Tensor) -> Tensor:
         """Paint at full resolution what the two decoders found.
 
         The authors' code makes a picture of each colour's likeness to every pixel, and of all of
@@ -136,14 +136,14 @@ class DDColorNet(nn.Module):
         # Every FINER**2 channels that follow each other are the pixels of one square.
         ab = towards_ab @ fine.view(count, towards_ab.shape[2], -1)
         ab = functional.pixel_shuffle(ab.float().view(count, -1, height, width), FINER)
-        return blurred(ab) + functional.conv2d(grey, last.weight[:, queries:], last.bias)
+        return blur(ab) + functional.conv2d(grey, last.weight[:, queries:], last.bias)
 
     @property
     def dtype(self) -> torch.dtype:
         """The numbers that all but the colour decoder and the last layer are computed in."""
         return self.encoder.arch.norm0.weight.dtype
 
-    def in_numbers(self, device: str, dtype: torch.dtype) -> DDColorNet:
+    def move(self, device: str, dtype: torch.dtype) -> DDColorNet:
         """Put it on a device and let it count in `dtype`, but for colours, which stay exact."""
         self.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder.color_decoder.float()
@@ -151,7 +151,7 @@ class DDColorNet(nn.Module):
         return self
 
 
-def shape_of(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+def read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """Read the encoder's widths and depths and the number of queries off the weights.
 
     Raises:

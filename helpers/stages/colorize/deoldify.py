@@ -18,15 +18,15 @@ import torch
 from PIL import Image
 
 from helpers.catalog.registry import Request, engine
-from helpers.nn.state_dict import filled
+from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
-from helpers.stages.colorize.deoldify_network import DeoldifyNet, folded
+from helpers.stages.colorize.deoldify_network import DeoldifyNet, fold_state
 from helpers.stages.colorize.square import SquareColorizer
 
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pictures: what the network takes and gives is normalised by them."""
 
-TELLING = "layers.4.conv.0.weight"
+_WIDE_ONLY = "layers.4.conv.0.weight"
 """A weight that only the wide network has."""
 
 
@@ -58,22 +58,23 @@ class Deoldify(SquareColorizer):
         render_factor: int = 21,
     ) -> None:
         self.render_factor = render_factor
-        plain = folded(state)
-        wide = TELLING in plain
+        plain = fold_state(state)
+        wide = _WIDE_ONLY in plain
         self.kind = "wide" if wide else "deep"
         self.title = f"DeOldify, {self.kind} ({'Video, Stable' if wide else 'Artistic'})"
-        network = filled(lambda: DeoldifyNet(wide), plain, self.title)
-        super().__init__(network.settle(device, DTYPES[precision]), device, precision, memory)
+        network = build_network(lambda: DeoldifyNet(wide), plain, self.title)
+        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory)
 
     @torch.inference_mode()
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
         mean, spread = (
-            torch.tensor(numbers, device=self.device).view(1, 3, 1, 1) for numbers in (MEAN, SPREAD)
+            torch.tensor(numbers, device=self.device).view(1, 3, 1, 1)
+            for numbers in (_MEAN, _DEVIATION)
         )
-        grey = torch.from_numpy(stretched(luma, side)).to(self.device)
+        grey = torch.from_numpy(stretch_to_square(luma, side)).to(self.device)
         batch = ((grey - mean) / spread).to(DTYPES[self.precision])
         made = self.network(batch.contiguous(memory_format=torch.channels_last))
-        return self._checked((made * spread + mean).clamp(0, 1))
+        return self._check_output((made * spread + mean).clamp(0, 1))
 
 
 @engine("colorize")
@@ -84,7 +85,7 @@ def load(request: Request, render_factor: int) -> Deoldify:
     )
 
 
-def stretched(luma: np.ndarray, side: int) -> np.ndarray:
+def stretch_to_square(luma: np.ndarray, side: int) -> np.ndarray:
     """Stretch a plane, float32 (H, W), to a square as the authors do: Pillow's bilinear.
 
     It averages where it shrinks. The authors' pictures have 8 bits; here nothing is rounded.

@@ -22,13 +22,13 @@ from torch.nn import functional
 STEPS = 4
 """Times that the way up doubles the size before it reaches half of the picture's."""
 
-SEEN = (2, 4, 5, 6)
+_TAPPED = (2, 4, 5, 6)
 """The ResNet's parts whose results are handed over: at a half, quarter, eighth and sixteenth."""
 
-ATTENTIVE = 1
+_ATTENTIVE = 1
 """The step up at which every place looks at all the others: an eighth of the size."""
 
-LIMIT = 3.0
+_LIMIT = 3.0
 """The last layer ends between -LIMIT and LIMIT, in the units of the normalised picture."""
 
 
@@ -59,7 +59,7 @@ class Attention(nn.Module):
         return mixed.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
 
 
-class Unit(nn.Sequential):
+class _Unit(nn.Sequential):
     """Convolve, drop what is negative, normalise; then attention where it is wanted."""
 
     def __init__(self, inputs: int, outputs: int, attentive: bool = False) -> None:
@@ -71,7 +71,7 @@ class Unit(nn.Sequential):
         super().__init__(*layers, *([Attention(outputs)] if attentive else []))
 
 
-class Enlarge(nn.Module):
+class _Enlarge(nn.Module):
     """Double the sides by PixelShuffle, and blur against its pattern.
 
     The author asks for no blur in the last one (`blur=False`), but his code blurs all the same, and
@@ -91,7 +91,7 @@ class Enlarge(nn.Module):
         return functional.avg_pool2d(functional.pad(x, (1, 0, 1, 0), "replicate"), 2, stride=1)
 
 
-class Step(nn.Module):
+class _Step(nn.Module):
     """One step up: enlarge what was drawn so far, and draw with what the ResNet saw at that size.
 
     Args:
@@ -114,11 +114,11 @@ class Step(nn.Module):
     ) -> None:
         super().__init__()
         self.names = names
-        self.shuf = Enlarge(below, enlarged)
+        self.shuf = _Enlarge(below, enlarged)
         self.bn = nn.BatchNorm2d(beside)
         channels = enlarged + beside
         for name in names:
-            self.add_module(name, Unit(channels, outputs, attentive and name == names[-1]))
+            self.add_module(name, _Unit(channels, outputs, attentive and name == names[-1]))
             channels = outputs
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ class Step(nn.Module):
         return x
 
 
-class Refine(nn.Module):
+class _Refine(nn.Module):
     """Two convolutions with a way around them."""
 
     def __init__(self, channels: int) -> None:
@@ -164,19 +164,19 @@ class DeoldifyNet(nn.Module):
         build = torchvision.models.resnet101 if wide else torchvision.models.resnet34
         body = nn.Sequential(*list(build(weights=None).children())[:-2])
         *beside, channels = (64, 256, 512, 1024, 2048) if wide else (64, 64, 128, 256, 512)
-        middle = nn.Sequential(Unit(channels, 2 * channels), Unit(2 * channels, channels))
+        middle = nn.Sequential(_Unit(channels, 2 * channels), _Unit(2 * channels, channels))
         layers: list[nn.Module] = [body, nn.BatchNorm2d(channels), nn.ReLU(inplace=True), middle]
         names = ("conv",) if wide else ("conv1", "conv2")
         for number, seen in enumerate(reversed(beside)):
-            enlarged, outputs = widths(wide, number, channels, seen)
-            layers.append(Step(channels, seen, enlarged, outputs, names, number == ATTENTIVE))
+            enlarged, outputs = _step_widths(wide, number, channels, seen)
+            layers.append(_Step(channels, seen, enlarged, outputs, names, number == _ATTENTIVE))
             channels = outputs
         merged = channels + 3  # the picture itself is put beside what was drawn
-        layers += [Enlarge(channels, channels, last=True), nn.Identity(), Refine(merged)]
+        layers += [_Enlarge(channels, channels, last=True), nn.Identity(), _Refine(merged)]
         layers.append(nn.Sequential(nn.Conv2d(merged, 3, 1)))
         self.layers = nn.ModuleList(layers)
 
-    def settle(self, device: str, dtype: torch.dtype) -> DeoldifyNet:
+    def move(self, device: str, dtype: torch.dtype) -> DeoldifyNet:
         """Put it on a device to be used, counting in `dtype` where that does no harm."""
         self.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.modules():
@@ -191,16 +191,16 @@ class DeoldifyNet(nn.Module):
         seen, drawn = [], x
         for number, layer in enumerate(body):  # type: ignore[arg-type]
             drawn = layer(drawn)
-            if number in SEEN:
+            if number in _TAPPED:
                 seen.append(drawn)
         drawn = middle(active(norm(drawn)))
         for step in steps:
             drawn = step(drawn, seen.pop())
         drawn = refine(torch.cat([enlarge(drawn), x], 1))
-        return LIMIT * torch.tanh(last(drawn.float()) / 2)
+        return _LIMIT * torch.tanh(last(drawn.float()) / 2)
 
 
-def widths(wide: bool, number: int, below: int, beside: int) -> tuple[int, int]:
+def _step_widths(wide: bool, number: int, below: int, beside: int) -> tuple[int, int]:
     """Return how many channels a step up keeps of what was drawn, and how many it draws.
 
     Args:
@@ -214,7 +214,7 @@ def widths(wide: bool, number: int, below: int, beside: int) -> tuple[int, int]:
     return below // 2, int(1.5 * (given // 2 if last else given))
 
 
-def folded(state: dict[str, Any]) -> dict[str, Any]:
+def fold_state(state: dict[str, Any]) -> dict[str, Any]:
     """Multiply out the weights that training kept in parts, as inference does every time.
 
     Spectral norm (Miyato, Kataoka, Koyama and Yoshida, ICLR 2018) keeps `weight_orig` and, as
@@ -231,26 +231,26 @@ def folded(state: dict[str, Any]) -> dict[str, Any]:
     plain = dict(state)
     for name in state:
         stem, _, part = name.rpartition("_")
-        parts = [f"{stem}_{kept}" for kept in KEPT.get(part, ())]
+        parts = [f"{stem}_{kept}" for kept in _PARTS.get(part, ())]
         if not parts or not all(kept in state or stem in state for kept in parts):
             continue  # nothing to be done, or not enough is here: that is for others to say
         if stem not in state:
-            plain[stem] = MULTIPLIED[part](*(state[kept].float() for kept in parts))
+            plain[stem] = _MERGES[part](*(state[kept].float() for kept in parts))
         for kept in parts:
             plain.pop(kept, None)
     return plain
 
 
-def _spectral(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
+def _merge_spectral(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
     return weight / torch.dot(u, weight.flatten(1) @ v)
 
 
-def _lengthened(length: Tensor, weight: Tensor) -> Tensor:
+def _merge_lengths(length: Tensor, weight: Tensor) -> Tensor:
     return weight * (length / torch.linalg.vector_norm(weight, dim=(1, 2, 3), keepdim=True))
 
 
-KEPT = {"orig": ("orig", "u", "v"), "g": ("g", "v")}
+_PARTS = {"orig": ("orig", "u", "v"), "g": ("g", "v")}
 """What else belongs to a weight of which there is such a part."""
 
-MULTIPLIED = {"orig": _spectral, "g": _lengthened}
+_MERGES = {"orig": _merge_spectral, "g": _merge_lengths}
 """How the parts become a weight."""

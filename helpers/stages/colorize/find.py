@@ -19,21 +19,27 @@ import cv2
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
-from helpers.imaging.color_matrix import cast_of, matrix_for, shrunk, small_luma, working_size
+from helpers.imaging.color_matrix import (
+    choose_matrix,
+    measure_cast,
+    resize_planes,
+    small_luma,
+    working_size,
+)
 from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
-from helpers.stages.colorize.consistency import trust
+from helpers.stages.colorize.consistency import measure_trust
 
-TINTED = 2.5
+_TINTED = 2.5
 """Levels of 255 from which on a tint is told of. This number and the next were chosen by trial; the
 films were not noted."""
 
-LOOKS = 240
+_LOOKS = 240
 """About how many frames are looked at, at most, to tell which shots are in colour."""
 
-WIDTH = 240
+_WIDTH = 240
 """Pixels to which frames are narrowed to measure how steady their colours are."""
 
-JUMP = 4.0
+_JUMP = 4.0
 """Difference of a and b (of CIELAB) between neighbours from which on the colours jump."""
 
 
@@ -82,13 +88,13 @@ def find_colours(clip: Clip) -> Colours:
     """
     matrix = clip_matrix(clip.info)
     starts = [bisect_left(clip.times, cut) for cut in clip.cuts]
-    each = 3 if 3 * len(starts) <= LOOKS else 1
+    each = 3 if 3 * len(starts) <= _LOOKS else 1
     tints: list[float] = []
     weights: list[float] = []
     coloured: list[tuple[Fraction, Fraction]] = []
     for first, stop in zip(starts, [*starts[1:], len(clip)], strict=True):
         places = np.linspace(first, stop - 1, each + 2)[1:-1].round().astype(int)
-        casts = [cast_of(clip[int(number)].image, matrix) for number in np.unique(places)]
+        casts = [measure_cast(clip[int(number)].image, matrix) for number in np.unique(places)]
         tint, sure = np.median(casts, axis=0)
         begin, end = clip.times[first], clip.times[stop] if stop < len(clip) else clip.end
         if sure > 1:
@@ -96,13 +102,13 @@ def find_colours(clip: Clip) -> Colours:
         else:
             tints.append(float(tint))
             weights.append(float(end - begin))
-    share = share_of(clip, coloured)
+    share = measure_share(clip, coloured)
     tint = round(float(np.average(tints, weights=weights)), 1) if tints else 0.0
-    kind = "colour" if share > 0.5 else "tinted" if tint > TINTED else "grey"
+    kind = "colour" if share > 0.5 else "tinted" if tint > _TINTED else "grey"
     return Colours(kind, tint, tuple(coloured), round(share, 4))
 
 
-def share_of(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
+def measure_share(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
     """Return which part of a film some stretches of time, (begin, end), are; 0 to 1."""
     start, stop = clip.times[0], clip.end
     lengths = (min(end, stop) - max(begin, start) for begin, end in spans)
@@ -111,7 +117,7 @@ def share_of(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
 
 def clip_matrix(info: ClipInfo) -> str:
     """Return the name of the matrix that the luma of a film's pictures is counted in."""
-    return matrix_for(info.colour.matrix, info.width, info.height)
+    return choose_matrix(info.colour.matrix, info.width, info.height)
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,43 +166,43 @@ def chroma_flicker(clip: Clip, stretches: int = 8, length: int = 13) -> ChromaFl
         steps: list[np.ndarray | None] = []  # the mean change of colour to each next frame
         frames = clip.frames(int(begin), min(int(begin) + length, len(clip)))
         with closing(frames):
-            seen = [_colours_of(frame, matrix) for frame in frames]
+            seen = [_reduce(frame, matrix) for frame in frames]
         for (one, before), (other, after) in pairwise(seen):
             if after.cut:
                 steps.append(None)
                 continue
-            difference, step = _change(one, other)
+            difference, step = _compare_colors(one, other)
             differences.append(difference)
             steps.append(step)
-            if len(steps) > 1 and _returns(steps[-2], step):
+            if len(steps) > 1 and _is_jump(steps[-2], step):
                 jumps.add(before.time)
     level = float(np.mean(differences)) if differences else 0.0
     return ChromaFlicker(round(level, 3), tuple(sorted(jumps)), len(differences))
 
 
-def _colours_of(frame: Frame, matrix: str) -> tuple[tuple[np.ndarray, np.ndarray], Frame]:
+def _reduce(frame: Frame, matrix: str) -> tuple[tuple[np.ndarray, np.ndarray], Frame]:
     """Return a frame's small luma, uint8, and its a and b, float32 (h, w, 2)."""
     height, width = frame.image.shape[:2]
-    size = working_size(width, height, WIDTH)
+    size = working_size(width, height, _WIDTH)
     unit = np.float32(1 / np.iinfo(frame.image.dtype).max)
-    small = shrunk(frame.image.astype(np.float32) * unit, size)
+    small = resize_planes(frame.image.astype(np.float32) * unit, size)
     return (small_luma(small, matrix, size), cv2.cvtColor(small, cv2.COLOR_RGB2Lab)[..., 1:]), frame
 
 
-def _change(
+def _compare_colors(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
 ) -> tuple[float, np.ndarray]:
     """Return how far the colours of two frames differ on average, and in which direction."""
     onward, back = measure_both_flows(one[0], other[0], FAST)
-    believed = trust(one[0], other[0], onward, back) + np.float32(1e-6)
+    believed = measure_trust(one[0], other[0], onward, back) + np.float32(1e-6)
     apart = warp(np.ascontiguousarray(other[1]), onward) - one[1]
     lengths = np.hypot(apart[..., 0], apart[..., 1])
     mean = np.average(apart.reshape(-1, 2), axis=0, weights=believed.ravel())
     return float(np.average(lengths, weights=believed)), mean
 
 
-def _returns(step: np.ndarray | None, following: np.ndarray) -> bool:
+def _is_jump(step: np.ndarray | None, following: np.ndarray) -> bool:
     """Tell whether colours went away in one step and came back in the next."""
-    if step is None or min(np.hypot(*step), np.hypot(*following)) < JUMP:
+    if step is None or min(np.hypot(*step), np.hypot(*following)) < _JUMP:
         return False
     return float(np.hypot(*(step + following))) < 0.5 * float(np.hypot(*step))

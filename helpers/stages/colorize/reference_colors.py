@@ -19,19 +19,19 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.imaging.optical_flow import FINE, measure_both_flows
-from helpers.stages.colorize.consistency import trust
+from helpers.stages.colorize.consistency import measure_trust
 from helpers.stages.colorize.propagation import (
     Carried,
     Carrier,
     Source,
-    completed,
-    direct,
-    faded,
-    filled,
-    joined,
-    over,
+    composite,
+    fade,
+    fill_colors,
+    fill_gaps,
+    match_directly,
+    mix_carried,
 )
-from helpers.stages.colorize.reference_files import planes
+from helpers.stages.colorize.reference_files import read_planes
 from helpers.stages.colorize.references import Reference
 from helpers.stages.colorize.temporal import Painted
 
@@ -62,22 +62,22 @@ def carry_references(
     """
     here = {reference.time: reference for reference in references}
     times = sorted(here)
-    waiting: list[tuple[Painted, Link]] = []  # frames before a reference that reaches them
+    waiting: list[tuple[Painted, Motion]] = []  # frames before a reference that reaches them
     carrier: Carrier | None = None
     since: Fraction | None = None  # when the reference before is
     last: Painted | None = None
     for seen in frames:
         link = None
         if last is not None and (carrier or waiting):
-            link = Link.between(last.luma, seen.luma)
+            link = Motion.between(last.luma, seen.luma)
         if waiting and link is not None:
             waiting[-1] = (waiting[-1][0], link)
         last = seen
         if seen.time in here:
             size = (seen.luma.shape[1], seen.luma.shape[0])
-            _, chroma, known = planes(here[seen.time].path, matrix, size)
+            _, chroma, known = read_planes(here[seen.time].path, matrix, size)
             back = Carrier(seen.luma, chroma, known)
-            yield from _backwards(waiting, back, since, seen.time, reach)
+            yield from _carry_backwards(waiting, back, since, seen.time, reach)
             waiting = []
             carrier, since = Carrier(seen.luma, chroma, known), seen.time
             yield replace(seen, carried=Carried(chroma, known))
@@ -86,17 +86,17 @@ def carry_references(
             carrier = None
         if carrier and link is not None and since is not None:
             carrier.step(seen.luma, *link.backward)
-            seen.carried = faded(carrier.colours(), float((seen.time - since) / reach))
+            seen.carried = fade(carrier.colours(), float((seen.time - since) / reach))
         following = bisect_right(times, seen.time)
         if following < len(times) and times[following] - seen.time <= reach:
-            waiting.append((seen, NOWHERE))
+            waiting.append((seen, _NOWHERE))
         else:
             yield seen
     yield from (seen for seen, _ in waiting)
 
 
-def _backwards(
-    waiting: Sequence[tuple[Painted, Link]],
+def _carry_backwards(
+    waiting: Sequence[tuple[Painted, Motion]],
     carrier: Carrier,
     since: Fraction | None,
     time: Fraction,
@@ -111,15 +111,15 @@ def _backwards(
     found = []
     for seen, link in reversed(waiting):
         carrier.step(seen.luma, *link.forward)
-        after = faded(carrier.colours(), float((time - seen.time) / reach))
+        after = fade(carrier.colours(), float((time - seen.time) / reach))
         if seen.carried is not None and since is not None:
-            after = joined(seen.carried, after, float((seen.time - since) / (time - since)))
+            after = mix_carried(seen.carried, after, float((seen.time - since) / (time - since)))
         found.append(replace(seen, carried=after))
     return found[::-1]
 
 
 @dataclass(frozen=True, eq=False)
-class Link:
+class Motion:
     """The motion between two neighbours, in half precision: many are held."""
 
     onward: np.ndarray
@@ -128,10 +128,13 @@ class Link:
     here: np.ndarray
 
     @classmethod
-    def between(cls, one: np.ndarray, other: np.ndarray) -> Link:
+    def between(cls, one: np.ndarray, other: np.ndarray) -> Motion:
         """Measure it, from luma uint8 (h, w)."""
         onward, back = measure_both_flows(one, other, FINE)
-        there, here = trust(one, other, onward, back), trust(other, one, back, onward)
+        there, here = (
+            measure_trust(one, other, onward, back),
+            measure_trust(other, one, back, onward),
+        )
         return cls(*(plane.astype(np.float16) for plane in (onward, back, there, here)))
 
     @property
@@ -145,7 +148,7 @@ class Link:
         return self.back.astype(np.float32), self.here.astype(np.float32)
 
 
-NOWHERE = Link(*(np.zeros((1, 1), np.float16) for _ in range(4)))
+_NOWHERE = Motion(*(np.zeros((1, 1), np.float16) for _ in range(4)))
 """Stands for the motion to a frame that has not been read yet."""
 
 
@@ -159,8 +162,8 @@ def match_references(
     """
     for seen in frames:
         leaps = [
-            (direct(seen.luma, source), share)
-            for source, share in _sources(seen, references, matrix)
+            (match_directly(seen.luma, source), share)
+            for source, share in _find_sources(seen, references, matrix)
             if share > 0
         ]
         if seen.kept or not leaps:
@@ -168,8 +171,8 @@ def match_references(
             continue
         leap = leaps[0][0]
         if len(leaps) == 2:
-            leap = joined(leap, leaps[1][0], leaps[1][1])
-        yield replace(seen, carried=completed(seen.carried, leap))
+            leap = mix_carried(leap, leaps[1][0], leaps[1][1])
+        yield replace(seen, carried=fill_gaps(seen.carried, leap))
 
 
 def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
@@ -178,7 +181,7 @@ def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
         if seen.carried is None or seen.kept or seen.chroma is None:
             yield seen
         else:
-            yield replace(seen, chroma=over(seen.carried, seen.chroma))
+            yield replace(seen, chroma=composite(seen.carried, seen.chroma))
 
 
 def color_by_references(
@@ -195,12 +198,12 @@ def color_by_references(
         else:
             sources = [
                 replace(source, weight=source.weight * np.float32(share))
-                for source, share in _sources(seen, references, matrix)
+                for source, share in _find_sources(seen, references, matrix)
             ]
-            yield replace(seen, chroma=filled(seen.luma, seen.carried, sources))
+            yield replace(seen, chroma=fill_colors(seen.luma, seen.carried, sources))
 
 
-def _sources(
+def _find_sources(
     seen: Painted, references: Sequence[Reference], matrix: str
 ) -> list[tuple[Source, float]]:
     """Return the references before and after a frame, each with how much it counts."""
@@ -212,5 +215,5 @@ def _sources(
         one, other = (reference.time for reference in around)
         share = float((seen.time - one) / (other - one))
         shares = [1 - share, share]
-    pictures = [planes(reference.path, matrix, size) for reference in around]
+    pictures = [read_planes(reference.path, matrix, size) for reference in around]
     return [(Source(*picture), share) for picture, share in zip(pictures, shares, strict=False)]

@@ -1,6 +1,6 @@
 """Pictures that a person coloured, from their files.
 
-image, opacity = read("000120.png")
+image, opacity = read_picture("000120.png")
 luma, chroma, known = planes("000120.png", "bt709", size=(384, 216))
 """
 
@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 
 from helpers.errors import StageError
-from helpers.imaging.color_matrix import chroma_of, shrunk, small_luma
+from helpers.imaging.color_matrix import chroma_of, resize_planes, small_luma
 
-COLOURLESS = 2.0
+_COLOURLESS = 2.0
 """Levels of 255 of colour, in its most coloured hundredth, below which a picture has none. Chosen
 by trial; the films were not noted."""
 
 
-def read(path: str) -> tuple[np.ndarray, np.ndarray | None]:
+def read_picture(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Read a coloured picture.
 
     Returns:
@@ -46,12 +46,12 @@ def read(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     strength = np.hypot(*np.moveaxis(chroma_of(image, "smpte170m"), -1, 0))
     if opacity is not None:
         strength = strength * opacity
-    if float(np.percentile(strength, 99)) * 255 < COLOURLESS:
+    if float(np.percentile(strength, 99)) * 255 < _COLOURLESS:
         raise StageError(f"{path} has no colours that could be used; colour it first.")
     return image, opacity
 
 
-def planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
+def read_planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
     """Return a coloured picture's luma, colours and where it has some, in working size.
 
     Args:
@@ -62,12 +62,14 @@ def planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, .
     Returns:
         uint8 (h, w), float32 (h, w, 2), float32 (h, w) in 0..1.
     """
-    return _planes(path, Path(path).stat().st_mtime_ns, matrix, size)
+    return _read_planes(path, Path(path).stat().st_mtime_ns, matrix, size)
 
 
 @lru_cache(maxsize=64)
-def _planes(path: str, _changed: int, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    image, opacity = read(path)
+def _read_planes(
+    path: str, _changed: int, matrix: str, size: tuple[int, int]
+) -> tuple[np.ndarray, ...]:
+    image, opacity = read_picture(path)
     luma = small_luma(image, matrix, size)
-    known = np.ones(luma.shape, np.float32) if opacity is None else shrunk(opacity, size)
-    return luma, shrunk(chroma_of(image, matrix), size), known
+    known = np.ones(luma.shape, np.float32) if opacity is None else resize_planes(opacity, size)
+    return luma, resize_planes(chroma_of(image, matrix), size), known

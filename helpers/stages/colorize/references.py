@@ -25,22 +25,22 @@ from helpers.clip import Clip
 from helpers.errors import StageError
 from helpers.imaging.color_matrix import luma_of
 from helpers.stage import exact, prefetch
-from helpers.stages.colorize.reference_files import read
+from helpers.stages.colorize.reference_files import read_picture
 
-ALIKE = 0.6
+_ALIKE = 0.6
 """Correlation of brightness below which a picture is not of the frame that it is said to be of.
 This number and the next were chosen by trial; the films were not noted."""
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Endings of pictures that are looked for in a folder."""
 
-THUMB = (64, 48)
+_THUMB = (64, 48)
 """Width and height at which pictures are compared."""
 
-OTHER_SHAPE = 0.03
+_OTHER_SHAPE = 0.03
 """Part by which the shape of a picture may differ from the film's."""
 
-ROUNDED = Fraction(1, 1000)
+_ROUNDED = Fraction(1, 1000)
 """Seconds by which a time may be less than a frame's: it was rounded when it was written down."""
 
 When = int | Fraction | float | str | None
@@ -66,7 +66,7 @@ class Reference(NamedTuple):
         return f"{Path(self.path).name}: the frame at {time:.3f} s, {shot}"
 
 
-def as_entry(entry: Any) -> Any:
+def parse_entry(entry: Any) -> Any:
     """Return a reference as a field holds it: (path,), (path, when), or located.
 
     Raises:
@@ -96,16 +96,16 @@ def find_references(clip: Clip, folder: str | Path) -> tuple[Reference, ...]:
     Raises:
         StageError: there is no such folder or no picture in it; and see `located`.
     """
-    return located(clip, pictures_in(Path(folder)))
+    return locate_references(clip, _list_pictures(Path(folder)))
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def _list_pictures(folder: Path) -> list[Path]:
     """Return the pictures in a folder, in order of their names.
 
     Raises:
         StageError: there is no such folder, or no picture in it.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PICTURES)
     if not paths:
         raise StageError(
             f"There are no pictures in {folder}; put coloured frames there, as PNG, JPEG or TIFF."
@@ -113,14 +113,14 @@ def pictures_in(folder: Path) -> list[Path]:
     return paths
 
 
-def _pictures(entry: Any) -> list[Any]:
+def _expand_folder(entry: Any) -> list[Any]:
     """Return an entry as it is; for one without a picture's ending, a folder, what is in it."""
     if isinstance(entry, Reference) or len(entry) > 1 or Path(entry[0]).suffix:
         return [entry]
-    return [(str(path),) for path in pictures_in(Path(entry[0]))]
+    return [(str(path),) for path in _list_pictures(Path(entry[0]))]
 
 
-def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
+def locate_references(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
     """Find the frame that each picture belongs to.
 
     Args:
@@ -132,8 +132,8 @@ def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
         StageError: a picture cannot be read, has no colours, another shape, is of no frame of this
             film, or of the same frame as another.
     """
-    entries = [part for entry in references for part in _pictures(as_entry(entry))]
-    found = [_located(clip, entry) for entry in entries]
+    entries = [part for entry in references for part in _expand_folder(parse_entry(entry))]
+    found = [_locate(clip, entry) for entry in entries]
     found.sort(key=lambda reference: reference.time)
     for one, other in pairwise(found):
         if one.time == other.time:
@@ -144,20 +144,22 @@ def located(clip: Clip, references: Iterable[Any]) -> tuple[Reference, ...]:
     return tuple(found)
 
 
-def _located(clip: Clip, entry: Any) -> Reference:
+def _locate(clip: Clip, entry: Any) -> Reference:
     if isinstance(entry, Reference):
         return entry
     path, when = str(entry[0]), entry[1] if len(entry) > 1 else None
-    picture = read(path)[0]
+    picture = read_picture(path)[0]
     _check_shape(clip, path, picture)
-    thumb = _thumb(picture)
-    when = _by_name(path) if when is None else when
-    number = _most_alike(clip, path, thumb) if when is None else _number(clip, path, when)
-    alike = _correlation(thumb, _thumb(clip[number].image))
-    if alike < ALIKE:
+    thumb = _make_thumbnail(picture)
+    when = _parse_name(path) if when is None else when
+    number = (
+        _find_most_similar(clip, path, thumb) if when is None else _find_number(clip, path, when)
+    )
+    alike = _correlate(thumb, _make_thumbnail(clip[number].image))
+    if alike < _ALIKE:
         raise StageError(
             f"{path} does not look like the frame at {float(clip.times[number]):.3f} s (number "
-            f"{number}): their brightness correlates by {alike:.2f}, and {ALIKE} is the least. Say "
+            f"{number}): their brightness correlates by {alike:.2f}, and {_ALIKE} is the least. Say "
             "which frame it is of, or leave that out to have it found."
         )
     time = clip.times[number]
@@ -166,7 +168,7 @@ def _located(clip: Clip, entry: Any) -> Reference:
     return Reference(path, time, clip.cuts[shot - 1], end)
 
 
-def _by_name(path: str) -> When:
+def _parse_name(path: str) -> When:
     """Return what a picture's name says of its frame."""
     stem = Path(path).stem
     if match := re.fullmatch(r"(?:frame[_-]?)?(\d{4,})", stem, re.IGNORECASE):
@@ -175,7 +177,7 @@ def _by_name(path: str) -> When:
     return match[1] if match else None
 
 
-def _number(clip: Clip, path: str, when: int | Fraction | float | str) -> int:
+def _find_number(clip: Clip, path: str, when: int | Fraction | float | str) -> int:
     """Return the number of the frame that is meant."""
     if isinstance(when, int):
         if not 0 <= when < len(clip):
@@ -189,34 +191,34 @@ def _number(clip: Clip, path: str, when: int | Fraction | float | str) -> int:
             f"{path} is said to be of {float(time):.3f} s; the film goes from "
             f"{float(clip.times[0]):.3f} to {float(clip.end):.3f} s."
         )
-    return clip.number_at(time + ROUNDED)
+    return clip.number_at(time + _ROUNDED)
 
 
-def _most_alike(clip: Clip, path: str, thumb: np.ndarray) -> int:
+def _find_most_similar(clip: Clip, path: str, thumb: np.ndarray) -> int:
     """Return the number of the frame that looks most like a picture; all are looked at."""
     best, likest = 0, -1.0
     with closing(prefetch(clip.frames())) as frames:
         for number, frame in enumerate(frames):
-            alike = _correlation(thumb, _thumb(frame.image))
+            alike = _correlate(thumb, _make_thumbnail(frame.image))
             if alike > likest:
                 best, likest = number, alike
-    if likest < ALIKE:
+    if likest < _ALIKE:
         raise StageError(
             f"{path} looks like no frame of the film: the nearest is number {best}, whose "
-            f"brightness correlates by {likest:.2f}, and {ALIKE} is the least. It must be one of "
+            f"brightness correlates by {likest:.2f}, and {_ALIKE} is the least. It must be one of "
             "the film's own frames, coloured."
         )
     return best
 
 
-def _thumb(image: np.ndarray) -> np.ndarray:
+def _make_thumbnail(image: np.ndarray) -> np.ndarray:
     """Return a little grey picture, float32, of mean 0 and length 1."""
-    luma = luma_of(cv2.resize(image, THUMB, interpolation=cv2.INTER_AREA), "smpte170m")
+    luma = luma_of(cv2.resize(image, _THUMB, interpolation=cv2.INTER_AREA), "smpte170m")
     luma = luma - luma.mean()
     return luma / max(float(np.linalg.norm(luma)), 1e-6)
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+def _correlate(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum())
 
 
@@ -226,7 +228,7 @@ def _check_shape(clip: Clip, path: str, picture: np.ndarray) -> None:
     info = clip.info
     shape = Fraction(info.width, info.height)
     if not any(
-        abs(Fraction(width, height) / wanted - 1) <= OTHER_SHAPE
+        abs(Fraction(width, height) / wanted - 1) <= _OTHER_SHAPE
         for wanted in (shape, shape * info.sar)
     ):
         raise StageError(
@@ -235,7 +237,7 @@ def _check_shape(clip: Clip, path: str, picture: np.ndarray) -> None:
         )
 
 
-def out_of_reach(clip: Clip, references: Sequence[Reference], reach: Fraction) -> str:
+def describe_unreached(clip: Clip, references: Sequence[Reference], reach: Fraction) -> str:
     """Say in a sentence which part of a film no reference can be followed to; "" if there is none.
 
     Args:

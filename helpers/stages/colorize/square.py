@@ -24,7 +24,7 @@ from helpers.nn.tiling import is_out_of_memory
 
 log = logging.getLogger("helpers")
 
-SQUARE_STEP = 16
+_SQUARE_STEP = 16
 """Pixels: a square's side is so many times the render factor."""
 
 
@@ -64,7 +64,7 @@ class SquareColorizer(ABC):
     def facts(self) -> list[tuple[str, str]]:
         """Return what there is to know about it, for a person: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
-        side = SQUARE_STEP * self.render_factor
+        side = _SQUARE_STEP * self.render_factor
         return [
             ("architecture", self.title),
             ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
@@ -88,7 +88,7 @@ class SquareColorizer(ABC):
             OutOfMemoryError: the square does not fit.
             ModelError: the network gave numbers that are none.
         """
-        side = SQUARE_STEP * render_factor
+        side = _SQUARE_STEP * render_factor
         with self._lock:  # one picture at a time: two would only share the same cores and memory
             self._warn(side)
             try:
@@ -117,7 +117,7 @@ class SquareColorizer(ABC):
                 *(self.title, needed / 1e9, side, free / 1e9),
             )
 
-    def _checked(self, made: torch.Tensor) -> np.ndarray:
+    def _check_output(self, made: torch.Tensor) -> np.ndarray:
         """Return what a network made, (1, C, S, S), as float32 (S, S, C); refuse what is none."""
         if not torch.isfinite(made).all():
             raise ModelError(
@@ -136,10 +136,10 @@ class LabColorizer(SquareColorizer):
             the next larger one that it can.
     """
 
-    multiple: ClassVar[int] = SQUARE_STEP
+    multiple: ClassVar[int] = _SQUARE_STEP
 
     @abstractmethod
-    def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
+    def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
         """Resize a float32 (H, W) picture to a square as the authors do."""
 
     @abstractmethod
@@ -147,20 +147,20 @@ class LabColorizer(SquareColorizer):
         """Return L of Lab, (S, S) float32 in 0..100, of float32 grey in [0, 1], as the authors."""
 
     @abstractmethod
-    def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
+    def _predict(self, lightness: np.ndarray) -> torch.Tensor:
         """Give a and b of Lab, (1, 2, S, S) float32, for lightness, (S, S) float32 in 0..100."""
 
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
         able = -(-side // self.multiple) * self.multiple
-        seen = self._lightness(self._stretched(luma, able))
+        seen = self._lightness(self._stretch(luma, able))
         with torch.inference_mode():
-            ab = self._checked(self._predicted(seen))
+            ab = self._check_output(self._predict(seen))
         if able != side:
-            seen = self._lightness(self._stretched(luma, side))
+            seen = self._lightness(self._stretch(luma, side))
             ab = cv2.resize(ab, (side, side), interpolation=cv2.INTER_AREA)
-        return coloured(seen, ab)
+        return lab_to_rgb(seen, ab)
 
 
-def coloured(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
+def lab_to_rgb(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
     """Join L, (H, W), and a, b, (H, W, 2), all float32, to RGB in [0, 1]."""
     return cv2.cvtColor(np.dstack([lightness, ab]), cv2.COLOR_Lab2RGB).clip(0, 1)

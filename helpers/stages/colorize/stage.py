@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from helpers.catalog import table as catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
-from helpers.imaging.color_matrix import WEIGHTS, matrix_for
+from helpers.imaging.color_matrix import WEIGHTS, choose_matrix
 from helpers.options import names, option
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime, file_sha256
@@ -26,10 +26,15 @@ from helpers.stages.colorize.reference_colors import (
     match_references,
     reference_window,
 )
-from helpers.stages.colorize.references import Reference, as_entry, located, out_of_reach
+from helpers.stages.colorize.references import (
+    Reference,
+    describe_unreached,
+    locate_references,
+    parse_entry,
+)
 from helpers.stages.colorize.temporal import (
     Palette,
-    best_model,
+    choose_model,
     keep_neighbours,
     merge_colors,
     paint_frames,
@@ -40,13 +45,13 @@ from helpers.stages.colorize.tint import TONES
 
 log = logging.getLogger("helpers")
 
-FACTORS = (7, 60)
+_FACTORS = (7, 60)
 """The least and the largest render factor."""
 
-FARTHEST = 20
+_FARTHEST = 20
 """Seconds that a reference may reach; so much film is held until the next one is read."""
 
-WIDEST = 15
+_WIDEST = 15
 """Frames to either side over which colours may be steadied."""
 
 
@@ -125,7 +130,7 @@ class Colorize(Stage):
         self._check_numbers()
         given = self.references
         entries = (given,) if isinstance(given, str | Path) else given
-        object.__setattr__(self, "references", tuple(map(as_entry, entries)))
+        object.__setattr__(self, "references", tuple(map(parse_entry, entries)))
         for word, value, known in (
             ("tone", self.tone, TONES),
             ("matrix", self.matrix, (*WEIGHTS, None)),
@@ -149,16 +154,16 @@ class Colorize(Stage):
             raise StageError("tint invents no colours that could be mixed; give it alone.")
 
     def _check_numbers(self) -> None:
-        self._check_ranges(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, WIDEST))
-        least, largest = FACTORS
+        self._check_ranges(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, _WIDEST))
+        least, largest = _FACTORS
         if self.render_factor and not least <= self.render_factor <= largest:
             raise StageError(
                 f"A render factor of {self.render_factor} was asked for; allowed is {least} to "
                 f"{largest}, or 0 for the model's own."
             )
-        if not 0 < self.reach <= FARTHEST:
+        if not 0 < self.reach <= _FARTHEST:
             raise StageError(
-                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {FARTHEST} s."
+                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {_FARTHEST} s."
             )
 
     @property
@@ -177,7 +182,7 @@ class Colorize(Stage):
         """Return the coloured clip; what follows from the clip's facts alone is filled in now."""
         changes: dict[str, Any] = {}
         if self.model == "auto":
-            changes["model"] = best_model()
+            changes["model"] = choose_model()
         if self.matrix is None:
             changes["matrix"] = clip_matrix(clip.info)
         if self.coloured is None and self.force:
@@ -193,14 +198,14 @@ class Colorize(Stage):
         """Return the stage with the shots that are in colour, and the frames references are of."""
         changes: dict[str, Any] = {}
         if self.coloured is None and not self.force:
-            changes["coloured"] = self._already(self.colours(clip, run))
+            changes["coloured"] = self._find_coloured(self.colours(clip, run))
         if not all(isinstance(entry, Reference) for entry in self.references):
-            changes["references"] = found = located(clip, self.references)
-            if said := out_of_reach(clip, found, self.reach):
+            changes["references"] = found = locate_references(clip, self.references)
+            if said := describe_unreached(clip, found, self.reach):
                 log.warning(said)
         return replace(self, **changes)
 
-    def _already(self, found: Colours) -> tuple[tuple[Fraction, Fraction], ...]:
+    def _find_coloured(self, found: Colours) -> tuple[tuple[Fraction, Fraction], ...]:
         """Return what of a clip is in colour already; most of it must not be."""
         if found.kind == "colour":
             raise StageError(
@@ -232,9 +237,9 @@ class Colorize(Stage):
         """Colour the frames, shot by shot."""
         wanted = set(times)
         for shot in split_shots(frames):
-            yield from self._shot(shot, wanted, run.machine)
+            yield from self._color_shot(shot, wanted, run.machine)
 
-    def _shot(
+    def _color_shot(
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
         """Colour the wanted frames of one shot, or what of it is read."""
@@ -242,7 +247,7 @@ class Colorize(Stage):
         if any(begin <= first.time < end for begin, end in self.coloured or ()):
             yield from (frame for frame in chain([first], frames) if frame.time in wanted)
             return
-        matrix = self.matrix or matrix_for(None, *first.image.shape[1::-1])
+        matrix = self.matrix or choose_matrix(None, *first.image.shape[1::-1])
         palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix, machine)
         seen = prepare_frames(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
@@ -258,12 +263,12 @@ class Colorize(Stage):
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the weights by their sha256."""
-        values = {**super().recipe(), "references": plain(self._by_content())}
+        values = {**super().recipe(), "references": plain(self._name_by_content())}
         if self.model == "auto":
             return values
         weights = [catalog.recipe(name, "colorize").get("weights", "-") for name in self.models]
         return {**values, "weights": weights[0] if isinstance(self.model, str) else weights}
 
-    def _by_content(self) -> list[tuple[Any, ...]]:
+    def _name_by_content(self) -> list[tuple[Any, ...]]:
         """Return the references with their pictures named by what is in them."""
         return [(file_sha256(Path(path)), *when) for path, *when in self.references]

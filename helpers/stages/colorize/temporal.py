@@ -16,29 +16,29 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import load_colorizer
 from helpers.clip import Frame
 from helpers.imaging.color_matrix import (
-    blended,
-    cast_of,
+    blend_chroma,
     chroma_of,
-    enlarged,
+    enlarge_chroma,
     is_grey,
     join,
     luma_of,
-    shrunk,
+    measure_cast,
+    resize_planes,
     small_luma,
     working_size,
 )
 from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.runtime.machine import Runtime
 from helpers.stage import windowed
-from helpers.stages.colorize.consistency import Witness, steadied, trust
+from helpers.stages.colorize.consistency import Witness, measure_trust, steady_colors
 from helpers.stages.colorize.propagation import Carried
 
-SURELY = 2.0
+_CERTAIN = 2.0
 """How sure it must be that a single frame of a grey shot is in colour before it is left alone.
 Chosen by trial; the films were not noted."""
 
 
-BEST = (
+_BEST = (
     ("deoldify-video", "ddcolor-artistic"),
     "deoldify-video",
     "ddcolor-artistic",
@@ -53,13 +53,13 @@ BEST = (
 fetched. The pair is the best that was published for film."""
 
 
-def best_model() -> str | tuple[str, ...]:
+def choose_model() -> str | tuple[str, ...]:
     """Return what "auto" stands for on this machine."""
-    for choice in BEST:
+    for choice in _BEST:
         names = (choice,) if isinstance(choice, str) else choice
         if all(catalog.get(name, "colorize").present for name in names):
             return choice
-    return BEST[1]
+    return _BEST[1]
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ class Palette:
         for name in self.models:
             engine = load_colorizer(name, self.tone, self.machine)
             (picture,) = engine.colours([luma], self.render_factor or engine.render_factor)
-            found.append(shrunk(chroma_of(picture, self.matrix), size))
+            found.append(resize_planes(chroma_of(picture, self.matrix), size))
         if len(found) == 1:
             return found[0]
         first, second = found
-        return blended(first, second, self.mix, shrunk(luma, size))
+        return blend_chroma(first, second, self.mix, resize_planes(luma, size))
 
 
 @dataclass(eq=False)
@@ -131,8 +131,8 @@ def prepare_frames(
         grey = is_grey(image)
         held = image[..., 0].copy() if grey else image
         seen = Painted(held, frame.time, frame.time in wanted, luma)
-        if not force and not grey and cast_of(image, matrix)[1] > SURELY:
-            seen.kept, seen.chroma = True, shrunk(chroma_of(image, matrix), size)
+        if not force and not grey and measure_cast(image, matrix)[1] > _CERTAIN:
+            seen.kept, seen.chroma = True, resize_planes(chroma_of(image, matrix), size)
         yield seen
 
 
@@ -180,16 +180,16 @@ def steady_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
                 _compare(seen, other, 1 - 0.5 * distance / (around + 1))
         if seen.wanted:
             assert seen.chroma is not None
-            yield replace(seen, chroma=steadied(seen.chroma, seen.witnesses), witnesses=[])
+            yield replace(seen, chroma=steady_colors(seen.chroma, seen.witnesses), witnesses=[])
 
 
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     """Let two frames say to each other what they know of each other's colours."""
     assert earlier.chroma is not None and later.chroma is not None
     onward, back = measure_both_flows(earlier.luma, later.luma, FAST)
-    believed = trust(earlier.luma, later.luma, onward, back)
+    believed = measure_trust(earlier.luma, later.luma, onward, back)
     earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
-    believed = trust(later.luma, earlier.luma, back, onward)
+    believed = measure_trust(later.luma, earlier.luma, back, onward)
     later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
 
 
@@ -203,8 +203,8 @@ def merge_colors(
     if seen.image.ndim == 2:
         chroma *= np.float32(strength)
     elif strength < 1 or not neutralise:
-        own = shrunk(chroma_of(seen.image, matrix), working_size(width, height))
+        own = resize_planes(chroma_of(seen.image, matrix), working_size(width, height))
         chroma = chroma if neutralise else chroma + own
         chroma = own + np.float32(strength) * (chroma - own)
     luma = luma_of(seen.image, matrix)
-    return join(luma, enlarged(chroma, width, height), matrix, seen.image.dtype)
+    return join(luma, enlarge_chroma(chroma, width, height), matrix, seen.image.dtype)

@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from helpers.catalog.registry import Request, engine
-from helpers.nn.state_dict import filled
+from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.square import LabColorizer
-from helpers.stages.colorize.zhang_network import UNUSED, in_numbers, network_of
+from helpers.stages.colorize.zhang_network import UNUSED, choose_network, move_network
 
 
 class Zhang(LabColorizer):
@@ -43,13 +43,15 @@ class Zhang(LabColorizer):
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
     ) -> None:
-        build = network_of(set(state))
+        build = choose_network(set(state))
         self.title = build.title
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
-        network = filled(build, used, self.title)
-        super().__init__(in_numbers(network, device, DTYPES[precision]), device, precision, memory)
+        network = build_network(build, used, self.title)
+        super().__init__(
+            move_network(network, device, DTYPES[precision]), device, precision, memory
+        )
 
-    def _stretched(self, luma: np.ndarray, side: int) -> np.ndarray:
+    def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
         # Bicubic, over an area where it gets smaller. In floats: the authors' rounding to 8 bits
         # would only make steps of a picture of 16.
         picture = Image.fromarray(np.ascontiguousarray(luma, np.float32))
@@ -61,7 +63,7 @@ class Zhang(LabColorizer):
         linear = np.where(grey <= 0.04045, grey / 12.92, ((grey + 0.055) / 1.055) ** 2.4)
         return cv2.cvtColor(np.dstack([linear.astype(np.float32)] * 3), cv2.COLOR_LRGB2Lab)[..., 0]
 
-    def _predicted(self, lightness: np.ndarray) -> torch.Tensor:
+    def _predict(self, lightness: np.ndarray) -> torch.Tensor:
         return self.network(torch.from_numpy(lightness[None, None]).to(self.device))
 
 

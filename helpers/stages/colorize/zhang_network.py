@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-COLOURS = 313
+_COLOURS = 313
 """The colours that ECCV16 chooses among: a grid of a, b in steps of 10."""
 
-LARGEST_AB = 110.0
+_LARGEST_AB = 110.0
 """What the networks' own unit of a and b is in Lab."""
 
 
-def block(*channels: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def make_block(*channels: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """Return 3x3 convolutions, each with a ReLU, and one batch norm behind them all.
 
     Args:
@@ -42,19 +42,19 @@ def block(*channels: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     return nn.Sequential(*layers, nn.BatchNorm2d(channels[-1]))
 
 
-def doubling(given: int, made: int) -> nn.ConvTranspose2d:
+def _double(given: int, made: int) -> nn.ConvTranspose2d:
     """Return what makes the picture twice as large."""
     return nn.ConvTranspose2d(given, made, 4, stride=2, padding=1)
 
 
-def wide(channels: int, *first: int) -> tuple[nn.Sequential, ...]:
+def make_middle(channels: int, *first: int) -> tuple[nn.Sequential, ...]:
     """Return the four blocks at an eighth of the resolution; the middle two see twice as far."""
     deep = (channels,) * 4
     return (
-        block(*first, *deep[1:]),
-        block(*deep, dilation=2),
-        block(*deep, dilation=2),
-        block(*deep),
+        make_block(*first, *deep[1:]),
+        make_block(*deep, dilation=2),
+        make_block(*deep, dilation=2),
+        make_block(*deep),
     )
 
 
@@ -71,9 +71,9 @@ class ZhangNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model4, self.model5, self.model6, self.model7 = wide(512, 256)
+        self.model4, self.model5, self.model6, self.model7 = make_middle(512, 256)
 
-    def prepared(self, lightness: Tensor) -> Tensor:
+    def normalise(self, lightness: Tensor) -> Tensor:
         """Bring lightness, 0..100 in float32, to the network's own range and numbers."""
         return ((lightness - 50) / 100).to(self.model4[0].weight.dtype)  # type: ignore[arg-type]
 
@@ -89,21 +89,21 @@ class Eccv16Net(ZhangNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model1 = block(1, 64, 64, stride=2)
-        self.model2 = block(64, 128, 128, stride=2)
-        self.model3 = block(128, 256, 256, 256, stride=2)
-        layers: list[nn.Module] = [doubling(512, 256), nn.ReLU(inplace=True)]
+        self.model1 = make_block(1, 64, 64, stride=2)
+        self.model2 = make_block(64, 128, 128, stride=2)
+        self.model3 = make_block(128, 256, 256, 256, stride=2)
+        layers: list[nn.Module] = [_double(512, 256), nn.ReLU(inplace=True)]
         for _ in range(2):
             layers += [nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(inplace=True)]
-        self.model8 = nn.Sequential(*layers, nn.Conv2d(256, COLOURS, 1))
-        self.model_out = nn.Conv2d(COLOURS, 2, 1, bias=False)
+        self.model8 = nn.Sequential(*layers, nn.Conv2d(256, _COLOURS, 1))
+        self.model_out = nn.Conv2d(_COLOURS, 2, 1, bias=False)
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Turn lightness, (N, 1, H, W) float32 in 0..100, into a and b, (N, 2, H, W) float32."""
-        x = self.model3(self.model2(self.model1(self.prepared(lightness))))
+        x = self.model3(self.model2(self.model1(self.normalise(lightness))))
         likely = self.model8(self.middle(x)).float().softmax(1)
         ab = functional.interpolate(self.model_out(likely), scale_factor=4, mode="bilinear")
-        return LARGEST_AB * ab
+        return _LARGEST_AB * ab
 
 
 class Siggraph17Net(ZhangNet):
@@ -113,16 +113,16 @@ class Siggraph17Net(ZhangNet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model1 = block(4, 64, 64)
-        self.model2 = block(64, 128, 128)
-        self.model3 = block(128, 256, 256, 256)
-        self.model8up = nn.Sequential(doubling(512, 256))
+        self.model1 = make_block(4, 64, 64)
+        self.model2 = make_block(64, 128, 128)
+        self.model3 = make_block(128, 256, 256, 256)
+        self.model8up = nn.Sequential(_double(512, 256))
         self.model3short8 = nn.Sequential(nn.Conv2d(256, 256, 3, padding=1))
-        self.model8 = nn.Sequential(nn.ReLU(inplace=True), *block(256, 256, 256))
-        self.model9up = nn.Sequential(doubling(256, 128))
+        self.model8 = nn.Sequential(nn.ReLU(inplace=True), *make_block(256, 256, 256))
+        self.model9up = nn.Sequential(_double(256, 128))
         self.model2short9 = nn.Sequential(nn.Conv2d(128, 128, 3, padding=1))
-        self.model9 = nn.Sequential(nn.ReLU(inplace=True), *block(128, 128))
-        self.model10up = nn.Sequential(doubling(128, 128))
+        self.model9 = nn.Sequential(nn.ReLU(inplace=True), *make_block(128, 128))
+        self.model10up = nn.Sequential(_double(128, 128))
         self.model1short10 = nn.Sequential(nn.Conv2d(64, 128, 3, padding=1))
         self.model10 = nn.Sequential(
             nn.ReLU(inplace=True), nn.Conv2d(128, 128, 3, padding=1), nn.LeakyReLU(0.2)
@@ -132,7 +132,7 @@ class Siggraph17Net(ZhangNet):
     def forward(self, lightness: Tensor) -> Tensor:
         """Turn lightness, (N, 1, H, W) float32 in 0..100, into a and b, (N, 2, H, W) float32."""
         # Behind the lightness come a, b and where they were given by hand: nowhere.
-        given = functional.pad(self.prepared(lightness), (0, 0, 0, 0, 0, 3))
+        given = functional.pad(self.normalise(lightness), (0, 0, 0, 0, 0, 3))
         whole = self.model1(given)
         half = self.model2(whole[..., ::2, ::2])
         quarter = self.model3(half[..., ::2, ::2])
@@ -140,7 +140,7 @@ class Siggraph17Net(ZhangNet):
         x = self.model8(self.model8up(x) + self.model3short8(quarter))
         x = self.model9(self.model9up(x) + self.model2short9(half))
         x = self.model10(self.model10up(x) + self.model1short10(whole))
-        return LARGEST_AB * self.model_out(x.float())
+        return _LARGEST_AB * self.model_out(x.float())
 
 
 UNUSED = ("model_class.",)
@@ -148,12 +148,12 @@ UNUSED = ("model_class.",)
 that only its training used."""
 
 
-def network_of(names: set[str]) -> type[Eccv16Net] | type[Siggraph17Net]:
+def choose_network(names: set[str]) -> type[Eccv16Net] | type[Siggraph17Net]:
     """Tell by the names of its weights which of the two networks a file is of."""
     return Siggraph17Net if "model8up.0.weight" in names else Eccv16Net
 
 
-def in_numbers(network: ZhangNet, device: str, dtype: torch.dtype) -> ZhangNet:
+def move_network(network: ZhangNet, device: str, dtype: torch.dtype) -> ZhangNet:
     """Put a network on a device and let it count in `dtype`, but for its last layer."""
     network.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.model_out.float()

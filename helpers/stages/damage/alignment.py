@@ -15,8 +15,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import eight_bit
-from helpers.imaging.optical_flow import MEDIUM, inside, measure_flow, places, warp
+from helpers.imaging.luma import to_uint8
+from helpers.imaging.optical_flow import MEDIUM, is_inside, measure_flow, target_positions, warp
 from helpers.stages.damage.temporal_outliers import GROW, find_outliers, median_of
 
 CELLS = 4
@@ -41,7 +41,7 @@ def measure_motion(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     Returns:
         (H, W, 2) float32, x and y in pixels.
     """
-    return measure_flow(eight_bit(here), eight_bit(there), MEDIUM)
+    return measure_flow(to_uint8(here), to_uint8(there), MEDIUM)
 
 
 def suppress_damage(
@@ -65,7 +65,8 @@ def suppress_damage(
     seen = [warp(near, way, cv2.INTER_CUBIC) for near, way in zip((one, two), ways, strict=True)]
     seen = [near + brightness_offset(here, near) for near in seen]
     seen = [
-        np.where(inside(places(way), 0.5), near, here) for near, way in zip(seen, ways, strict=True)
+        np.where(is_inside(target_positions(way), 0.5), near, here)
+        for near, way in zip(seen, ways, strict=True)
     ]
     # Where damage on a neighbour misleads the flow, both neighbours may agree on a wrong value.
     # Then one of them, without alignment, usually shows the same as this frame.

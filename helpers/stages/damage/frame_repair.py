@@ -17,8 +17,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import levels_of, opencv_luma
-from helpers.imaging.optical_flow import inside, places, sample, warp
+from helpers.imaging.luma import opencv_luma, to_levels
+from helpers.imaging.optical_flow import is_inside, sample, target_positions, warp
 from helpers.stages.damage import alignment, network_input, scratches
 from helpers.stages.damage.network import BESIDE, Cleaner, mix_candidates, repair_opacity
 from helpers.stages.damage.temporal_outliers import find_differences, find_dust, keep_credible
@@ -73,7 +73,7 @@ class ShotFrame:
     @cached_property
     def levels(self) -> np.ndarray:
         """Its pixels as float32 in 0..255, (H, W, 3)."""
-        return levels_of(self.image)
+        return to_levels(self.image)
 
 
 class FrameRepair:
@@ -152,7 +152,7 @@ class FrameRepair:
         place, it has just come into the picture or is about to leave it, and the value is that of
         the frame itself, so that it is not taken for damage.
         """
-        blind = ~np.stack([inside(places(flow), ASIDE) for flow in self.flows])
+        blind = ~np.stack([is_inside(target_positions(flow), ASIDE) for flow in self.flows])
         rows, columns = np.nonzero(blind.any(0))
         blind = blind[:, rows, columns]
         ordered = np.sort(np.where(blind, np.inf, np.stack(self.witnesses)[:, rows, columns]), 0)

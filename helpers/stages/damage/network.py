@@ -30,7 +30,7 @@ from torch.nn import functional
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.tensors import DTYPES
-from helpers.nn.tiling import FittingTiles, spans
+from helpers.nn.tiling import FittingTiles, tile_spans
 from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
 
 CANDIDATES = 6
@@ -243,8 +243,8 @@ class Cleaner:
         padding = ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE))
         whole = np.pad(planes, padding, mode="edge")
         made = np.empty((CANDIDATES + 1, *whole.shape[1:]), np.float32)
-        for top, bottom, above, below in spans(whole.shape[1], tile, OVERLAP):
-            for left, right, before, after in spans(whole.shape[2], tile, OVERLAP):
+        for top, bottom, above, below in tile_spans(whole.shape[1], tile, OVERLAP):
+            for left, right, before, after in tile_spans(whole.shape[2], tile, OVERLAP):
                 piece = self._run(whole[:, above:below, before:after])
                 made[:, top:bottom, left:right] = piece[
                     :, top - above : bottom - above, left - before : right - before

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import eight_bit
+from helpers.imaging.luma import to_uint8
 from helpers.imaging.optical_flow import MEDIUM, measure_both_flows, warp
 
 EVIDENCE = 13
@@ -49,7 +49,7 @@ def align_directly(here: np.ndarray, near: np.ndarray) -> Aligned:
     Args:
         here, near: float32 (H, W) luma in 0..255; `near` without obvious damage.
     """
-    flow, back = measure_both_flows(eight_bit(here), eight_bit(near), MEDIUM)
+    flow, back = measure_both_flows(to_uint8(here), to_uint8(near), MEDIUM)
     error = np.linalg.norm(flow + warp(back, flow, cv2.INTER_CUBIC), axis=2)
     return warp(near, flow, cv2.INTER_CUBIC), error.astype(np.float32)
 

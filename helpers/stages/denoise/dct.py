@@ -18,14 +18,14 @@ import torch.nn.functional as functional
 
 from helpers.stages.denoise.ffmpeg_filters import OPPONENT
 
-SIDE, STRIDE = 8, 2
+_SIDE, _STRIDE = 8, 2
 """Pixels of a block, and from block to block."""
 
-CUT = 2.7
+_CUT = 2.7
 """Standard deviations of noise below which a coefficient is taken for noise. The hard threshold of
 BM3D (Dabov et al. 2007)."""
 
-ROWS = 512
+_ROWS = 512
 """Rows worked on at once, so that memory stays flat."""
 
 
@@ -56,13 +56,13 @@ def shrink(
         if part * float(places.max()) < 0.05:
             made[number] = planes[number]
             continue
-        for top in range(0, height, ROWS):
+        for top in range(0, height, _ROWS):
             # Strips begin at multiples of the stride and see a block beyond both ends.
-            above, below = max(top - SIDE, 0), min(top + ROWS + SIDE, height)
+            above, below = max(top - _SIDE, 0), min(top + _ROWS + _SIDE, height)
             strip = slice(above, below)
             noise = places[strip] * np.float32(part)
             done = _shrink_plane(planes[number][strip], noise, device)
-            made[number][top : top + ROWS] = done[top - above : top - above + ROWS]
+            made[number][top : top + _ROWS] = done[top - above : top - above + _ROWS]
     return np.einsum("phw,pc->hwc", made, OPPONENT.astype(np.float32)).clip(0, 255)
 
 
@@ -70,46 +70,46 @@ def shrink(
 def _shrink_plane(plane: np.ndarray, sigma: np.ndarray, device: str) -> np.ndarray:
     """Clean one plane, (h, w) float32, with the noise of every place, (h, w)."""
     height, width = plane.shape
-    ends = [SIDE + (-side) % STRIDE for side in (height, width)]
-    edges = ((SIDE, ends[0]), (SIDE, ends[1]))
+    ends = [_SIDE + (-side) % _STRIDE for side in (height, width)]
+    edges = ((_SIDE, ends[0]), (_SIDE, ends[1]))
     mode = "reflect" if min(height, width) > max(ends) else "edge"
     noisy, noise = (
         torch.from_numpy(np.pad(values, edges, mode=mode))[None, None].to(device)  # type: ignore[call-overload]
         for values in (plane, np.ascontiguousarray(sigma))
     )
     basis = _basis(device)
-    noise = functional.avg_pool2d(noise, SIDE, STRIDE).flatten(2)
-    blocks = basis @ _blocks(noisy)
-    kept = blocks.abs() > CUT * noise
+    noise = functional.avg_pool2d(noise, _SIDE, _STRIDE).flatten(2)
+    blocks = basis @ _extract_blocks(noisy)
+    kept = blocks.abs() > _CUT * noise
     kept[:, 0] = True  # the mean of a block is never noise
-    first = _put_together(blocks * kept, 1 / kept.sum(1, keepdim=True), noisy.shape)
-    gain = (basis @ _blocks(first)).square_()
+    first = _aggregate(blocks * kept, 1 / kept.sum(1, keepdim=True), noisy.shape)
+    gain = (basis @ _extract_blocks(first)).square_()
     gain /= gain + noise.square() + 1e-6
     gain[:, 0] = 1.0
     weight = 1 / gain.square().sum(1, keepdim=True)
-    second = _put_together(blocks.mul_(gain), weight, noisy.shape)
-    return second[0, 0, SIDE : SIDE + height, SIDE : SIDE + width].cpu().numpy()
+    second = _aggregate(blocks.mul_(gain), weight, noisy.shape)
+    return second[0, 0, _SIDE : _SIDE + height, _SIDE : _SIDE + width].cpu().numpy()
 
 
-def _put_together(blocks: torch.Tensor, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+def _aggregate(blocks: torch.Tensor, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     """Return the plane that blocks make up where they overlap, each with its weight: a block in
     which little was kept is the surer one."""
     size = shape[-2:]
     patches = _basis(str(blocks.device)).T @ (blocks * weight)
-    total = functional.fold(patches, size, SIDE, stride=STRIDE)
-    return total / functional.fold(weight.expand_as(patches), size, SIDE, stride=STRIDE)
+    total = functional.fold(patches, size, _SIDE, stride=_STRIDE)
+    return total / functional.fold(weight.expand_as(patches), size, _SIDE, stride=_STRIDE)
 
 
-def _blocks(plane: torch.Tensor) -> torch.Tensor:
+def _extract_blocks(plane: torch.Tensor) -> torch.Tensor:
     """Return every block of a plane (1, 1, h, w), (1, 64, blocks)."""
-    return functional.unfold(plane, SIDE, stride=STRIDE)
+    return functional.unfold(plane, _SIDE, stride=_STRIDE)
 
 
 @lru_cache(maxsize=4)
 def _basis(device: str) -> torch.Tensor:
     """Return the 64 patterns of the two-dimensional cosine transform, (64, 64), orthonormal."""
-    place = np.arange(SIDE)
-    waves = np.cos(np.pi * (2 * place[None] + 1) * place[:, None] / (2 * SIDE))
-    waves *= np.sqrt(np.where(place == 0, 1, 2) / SIDE)[:, None]
-    patterns = np.einsum("ui,vj->uvij", waves, waves).reshape(-1, SIDE * SIDE)
+    place = np.arange(_SIDE)
+    waves = np.cos(np.pi * (2 * place[None] + 1) * place[:, None] / (2 * _SIDE))
+    waves *= np.sqrt(np.where(place == 0, 1, 2) / _SIDE)[:, None]
+    patterns = np.einsum("ui,vj->uvij", waves, waves).reshape(-1, _SIDE * _SIDE)
     return torch.from_numpy(patterns.astype(np.float32)).to(device)

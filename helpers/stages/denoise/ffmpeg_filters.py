@@ -26,7 +26,7 @@ OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6
 STEPS = 64.0
 """Sixteen-bit steps a grey level has in an opponent plane: light reaches 442 levels."""
 
-ZERO = np.array([0.0, 32768.0, 32768.0])
+_ZERO = np.array([0.0, 32768.0, 32768.0])
 """Where the planes' zeros lie."""
 
 
@@ -47,7 +47,7 @@ def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
     """
     height, width = image.shape[:2]
     levels = image.astype(np.float64) / scale_of(image.dtype)
-    planes = np.rint((levels @ OPPONENT.T) * STEPS + ZERO).clip(0, 65535).astype(np.uint16)
+    planes = np.rint((levels @ OPPONENT.T) * STEPS + _ZERO).clip(0, 65535).astype(np.uint16)
     light, colour = np.sqrt(1 + 2 * alike) * sigma, np.sqrt(1 - alike) * sigma
 
     def clean(number: int) -> np.ndarray:
@@ -59,11 +59,11 @@ def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
         options = f"sigma={8 * noise * STEPS / 256:.4f}:block=8:bstep=2"
         if min(height, width) < 16:
             plane = np.pad(plane, ((0, 16), (0, 16)), mode="symmetric")
-        return run("bm3d", options, [plane], "gray16le")[0][:height, :width]
+        return run_filter("bm3d", options, [plane], "gray16le")[0][:height, :width]
 
     with ThreadPoolExecutor(3) as pool:
         made = np.stack(list(pool.map(clean, range(3))), axis=-1)
-    return (((made - ZERO) / STEPS) @ OPPONENT).clip(0, 255).astype(np.float32)
+    return (((made - _ZERO) / STEPS) @ OPPONENT).clip(0, 255).astype(np.float32)
 
 
 def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -77,9 +77,9 @@ def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
     """
     options = f"s={min(max(0.65 * sigma, 1.0), 30.0):.4f}:p=5:r=11"
     if image.dtype == np.uint8:
-        return run("nlmeans", options, [image], "gbrp")[0]
+        return run_filter("nlmeans", options, [image], "gbrp")[0]
     coarse = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    change = run("nlmeans", options, [coarse], "gbrp")[0].astype(np.int32) - coarse
+    change = run_filter("nlmeans", options, [coarse], "gbrp")[0].astype(np.int32) - coarse
     return np.clip(image + 257 * change, 0, 65535).astype(np.uint16)
 
 
@@ -95,7 +95,7 @@ def atadenoise(images: Sequence[np.ndarray], at: int, sigma: float) -> np.ndarra
     """
     each = min(3 * np.sqrt(2) * sigma / 255, 0.3)
     limits = ":".join(f"{n}a={each:.5f}:{n}b={min(2 * each, 5):.5f}" for n in range(3))
-    return run("atadenoise", f"{limits}:s={len(images)}", images, _rgb(images[0]))[at]
+    return run_filter("atadenoise", f"{limits}:s={len(images)}", images, _rgb_format(images[0]))[at]
 
 
 def deblock(image: np.ndarray) -> np.ndarray:
@@ -103,14 +103,16 @@ def deblock(image: np.ndarray) -> np.ndarray:
     if min(image.shape[:2]) < 16:
         return image
     options = "filter=weak:block=8:alpha=0.12:beta=0.07:gamma=0.06:delta=0.05"
-    return run("deblock", options, [image], _rgb(image))[0]
+    return run_filter("deblock", options, [image], _rgb_format(image))[0]
 
 
-def _rgb(image: np.ndarray) -> str:
+def _rgb_format(image: np.ndarray) -> str:
     return "gbrp16le" if image.dtype == np.uint16 else "gbrp"
 
 
-def run(name: str, options: str, images: Sequence[np.ndarray], layout: str) -> list[np.ndarray]:
+def run_filter(
+    name: str, options: str, images: Sequence[np.ndarray], layout: str
+) -> list[np.ndarray]:
     """Put pictures through a filter and return as many.
 
     Args:

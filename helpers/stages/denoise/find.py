@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.clip import Clip
-from helpers.imaging.noise import Noise, blockiness, measure_noise
+from helpers.imaging.noise import Noise, measure_blockiness, measure_noise
 from helpers.run import RunContext
 from helpers.stages.diagnosis import FilmSamples
 
@@ -25,7 +25,7 @@ def find_noise(clip: Clip, run: RunContext | None = None, samples: int = 5) -> N
         pair = list(clip.frames(int(number), min(int(number) + 2, len(clip)), run))
         following = pair[1].image if len(pair) > 1 and not pair[1].cut else None
         found.append(measure_noise(pair[0].image, following))
-    return typical_noise(found)
+    return _median_noise(found)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FilmNoise(Noise):
 
 def measure_film_noise(samples: FilmSamples) -> FilmNoise:
     """Measure the noise of a film, in the middle of each stretch that was looked at."""
-    found = typical_noise([measure_noise(*stretch.middle) for stretch in samples.stretches])
+    found = _median_noise([measure_noise(*stretch.middle) for stretch in samples.stretches])
     return FilmNoise(found.sigma, found.alike)
 
 
@@ -62,7 +62,7 @@ class Blocks:
 
 def measure_blocks(samples: FilmSamples) -> Blocks:
     """Measure how plainly compression blocks show."""
-    found = [blockiness(stretch.middle[0]) for stretch in samples.stretches]
+    found = [measure_blockiness(stretch.middle[0]) for stretch in samples.stretches]
     return Blocks(round(float(np.median(found)), 2))
 
 
@@ -73,7 +73,7 @@ def blocks_sentence(found: Blocks, needed: bool) -> str:
     return f"No compression blocks show ({found.amount:.1f})."
 
 
-def typical_noise(found: Sequence[Noise]) -> Noise:
+def _median_noise(found: Sequence[Noise]) -> Noise:
     """Return the median of what was measured in several places."""
     sigma = float(np.median([noise.sigma for noise in found]))
     alike = float(np.median([noise.alike for noise in found]))

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import levels_of
-from helpers.imaging.optical_flow import aligned, flow_luma
+from helpers.imaging.luma import to_levels
+from helpers.imaging.optical_flow import align, flow_luma
 
 
 def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -31,22 +31,22 @@ def average(images: Sequence[np.ndarray], at: int, sigma: float) -> tuple[np.nda
         (H, W, 3) float32 in 0..255, and the part of the noise that is left of it
         everywhere, (H, W) float32 in 0..1.
     """
-    image = levels_of(images[at])
+    image = to_levels(images[at])
     luma = flow_luma(images[at], sigma)
     total, weights = image.copy(), np.ones(luma.shape, np.float32)
     squares = np.ones(luma.shape, np.float32)
     for number, other in enumerate(images):
         if number == at:
             continue
-        moved = aligned(levels_of(other), luma, flow_luma(other, sigma))
-        weight = _trust(image, moved, sigma)
+        moved = align(to_levels(other), luma, flow_luma(other, sigma))
+        weight = _weigh(image, moved, sigma)
         total += moved * weight[..., None]
         weights += weight
         squares += weight * weight
     return total / weights[..., None], np.sqrt(squares) / weights
 
 
-def _trust(image: np.ndarray, moved: np.ndarray, sigma: float) -> np.ndarray:
+def _weigh(image: np.ndarray, moved: np.ndarray, sigma: float) -> np.ndarray:
     """Return how far each place of a moved neighbour shows what the picture shows, 0..1."""
     # Over a window, so that the noise of the single pixel does not choose its own like.
     square = cv2.blur(((image - moved) ** 2).mean(axis=2), (7, 7))

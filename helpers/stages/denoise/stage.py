@@ -13,7 +13,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import load_upscaler
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
-from helpers.imaging.luma import blend, dithered, scale_of
+from helpers.imaging.luma import blend, dither, scale_of
 from helpers.imaging.noise import Noise
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime
@@ -25,7 +25,7 @@ from helpers.stages.denoise.motion_compensated import average
 REACH = {"motion": 2, "dct": 0, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
 """The methods without weights, and how many frames to either side each looks at."""
 
-QUIET = 0.4
+_QUIET = 0.4
 """Grey levels of noise below which a film is left as it is. Rounding to 8 bits alone leaves 0.29;
 the rest is a margin, chosen by trial."""
 
@@ -88,7 +88,7 @@ class Denoise(Stage):
     def is_identity(self) -> bool:
         """Whether there is next to no noise for a method that is told how much, or no strength."""
         told = self.model in REACH and self.model != "deblock"
-        return super().is_identity or (told and (self.sigma or 0) < QUIET)
+        return super().is_identity or (told and (self.sigma or 0) < _QUIET)
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
@@ -97,19 +97,19 @@ class Denoise(Stage):
         if not self.context:
             batch = 1 if self.model in REACH else run.machine.batch
             return map_images(frames, lambda images: self._clean(images, run.machine), batch)
-        return self._with_neighbours(frames, set(times), run.machine)
+        return self._clean_shots(frames, set(times), run.machine)
 
-    def _with_neighbours(
+    def _clean_shots(
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
         """Clean each frame in the midst of its neighbours."""
         for shot in split_shots(frames):
             for window, at in windowed(shot, self.context, self.context):
                 if window[at].time in wanted:
-                    image = self._among([frame.image for frame in window], at, machine)
+                    image = self._clean_in_window([frame.image for frame in window], at, machine)
                     yield Frame(image, window[at].time)
 
-    def _among(self, images: list[np.ndarray], at: int, machine: Runtime) -> np.ndarray:
+    def _clean_in_window(self, images: list[np.ndarray], at: int, machine: Runtime) -> np.ndarray:
         reach, sigma, image = self.context, self.sigma or 0.0, images[at]
         if self.model == "atadenoise":
             # Beyond the shot its first and its last frame go on.
@@ -118,15 +118,15 @@ class Denoise(Stage):
             made = filters.atadenoise(images, reach, sigma)
         else:
             steady, left = average(images, at, sigma)
-            made = _shrunk(steady, sigma * left, self.alike or 0.0, image.dtype, machine)
+            made = _shrink(steady, sigma * left, self.alike or 0.0, image.dtype, machine)
         return blend(image, made, self.strength)
 
     def _clean(self, images: list[np.ndarray], machine: Runtime) -> list[np.ndarray]:
         """Clean pictures each by itself."""
         sigma, alike = self.sigma or 0.0, self.alike or 0.0
         methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-            "bm3d": lambda image: _rounded(filters.bm3d(image, sigma, alike), image.dtype),
-            "dct": lambda image: _shrunk(
+            "bm3d": lambda image: _round(filters.bm3d(image, sigma, alike), image.dtype),
+            "dct": lambda image: _shrink(
                 image.astype(np.float32) / np.float32(scale_of(image.dtype)),
                 sigma,
                 alike,
@@ -148,7 +148,7 @@ class Denoise(Stage):
         return {**super().recipe(), **weights}
 
 
-def _shrunk(
+def _shrink(
     levels: np.ndarray,
     sigma: float | np.ndarray,
     alike: float,
@@ -157,9 +157,9 @@ def _shrunk(
 ) -> np.ndarray:
     from helpers.stages.denoise.dct import shrink
 
-    return _rounded(shrink(levels, sigma, alike, machine.device), dtype)
+    return _round(shrink(levels, sigma, alike, machine.device), dtype)
 
 
-def _rounded(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _round(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Round float32 levels in 0..255 to a picture's type; a cleaned 8-bit sky shows no bands."""
-    return dithered(levels * np.float32(scale_of(dtype)), dtype)
+    return dither(levels * np.float32(scale_of(dtype)), dtype)

@@ -13,21 +13,21 @@ import numpy as np
 
 from helpers.stages.duplicates.cadence import fit, split_in_two
 
-GAP = 1.2
+_GAP = 1.2
 """The least distance of the two groups, in standard deviations. This number and those below were
 chosen by trial; benchmarks/quality/duplicates.py measures the effect."""
 
-MOST = 0.45
+_MOST = 0.45
 """The largest share of steps in the low group, since most steps of a shot are motion."""
 
-STILL, TURNED, MOVING = 0.1, 0.002, 0.2
+_STILL, _TURNED, _MOVING = 0.1, 0.002, 0.2
 """Shares of the way around a step: the most that the low group may cover, the most that its steps
 may turn back (as those of a shaking camera do), and the least that the other steps must cover."""
 
-CAP = 3.0
+_CAP = 3.0
 """Ways longer than this many times the median are shortened to it, so that no leap dominates."""
 
-FEWEST = 12
+_FEWEST = 12
 """The least frames of a shot for this analysis."""
 
 
@@ -43,18 +43,18 @@ def find_separate_repeats(
     Returns:
         (n,), or None if the steps do not form two groups of which one is repeats.
     """
-    if len(score) < FEWEST:
+    if len(score) < _FEWEST:
         return None
     groups = fit(lowness, split_in_two(lowness), own=True)
     chance = groups.chance
-    if groups.gap < GAP or chance.mean() > MOST:
+    if groups.gap < _GAP or chance.mean() > _MOST:
         return None
     along, way = np.nan_to_num(progress[:, 0]), np.nan_to_num(progress[:, 1]) + 1e-6
-    capped = np.minimum(1, CAP * np.median(way) / way)
+    capped = np.minimum(1, _CAP * np.median(way) / way)
     along, way = along * capped, way * capped
     covered = float((chance * along).sum() / (chance * way).sum())
     back = float((chance * np.maximum(-along, 0)).sum() / (chance * way).sum())
     others = float(((1 - chance) * along).sum() / ((1 - chance) * way).sum())
-    if abs(covered) > STILL or back > TURNED or others < MOVING:
+    if abs(covered) > _STILL or back > _TURNED or others < _MOVING:
         return None
     return fit(score + lowness, chance, own=True).chance

@@ -16,20 +16,20 @@ import numpy as np
 PERIODS = (*range(2, 11), 12, 15, 24, 25, 30)
 """The periods of cadences, in frames: 2:2 has 2, 3:2 has 5, 18 in 25 has 25."""
 
-USUAL = ((-4.7, 1.5), (3.0, 2.0))
+_USUAL = ((-4.7, 1.5), (3.0, 2.0))
 """The usual mean and standard deviation of the scores of motion and of repeats. This number and
 those below were chosen by trial; benchmarks/quality/duplicates.py measures the effect."""
 
-CERTAIN = 2.5
+_CERTAIN = 2.5
 """A score that motion alone never reached."""
 
-STILL = 0.05
+_STILL = 0.05
 """If all repeats together cover a smaller share of the way, less evidence is needed."""
 
-TURNED = 0.1
+_TURNED = 0.1
 """If all repeats together turn back by a larger share of the way, they are not repeats."""
 
-SUSPICIOUS = 12
+_SUSPICIOUS = 12
 """The gain in log-likelihood from which a cadence that is not accepted makes frames doubtful."""
 
 
@@ -45,8 +45,8 @@ class Mixture:
     """
 
     chance: np.ndarray
-    means: list[float] = field(default_factory=lambda: [mean for mean, _ in USUAL])
-    spreads: list[float] = field(default_factory=lambda: [spread for _, spread in USUAL])
+    means: list[float] = field(default_factory=lambda: [mean for mean, _ in _USUAL])
+    spreads: list[float] = field(default_factory=lambda: [spread for _, spread in _USUAL])
     likelihood: float = -np.inf
     prior: np.ndarray | float = 0.0
 
@@ -65,14 +65,14 @@ def best_mixture(
         Its period (0 if there is none), the mixture, and probabilities by a cadence that is likely
         but not accepted (zeros if there is none).
     """
-    usual, split = logistic(score), split_in_two(score)
+    usual, split = _logistic(score), split_in_two(score)
     found: list[tuple[float, int, Mixture]] = []
-    suspected, clue = np.zeros(len(score)), SUSPICIOUS
+    suspected, clue = np.zeros(len(score)), _SUSPICIOUS
     for own, start in ((False, usual), (True, split)):
         for period in (period for period in PERIODS if 2.5 * period <= len(score)):
-            mixture = fit(score, start, own, mean_in_phase, period)
-            gain = mixture.likelihood - fit(score, start, own, mean_nearby, period).likelihood
-            if is_credible(mixture, progress, gain, period, period in expected):
+            mixture = fit(score, start, own, _mean_in_phase, period)
+            gain = mixture.likelihood - fit(score, start, own, _mean_nearby, period).likelihood
+            if _is_credible(mixture, progress, gain, period, period in expected):
                 found.append((gain, period, mixture))
             elif gain > clue and mixture.gap > 1:
                 suspected, clue = mixture.chance, gain
@@ -85,7 +85,7 @@ def best_mixture(
     return period, mixture, np.zeros(len(score))
 
 
-def is_credible(
+def _is_credible(
     mixture: Mixture, progress: np.ndarray, gain: float, period: int, expected: bool
 ) -> bool:
     """Tell whether a cadence is not due to chance: it explains enough, and its repeats are still.
@@ -112,8 +112,8 @@ def is_credible(
     turned = float((chance * np.maximum(-along, 0)).sum() / (chance * way).sum())
     moving = float(((1 - chance) * along).sum() / ((1 - chance) * way).sum())
     needed = 0.3 if expected else 0.55 if period in (2, 4, 8) else 0.45
-    clear = explained > needed or (explained > 0.2 and still < STILL)
-    return clear and gain > 6 and still < min(0.12, 0.4 * moving) and turned < TURNED
+    clear = explained > needed or (explained > 0.2 and still < _STILL)
+    return clear and gain > 6 and still < min(0.12, 0.4 * moving) and turned < _TURNED
 
 
 def fit(
@@ -140,7 +140,7 @@ def fit(
     for turn in range(rounds):
         chance = mixture.chance
         if turn or own:
-            update_gaussians(mixture, score, own, first=turn == 0)
+            _update_gaussians(mixture, score, own, first=turn == 0)
         prior = priors(chance, period) if priors else (chance.sum() + 0.5) / (len(chance) + 10)
         prior = np.clip(prior, 0.005, 0.96)  # no cadence makes clear motion a repeat
         logs = [
@@ -152,31 +152,31 @@ def fit(
             logs[at] = np.where(beyond, -np.log(mixture.spreads[at]), logs[at])
         ratio = logs[1] - logs[0]
         if priors:  # one odd score does not break a cadence, unless it is certain
-            ratio = np.where(score > CERTAIN, ratio, np.clip(ratio, -4, 4))
-        mixture.chance = logistic(ratio + np.log(prior / (1 - prior)))
+            ratio = np.where(score > _CERTAIN, ratio, np.clip(ratio, -4, 4))
+        mixture.chance = _logistic(ratio + np.log(prior / (1 - prior)))
         mixture.prior = prior
         both = np.logaddexp(logs[0] + np.log(1 - prior), logs[1] + np.log(prior))
         mixture.likelihood = float(both.sum())
     return mixture
 
 
-def update_gaussians(mixture: Mixture, score: np.ndarray, own: bool, first: bool) -> None:
+def _update_gaussians(mixture: Mixture, score: np.ndarray, own: bool, first: bool) -> None:
     """Fit both Gaussians to the scores that belong to them, regularised by the usual ones."""
     weight = 2.0 if own else 10.0
     for at, chance in enumerate((1 - mixture.chance, mixture.chance)):
         total = chance.sum() + weight
-        mean, spread = USUAL[at]
+        mean, spread = _USUAL[at]
         if own:
             here = float((chance * score).sum() / max(chance.sum(), 1e-9))
             mean, spread = (here if first else mixture.means[at]), 1.5
         mean = float(((chance * score).sum() + weight * mean) / total)
         mean = mean if own or at == 0 else max(mean, 1.5)
         square = float((chance * (score - mean) ** 2).sum() + weight * spread**2) / total
-        narrowest = 0.3 if own or at else USUAL[0][1] ** 2
+        narrowest = 0.3 if own or at else _USUAL[0][1] ** 2
         mixture.means[at], mixture.spreads[at] = mean, max(square, narrowest) ** 0.5
 
 
-def mean_in_phase(chance: np.ndarray, period: int) -> np.ndarray:
+def _mean_in_phase(chance: np.ndarray, period: int) -> np.ndarray:
     """Return the mean probability of the steps one to four periods away from each step."""
     count, rate = len(chance), float(np.clip(chance.mean(), 0.02, 0.9))
     total, seen = np.zeros(count), np.zeros(count)
@@ -188,7 +188,7 @@ def mean_in_phase(chance: np.ndarray, period: int) -> np.ndarray:
     return (total + 0.3 * rate) / (seen + 0.3)
 
 
-def mean_nearby(chance: np.ndarray, period: int) -> np.ndarray:
+def _mean_nearby(chance: np.ndarray, period: int) -> np.ndarray:
     """Return the mean probability of all steps up to four periods away from each step.
 
     A cadence must explain more than this, which explains repeats that are more frequent in a part
@@ -202,7 +202,7 @@ def mean_nearby(chance: np.ndarray, period: int) -> np.ndarray:
     return (total + 0.3 * chance.mean()) / (seen + 0.3)
 
 
-def logistic(value: np.ndarray) -> np.ndarray:
+def _logistic(value: np.ndarray) -> np.ndarray:
     """Return the probabilities, 0..1, of log odds."""
     return 1 / (1 + np.exp(-np.clip(value, -40, 40)))
 
@@ -214,4 +214,4 @@ def split_in_two(score: np.ndarray) -> np.ndarray:
         upper = score > (low + high) / 2
         low = score[~upper].mean() if not upper.all() else low
         high = score[upper].mean() if upper.any() else high
-    return logistic((score - (low + high) / 2) * 4 / max(high - low, 0.5))
+    return _logistic((score - (low + high) / 2) * 4 / max(high - low, 0.5))

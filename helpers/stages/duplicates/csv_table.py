@@ -13,7 +13,7 @@ from helpers.errors import StageError
 from helpers.runtime.storage import write_atomically
 from helpers.stages.duplicates.decide import DOUBTFUL
 
-COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
+_COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
 """The columns of the CSV. Only `decision` should be changed."""
 
 
@@ -59,7 +59,7 @@ def write_table(
     """
     text, path = io.StringIO(), Path(path)
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
+    table.writerow(_COLUMNS)
     shot = 0
     for number, (time, decision) in enumerate(zip(times, decisions, strict=True)):
         shot += number in shots[shot : shot + 1]
@@ -111,7 +111,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     if missing:
         raise StageError(
             f"{path} has no column {' and '.join(sorted(missing))}. Its first line must be "
-            f"{','.join(COLUMNS)}."
+            f"{','.join(_COLUMNS)}."
         )
     return [row for row in table if any(row.values())]
 

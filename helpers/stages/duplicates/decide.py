@@ -22,13 +22,13 @@ from helpers.stages.duplicates.features import Measures
 from helpers.stages.duplicates.reappearance import find_reappearances
 from helpers.stages.duplicates.step_scores import LONGEST, step_scores
 
-ALONE, SURE, APART, REGULAR, DOUBTFUL = 0.97, 0.8, 0.5, 0.5, 0.2
+_ALONE, _SURE, _APART, _REGULAR, DOUBTFUL = 0.97, 0.8, 0.5, 0.5, 0.2
 """The probabilities from which a frame is a repeat: by its score alone; the same, if the shot's
 steps form two groups; by these groups; where the cadence has a repeat. From DOUBTFUL on, a person
 should check the frame. This number and the next were chosen by trial;
 benchmarks/quality/duplicates.py measures the effect."""
 
-FAR, LEADING = 3.0, 0.15
+_FAR, _LEADING = 3.0, 0.15
 """A step is clearly motion if it is this many times as long as the repeats of the shot, and covers
 a larger share of the way around it than this."""
 
@@ -67,22 +67,22 @@ def decide(measures: Measures, expected: tuple[int, ...] = ()) -> Verdict:
     # If a cadence is only likely, its frames are kept and marked as doubtful.
     chance[1:] = np.maximum(mixture.chance, 0.5 * suspected)
     own = None if period else find_separate_repeats(score[1:], lowness[1:], progress)
-    least = np.full(count, ALONE if own is None else SURE)
+    least = np.full(count, _ALONE if own is None else _SURE)
     if period:  # a repeat outside the cadence needs more evidence
-        least[1:] = np.where(mixture.prior >= 0.5, REGULAR, ALONE)
+        least[1:] = np.where(mixture.prior >= 0.5, _REGULAR, _ALONE)
     repeat = chance >= least
     if own is not None:
-        own = np.where(share[1:] < LEADING, own, 0)
+        own = np.where(share[1:] < _LEADING, own, 0)
         chance[1:] = np.maximum(chance[1:], own)
-        repeat[1:] |= own >= APART
+        repeat[1:] |= own >= _APART
     back[chance >= DOUBTFUL] = 1
-    keep_moving(repeat, chance, measures.distance[:, 0, 0], share)
-    keep_stills(repeat, chance)
+    _keep_moving(repeat, chance, measures.distance[:, 0, 0], share)
+    _keep_stills(repeat, chance)
     find_reappearances(measures, repeat, chance, back)
     return Verdict(repeat, chance, back, period)
 
 
-def keep_moving(
+def _keep_moving(
     repeat: np.ndarray, chance: np.ndarray, steps: np.ndarray, share: np.ndarray
 ) -> None:
     """Keep frames that clearly move, far more than the shot's repeats, even against the cadence.
@@ -93,12 +93,12 @@ def keep_moving(
         share: (n,) the share of the way around it that each step covers.
     """
     if repeat.any():
-        moves = repeat & (steps > FAR * np.median(steps[repeat])) & (share > LEADING)
+        moves = repeat & (steps > _FAR * np.median(steps[repeat])) & (share > _LEADING)
         repeat[moves] = False
         chance[moves] = np.minimum(chance[moves], 0.5)
 
 
-def keep_stills(repeat: np.ndarray, chance: np.ndarray) -> None:
+def _keep_stills(repeat: np.ndarray, chance: np.ndarray) -> None:
     """Keep runs of more than LONGEST repeats: they are stills, and doubtful at most."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], repeat, [False]))))
     for start, stop in edges.reshape(-1, 2):

@@ -33,14 +33,14 @@ def describe_pattern(keeps: list[bool], period: int) -> str:
             shown[-1] += 1
     shown = shown[1 : 1 + max(period - repeated, 1)]
     if len(set(shown)) == 1 and shown[0] > 1:
-        return f"every frame is shown {say_times(shown[0])}"
+        return f"every frame is shown {_say_times(shown[0])}"
     if len(shown) > 4 or len(shown) < 2:
         return f"{repeated} in {period} {'is a repeat' if repeated == 1 else 'are repeats'}"
-    first = ", ".join(map(say_times, sorted(shown, reverse=True)[:-1]))
-    return f"frames are shown {first} and {say_times(min(shown))}, alternately"
+    first = ", ".join(map(_say_times, sorted(shown, reverse=True)[:-1]))
+    return f"frames are shown {first} and {_say_times(min(shown))}, alternately"
 
 
-def say_times(count: int) -> str:
+def _say_times(count: int) -> str:
     """Return "once", "twice", "3 times"."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 

@@ -19,23 +19,23 @@ REACH = 6
 """A frame is compared with this many earlier frames. This number and those below were chosen by
 trial; benchmarks/quality/duplicates.py measures the effect."""
 
-SIZE = 320
+_SIZE = 320
 """Pixels of the longer side at which frames are compared; a moving mouth is still visible."""
 
 BLOCK = 8
 """Pixels a side of a block. Only the blocks with the largest changes are used."""
 
-CHANGED = 0.02
+_CHANGED = 0.02
 """The difference of two frames is the mean over this share of the blocks, those with the largest
 changes. In a mean over all blocks, a small motion would be lost in the noise."""
 
-MOVING = 0.05
+_MOVING = 0.05
 """Progress is measured on this share of the blocks, those with the most motion."""
 
-TONES = tuple(range(5, 100, 10))
+_TONES = tuple(range(5, 100, 10))
 """Percentiles of brightness, by which changes of light are separated from motion."""
 
-FLICKER = 0.4
+_FLICKER = 0.4
 """A smaller change of light, in levels, is not corrected, since motion and noise cause it too."""
 
 
@@ -75,8 +75,8 @@ class SmallFrame:
     @classmethod
     def of(cls, image: np.ndarray) -> SmallFrame:
         """Reduce a picture."""
-        fine, coarse = make_scales(reduced_luma(image))
-        return cls(fine, coarse, np.percentile(coarse, TONES))
+        fine, coarse = _make_scales(reduced_luma(image))
+        return cls(fine, coarse, np.percentile(coarse, _TONES))
 
     def match_light(self, other: SmallFrame) -> SmallFrame:
         """Return it with the brightness of another, so that fades and flicker do not count.
@@ -87,7 +87,7 @@ class SmallFrame:
         """
         change = np.sort(np.abs(other.tones - self.tones))
         typical = float(change[len(change) // 2])
-        if typical < FLICKER:
+        if typical < _FLICKER:
             return self
         spread, aim = (float(tones.std()) for tones in (self.tones, other.tones))
         if min(spread, aim) < 2:
@@ -125,8 +125,8 @@ class FeatureCollector:
         row = np.full((REACH, 2), np.nan, np.float32)
         for back, earlier in enumerate(reversed(self._past)):
             then = earlier.match_light(now)
-            row[back, 0] = measure_change(now.fine - then.fine, BLOCK)
-            row[back, 1] = measure_change(now.coarse - then.coarse, BLOCK >> 2)
+            row[back, 0] = _measure_change(now.fine - then.fine, BLOCK)
+            row[back, 1] = _measure_change(now.coarse - then.coarse, BLOCK >> 2)
         self._distance.append(row)
         self._progress.append(np.full((2, 3), np.nan, np.float32))
         self._past.append(now)
@@ -136,8 +136,8 @@ class FeatureCollector:
             first, before, after = (self._past[-n].match_light(here) for n in (4, 3, 1))
             step, way = here.coarse - before.coarse, after.coarse - first.coarse
             self._progress[-2][:] = (
-                measure_progress(here.fine - before.fine, after.fine - first.fine, BLOCK),
-                measure_progress(step, way, BLOCK >> 2),
+                _measure_progress(here.fine - before.fine, after.fine - first.fine, BLOCK),
+                _measure_progress(step, way, BLOCK >> 2),
             )
 
     def measures(self) -> Measures:
@@ -161,13 +161,13 @@ def reduced_luma(image: np.ndarray) -> np.ndarray:
 
     luma = brightness(image)
     height, width = luma.shape[:2]
-    scale = min(1.0, SIZE / max(height, width))
+    scale = min(1.0, _SIZE / max(height, width))
     # At least one block in each direction; a narrower picture is enlarged.
     size = max(round(width * scale), BLOCK), max(round(height * scale), BLOCK)
     return luma if size == (width, height) else cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
 
 
-def make_scales(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _make_scales(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a picture, slightly smoothed, and a quarter of its size; both in whole blocks."""
     import cv2
 
@@ -178,7 +178,7 @@ def make_scales(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return fine, cv2.blur(small, (2, 2))
 
 
-def block_means(values: np.ndarray, side: int) -> np.ndarray:
+def _block_means(values: np.ndarray, side: int) -> np.ndarray:
     """Return the mean of every block of `side` x `side`, (blocks,) float32."""
     import cv2
 
@@ -187,21 +187,21 @@ def block_means(values: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA).ravel()
 
 
-def measure_change(change: np.ndarray, side: int) -> float:
+def _measure_change(change: np.ndarray, side: int) -> float:
     """Return the root mean square of a change over the blocks that change most."""
-    energy = block_means(change * change, side)
-    most = max(round(len(energy) * CHANGED), 1)
+    energy = _block_means(change * change, side)
+    most = max(round(len(energy) * _CHANGED), 1)
     return float(np.sqrt(np.partition(energy, -most)[-most:].mean()))
 
 
-def measure_progress(step: np.ndarray, way: np.ndarray, side: int) -> tuple[float, float, float]:
+def _measure_progress(step: np.ndarray, way: np.ndarray, side: int) -> tuple[float, float, float]:
     """Return step x way, way x way and step x step over the blocks where the way is longest.
 
     The noise of four different frames is independent, so the mean of step x way contains no noise:
     for steady motion it is a third of way x way, for a repeat it is zero.
     """
-    lengths = block_means(way * way, side)
-    most = max(round(len(lengths) * MOVING), 1)
+    lengths = _block_means(way * way, side)
+    most = max(round(len(lengths) * _MOVING), 1)
     chosen = np.argpartition(lengths, -most)[-most:]
-    along, steps = block_means(step * way, side)[chosen], block_means(step * step, side)[chosen]
+    along, steps = _block_means(step * way, side)[chosen], _block_means(step * step, side)[chosen]
     return float(along.mean()), float(lengths[chosen].mean()), float(steps.mean())

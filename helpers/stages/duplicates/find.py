@@ -85,7 +85,7 @@ def find_decisions(
             verdict if verdict.period else decide(part, expected) for part, verdict in pairs
         ]
     rows = zip(shots, parts, verdicts, strict=True)
-    return shots, tuple(row for each in rows for row in explain(*each))
+    return shots, tuple(row for each in rows for row in _explain(*each))
 
 
 def find_repeats(clip: Clip, run: RunContext | None = None) -> Repeats:
@@ -100,7 +100,7 @@ def first_frames(clip: Clip) -> tuple[int, ...]:
     return tuple(bisect_left(clip.times, cut) for cut in clip.cuts)
 
 
-def explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decision]:
+def _explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decision]:
     """Yield the decisions for a shot that begins with frame `first`, with reasons."""
     stretch = 255 / float(np.clip(np.median(measures.contrast), 4, 255))
     still = 2 * noise_floor(measures.contrast)

@@ -12,29 +12,29 @@ import numpy as np
 from helpers.stages.duplicates.features import REACH, Measures
 from helpers.stages.duplicates.step_scores import noise_floor
 
-NEARER, SLACK = (0.0, 0.5, 0.3, 0.7, 0.8, 0.8), 0.3
+_NEARER, _SLACK = (0.0, 0.5, 0.3, 0.7, 0.8, 0.8), 0.3
 """Logarithms of ratios. A reappearing frame must be closer to its original than to all frames
-between by this much, by how far back it is. The frames around them may be closer by the SLACK,
+between by this much, by how far back it is. The frames around them may be closer by the _SLACK,
 since motion is never even. This number and those below were chosen by trial;
 benchmarks/quality/duplicates.py measures the effect."""
 
-CLEAR = 4
+_CLEAR = 4
 """The frames between must differ from a reappearing frame by this many times the noise floor:
 codecs that treat every second frame differently make stills alternate slightly."""
 
-STEADY = 1 / 3
+_STEADY = 1 / 3
 """Steady motion covers this share of the way from the frame before a step to the one after it."""
 
-UNSTEADY = 0.3
+_UNSTEADY = 0.3
 """In a shot that turns back all the time, this is subtracted from the turn of every step."""
 
-TURN = 1.5
+_TURN = 1.5
 """The weight of a step that turns back, compared with the logarithm of the ratio of distances."""
 
-SURE = 0.9
+_SURE = 0.9
 """The probability of a repeat with just enough evidence."""
 
-NEARLY = 0.8
+_NEARLY = 0.8
 """With this share of the evidence that is needed, a frame is doubtful."""
 
 
@@ -50,17 +50,17 @@ def find_reappearances(
         measures: those of the shot's n frames.
         repeat, chance, back: as in `Verdict`; changed in place.
     """
-    least = CLEAR * noise_floor(measures.contrast)
+    least = _CLEAR * noise_floor(measures.contrast)
     distance = measures.distance
     logs = np.log(np.where(np.isnan(distance), np.inf, distance) + least)
-    turns = TURN * measure_turns(measures.progress, least)
+    turns = _TURN * _measure_turns(measures.progress, least)
     kept = ~repeat
-    depths = reappearance_depths(logs, kept) + turns[:, None]
-    needed = np.array([needed_depth(*row) for row in zip(depths.T, NEARER, strict=True)])
-    while (excess := depths / needed).max() > NEARLY:
+    depths = _reappearance_depths(logs, kept) + turns[:, None]
+    needed = np.array([_needed_depth(*row) for row in zip(depths.T, _NEARER, strict=True)])
+    while (excess := depths / needed).max() > _NEARLY:
         number, lag = map(int, np.unravel_index(np.argmax(excess), excess.shape))
         sure = excess[number, lag] >= 1
-        probability = min(excess[number, lag] * SURE, 0.99)
+        probability = min(excess[number, lag] * _SURE, 0.99)
         if sure or probability > chance[number]:
             chance[number], back[number] = probability, lag + 1
         depths[number] = -np.inf
@@ -70,13 +70,13 @@ def find_reappearances(
             low = max(number - 3 * REACH, 0)
             near = slice(low, number + 3 * REACH)
             first, stop = max(number - 1, 0), number + 2 * REACH
-            again = reappearance_depths(logs[near], kept[near])[first - low : stop - low]
+            again = _reappearance_depths(logs[near], kept[near])[first - low : stop - low]
             again = again + turns[first:stop, None]
             known = np.isfinite(depths[first:stop])
             depths[first:stop] = np.where(known, again, -np.inf)
 
 
-def measure_turns(progress: np.ndarray, least: float) -> np.ndarray:
+def _measure_turns(progress: np.ndarray, least: float) -> np.ndarray:
     """Return how far each step turns back against the way around it; negative for steady motion.
 
     Args:
@@ -89,13 +89,13 @@ def measure_turns(progress: np.ndarray, least: float) -> np.ndarray:
     """
     along, way = progress[..., 0].mean(axis=1), progress[..., 1].mean(axis=1)
     share = along / (way + least * least)
-    turn = -np.clip(np.where(np.isfinite(share), share, STEADY), -1, 1)
+    turn = -np.clip(np.where(np.isfinite(share), share, _STEADY), -1, 1)
     often = float(np.percentile(turn, 80))
-    steady = np.clip(-often / STEADY, 0, 1)
-    return turn * steady - UNSTEADY * (1 - steady)
+    steady = np.clip(-often / _STEADY, 0, 1)
+    return turn * steady - _UNSTEADY * (1 - steady)
 
 
-def needed_depth(depths: np.ndarray, least: float) -> float:
+def _needed_depth(depths: np.ndarray, least: float) -> float:
     """Return the depth that a repeat needs, which the shot's own motion does not reach.
 
     Args:
@@ -109,7 +109,7 @@ def needed_depth(depths: np.ndarray, least: float) -> float:
     return max(least, float(middle + 3.5 * (high - middle)))
 
 
-def reappearance_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
+def _reappearance_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return how much closer each frame is to an earlier one than to all between and around them.
 
     Args:
@@ -140,6 +140,6 @@ def reappearance_depths(logs: np.ndarray, kept: np.ndarray) -> np.ndarray:
         around = np.minimum(step[numbers - lag], following[numbers])
         known = np.isfinite(least) & np.isfinite(far[numbers, lag - 1])
         here = np.where(known, far[numbers, lag - 1], np.inf)
-        gain = np.where(known, np.minimum(least, around + SLACK), 0) - here
+        gain = np.where(known, np.minimum(least, around + _SLACK), 0) - here
         depths[numbers, lag - 1] = gain.max(axis=1)
     return depths

@@ -15,7 +15,7 @@ from helpers.run import RunContext
 from helpers.stage import Stage
 from helpers.stages.duplicates.find import Repeats, exact_times, find_repeats
 
-RETIMES = ("keep", "even")
+_RETIMES = ("keep", "even")
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +39,7 @@ class RemoveDuplicates(Stage):
     def __post_init__(self) -> None:
         if self.dropped is not None:
             object.__setattr__(self, "dropped", exact_times(self.dropped))
-        if self.retime not in RETIMES:
+        if self.retime not in _RETIMES:
             raise StageError(
                 f"RemoveDuplicates cannot use retime={self.retime!r}. Choose keep or even."
             )

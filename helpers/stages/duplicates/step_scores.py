@@ -28,22 +28,22 @@ from helpers.stages.duplicates.features import Measures
 LONGEST = 4
 """The most repeats in a row. Longer runs are stills, which are kept."""
 
-DEPTH, SHARE, DETOUR, BIAS = 3.8, 5.5, 1.9, -1.7
+_DEPTH, _SHARE, _DETOUR, _BIAS = 3.8, 5.5, 1.9, -1.7
 """Weights of the score. From a logistic regression over the films of
 benchmarks/quality/duplicates.py."""
 
-USUAL, AROUND, MIDDLE = 2.0, 12, 60
+_USUAL, _AROUND, _MIDDLE = 2.0, 12, 60
 """The weight of `usual`, the number of steps on each side, and the percentile of these steps. This
 number and those below that name no source were chosen by trial; benchmarks/quality/duplicates.py
 measures the effect."""
 
-UNKNOWN_SHARE, UNKNOWN_DETOUR = 0.2, 0.3
+_UNKNOWN_SHARE, _UNKNOWN_DETOUR = 0.2, 0.3
 """The values where a shot begins or ends, and nothing can be compared."""
 
-FAINT = 0.25
+_FAINT = 0.25
 """Smaller differences, in levels of 255 at full contrast, are noise."""
 
-QUANTUM = 0.12
+_QUANTUM = 0.12
 """Smaller differences, in levels of 255 as they are, are below the precision of eight bits."""
 
 
@@ -60,13 +60,13 @@ def step_scores(measures: Measures) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """
     distance = measures.distance[:, :2]
     logs = np.log(np.where(np.isnan(distance), np.inf, distance) + noise_floor(measures.contrast))
-    depth = np.max([run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
-    share = np.mean([step_shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
-    score = DEPTH * np.clip(depth, -1, 2.5) - SHARE * np.clip(share, 0, 0.7)
-    score = np.nan_to_num(score - DETOUR * step_detours(logs) + BIAS, nan=BIAS - DEPTH)
-    usual = np.mean([usual_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
-    lowness = DEPTH * np.clip(depth, -1, 2) + USUAL * np.clip(usual, -1, 2)
-    return score, share, np.nan_to_num(lowness, nan=-DEPTH)
+    depth = np.max([_run_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
+    share = np.mean([_step_shares(measures.progress[:, scale]) for scale in (0, 1)], axis=0)
+    score = _DEPTH * np.clip(depth, -1, 2.5) - _SHARE * np.clip(share, 0, 0.7)
+    score = np.nan_to_num(score - _DETOUR * _step_detours(logs) + _BIAS, nan=_BIAS - _DEPTH)
+    usual = np.mean([_usual_depth(logs[:, 0, scale]) for scale in (0, 1)], axis=0)
+    lowness = _DEPTH * np.clip(depth, -1, 2) + _USUAL * np.clip(usual, -1, 2)
+    return score, share, np.nan_to_num(lowness, nan=-_DEPTH)
 
 
 def noise_floor(contrast: np.ndarray) -> float:
@@ -74,10 +74,10 @@ def noise_floor(contrast: np.ndarray) -> float:
 
     It is FAINT at full contrast, and less in a shot with less contrast, down to QUANTUM.
     """
-    return max(FAINT * min(float(np.median(contrast)) / 255, 1.0), QUANTUM)
+    return max(_FAINT * min(float(np.median(contrast)) / 255, 1.0), _QUANTUM)
 
 
-def run_depth(logs: np.ndarray) -> np.ndarray:
+def _run_depth(logs: np.ndarray) -> np.ndarray:
     """Return how much smaller every step is than those around it, alone or as part of a run.
 
     Args:
@@ -100,7 +100,7 @@ def run_depth(logs: np.ndarray) -> np.ndarray:
     return depth
 
 
-def usual_depth(logs: np.ndarray) -> np.ndarray:
+def _usual_depth(logs: np.ndarray) -> np.ndarray:
     """Return how much smaller every step is than the usual step, both before and after it.
 
     Args:
@@ -111,17 +111,17 @@ def usual_depth(logs: np.ndarray) -> np.ndarray:
     """
     steps = np.where(np.isfinite(logs), logs, np.nan)
     steps[:1] = np.nan
-    around = np.pad(steps, AROUND, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(around, AROUND)
+    around = np.pad(steps, _AROUND, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(around, _AROUND)
     enough = np.isfinite(windows).sum(axis=1) >= 2
     usual = np.full(len(windows), np.inf)
-    usual[enough] = np.nanpercentile(windows[enough], MIDDLE, axis=1)
-    before, after = usual[: len(logs)], usual[AROUND + 1 :]
+    usual[enough] = np.nanpercentile(windows[enough], _MIDDLE, axis=1)
+    before, after = usual[: len(logs)], usual[_AROUND + 1 :]
     depth = np.minimum(before, after) - steps
     return np.where(np.isfinite(depth), depth, 0.0)
 
 
-def step_shares(progress: np.ndarray) -> np.ndarray:
+def _step_shares(progress: np.ndarray) -> np.ndarray:
     """Return the share of the way around it that each step covers: about a third, or zero.
 
     Args:
@@ -135,12 +135,12 @@ def step_shares(progress: np.ndarray) -> np.ndarray:
     steps = np.where(known, progress[:, 2], np.inf)
     around = np.pad(steps, 6, constant_values=np.inf)
     noise = np.lib.stride_tricks.sliding_window_view(around, 13).min(axis=1)
-    noise = np.where(np.isfinite(noise), noise, 0) + FAINT * FAINT
+    noise = np.where(np.isfinite(noise), noise, 0) + _FAINT * _FAINT
     part = np.abs(progress[:, 0] + noise / 3) / (progress[:, 1] + noise)
-    return np.where(known, part, UNKNOWN_SHARE)
+    return np.where(known, part, _UNKNOWN_SHARE)
 
 
-def step_detours(logs: np.ndarray) -> np.ndarray:
+def _step_detours(logs: np.ndarray) -> np.ndarray:
     """Return how much longer the way over each step and a neighbour is than the neighbour alone.
 
     Args:
@@ -149,10 +149,10 @@ def step_detours(logs: np.ndarray) -> np.ndarray:
     Returns:
         (n,) logarithm of a ratio, the larger of both sides, mean of the scales.
     """
-    sides = np.full((2, len(logs), logs.shape[2]), UNKNOWN_DETOUR)
+    sides = np.full((2, len(logs), logs.shape[2]), _UNKNOWN_DETOUR)
     both, step = (np.where(np.isinf(logs[:, n]), np.nan, logs[:, n]) for n in (1, 0))
     sides[0, :-1] = (both - step)[1:]
     sides[1, 1:] = both[1:] - step[:-1]
-    sides = np.where(np.isfinite(sides), sides, UNKNOWN_DETOUR)
+    sides = np.where(np.isfinite(sides), sides, _UNKNOWN_DETOUR)
     # A negative detour is a way back, which `reappearance.py` finds.
     return np.maximum(sides.mean(axis=2), 0).max(axis=0)

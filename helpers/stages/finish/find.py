@@ -37,10 +37,10 @@ def exact_levels(levels: Iterable[Any]) -> tuple[Range, ...]:
     return tuple(sorted((Fraction(time), float(low), float(high)) for time, low, high in levels))
 
 
-WIDTH = 240
+_WIDTH = 240
 """Pixels to which frames are narrowed: dust and grain are not to decide what is black."""
 
-TAILS = (0.5, 99.5)
+_TAILS = (0.5, 99.5)
 """Percentiles that are called black and white."""
 
 
@@ -62,8 +62,8 @@ def measure_greys(samples: FilmSamples) -> Greys:
     ends = []
     for stretch in samples.stretches:
         frames = stretch.frames[:: max(len(stretch.frames) // 5, 1)]
-        lumas = [small_brightness(frame.image, WIDTH) for frame in frames]
-        ends.append(np.percentile(np.concatenate([luma.ravel() for luma in lumas]), TAILS))
+        lumas = [small_brightness(frame.image, _WIDTH) for frame in frames]
+        ends.append(np.percentile(np.concatenate([luma.ravel() for luma in lumas]), _TAILS))
     black, white = np.median(ends, axis=0)
     return Greys(round(float(black), 1), round(float(white), 1))
 
@@ -94,7 +94,7 @@ def find_levels(clip: Clip, whole: bool = False, samples: int = 8) -> tuple[Rang
     for start, first, stop in zip(starts, numbers, [*numbers[1:], len(clip)], strict=True):
         count = samples * (4 if whole else 1)
         places = np.unique(np.linspace(first, stop - 1, count + 2)[1:-1].round().astype(int))
-        ends = [np.percentile(small_brightness(clip[int(n)].image, WIDTH), TAILS) for n in places]
+        ends = [np.percentile(small_brightness(clip[int(n)].image, _WIDTH), _TAILS) for n in places]
         # The darkest and lightest that more than a single frame shows: a flash is no white.
         black = float(np.percentile([low for low, _ in ends], 25))
         white = float(np.percentile([high for _, high in ends], 75))

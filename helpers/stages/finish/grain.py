@@ -10,11 +10,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-TARGET = (8.0, 245.0)
+_TARGET = (8.0, 245.0)
 """Where a stretched shot's darkest and lightest parts come to lie. This number and the next were
 chosen by eye."""
 
-STEEPEST = 1.6
+_STEEPEST = 1.6
 """How much contrast may be raised at most: a dim evening is to stay one."""
 
 
@@ -28,8 +28,8 @@ def stretch(luma: np.ndarray, black: float, white: float) -> np.ndarray:
         luma: (H, W) float32 in 0..255.
         black, white: the levels that nearly all of the shot lies between.
     """
-    low, high = min(TARGET[0], black), max(TARGET[1], white)
-    slope = min((high - low) / max(white - black, 1.0), STEEPEST)
+    low, high = min(_TARGET[0], black), max(_TARGET[1], white)
+    slope = min((high - low) / max(white - black, 1.0), _STEEPEST)
     # What cannot be spread over the whole range keeps its middle where it is, as far as it fits.
     middle = (black + white) / 2
     half = slope * (white - black) / 2
@@ -64,7 +64,7 @@ def sharpen(
     return np.clip(made, lowest, highest)
 
 
-def grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.ndarray:
+def make_grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.ndarray:
     """Return film grain to be added to a picture.
 
     Grain is clumps of silver: neighbours are alike over about `size` pixels, and it shows most in
@@ -82,7 +82,8 @@ def grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.ndarray
     dice = np.random.Generator(np.random.Philox(seed))
     # Two sizes of clumps look like silver; one looks like a screen.
     fine, coarse = (
-        _soft(dice.standard_normal(luma.shape, np.float32), size * factor) for factor in (0.35, 0.8)
+        _smooth(dice.standard_normal(luma.shape, np.float32), size * factor)
+        for factor in (0.35, 0.8)
     )
     mixed = np.float32(0.8) * fine + np.float32(0.6) * coarse
     place = luma / np.float32(255)
@@ -90,7 +91,7 @@ def grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.ndarray
     return np.float32(amount) * mixed * shown
 
 
-def _soft(noise: np.ndarray, deviation: float) -> np.ndarray:
+def _smooth(noise: np.ndarray, deviation: float) -> np.ndarray:
     """Blur white noise and bring it back to a deviation of 1."""
     if deviation < 0.2:
         return noise

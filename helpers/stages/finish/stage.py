@@ -68,9 +68,9 @@ class Finish(Stage):
     ) -> Iterator[Frame]:
         """Finish the frames one by one: the same picture at two times has two grains."""
         for frame in frames:
-            yield Frame(blend(frame.image, self._finished(frame), self.strength), frame.time)
+            yield Frame(blend(frame.image, self._finish(frame), self.strength), frame.time)
 
-    def _finished(self, frame: Frame) -> np.ndarray:
+    def _finish(self, frame: Frame) -> np.ndarray:
         luma = wanted = brightness(frame.image)
         levels = self.levels or ()
         shot = bisect_right([time for time, _, _ in levels], frame.time) - 1
@@ -79,14 +79,14 @@ class Finish(Stage):
         if self.sharpen:
             wanted = finish.sharpen(wanted, self.sharpen, self.radius)
         if self.grain:
-            seed = grain_seed(self.seed, frame.time)
-            wanted = wanted + finish.grain(wanted, self.grain, self.size, seed)
+            seed = _grain_seed(self.seed, frame.time)
+            wanted = wanted + finish.make_grain(wanted, self.grain, self.size, seed)
         if wanted is luma:
             return frame.image
         return relight(frame.image, luma, np.clip(wanted, 0, 255))
 
 
-def grain_seed(seed: int, time: Fraction) -> int:
+def _grain_seed(seed: int, time: Fraction) -> int:
     """Return a number that belongs to a seed and an exact time, on every machine."""
     digest = hashlib.sha256(f"{seed} {time.numerator}/{time.denominator}".encode()).digest()
     return int.from_bytes(digest[:8], "little")

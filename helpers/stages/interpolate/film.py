@@ -22,7 +22,7 @@ import torch
 from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
-from helpers.nn.state_dict import expected_shapes, fitted
+from helpers.nn.state_dict import check_state, expected_shapes
 from helpers.nn.tensors import to_images, to_tensor
 from helpers.stages.interpolate.film_network import MULTIPLE, FilmNet
 from helpers.stages.interpolate.pair_network import PairNetwork
@@ -44,7 +44,7 @@ class FilmInterpolator(PairNetwork):
     instead = "rife-4.25, which needs much less"
 
     def __init__(self, state: dict[str, Any], device: str = "cpu", precision: str = "fp32") -> None:
-        self._state = fitted(state, expected_shapes(FilmNet), self.title)
+        self._state = check_state(state, expected_shapes(FilmNet), self.title)
         super().__init__(device, precision)
 
     def _build(self, device: str, dtype: torch.dtype) -> FilmNet:
@@ -69,7 +69,7 @@ class FilmInterpolator(PairNetwork):
         pair = to_tensor([first, last], device, torch.float32)
         # With black on all sides, as the authors' script does.
         pair = functional.pad(pair, (left, right - left, top, below - top))
-        seen, flows = network.prepared(pair)
+        seen, flows = network.prepare(pair)
         drawn = (network(seen, flows, fraction) for fraction in fractions)
         return [
             to_images(picture[..., top : top + height, left : left + width], first.dtype)[0]

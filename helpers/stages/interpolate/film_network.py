@@ -11,25 +11,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (64, 128, 256, 512)
+_WIDTHS = (64, 128, 256, 512)
 """Channels of a picture's features, by how often they were halved; of the decoder's levels too."""
 
-FLOW_WIDTHS = (32, 64, 128, 256)
+_FLOW_WIDTHS = (32, 64, 128, 256)
 """Channels of the predictors of motion, the finest level first; the last serves all below it."""
 
-LEVELS = 7
+_LEVELS = 7
 """Sizes at which pictures are looked at; each has half the side of the one before."""
 
-DRAWN = 5
+_DRAWN = 5
 """The finest of them, from which the new picture is drawn."""
 
-MULTIPLE = 2 ** (LEVELS - 1)
+MULTIPLE = 2 ** (_LEVELS - 1)
 """Sides are padded to a multiple of this, so that every level is exactly half the one before."""
 
 
-def features_at(level: int) -> int:
+def _feature_channels(level: int) -> int:
     """Return how many channels the features of a level have."""
-    return sum(WIDTHS[: level + 1])
+    return sum(_WIDTHS[: level + 1])
 
 
 class Convolution(nn.Module):
@@ -48,14 +48,14 @@ class Convolution(nn.Module):
         return functional.leaky_relu_(x, 0.2) if self.active else x
 
 
-class SubTree(nn.Module):
+class _SubTree(nn.Module):
     """Find features of one picture at four sizes, each half the one before."""
 
     def __init__(self) -> None:
         super().__init__()
         self.convs = nn.ModuleList(
             nn.Sequential(Convolution(inputs, width, 3), Convolution(width, width, 3))
-            for inputs, width in zip((3, *WIDTHS), WIDTHS, strict=False)
+            for inputs, width in zip((3, *_WIDTHS), _WIDTHS, strict=False)
         )
 
     def forward(self, picture: Tensor, count: int) -> list[Tensor]:
@@ -66,26 +66,28 @@ class SubTree(nn.Module):
         return found
 
 
-class Features(nn.Module):
+class _Features(nn.Module):
     """Look at every size of a picture with the same eyes, and put together what was seen there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.extract_sublevels = SubTree()
+        self.extract_sublevels = _SubTree()
 
     def forward(self, pictures: list[Tensor]) -> list[Tensor]:
         """Return the features of every level of a pyramid of (N, 3, H, W), the largest first."""
         trees = [
-            self.extract_sublevels(picture, min(len(pictures) - level, len(WIDTHS)))
+            self.extract_sublevels(picture, min(len(pictures) - level, len(_WIDTHS)))
             for level, picture in enumerate(pictures)
         ]
         return [
-            torch.cat([trees[level - deep][deep] for deep in range(min(level + 1, len(WIDTHS)))], 1)
+            torch.cat(
+                [trees[level - deep][deep] for deep in range(min(level + 1, len(_WIDTHS)))], 1
+            )
             for level in range(len(pictures))
         ]
 
 
-class FlowPredictor(nn.Module):
+class _FlowPredictor(nn.Module):
     """Say how motion is to change, from features of one picture and those fetched of the other."""
 
     def __init__(self, inputs: int, width: int) -> None:
@@ -104,13 +106,14 @@ class FlowPredictor(nn.Module):
         return x
 
 
-class Flow(nn.Module):
+class _Flow(nn.Module):
     """Find the motion from every picture of a batch to its partner, from coarse to fine."""
 
     def __init__(self) -> None:
         super().__init__()
         *fine, coarse = (
-            FlowPredictor(2 * features_at(level), width) for level, width in enumerate(FLOW_WIDTHS)
+            _FlowPredictor(2 * _feature_channels(level), width)
+            for level, width in enumerate(_FLOW_WIDTHS)
         )
         self._predictor = coarse
         self._predictors = nn.ModuleList(reversed(fine))
@@ -136,26 +139,26 @@ class Flow(nn.Module):
         return flows
 
 
-class Decoder(nn.Module):
+class _Decoder(nn.Module):
     """Draw the picture from what was fetched, from coarse to fine."""
 
     def __init__(self) -> None:
         super().__init__()
         self.convs = nn.ModuleList()
-        below = aligned_at(DRAWN - 1)
-        for level in reversed(range(DRAWN - 1)):
-            width = WIDTHS[level]
+        below = _aligned_channels(_DRAWN - 1)
+        for level in reversed(range(_DRAWN - 1)):
+            width = _WIDTHS[level]
             self.convs.append(
                 nn.ModuleList(
                     [
                         Convolution(below, width, 2, active=False),
-                        Convolution(aligned_at(level) + width, width, 3),
+                        Convolution(_aligned_channels(level) + width, width, 3),
                         Convolution(width, width, 3),
                     ]
                 )
             )
             below = width
-        self.output_conv = nn.Conv2d(WIDTHS[0], 3, 1)
+        self.output_conv = nn.Conv2d(_WIDTHS[0], 3, 1)
 
     def forward(self, aligned: list[Tensor]) -> Tensor:
         """Return the picture, (N, 3, H, W) float32.
@@ -172,9 +175,9 @@ class Decoder(nn.Module):
         return self.output_conv(x.float())
 
 
-def aligned_at(level: int) -> int:
+def _aligned_channels(level: int) -> int:
     """Return the channels that the decoder sees: of both pictures, colours, features and motion."""
-    return 2 * (3 + features_at(min(level, len(WIDTHS) - 1)) + 2)
+    return 2 * (3 + _feature_channels(min(level, len(_WIDTHS) - 1)) + 2)
 
 
 class FilmNet(nn.Module):
@@ -182,14 +185,14 @@ class FilmNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.extract, self.predict_flow, self.fuse = Features(), Flow(), Decoder()
+        self.extract, self.predict_flow, self.fuse = _Features(), _Flow(), _Decoder()
 
     @property
     def dtype(self) -> torch.dtype:
         """The numbers that convolutions are computed in, but for the last."""
         return self.extract.extract_sublevels.convs[0][0].conv.weight.dtype  # type: ignore[index,union-attr,return-value]
 
-    def prepared(self, pair: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def prepare(self, pair: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Return what all moments between two pictures share.
 
         Args:
@@ -200,13 +203,13 @@ class FilmNet(nn.Module):
             from the second picture to the first and from the first to the second, (2, 2, H, W).
         """
         pictures = [pair]
-        for _ in range(LEVELS - 1):
+        for _ in range(_LEVELS - 1):
             pictures.append(functional.avg_pool2d(pictures[-1], 2))
         pictures = [picture.to(self.dtype) for picture in pictures]
         features = self.extract(pictures)
         flows = self.predict_flow(features, [level.flip(0) for level in features])
         seen = [torch.cat(parts, 1) for parts in zip(pictures, features, strict=True)]
-        return seen[:DRAWN], [flow.flip(0) for flow in flows[:DRAWN]]
+        return seen[:_DRAWN], [flow.flip(0) for flow in flows[:_DRAWN]]
 
     def forward(self, seen: list[Tensor], flows: list[Tensor], fraction: float) -> Tensor:
         """Draw the picture at `fraction` of the way, (1, 3, H, W) float32, about [0, 1].

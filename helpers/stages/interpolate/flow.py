@@ -22,17 +22,17 @@ import cv2
 import numpy as np
 
 from helpers.catalog.registry import Request, engine
-from helpers.imaging.luma import eight_bit, levels_of, opencv_luma, rounded
-from helpers.imaging.optical_flow import DENSE, measure_both_flows, places, sample
+from helpers.imaging.luma import opencv_luma, round_to, to_levels, to_uint8
+from helpers.imaging.optical_flow import DENSE, measure_both_flows, sample, target_positions
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 
 # Look-ups when a flow is carried to another moment; the second already moves little.
-PROJECTIONS = 2
+_PROJECTIONS = 2
 # Side, in pixels, of the window over which two places are compared: wider than a flow patch, so
 # that grain does not decide, yet narrow enough to tell the two sides of an edge apart.
-WINDOW = 25
+_WINDOW = 25
 # Differences far below this (of 255) are noise and tell no motion from another.
-NOISE = 1.0
+_NOISE = 1.0
 
 
 class FlowInterpolator:
@@ -58,10 +58,10 @@ class FlowInterpolator:
         if np.array_equal(first, last):
             return [first.copy() for _ in fractions]
         scale = 255 / np.iinfo(first.dtype).max
-        start, end = levels_of(first), levels_of(last)
+        start, end = to_levels(first), to_levels(last)
         forward, backward = measure_motion(start, end)
         return [
-            rounded(_draw(start, end, forward, backward, fraction) / scale, first.dtype)
+            round_to(_draw(start, end, forward, backward, fraction) / scale, first.dtype)
             for fraction in fractions
         ]
 
@@ -77,7 +77,7 @@ def measure_motion(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.n
 
     Takes float32 RGB 0..255; the flows are (H, W, 2) float32, x and y in pixels.
     """
-    here, there = (eight_bit(opencv_luma(picture)) for picture in (start, end))
+    here, there = (to_uint8(opencv_luma(picture)) for picture in (start, end))
     return measure_both_flows(here, there, DENSE)
 
 
@@ -86,9 +86,9 @@ def _draw(
 ) -> np.ndarray:
     """Return the float32 picture at `fraction`, mixed from what the three motions propose."""
     rest = cv2.addWeighted(start, 1 - fraction, end, fraction, 0)
-    weights = _agreement(start, end)
+    weights = _measure_agreement(start, end)
     total = weights * rest
-    for motion in (_carry(forward, fraction), -_carry(backward, 1 - fraction)):
+    for motion in (_project(forward, fraction), -_project(backward, 1 - fraction)):
         proposal, weight = _propose(start, end, motion, fraction)
         cv2.accumulateProduct(weight, proposal, total)
         weights += weight
@@ -99,30 +99,30 @@ def _propose(
     start: np.ndarray, end: np.ndarray, motion: np.ndarray, fraction: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the picture that `motion` proposes and its weight at every pixel, both (H, W, 3)."""
-    before_at = places(-np.float32(fraction) * motion)
-    after_at = places(np.float32(1 - fraction) * motion)
+    before_at = target_positions(-np.float32(fraction) * motion)
+    after_at = target_positions(np.float32(1 - fraction) * motion)
     # Cubic, for linear sampling blurs fine detail.
     before = sample(start, before_at, cv2.INTER_CUBIC)
     after = sample(end, after_at, cv2.INTER_CUBIC)
     # Where one place has left the picture (a pan), the other alone is shown.
-    before_share = np.float32(1 - fraction) * _inside(before_at)
-    after_share = np.float32(fraction) * _inside(after_at)
+    before_share = np.float32(1 - fraction) * _weigh_inside(before_at)
+    after_share = np.float32(fraction) * _weigh_inside(after_at)
     share = after_share / (before_share + after_share)
-    return before + _in_three(share) * (after - before), _agreement(before, after)
+    return before + _to_three_channels(share) * (after - before), _measure_agreement(before, after)
 
 
-def _carry(flow: np.ndarray, fraction: float) -> np.ndarray:
+def _project(flow: np.ndarray, fraction: float) -> np.ndarray:
     """Return the flow as seen by the pixels of the picture at `fraction` of its way.
 
     A pixel x there is reached from the y with y + fraction * flow(y) = x, found by iteration.
     """
     carried = flow
-    for _ in range(PROJECTIONS):
-        carried = sample(flow, places(-np.float32(fraction) * carried))
+    for _ in range(_PROJECTIONS):
+        carried = sample(flow, target_positions(-np.float32(fraction) * carried))
     return carried
 
 
-def _inside(at: np.ndarray) -> np.ndarray:
+def _weigh_inside(at: np.ndarray) -> np.ndarray:
     """Return 1 for places inside the picture and nearly 0 for those outside, falling within a
     pixel, (H, W)."""
     inside = np.ones(at.shape[:2], np.float32)
@@ -130,13 +130,13 @@ def _inside(at: np.ndarray) -> np.ndarray:
     return inside + np.float32(1e-3)
 
 
-def _agreement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _measure_agreement(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return the weight of a motion, (H, W, 3), from how alike the two places it joins are."""
     difference = opencv_luma(cv2.absdiff(before, after))
-    difference = cv2.stackBlur(difference, (WINDOW, WINDOW))
-    return _in_three(1 / np.square(difference + np.float32(NOISE)))
+    difference = cv2.stackBlur(difference, (_WINDOW, _WINDOW))
+    return _to_three_channels(1 / np.square(difference + np.float32(_NOISE)))
 
 
-def _in_three(plane: np.ndarray) -> np.ndarray:
+def _to_three_channels(plane: np.ndarray) -> np.ndarray:
     """Return (H, W) as (H, W, 3): NumPy multiplies equal shapes much faster than it broadcasts."""
     return cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB)

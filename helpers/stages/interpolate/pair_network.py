@@ -85,9 +85,9 @@ class PairNetwork(ABC):
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-            return self._draw_sparingly(first, last, fractions)
+            return self._draw_on_cpu(first, last, fractions)
 
-    def _draw_sparingly(
+    def _draw_on_cpu(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
     ) -> list[np.ndarray]:
         """Draw in the computer's own memory what did not fit the device's.

@@ -27,11 +27,11 @@ from helpers.errors import ModelError
 from helpers.nn.tensors import to_images, to_tensor
 from helpers.stages.interpolate.pair_network import PairNetwork
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
-from helpers.stages.interpolate.rife_weights import prepared
+from helpers.stages.interpolate.rife_weights import prepare_state
 
-SCALES = (1.0, 0.5, 0.25)
+_SCALES = (1.0, 0.5, 0.25)
 
-LARGEST = 2560 * 1440
+_LARGEST = 2560 * 1440
 """Pixels up to which motion is looked for at full size; see `fitting_scale`."""
 
 
@@ -59,10 +59,10 @@ class RifeInterpolator(PairNetwork):
         precision: str = "fp32",
         scale: float | None = None,
     ) -> None:
-        if scale is not None and scale not in SCALES:
+        if scale is not None and scale not in _SCALES:
             raise ModelError(f"RIFE was given the scale {scale}; allowed are 1, 0.5 and 0.25.")
         self.version, self.scale, self.title = version, scale, f"RIFE {version}"
-        self._state = prepared(state, version)
+        self._state = prepare_state(state, version)
         super().__init__(device, precision)
 
     def _build(self, device: str, dtype: torch.dtype) -> IFNet:
@@ -81,13 +81,13 @@ class RifeInterpolator(PairNetwork):
         fractions: Sequence[float],
     ) -> list[np.ndarray]:
         height, width = first.shape[:2]
-        scale = self.scale or fitting_scale(height, width)
+        scale = self.scale or choose_scale(height, width)
         multiple = int(VERSIONS[self.version].multiple / scale)
         pair = to_tensor([first, last], device, torch.float32).contiguous()
         right, below = -width % multiple, -height % multiple
         if right or below:  # with black, as in training
             pair = functional.pad(pair, (0, right, 0, below))
-        pair = network.with_features(pair)
+        pair = network.append_features(pair)
         return [
             to_images(network(pair, fraction, scale)[..., :height, :width], first.dtype)[0]
             for fraction in fractions
@@ -100,11 +100,11 @@ def load(request: Request, version: str) -> RifeInterpolator:
     return RifeInterpolator(request.state(), version, request.device, request.precision)
 
 
-def fitting_scale(height: int, width: int) -> float:
+def choose_scale(height: int, width: int) -> float:
     """Return the scale at which a frame's motion is looked for when the user names none.
 
     1 up to as many pixels as 2560x1440 has; 0.5, as the authors advise, for larger frames up to
     four times that, UHD among them; 0.25 beyond. Motion of equal speed then spans about as many
     pixels as where the network was trained.
     """
-    return next((scale for scale in SCALES if height * width * scale**2 <= LARGEST), SCALES[-1])
+    return next((scale for scale in _SCALES if height * width * scale**2 <= _LARGEST), _SCALES[-1])

@@ -46,11 +46,11 @@ VERSIONS = {
 """4.25 and 4.26 are the same network with other weights."""
 
 
-NOTHING = torch.empty(0)
+_NOTHING = torch.empty(0)
 """What is known of motion and mask before the first block."""
 
 
-class ResConv(nn.Module):
+class _ResConv(nn.Module):
     """A convolution whose result, scaled, is added to what came in."""
 
     def __init__(self, channels: int) -> None:
@@ -69,7 +69,7 @@ class ResConv(nn.Module):
         return functional.leaky_relu_(self.conv(x).add_(x), 0.2)
 
 
-class IFBlock(nn.Module):
+class _IFBlock(nn.Module):
     """Look at what is known so far and say how motion and mask are to change."""
 
     def __init__(self, inputs: int, channels: int, outputs: int, used: int) -> None:
@@ -79,7 +79,7 @@ class IFBlock(nn.Module):
             nn.Sequential(nn.Conv2d(inputs, half, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
             nn.Sequential(nn.Conv2d(half, channels, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True)),
         )
-        self.convblock = nn.Sequential(*(ResConv(channels) for _ in range(8)))
+        self.convblock = nn.Sequential(*(_ResConv(channels) for _ in range(8)))
         self.lastconv = nn.Sequential(
             nn.ConvTranspose2d(channels, 4 * outputs, 4, 2, 1), nn.PixelShuffle(2)
         )
@@ -95,7 +95,7 @@ class IFBlock(nn.Module):
         return self.lastconv(self.convblock(self.conv0(x)))
 
 
-class Head(nn.Module):
+class _Head(nn.Module):
     """Find features of one picture that are warped along with it."""
 
     def __init__(self, features: int) -> None:
@@ -122,20 +122,20 @@ class IFNet(nn.Module):
         inputs = 7 + 2 * version.head
         for number, channels in enumerate(version.channels):
             self.add_module(
-                f"block{number}", IFBlock(inputs, channels, used + version.unused, used)
+                f"block{number}", _IFBlock(inputs, channels, used + version.unused, used)
             )
             inputs = 12 + 2 * version.head + version.carried
         if version.head:
-            self.encode = Head(version.head)
+            self.encode = _Head(version.head)
 
     @torch.no_grad()
     def fold(self) -> None:
         """Rearrange the weights for speed; the result stays the same. Call it once."""
         for layer in self.modules():
-            if isinstance(layer, (ResConv, IFBlock)):
+            if isinstance(layer, (_ResConv, _IFBlock)):
                 layer.fold()
 
-    def with_features(self, pair: Tensor) -> Tensor:
+    def append_features(self, pair: Tensor) -> Tensor:
         """Return two pictures, (2, 3, H, W) in [0, 1], with their features behind the colours."""
         if not self.version.head:
             return pair
@@ -157,17 +157,17 @@ class IFNet(nn.Module):
         Returns:
             (1, 3, H, W) float32, about [0, 1].
         """
-        places = pixel_places(pair)
+        places = pixel_positions(pair)
         made: list[tuple[Tensor, int]] = []  # what each block gave, and its step
-        known = NOTHING  # motion in pixels and mask so far, (1, 5, H, W)
+        known = _NOTHING  # motion in pixels and mask so far, (1, 5, H, W)
         for number, step in enumerate(self.version.steps):
             step = int(step / scale)
-            seen = warp(pair, known, places, step) if made else resize(pair, 1 / step)
+            seen = warp(pair, known, places, step) if made else _resize(pair, 1 / step)
             moment = seen.new_full((1, 1, *seen.shape[2:]), fraction)
             parts = [*seen[:, :3].split(1), *seen[:, 3:].split(1), moment]
             if made:
-                parts += self._handed_on(
-                    made, known if step == 1 else self._joined(made, step), step
+                parts += self._previous_result(
+                    made, known if step == 1 else self._sum_changes(made, step), step
                 )
             x = torch.cat([part.to(self.dtype) for part in parts if part.shape[1]], 1)
             x = self.get_submodule(f"block{number}")(
@@ -175,26 +175,28 @@ class IFNet(nn.Module):
             ).to(torch.float32, memory_format=torch.contiguous_format)
             x[:, :4] *= step
             made.append((x, step))
-            known = self._added(known, resize(x[:, :5], step))
+            known = self._add_change(known, _resize(x[:, :5], step))
         first, last = warp(pair[:, :3], known, places, 1).split(1)
         return torch.lerp(last, first, known[:, 4:].sigmoid_())
 
-    def _handed_on(self, made: list[tuple[Tensor, int]], known: Tensor, step: int) -> list[Tensor]:
+    def _previous_result(
+        self, made: list[tuple[Tensor, int]], known: Tensor, step: int
+    ) -> list[Tensor]:
         """Return mask, features and motion as the next block is to see them."""
         last, coarse = made[-1]
-        features = resize(last[:, 5 : 5 + self.version.carried], coarse / step)
+        features = _resize(last[:, 5 : 5 + self.version.carried], coarse / step)
         return [known[:, 4:], features, known[:, :4] / step]
 
-    def _joined(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
+    def _sum_changes(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
         """Return motion and mask so far at a resolution, (1, 5, H / step, W / step)."""
-        known = NOTHING
+        known = _NOTHING
         for x, coarse in made:
-            known = self._added(known, resize(x[:, :5], coarse / step))
+            known = self._add_change(known, _resize(x[:, :5], coarse / step))
         return known
 
-    def _added(self, known: Tensor, change: Tensor) -> Tensor:
+    def _add_change(self, known: Tensor, change: Tensor) -> Tensor:
         """Add what a block gave to what is known."""
-        if known is NOTHING:
+        if known is _NOTHING:
             return change
         mask = change[:, 4:] + known[:, 4:] if self.version.sums else change[:, 4:]
         known[:, :4] += change[:, :4]
@@ -202,14 +204,14 @@ class IFNet(nn.Module):
         return known
 
 
-def resize(x: Tensor, factor: float) -> Tensor:
+def _resize(x: Tensor, factor: float) -> Tensor:
     """Resize by a power of two, bilinearly."""
     if factor == 1 or not x.shape[1]:
         return x
     return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
-def pixel_places(pair: Tensor) -> Tensor:
+def pixel_positions(pair: Tensor) -> Tensor:
     """Return where every pixel lies, (H, W, 2): x and y from -1 to 1."""
     across, down = (torch.linspace(-1, 1, side, device=pair.device) for side in pair.shape[:1:-1])
     return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
@@ -229,14 +231,14 @@ def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
     height, width = motion.shape[2:]
     motion = motion[:, :4].reshape(2, 2, height, width).permute(0, 2, 3, 1)
     if step > 2:
-        motion, places = middles(motion, step), middles(places[None], step)
+        motion, places = _middle_pixels(motion, step), _middle_pixels(places[None], step)
     pixel = motion.new_tensor([2 / (width - 1), 2 / (height - 1)])
     grid = torch.addcmul(places, motion, pixel)
     moved = functional.grid_sample(pair, grid, "bilinear", "border", align_corners=True)
-    return moved if step == 1 else resize(moved, 0.5)
+    return moved if step == 1 else _resize(moved, 0.5)
 
 
-def middles(x: Tensor, step: int) -> Tensor:
+def _middle_pixels(x: Tensor, step: int) -> Tensor:
     """Return the four pixels in the middle of every square of `step` a side; x is (N, H, W, C)."""
     count, height, width, depth = x.shape
     middle = slice(step // 2 - 1, step // 2 + 1)

@@ -11,17 +11,17 @@ from typing import Any
 import torch
 
 from helpers.errors import ModelError
-from helpers.nn.state_dict import Shapes, expected_shapes, fitted
+from helpers.nn.state_dict import Shapes, check_state, expected_shapes
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 
-PREFIXES = ("module.", "flownet.")
+_PREFIXES = ("module.", "flownet.")
 """What training wrappers put in front of every name."""
 
-TRAINING = ("teacher.", "caltime.", "block_tea.", "contextnet.", "unet.")
+_TRAINING = ("teacher.", "caltime.", "block_tea.", "contextnet.", "unet.")
 """Parts that were used in training only, or by no version here, and are left out by name."""
 
 
-def official_names(state: dict[str, Any]) -> dict[str, Any]:
+def _rename_weights(state: dict[str, Any]) -> dict[str, Any]:
     """Bring the names of other files to the official ones, and leave training's parts out.
 
     Known are the wrappers' prefixes `module.` and `flownet.`, and the `blocks.0.` that stands for
@@ -29,11 +29,11 @@ def official_names(state: dict[str, Any]) -> dict[str, Any]:
     """
     named = {}
     for key, tensor in state.items():
-        for prefix in PREFIXES:
+        for prefix in _PREFIXES:
             key = key.removeprefix(prefix)
         if key.startswith("blocks."):
             key = "block" + key.removeprefix("blocks.")
-        if not key.startswith(TRAINING):
+        if not key.startswith(_TRAINING):
             named[key] = tensor
     return named
 
@@ -43,7 +43,7 @@ def version_shapes(version: str) -> Shapes:
     return expected_shapes(lambda: IFNet(VERSIONS[version]))
 
 
-def prepared(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
+def prepare_state(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
     """Return the weights of a version in float32 under their official names.
 
     Raises:
@@ -51,10 +51,10 @@ def prepared(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
     """
     if version not in VERSIONS:
         raise ModelError(f"RIFE {version} is not known; allowed are {', '.join(VERSIONS)}.")
-    return fitted(official_names(state), version_shapes(version), f"RIFE {version}")
+    return check_state(_rename_weights(state), version_shapes(version), f"RIFE {version}")
 
 
-def rife_version(state: dict[str, Any]) -> str:
+def find_version(state: dict[str, Any]) -> str:
     """Tell the version that weights belong to.
 
     4.26 has the same shapes as 4.25 and computes the same; "4.25" is the answer for both.
@@ -62,7 +62,7 @@ def rife_version(state: dict[str, Any]) -> str:
     Raises:
         ModelError: they are of no version here.
     """
-    named = official_names(state)
+    named = _rename_weights(state)
     found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in named.items()}
     for version in VERSIONS:
         if version_shapes(version) == found:

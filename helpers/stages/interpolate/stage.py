@@ -21,7 +21,7 @@ from helpers.retime import check_fps, rate_times
 from helpers.run import RunContext
 from helpers.stage import Stage
 
-SMOOTH = 24
+_SMOOTH = 24
 """Frames a second that are reached where nobody asks for a rate: what cinema shows."""
 
 
@@ -81,7 +81,7 @@ class Interpolate(Stage):
         if not self.unknown:
             return self
         # A rate that is 24 but for the clock's last digits is not doubled.
-        return replace(self, factor=math.ceil(SMOOTH / (clip.info.fps * Fraction(101, 100))))
+        return replace(self, factor=math.ceil(_SMOOTH / (clip.info.fps * Fraction(101, 100))))
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
@@ -109,11 +109,11 @@ class Interpolate(Stage):
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """From the frame at or before the first new one to the frame at or after the last."""
-        first = source.number_at(self._time(source, start))
-        last = bisect_left(source.times, self._time(source, stop - 1))
+        first = source.number_at(self._time_of(source, start))
+        last = bisect_left(source.times, self._time_of(source, stop - 1))
         return first, min(last + 1, len(source))
 
-    def _time(self, source: Clip, number: int) -> Fraction:
+    def _time_of(self, source: Clip, number: int) -> Fraction:
         """Return one of `times` without making them all: looking at one frame must be quick."""
         if self.fps is not None:
             return source.times[0] + number / self.fps
@@ -134,10 +134,10 @@ class Interpolate(Stage):
                 here, there = there, next(frames, None)
                 continue
             upto = len(times) if there is None else bisect_left(times, there.time, at)
-            yield from self._between(engine, here, there, times[at:upto])
+            yield from self._make_between(engine, here, there, times[at:upto])
             at = upto
 
-    def _between(
+    def _make_between(
         self, engine: Any, here: Frame, there: Frame | None, times: Sequence[Fraction]
     ) -> Iterator[Frame]:
         """Make the frames at `times`, which lie at or after `here` and before `there`."""

@@ -17,17 +17,17 @@ from helpers.clip import Clip, Frame
 from helpers.run import RunContext
 from helpers.stage import prefetch
 
-WIDTH = 256
+_WIDTH = 256
 """Frames are reduced to this width in pixels for the search, which is faster and just as good."""
 
-SHORTEST = Fraction(2, 5)
+_SHORTEST = Fraction(2, 5)
 """The minimum length of a shot in seconds. This number and the next were chosen by trial; the films
 were not noted."""
 
-NEAR = 3
+_NEAR = 3
 """Frames before and after a cut that are compared; a flash or torn frames are shorter."""
 
-ALIKE = 0.8
+_ALIKE = 0.8
 """Two pictures with a higher correlation are of the same shot. In real films neighbours within a
 shot are above it, except in very fast motion, and pictures on both sides of a cut are below 0.5."""
 
@@ -45,13 +45,13 @@ def find_cuts(clip: Clip, run: RunContext | None = None) -> tuple[Fraction, ...]
     detector = AdaptiveDetector(min_scene_len=1)
     found = [clip.times[0]]
     pending: list[int] = []  # cuts that wait for the next NEAR pictures
-    recent: deque[tuple[int, np.ndarray]] = deque(maxlen=4 * NEAR)
+    recent: deque[tuple[int, np.ndarray]] = deque(maxlen=4 * _NEAR)
 
     def confirm(upto: int) -> None:
-        while pending and pending[0] + NEAR <= upto:
+        while pending and pending[0] + _NEAR <= upto:
             number = pending.pop(0)
             time = clip.times[number]
-            if time - found[-1] >= SHORTEST and not _same_shot(recent, number):
+            if time - found[-1] >= _SHORTEST and not _same_shot(recent, number):
                 found.append(time)
 
     run = run or RunContext()
@@ -63,15 +63,15 @@ def find_cuts(clip: Clip, run: RunContext | None = None) -> tuple[Fraction, ...]
             pending += sorted(cut.frame_num for cut in detector.process_frame(stamp, picture))
             confirm(number + 1)
     pending += sorted(cut.frame_num for cut in detector.post_process(stamp))
-    confirm(len(clip) + NEAR)
+    confirm(len(clip) + _NEAR)
     return tuple(found)
 
 
 def _same_shot(recent: Iterable[tuple[int, np.ndarray]], cut: int) -> bool:
     """Tell whether the shot continues after frame `cut`: a picture before is like one after."""
-    before = [picture for number, picture in recent if cut - NEAR <= number < cut]
-    after = [picture for number, picture in recent if cut <= number < cut + NEAR]
-    return any(float(np.mean(a * b)) > ALIKE for a in before for b in after)
+    before = [picture for number, picture in recent if cut - _NEAR <= number < cut]
+    after = [picture for number, picture in recent if cut <= number < cut + _NEAR]
+    return any(float(np.mean(a * b)) > _ALIKE for a in before for b in after)
 
 
 def _normalise(picture: np.ndarray) -> np.ndarray:
@@ -91,8 +91,8 @@ def _reduce(frame: Frame) -> np.ndarray:
 
     image = frame.image
     height, width = image.shape[:2]
-    if width > WIDTH:
-        size = (WIDTH, max(height * WIDTH // width, 1))
+    if width > _WIDTH:
+        size = (_WIDTH, max(height * _WIDTH // width, 1))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)

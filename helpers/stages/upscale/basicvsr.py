@@ -22,16 +22,16 @@ import torch
 
 from helpers.catalog.registry import Probe, Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.nn.state_dict import filled
+from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES, to_images, to_tensor
-from helpers.nn.tiling import is_out_of_memory, padded, spans
+from helpers.nn.tiling import is_out_of_memory, pad, tile_spans
 from helpers.stages.upscale.basicvsr_network import SCALE, RealBasicVsr, Size
 from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT
 
 SMALLEST = 64
 """Pixels a side that the authors ask for; smaller frames are continued to it, mirrored."""
 
-OVERLAP = 4
+_OVERLAP = 4
 """Pixels of its surroundings that a tile of the drawing is given: it sees two, and one is spare."""
 
 TILE = 256
@@ -71,9 +71,9 @@ class VideoUpscaler:
         name: str = "RealBasicVSR",
     ) -> None:
         self.name, self.device, self.precision, self.memory = name, device, precision, memory
-        state = generator(state)
-        size = size_of(state)
-        network = filled(lambda: RealBasicVsr(size), state, "RealBasicVSR")
+        state = select_generator(state)
+        size = read_size(state)
+        network = build_network(lambda: RealBasicVsr(size), state, "RealBasicVSR")
         network.eval().to(device=device, dtype=DTYPES[precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.basicvsr.spynet.float()
         self.network = network
@@ -131,23 +131,23 @@ class VideoUpscaler:
         height, width = images[0].shape[:2]
         below, right = (max(SMALLEST - side, 0) for side in (height, width))
         frames = [
-            to_tensor([padded(image, below, right)], self.device, torch.float32) for image in images
+            to_tensor([pad(image, below, right)], self.device, torch.float32) for image in images
         ]
-        frames = self.network.cleaned(frames)
+        frames = self.network.clean(frames)
         waiting = len(keep) * self.network.size.channels * frames[0][0, 0].numel()
         short = waiting * self.network.dtype.itemsize > self.memory() / 4
         shelf = "cpu" if short else self.device
         return [
-            self._drawn(known, frame, images[0].dtype)[: height * SCALE, : width * SCALE]
-            for known, frame in self.network.travelled(frames, keep, shelf)
+            self._draw(known, frame, images[0].dtype)[: height * SCALE, : width * SCALE]
+            for known, frame in self.network.propagate(frames, keep, shelf)
         ]
 
-    def _drawn(self, known: torch.Tensor, frame: torch.Tensor, dtype: np.dtype) -> np.ndarray:
+    def _draw(self, known: torch.Tensor, frame: torch.Tensor, dtype: np.dtype) -> np.ndarray:
         """Draw a frame tile by tile."""
         height, width = frame.shape[2:]
         out = np.empty((height * SCALE, width * SCALE, 3), dtype)
-        for top, bottom, above, under in spans(height, TILE, OVERLAP):
-            for left, right, before, after in spans(width, TILE, OVERLAP):
+        for top, bottom, above, under in tile_spans(height, TILE, _OVERLAP):
+            for left, right, before, after in tile_spans(width, TILE, _OVERLAP):
                 part = (..., slice(above, under), slice(before, after))
                 large = self.network.basicvsr.draw(known[part], frame[part])
                 (piece,) = to_images(large, dtype)
@@ -165,10 +165,10 @@ def _prepare(network: VideoUpscaler, image: np.ndarray) -> Callable[[], object]:
 
 
 # Three frames are timed; BLOCK results cost those of a block and of its context on both sides.
-PROBE = Probe(_prepare, share=(BLOCK + 2 * CONTEXT) / BLOCK / 3)
+_PROBE = Probe(_prepare, share=(BLOCK + 2 * CONTEXT) / BLOCK / 3)
 
 
-@engine("upscale", recurrent=True, probe=PROBE)
+@engine("upscale", recurrent=True, probe=_PROBE)
 def load(request: Request) -> VideoUpscaler:
     """Return the network of a model."""
     return VideoUpscaler(
@@ -176,7 +176,7 @@ def load(request: Request) -> VideoUpscaler:
     )
 
 
-def generator(state: dict[str, Any]) -> dict[str, Any]:
+def select_generator(state: dict[str, Any]) -> dict[str, Any]:
     """Return the weights that draw, without those of training: the averaged ones where there are.
 
     The authors' file holds `generator_ema.*` beside `generator.*` and what judged them.
@@ -192,7 +192,7 @@ def generator(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def size_of(state: dict[str, Any]) -> Size:
+def read_size(state: dict[str, Any]) -> Size:
     """Return how large a network is, by its weights.
 
     Raises:

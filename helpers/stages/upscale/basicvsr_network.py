@@ -17,10 +17,10 @@ from torch.nn import functional
 
 SCALE = 4
 
-MULTIPLE = 32
+_MULTIPLE = 32
 """SPyNet sees frames resized to a multiple of this: it halves them five times."""
 
-CLEANINGS = 3
+_CLEANINGS = 3
 """How often frames are cleaned at most."""
 
 
@@ -38,7 +38,7 @@ class Size:
     propagation: int = 20
 
 
-class ResidualBlock(nn.Module):
+class _ResidualBlock(nn.Module):
     """Two convolutions whose result is added to what came in."""
 
     def __init__(self, channels: int) -> None:
@@ -51,7 +51,7 @@ class ResidualBlock(nn.Module):
         return self.conv2(functional.relu_(self.conv1(x))).add_(x)
 
 
-class ResidualBlocks(nn.Module):
+class _ResidualBlocks(nn.Module):
     """A convolution, and residual blocks behind it."""
 
     def __init__(self, inputs: int, channels: int, count: int) -> None:
@@ -59,7 +59,7 @@ class ResidualBlocks(nn.Module):
         self.main = nn.Sequential(
             nn.Conv2d(inputs, channels, 3, 1, 1),
             nn.LeakyReLU(0.1, inplace=True),
-            nn.Sequential(*(ResidualBlock(channels) for _ in range(count))),
+            nn.Sequential(*(_ResidualBlock(channels) for _ in range(count))),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class ResidualBlocks(nn.Module):
         return self.main(x)
 
 
-class Enlarge(nn.Module):
+class _Enlarge(nn.Module):
     """Make features twice as large."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -79,7 +79,7 @@ class Enlarge(nn.Module):
         return functional.pixel_shuffle(self.upsample_conv(x), 2)
 
 
-class Activated(nn.Module):
+class _Activated(nn.Module):
     """A convolution of 7x7 and, unless it is the last, what follows it."""
 
     def __init__(self, inputs: int, outputs: int, last: bool) -> None:
@@ -93,7 +93,7 @@ class Activated(nn.Module):
         return x if self.last else functional.relu_(x)
 
 
-class SpynetLevel(nn.Module):
+class _SpynetLevel(nn.Module):
     """Say how motion is to change at one size of the frames."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class SpynetLevel(nn.Module):
         widths = (8, 32, 64, 32, 16, 2)
         self.basic_module = nn.Sequential(
             *(
-                Activated(inputs, outputs, outputs == widths[-1])
+                _Activated(inputs, outputs, outputs == widths[-1])
                 for inputs, outputs in pairwise(widths)
             )
         )
@@ -122,7 +122,7 @@ class Spynet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.basic_module = nn.ModuleList(SpynetLevel() for _ in range(6))
+        self.basic_module = nn.ModuleList(_SpynetLevel() for _ in range(6))
         self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
         self.register_buffer("std", torch.ones(1, 3, 1, 1))
 
@@ -133,9 +133,9 @@ class Spynet(nn.Module):
             ours, theirs: (1, 3, H, W) float32 in [0, 1].
         """
         height, width = ours.shape[2:]
-        size = (height + -height % MULTIPLE, width + -width % MULTIPLE)
+        size = (height + -height % _MULTIPLE, width + -width % _MULTIPLE)
         pyramids = [self._pyramid(frame, size) for frame in (ours, theirs)]
-        flow = ours.new_zeros(1, 2, size[0] // MULTIPLE, size[1] // MULTIPLE)
+        flow = ours.new_zeros(1, 2, size[0] // _MULTIPLE, size[1] // _MULTIPLE)
         for level, (one, other) in enumerate(zip(*pyramids, strict=True)):
             if level:
                 flow = 2 * functional.interpolate(
@@ -155,7 +155,7 @@ class Spynet(nn.Module):
         return sizes[::-1]
 
 
-class BasicVsr(nn.Module):
+class _BasicVsr(nn.Module):
     """What travels through the frames, and what is drawn from it.
 
     Chan, Wang, Yu, Dong and Loy, "BasicVSR: The Search for Essential Components in Video
@@ -166,11 +166,11 @@ class BasicVsr(nn.Module):
         super().__init__()
         channels = size.channels
         self.spynet = Spynet()
-        self.backward_resblocks = ResidualBlocks(channels + 3, channels, size.propagation)
-        self.forward_resblocks = ResidualBlocks(channels + 3, channels, size.propagation)
+        self.backward_resblocks = _ResidualBlocks(channels + 3, channels, size.propagation)
+        self.forward_resblocks = _ResidualBlocks(channels + 3, channels, size.propagation)
         self.fusion = nn.Conv2d(2 * channels, channels, 1)
-        self.upsample1 = Enlarge(channels, channels)
-        self.upsample2 = Enlarge(channels, 64)
+        self.upsample1 = _Enlarge(channels, channels)
+        self.upsample2 = _Enlarge(channels, 64)
         self.conv_hr = nn.Conv2d(64, 64, 3, 1, 1)
         self.conv_last = nn.Conv2d(64, 3, 3, 1, 1)
 
@@ -210,26 +210,26 @@ class RealBasicVsr(nn.Module):
         super().__init__()
         self.size, self.enough = size, enough
         self.image_cleaning = nn.Sequential(
-            ResidualBlocks(3, size.channels, size.cleaning),
+            _ResidualBlocks(3, size.channels, size.cleaning),
             nn.Conv2d(size.channels, 3, 3, 1, 1),
         )
-        self.basicvsr = BasicVsr(size)
+        self.basicvsr = _BasicVsr(size)
 
     @property
     def dtype(self) -> torch.dtype:
         """The numbers that convolutions are computed in, but for SPyNet's."""
         return self.basicvsr.fusion.weight.dtype
 
-    def cleaned(self, frames: list[Tensor]) -> list[Tensor]:
+    def clean(self, frames: list[Tensor]) -> list[Tensor]:
         """Return frames, (1, 3, H, W) float32 in [0, 1], without noise and artefacts."""
-        for _ in range(CLEANINGS):
+        for _ in range(_CLEANINGS):
             changes = [self.image_cleaning(frame.to(self.dtype)).float() for frame in frames]
             frames = [frame + change for frame, change in zip(frames, changes, strict=True)]
             if torch.stack([change.abs().mean() for change in changes]).mean() < self.enough:
                 break
         return frames
 
-    def travelled(
+    def propagate(
         self, frames: list[Tensor], keep: range, shelf: torch.device | str
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Give, for every frame in `keep`, what `BasicVsr.draw` draws it from.

@@ -49,7 +49,7 @@ def map_blocks(
     seen: list[Frame] = []  # from number `first` on
     for begin in range(start // BLOCK * BLOCK, stop, BLOCK):
         seen += islice(frames, begin + BLOCK + CONTEXT - first - len(seen))
-        for part, around in parts(begin, first, seen):
+        for part, around in split_block(begin, first, seen):
             wanted = range(max(part.start, start), min(part.stop, stop))
             if wanted:
                 images = [seen[number - first].image for number in around]
@@ -62,7 +62,7 @@ def map_blocks(
         del seen[:done]
 
 
-def parts(begin: int, first: int, seen: list[Frame]) -> Iterator[tuple[range, range]]:
+def split_block(begin: int, first: int, seen: list[Frame]) -> Iterator[tuple[range, range]]:
     """Give the parts of the block at `begin` that lie in one shot, each alone and with its context.
 
     Args:

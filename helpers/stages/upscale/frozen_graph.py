@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-Value = int | memoryview
+_Value = int | memoryview
 """A field's value: a number, or bytes."""
 
-TYPES = {1: np.dtype("<f4"), 3: np.dtype("<i4"), 12: np.dtype("u1")}
+_TYPES = {1: np.dtype("<f4"), 3: np.dtype("<i4"), 12: np.dtype("u1")}
 """The tensor types that such a graph holds: float, int32, quint8."""
 
 
@@ -40,13 +40,15 @@ def read_graph(data: bytes) -> dict[str, Node]:
     Raises:
         ValueError: it is cut off, or no graph at all.
     """
-    nodes = [_node(_bytes(value)) for number, value in _fields(memoryview(data)) if number == 1]
+    nodes = [
+        _read_node(_bytes(value)) for number, value in _read_fields(memoryview(data)) if number == 1
+    ]
     if not nodes:
         raise ValueError("it holds no node of a graph")
     return {node.name: node for node in nodes}
 
 
-def used_nodes(graph: dict[str, Node], output: str) -> list[Node]:
+def sort_nodes(graph: dict[str, Node], output: str) -> list[Node]:
     """Return the nodes that an output is made of, each after what goes into it.
 
     Raises:
@@ -72,24 +74,24 @@ def used_nodes(graph: dict[str, Node], output: str) -> list[Node]:
     return list(done.values())
 
 
-def constants(graph: dict[str, Node], output: str) -> list[np.ndarray]:
+def find_constants(graph: dict[str, Node], output: str) -> list[np.ndarray]:
     """Return the float32 constants that an output is made of, in the order of their use.
 
     Raises:
         ValueError: as `used_nodes`, or a quantised constant is incomplete.
     """
-    nodes = used_nodes(graph, output)
+    nodes = sort_nodes(graph, output)
     packed = {name for node in nodes if node.operation == "Dequantize" for name in node.inputs}
     found = []
     for node in nodes:
         if node.operation == "Dequantize":
-            found.append(_dequantised(node, graph))
-        elif node.value is not None and node.value.dtype == TYPES[1] and node.name not in packed:
+            found.append(_dequantise(node, graph))
+        elif node.value is not None and node.value.dtype == _TYPES[1] and node.name not in packed:
             found.append(node.value)
     return found
 
 
-def _dequantised(node: Node, graph: dict[str, Node]) -> np.ndarray:
+def _dequantise(node: Node, graph: dict[str, Node]) -> np.ndarray:
     values = [graph[name].value for name in node.inputs]
     if len(values) != 3 or any(value is None or not value.size for value in values):
         raise ValueError(f"its quantised weights {node.name!r} are incomplete")
@@ -101,9 +103,9 @@ def _dequantised(node: Node, graph: dict[str, Node]) -> np.ndarray:
     return levels * np.float32(step) + np.float32(step * round(lowest / step))
 
 
-def _node(data: memoryview) -> Node:
+def _read_node(data: memoryview) -> Node:
     node = Node()
-    for number, value in _fields(data):
+    for number, value in _read_fields(data):
         if number == 1:
             node.name = _text(value)
         elif number == 2:
@@ -111,27 +113,27 @@ def _node(data: memoryview) -> Node:
         elif number == 3 and not _text(value).startswith("^"):
             node.inputs.append(_text(value).removesuffix(":0"))
         elif number == 5:
-            entry = dict(_fields(_bytes(value)))
+            entry = dict(_read_fields(_bytes(value)))
             if _text(entry.get(1, memoryview(b""))) == "value":
-                node.value = _attribute(_bytes(entry.get(2, memoryview(b""))))
+                node.value = _read_attribute(_bytes(entry.get(2, memoryview(b""))))
     return node
 
 
-def _attribute(data: memoryview) -> np.ndarray | None:
-    tensors = [value for number, value in _fields(data) if number == 8]
-    return _tensor(_bytes(tensors[0])) if tensors else None
+def _read_attribute(data: memoryview) -> np.ndarray | None:
+    tensors = [value for number, value in _read_fields(data) if number == 8]
+    return _read_tensor(_bytes(tensors[0])) if tensors else None
 
 
-def _tensor(data: memoryview) -> np.ndarray | None:
+def _read_tensor(data: memoryview) -> np.ndarray | None:
     """Read a constant, or None if it is of a type that no network here needs."""
     shape: list[int] = []
     content, dtype = b"", None
-    for number, value in _fields(data):
+    for number, value in _read_fields(data):
         if number == 1:
-            dtype = TYPES.get(value) if isinstance(value, int) else None
+            dtype = _TYPES.get(value) if isinstance(value, int) else None
         elif number == 2:
-            sides = [_bytes(side) for key, side in _fields(_bytes(value)) if key == 2]
-            shape = [int(dict(_fields(side)).get(1, 0)) for side in sides]  # type: ignore[arg-type]
+            sides = [_bytes(side) for key, side in _read_fields(_bytes(value)) if key == 2]
+            shape = [int(dict(_read_fields(side)).get(1, 0)) for side in sides]  # type: ignore[arg-type]
         elif number in (4, 5):  # all as bytes, or one by one
             content += bytes(_bytes(value))
         elif number == 7:
@@ -148,18 +150,18 @@ def _tensor(data: memoryview) -> np.ndarray | None:
     return np.resize(values, shape) if held else np.zeros(shape, dtype)
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+def _read_fields(data: memoryview) -> Iterator[tuple[int, _Value]]:
     """Give the fields of a message: number and value."""
     at = 0
     while at < len(data):
-        key, at = _number(data, at)
+        key, at = _read_varint(data, at)
         number, kind = key >> 3, key & 7
         if kind == 0:
-            value, at = _number(data, at)
+            value, at = _read_varint(data, at)
             yield number, value
             continue
         if kind == 2:
-            size, at = _number(data, at)
+            size, at = _read_varint(data, at)
         elif kind in (1, 5):
             size = 8 if kind == 1 else 4
         else:
@@ -170,7 +172,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, Value]]:
         at += size
 
 
-def _number(data: memoryview, at: int) -> tuple[int, int]:
+def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
     """Read a number of seven bits a byte and return it with the place after it."""
     value = 0
     for shift in range(0, 70, 7):
@@ -183,11 +185,11 @@ def _number(data: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("it is no serialised graph")
 
 
-def _bytes(value: Value) -> memoryview:
+def _bytes(value: _Value) -> memoryview:
     if isinstance(value, int):
         raise ValueError("it is no serialised graph")
     return value
 
 
-def _text(value: Value) -> str:
+def _text(value: _Value) -> str:
     return bytes(_bytes(value)).decode("utf-8", "replace")

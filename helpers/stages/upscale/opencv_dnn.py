@@ -21,15 +21,20 @@ import torch
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.imaging.luma import rounded
+from helpers.imaging.luma import round_to
 from helpers.nn.tensors import DTYPES
-from helpers.nn.tiling import in_tiles, is_out_of_memory
-from helpers.stages.upscale.opencv_dnn_network import ALGORITHMS, ResidualBlock, reach, read_network
+from helpers.nn.tiling import enlarge_in_tiles, is_out_of_memory
+from helpers.stages.upscale.opencv_dnn_network import (
+    ALGORITHMS,
+    ResidualBlock,
+    read_network,
+    receptive_radius,
+)
 
-RGB_MEAN = (114.35629928, 111.561547, 103.1545782)
+_RGB_MEAN = (114.35629928, 111.561547, 103.1545782)
 """The mean colour of DIV2K, 0 to 255, that EDSR was trained without."""
 
-CPU_TILE, GPU_TILE = 192, 512
+_CPU_TILE, _GPU_TILE = 192, 512
 """Input pixels a side, at most. On a CPU a large frame is done faster in parts that stay in its
 cache. It never depends on the free memory, so that neither does the result."""
 
@@ -76,8 +81,8 @@ class OpencvSuperres:
         for block in self.network.modules():
             if isinstance(block, ResidualBlock):
                 block.to(DTYPES[precision])
-        self.overlap = reach(self.network)
-        self.tile = CPU_TILE if device == "cpu" else GPU_TILE
+        self.overlap = receptive_radius(self.network)
+        self.tile = _CPU_TILE if device == "cpu" else _GPU_TILE
         self._enlarge = self._enlarge_rgb if algorithm == "edsr" else self._enlarge_luma
         self._lock = threading.Lock()
 
@@ -106,7 +111,7 @@ class OpencvSuperres:
         """
         with self._lock:  # two at a time would only share the same cores
             try:
-                return [self._tiled(image) for image in images]
+                return [self._enlarge_tiles(image) for image in images]
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -116,11 +121,11 @@ class OpencvSuperres:
                     f"{self.tile} pixels. Close other programs or notebooks and run it again."
                 ) from error
 
-    def _tiled(self, image: np.ndarray) -> np.ndarray:
+    def _enlarge_tiles(self, image: np.ndarray) -> np.ndarray:
         """Enlarge tile by tile, each with as much around it as the network sees."""
         # Tiles of equal size waste the least on what they see of each other.
         rows, columns = (math.ceil(side / math.ceil(side / self.tile)) for side in image.shape[:2])
-        return in_tiles(
+        return enlarge_in_tiles(
             [image], (rows, columns), self.overlap, self.scale, lambda p: [self._enlarge(p[0])]
         )[0]
 
@@ -132,16 +137,16 @@ class OpencvSuperres:
         parts = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb).astype(np.float32) * (1 / top))
         luma = self._run(parts[0][None, None])[0, 0]
         colours = [cv2.resize(part, luma.shape[::-1]) for part in parts[1:]]
-        made = rounded(cv2.merge([luma, *colours]) * top, image.dtype)
+        made = round_to(cv2.merge([luma, *colours]) * top, image.dtype)
         return cv2.cvtColor(made, cv2.COLOR_YCrCb2RGB)
 
     def _enlarge_rgb(self, image: np.ndarray) -> np.ndarray:
         """Put all three colours through the network, which knows 0 to 255 without the mean."""
         unit = np.float32(np.iinfo(image.dtype).max / 255)
-        mean = np.array(RGB_MEAN, np.float32)
+        mean = np.array(_RGB_MEAN, np.float32)
         centred = image.astype(np.float32) / unit - mean
         made = self._run(centred.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
-        return rounded((made + mean) * unit, image.dtype)
+        return round_to((made + mean) * unit, image.dtype)
 
     @torch.inference_mode()
     def _run(self, batch: np.ndarray) -> np.ndarray:

@@ -18,11 +18,11 @@ import torch
 from torch import nn
 
 from helpers.errors import ModelError
-from helpers.stages.upscale.frozen_graph import constants, read_graph, used_nodes
+from helpers.stages.upscale.frozen_graph import find_constants, read_graph, sort_nodes
 
 ALGORITHMS = ("fsrcnn", "fsrcnn-small", "espcn", "lapsrn", "edsr")
 
-OUTPUT = "NCHW_output"
+_OUTPUT = "NCHW_output"
 """The name of the result in all of these files."""
 
 
@@ -72,7 +72,7 @@ class ResidualBlock(nn.Module):
         return given.add(self.second(made), alpha=self.share)
 
 
-class EDSR(nn.Module):
+class _EDSR(nn.Module):
     """Residual blocks of one width around which the first features are added again."""
 
     def __init__(
@@ -87,7 +87,7 @@ class EDSR(nn.Module):
         return self.last(self.tail(self.blocks(first)) + first)
 
 
-class Weights:
+class _Weights:
     """The constants of a graph, taken one after the other as the network is put together."""
 
     def __init__(self, arrays: list[np.ndarray]) -> None:
@@ -119,33 +119,33 @@ class Weights:
         return made
 
 
-def _fsrcnn(weights: Weights) -> nn.Module:
+def _fsrcnn(weights: _Weights) -> nn.Module:
     layers: list[nn.Module] = []
     while len(weights.arrays) > 2:
         layers += [weights.convolution(), weights.slopes()]
-    return nn.Sequential(*layers, *_shuffled(weights.convolution()))
+    return nn.Sequential(*layers, *_append_shuffle(weights.convolution()))
 
 
-def _espcn(weights: Weights) -> nn.Module:
+def _espcn(weights: _Weights) -> nn.Module:
     layers: list[nn.Module] = []
     while len(weights.arrays) > 2:
         layers += [weights.convolution(), nn.ReLU()]
-    return nn.Sequential(*layers, *_shuffled(weights.convolution()), nn.Tanh())
+    return nn.Sequential(*layers, *_append_shuffle(weights.convolution()), nn.Tanh())
 
 
-def _lapsrn(weights: Weights) -> nn.Module:
+def _lapsrn(weights: _Weights) -> nn.Module:
     levels: list[tuple[nn.Module, nn.Module]] = []
     while weights.arrays:
-        enlarge = nn.Sequential(*_shuffled(weights.convolution(bias=False)))
+        enlarge = nn.Sequential(*_append_shuffle(weights.convolution(bias=False)))
         layers: list[nn.Module] = []
         for _ in range(10):
             layers += [weights.convolution(), nn.LeakyReLU(0.2)]
-        layers += [*_shuffled(weights.convolution(bias=False)), nn.LeakyReLU(0.2)]
+        layers += [*_append_shuffle(weights.convolution(bias=False)), nn.LeakyReLU(0.2)]
         levels.append((enlarge, nn.Sequential(*layers)))
     return LapSRN(levels)
 
 
-def _edsr(weights: Weights) -> nn.Module:
+def _edsr(weights: _Weights) -> nn.Module:
     shares = set(weights.numbers)
     if len(shares) != 1:
         raise ValueError(f"EDSR has one residual scale, not {sorted(shares)}")
@@ -154,10 +154,10 @@ def _edsr(weights: Weights) -> nn.Module:
         blocks.append(ResidualBlock(weights.convolution(), weights.convolution(), *shares))
     tail, last = weights.convolution(), weights.convolution()
     head.weight = _parameter(head.weight.detach().numpy()[:, ::-1])  # it was trained on BGR
-    return EDSR(head, blocks, tail, nn.Sequential(*_shuffled(last, channels=3)))
+    return _EDSR(head, blocks, tail, nn.Sequential(*_append_shuffle(last, channels=3)))
 
 
-def _shuffled(last: Convolution, channels: int = 1) -> tuple[Convolution, nn.PixelShuffle]:
+def _append_shuffle(last: Convolution, channels: int = 1) -> tuple[Convolution, nn.PixelShuffle]:
     """Return a convolution and what spreads its channels over the larger picture.
 
     TensorFlow keeps the colours of a pixel together, and here they are BGR; PyTorch has a colour's
@@ -173,7 +173,7 @@ def _shuffled(last: Convolution, channels: int = 1) -> tuple[Convolution, nn.Pix
     return last, nn.PixelShuffle(scale)
 
 
-BUILDERS: dict[str, Callable[[Weights], nn.Module]] = {
+_BUILDERS: dict[str, Callable[[_Weights], nn.Module]] = {
     "fsrcnn": _fsrcnn, "espcn": _espcn, "lapsrn": _lapsrn, "edsr": _edsr,
 }  # fmt: skip
 
@@ -186,12 +186,12 @@ def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
     """
     try:
         graph = read_graph(path.read_bytes())
-        operations = [node.operation for node in used_nodes(graph, OUTPUT)]
-        weights = Weights(constants(graph, OUTPUT))
+        operations = [node.operation for node in sort_nodes(graph, _OUTPUT)]
+        weights = _Weights(find_constants(graph, _OUTPUT))
         if not all(np.isfinite(array).all() for array in weights.arrays):
             raise ValueError("not all of its weights are numbers")
-        algorithm = _recognised(operations, weights)
-        network = BUILDERS[algorithm](weights)
+        algorithm = _recognise(operations, weights)
+        network = _BUILDERS[algorithm](weights)
         with torch.inference_mode():
             channels = 3 if algorithm == "edsr" else 1
             made = network(torch.zeros(1, channels, 1, 1))
@@ -205,7 +205,7 @@ def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
     return network, (algorithm, made.shape[-1])
 
 
-def _recognised(operations: list[str], weights: Weights) -> str:
+def _recognise(operations: list[str], weights: _Weights) -> str:
     """Tell the algorithm by what it alone has."""
     kernels = [array for array in weights.arrays if array.ndim == 4]
     if not kernels or "DepthToSpace" not in operations:
@@ -217,12 +217,12 @@ def _recognised(operations: list[str], weights: Weights) -> str:
     return "fsrcnn" if "Abs" in operations else "lapsrn"
 
 
-def reach(network: nn.Module) -> int:
+def receptive_radius(network: nn.Module) -> int:
     """Return how many input pixels away a network sees; at least the one that colours need."""
     if isinstance(network, LapSRN):
         # The kernels of each level see half as far as those of the one before.
         levels = enumerate(network.detail)
-        return math.ceil(sum(reach(level) / 2**number for number, level in levels)) + 1
+        return math.ceil(sum(receptive_radius(level) / 2**number for number, level in levels)) + 1
     sides = [m.kernel_size[0] for m in network.modules() if isinstance(m, Convolution)]
     return max(sum(side // 2 for side in sides), 1)
 

@@ -10,7 +10,7 @@ import numpy as np
 from helpers.catalog.registry import Request, engine
 from helpers.imaging.resample import resize
 
-FACTOR = 4
+_FACTOR = 4
 """How many times larger each side becomes where no size is asked for: as most networks do."""
 
 
@@ -39,7 +39,7 @@ class Resizer:
             (height, width, 3) of the same type.
         """
         height, width = images[0].shape[:2]
-        wanted = size or (FACTOR * width, FACTOR * height)
+        wanted = size or (_FACTOR * width, _FACTOR * height)
         return [resize(image, *wanted, self.method) for image in images]
 
 

@@ -23,14 +23,14 @@ from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.blend_weights import blend_states
 from helpers.nn.tensors import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
-from helpers.nn.tiling import FittingTiles, in_tiles, padded
+from helpers.nn.tiling import FittingTiles, enlarge_in_tiles, pad
 from helpers.nn.weight_files import read_state
 
 SMALLEST_TILE = 32
 """Pixels a side below which a tile is all border, and giving up is the honest answer."""
 
 
-KINDS = ("SR", "Restoration")
+_PURPOSES = ("SR", "Restoration")
 """What spandrel calls the networks that turn one picture into a better one."""
 
 
@@ -59,7 +59,7 @@ class Upscaler:
         memory: Callable[[], int] = lambda: 1 << 30,
         name: str = "",
     ) -> None:
-        model = recognised(state)
+        model = _recognise(state)
         self.scale = model.scale
         self.architecture = model.architecture.name
         self.name = name or self.architecture
@@ -111,16 +111,16 @@ class Upscaler:
         """
         with self._lock:  # one picture at a time: two would only share the same cores and memory
             height, width = images[0].shape[:2]
-            begin = self._tiles.known or self.fitting_tile(images[0].shape, len(images))
+            begin = self._tiles.known or self.choose_tile(images[0].shape, len(images))
             return self._tiles.run(
-                partial(self._tiled, images),
+                partial(self._enlarge_tiles, images),
                 min(begin, max(height, width)),
                 f"{self.name} ran out of memory on a {width}x{height} frame even in tiles of "
                 "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
                 "or choose a smaller model (animevideov3), and run it again: it goes on here.",
             )
 
-    def fitting_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
+    def choose_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
         """Return the side of the largest tile that the memory allows, in input pixels."""
         height, width = shape[:2]
         if self.tiling != "supported":  # it looks at the whole picture: parts are the last resort
@@ -139,34 +139,32 @@ class Upscaler:
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
 
-    def _tiled(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
+    def _enlarge_tiles(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
         """Enlarge tile by tile; all have one size."""
         if tile >= max(images[0].shape[:2]):
             return self._run(images)
-        return in_tiles(images, (tile, tile), self.overlap, self.scale, self._run)
+        return enlarge_in_tiles(images, (tile, tile), self.overlap, self.scale, self._run)
 
     def _run(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Put pictures through the network once."""
         if self.channels == 3:
-            return self._through(images)
+            return self._run_padded(images)
         # A network for grey pictures is given the luma; the colours are enlarged plainly.
         made = []
         for image in images:
             luma, chroma = to_ycrcb(image)
-            large = self._through([np.dstack([luma] * 3)])[0][..., 0]
+            large = self._run_padded([np.dstack([luma] * 3)])[0][..., 0]
             size = large.shape[::-1]
             plain = cv2.resize(chroma, size, interpolation=cv2.INTER_CUBIC)
             made.append(from_ycrcb(large, plain))
         return made
 
     @torch.inference_mode()
-    def _through(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    def _run_padded(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Pad pictures as the network needs them, compute, and cut the padding off."""
         height, width = images[0].shape[:2]
         across, down = self.needs.get_padding(width, height)
-        batch = to_tensor(
-            [padded(image, down, across) for image in images], self.device, self.dtype
-        )
+        batch = to_tensor([pad(image, down, across) for image in images], self.device, self.dtype)
         batch = batch[:, : self.channels].contiguous(memory_format=torch.channels_last)
         made = self.network(batch)[..., : height * self.scale, : width * self.scale]
         return to_images(made.expand(-1, 3, -1, -1), images[0].dtype)
@@ -180,17 +178,17 @@ class Upscaler:
 @engine("upscale", "denoise")
 def load(request: Request, denoise: Fraction | None = None) -> Upscaler:
     """Return the network of a model; with a denoise strength, blended of its two networks."""
-    state = request.state() if denoise is None else _blended(request, float(denoise))
+    state = request.state() if denoise is None else _blend(request, float(denoise))
     return Upscaler(state, request.device, request.precision, request.memory, request.name)
 
 
-def _blended(request: Request, denoise: float) -> dict[str, Any]:
+def _blend(request: Request, denoise: float) -> dict[str, Any]:
     """Return the weights of a model that denoises so much, between its strong and weak ones."""
     strong, weak = (read_state([path]) for path in request.paths)
     return blend_states(strong, weak, denoise)
 
 
-def recognised(state: dict[str, Any]) -> Any:
+def _recognise(state: dict[str, Any]) -> Any:
     """Return spandrel's description of the network that weights belong to.
 
     Raises:
@@ -211,7 +209,7 @@ def recognised(state: dict[str, Any]) -> Any:
             f"not fit it ({' '.join(str(error).split())[:120]}); the file may be damaged."
         ) from error
     channels = (model.input_channels, model.output_channels)
-    fits = isinstance(model, ImageModelDescriptor) and model.purpose in KINDS
+    fits = isinstance(model, ImageModelDescriptor) and model.purpose in _PURPOSES
     if not fits or channels not in ((1, 1), (3, 3)):
         raise ModelError(
             f"These are the weights of {model.architecture.name} ({model.purpose}, {channels[0]} "

@@ -27,10 +27,10 @@ from helpers.runtime.machine import Runtime
 from helpers.stage import Stage, exact, map_images
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
 
-Enlarge = Callable[[list[np.ndarray]], list[np.ndarray]]
+_Enlarge = Callable[[list[np.ndarray]], list[np.ndarray]]
 """Makes larger pictures of pictures of one size, (H, W, 3) uint8 or uint16, one for one."""
 
-LARGEST = 16384
+_LARGEST = 16384
 """Pixels a side: the limit of H.264 and H.265."""
 
 
@@ -100,8 +100,8 @@ class Upscale(Stage):
             raise StageError(
                 f"A scale of {float(self.scale):g} was asked for; allowed is up to 32."
             )
-        if self.size is not None and not all(1 <= side <= LARGEST for side in self.size):
-            raise StageError(f"A size of {self.size} was asked for; allowed is 1 to {LARGEST}.")
+        if self.size is not None and not all(1 <= side <= _LARGEST for side in self.size):
+            raise StageError(f"A size of {self.size} was asked for; allowed is 1 to {_LARGEST}.")
 
     def _check_models(self, rows: list[catalog.Model]) -> None:
         count = len(rows)
@@ -153,10 +153,10 @@ class Upscale(Stage):
         scale = Fraction(self.scale or native_scale(self.models[0]) or 4)
         # Half a pixel is rounded up, never to the even neighbour, so that scales add up.
         new = tuple(max(math.floor(side * scale + Fraction(1, 2)), 1) for side in (width, height))
-        if max(new) > LARGEST:
+        if max(new) > _LARGEST:
             raise StageError(
                 f"{width}x{height} times {float(scale):g} is {new[0]}x{new[1]}; allowed is up to "
-                f"{LARGEST} a side. Choose a smaller scale."
+                f"{_LARGEST} a side. Choose a smaller scale."
             )
         return new  # type: ignore[return-value]
 
@@ -189,13 +189,13 @@ class Upscale(Stage):
             engine = load_video_upscaler(self.models[0], run.machine)
             enlarge = partial(self._enlarge_sequence, engine)
             return map_blocks(start, start + len(times), frames, enlarge)
-        enlargers = [self._enlarger(name, run.machine) for name in self.models]
+        enlargers = [self._load_enlarger(name, run.machine) for name in self.models]
         if self.alternate:
-            return self._in_turn(start, frames, enlargers, run.machine.batch)
-        return map_images(frames, partial(self._blended, enlargers), run.machine.batch)
+            return self._alternate(start, frames, enlargers, run.machine.batch)
+        return map_images(frames, partial(self._blend, enlargers), run.machine.batch)
 
-    def _in_turn(
-        self, start: int, frames: Iterator[Frame], enlargers: Sequence[Enlarge], batch: int
+    def _alternate(
+        self, start: int, frames: Iterator[Frame], enlargers: Sequence[_Enlarge], batch: int
     ) -> Iterator[Frame]:
         """Let every model make the frames whose number is its turn, in batches of its own."""
         count = len(enlargers)
@@ -218,9 +218,9 @@ class Upscale(Stage):
         size = self.target(width, height)
         return (resize(image, *size) for image in engine.upscale_sequence(images, keep))
 
-    def _blended(self, enlargers: Sequence[Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
+    def _blend(self, enlargers: Sequence[_Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, blending several models."""
-        from helpers.imaging.luma import rounded
+        from helpers.imaging.luma import round_to
 
         if len(enlargers) == 1:
             return enlargers[0](images)
@@ -232,9 +232,9 @@ class Upscale(Stage):
                 total = [
                     sum_ + part * image for sum_, image in zip(total, enlarge(images), strict=True)
                 ]
-        return [rounded(image, images[0].dtype) for image in total]
+        return [round_to(image, images[0].dtype) for image in total]
 
-    def _enlarger(self, name: str, machine: Runtime) -> Enlarge:
+    def _load_enlarger(self, name: str, machine: Runtime) -> _Enlarge:
         """Return what enlarges pictures with one model, to the exact size."""
         from helpers.imaging.resample import resize
 

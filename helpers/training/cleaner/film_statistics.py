@@ -20,7 +20,7 @@ from helpers.imaging.optical_flow import warp
 from helpers.stages.damage.alignment import brightness_offset, measure_motion, suppress_damage
 from helpers.stages.damage.temporal_outliers import find_dust
 
-PIECE = 96
+_PIECE = 96
 """Pixels a side of a piece of grain."""
 
 
@@ -70,14 +70,14 @@ def _grains(here: np.ndarray, middle: np.ndarray) -> list[np.ndarray]:
     # The mean of two neighbours also has grain, with half the power.
     difference = (here - middle) * np.float32(np.sqrt(2 / 3))
     height, width = here.shape
-    if min(height, width) < PIECE:
+    if min(height, width) < _PIECE:
         return []
-    power = cv2.blur(difference * difference, (PIECE, PIECE))[
-        PIECE // 2 : height - PIECE // 2 + 1, PIECE // 2 : width - PIECE // 2 + 1
+    power = cv2.blur(difference * difference, (_PIECE, _PIECE))[
+        _PIECE // 2 : height - _PIECE // 2 + 1, _PIECE // 2 : width - _PIECE // 2 + 1
     ]
     top, left = np.unravel_index(int(power.argmin()), power.shape)
-    piece = difference[top : top + PIECE, left : left + PIECE]
-    return [piece - piece.mean()] if piece.shape == (PIECE, PIECE) else []
+    piece = difference[top : top + _PIECE, left : left + _PIECE]
+    return [piece - piece.mean()] if piece.shape == (_PIECE, _PIECE) else []
 
 
 def _overlays(here: np.ndarray, seen: list[np.ndarray]) -> list[np.ndarray]:

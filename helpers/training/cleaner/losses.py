@@ -14,7 +14,7 @@ from helpers.stages.damage.network import candidates, features, split_output
 from helpers.stages.damage.network_input import EVIDENCE
 from helpers.training.cleaner.samples import MASK, TRUTH
 
-VGG_FILE = "vgg16-397923af.pth"
+_VGG_FILE = "vgg16-397923af.pth"
 """torchvision's file name of the weights of VGG16, in torch's cache."""
 
 
@@ -69,7 +69,7 @@ def _gradient_and_frequency(one: torch.Tensor, two: torch.Tensor) -> torch.Tenso
     return edges + spectrum
 
 
-class VggFeatures(nn.Module):
+class _VggFeatures(nn.Module):
     """The difference of VGG16's features at four depths (Johnson et al., ECCV 2016)."""
 
     DEPTHS = (3, 8, 15, 22)
@@ -105,12 +105,12 @@ def feature_loss(kind: str, device: str) -> nn.Module | None:
             if they are in torch's cache; "gradient" does not use them.
         device: the device to compute on.
     """
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / VGG_FILE
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / _VGG_FILE
     if kind == "vgg":
-        return VggFeatures().to(device)
+        return _VggFeatures().to(device)
     if kind == "auto" and cached.exists():
         state = torch.load(cached, map_location="cpu", weights_only=True)
-        return VggFeatures(state).to(device)
+        return _VggFeatures(state).to(device)
     return None
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from helpers.errors import ModelError
 from helpers.training.cleaner.scenes import ENDINGS, draw_blob
 
-MODES = ("opaque", "multiply", "screen", "soft light")
+_MODES = ("opaque", "multiply", "screen", "soft light")
 """The blend modes."""
 
 

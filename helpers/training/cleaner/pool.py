@@ -20,7 +20,7 @@ from helpers.errors import ModelError
 from helpers.stages.damage.network_input import PICTURES, SIDES
 from helpers.training.cleaner.samples import PLANES, TRUTH, Maker
 
-TONED = [*PICTURES, TRUTH]
+_TONED = [*PICTURES, TRUTH]
 """The planes that hold luma."""
 
 MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9]
@@ -105,9 +105,9 @@ class Pool:
             upright = upright[:, ::-1]
         values = upright.astype(np.float32) / 255
         if rng.random() < 0.25:  # a negative, in which dark dust becomes light
-            values[TONED] = 1 - values[TONED]
+            values[_TONED] = 1 - values[_TONED]
         if rng.random() < 0.5:
-            values[TONED] = values[TONED] * rng.uniform(0.6, 1.0) + rng.uniform(0, 0.15)
+            values[_TONED] = values[_TONED] * rng.uniform(0.6, 1.0) + rng.uniform(0, 0.15)
         if rng.random() < 0.5 and values[SIDES].all():
             values[: len(MIRRORED)] = values[MIRRORED]
         return values.clip(0, 1)

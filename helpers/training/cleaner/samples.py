@@ -32,10 +32,10 @@ SHOWN = [HERE, 1, 2, 3, 4, AGAIN.start, UNMOVED.start, DUST, TRUTH, MASK]
 """The planes to show: the frame, its aligned neighbours, one of them aligned by the frame's own
 motion and one not aligned, the dust found by comparison, the truth, the mask."""
 
-VISIBLE = 6
+_VISIBLE = 6
 """A change of more grey levels than this counts as damage."""
 
-SHOTS = (
+_SHOTS = (
     (0.60, 3, 3, 2), (0.12, 2, 2, 2), (0.10, 0, 4, 2), (0.08, 1, 4, 2), (0.06, 2, 2, 1),
     (0.04, 0, 3, 1),
 )  # fmt: skip
@@ -61,7 +61,7 @@ class Maker:
     def sample(self, seed: int) -> np.ndarray:
         """Make one sample, uint8 (PLANES, size, size)."""
         rng = np.random.default_rng(seed)
-        _, before, after, radius = SHOTS[rng.choice(len(SHOTS), p=[shot[0] for shot in SHOTS])]
+        _, before, after, radius = _SHOTS[rng.choice(len(_SHOTS), p=[shot[0] for shot in _SHOTS])]
         if rng.random() < 0.5:
             before, after = after, before
         scene = Scene(self.pictures, rng, self.size)
@@ -75,7 +75,7 @@ class Maker:
         planes = np.empty((PLANES, self.size, self.size), np.float32)
         planes[:EVIDENCE] = work.evidence()
         planes[TRUTH] = finish.apply(clean[0], 0) / 255
-        planes[MASK] = np.abs(worn[0] - clean[0]) > VISIBLE
+        planes[MASK] = np.abs(worn[0] - clean[0]) > _VISIBLE
         return np.rint(planes.clip(0, 1) * 255).astype(np.uint8)
 
 

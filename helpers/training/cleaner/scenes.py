@@ -22,7 +22,7 @@ from helpers.errors import ModelError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 
-SKIMAGE = (
+_SKIMAGE = (
     "astronaut", "camera", "cat", "coffee", "rocket", "coins", "grass", "gravel", "brick", "moon",
     "retina", "immunohistochemistry",
 )  # fmt: skip
@@ -41,7 +41,7 @@ def read_pictures(folder: Path | str | None = None, most: int = 400) -> list[np.
         ModelError: there are no pictures, or scikit-image is not installed.
     """
     if folder is None:
-        return [_to_grey(picture) for picture in read_skimage_pictures(SKIMAGE)]
+        return [_to_grey(picture) for picture in read_skimage_pictures(_SKIMAGE)]
     found = read_picture_files(folder, most, cv2.IMREAD_GRAYSCALE)
     if not found:
         raise ModelError(
@@ -135,7 +135,7 @@ class Trajectory:
 
 
 @dataclass
-class Layer:
+class _Layer:
     """A picture that moves: its texture, its opacity (None: opaque everywhere) and its motion."""
 
     texture: np.ndarray
@@ -198,14 +198,14 @@ class Scene:
         )
         return _change_tone(picture[top : top + tall, left : left + wide], rng)
 
-    def _passer(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> Layer:
+    def _passer(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> _Layer:
         side = int(self.size * rng.uniform(0.08, 0.7))
         texture = self._crop(pictures, rng, side, side)
         motion = Trajectory.random(rng, self.size, 25.0, 1.0)
         side = min(texture.shape)
-        return Layer(texture[:side, :side], draw_blob(rng, side), motion)
+        return _Layer(texture[:side, :side], draw_blob(rng, side), motion)
 
-    def _posts(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> list[Layer]:
+    def _posts(self, pictures: Sequence[np.ndarray], rng: np.random.Generator) -> list[_Layer]:
         """Make posts, trunks and wires that rush past, too fast for optical flow.
 
         They have any angle, or a network would learn that upright things are not damage. They are
@@ -218,7 +218,7 @@ class Scene:
 
     def _post(
         self, pictures: Sequence[np.ndarray], rng: np.random.Generator, pace: float, angle: float
-    ) -> Layer:
+    ) -> _Layer:
         """Make a bar that may taper, textured or of one grey, which moves across its length."""
         tall, wide = int(self.size * rng.choice([0.3, 0.8, 2.0])), int(rng.integers(4, 26))
         texture = self._crop(pictures, rng, tall, wide)
@@ -233,16 +233,16 @@ class Scene:
         turned = np.deg2rad(-angle)
         motion.speed = pace * np.array([np.cos(turned), np.sin(turned)])
         motion.angle = angle + rng.normal(0, 3)
-        return Layer(np.pad(texture, 1, mode="edge"), np.pad(shape, 1), motion)
+        return _Layer(np.pad(texture, 1, mode="edge"), np.pad(shape, 1), motion)
 
     def _window(
         self, pictures: Sequence[np.ndarray], rng: np.random.Generator
-    ) -> tuple[list[Layer], np.ndarray]:
+    ) -> tuple[list[_Layer], np.ndarray]:
         """Make a scene that rushes past a window, as seen from a car, and the window's matte."""
         view = self._crop(pictures, rng, 2 * self.size, 2 * self.size)
         fits = max(1.0, 1.1 * self.size / min(view.shape))
         motion = Trajectory.random(rng, self.size, 25.0, rng.uniform(1, 1.5) * fits)
-        layers = [Layer(view, None, motion)]
+        layers = [_Layer(view, None, motion)]
         if rng.random() < 0.5:
             layers += self._posts(pictures, rng)
         matte = np.zeros((self.size, self.size), np.float32)

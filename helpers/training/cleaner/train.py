@@ -32,7 +32,7 @@ from helpers.training.sheets import draw_curves, draw_samples
 
 log = logging.getLogger("helpers")
 
-SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "cleaner.safetensors"
+_SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "cleaner.safetensors"
 """The weights that come with the package; by default training begins with them."""
 
 
@@ -107,7 +107,7 @@ def train_cleaner(
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, overlays, clip, size)
-        with bar("samples", samples, progress, pool.filled) as shown:
+        with _bar("samples", samples, progress, pool.filled) as shown:
             pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
     recipe, rate_curve = _choose_rate(pool, folder, recipe, find, fresh)
     trainer = Trainer(pool, folder, recipe, runtime().device, _initial_weights(recipe, fresh))
@@ -135,11 +135,11 @@ def make_maker(
 def _initial_weights(recipe: Recipe, fresh: bool) -> dict[str, torch.Tensor] | None:
     """Return the weights that come with the package; None if they do not fit or are not wanted."""
     fits = (recipe.widths, recipe.depths) == (Recipe.widths, Recipe.depths)
-    if fresh or not fits or not SHIPPED.exists():
+    if fresh or not fits or not _SHIPPED.exists():
         return None
     from safetensors.torch import load_file
 
-    return {name: value.float() for name, value in load_file(SHIPPED).items()}
+    return {name: value.float() for name, value in load_file(_SHIPPED).items()}
 
 
 def _choose_rate(
@@ -172,7 +172,7 @@ def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:
 
 
 @contextmanager
-def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
+def _bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
     """Show a progress bar."""
     with tqdm(total=total, initial=done, desc=name, disable=not shown) as made:
         yield made
@@ -180,7 +180,7 @@ def bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
 
 def _run_with_bar(trainer: BaseTrainer, shown: bool) -> None:
     """Train to the end of the recipe with a progress bar."""
-    with bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
+    with _bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
 
         def update(step: int, loss: float) -> None:
             steps.set_postfix(loss=f"{loss:.3f}", refresh=False)

@@ -26,7 +26,7 @@ from helpers.training.cleaner.scenes import ENDINGS, read_picture_files, read_sk
 from helpers.training.interpolation.camera import FilmFinish
 from helpers.training.interpolation.scenes import MotionScene
 
-SKIMAGE = (
+_SKIMAGE = (
     "astronaut", "cat", "coffee", "rocket", "retina", "immunohistochemistry", "coins", "grass",
     "gravel", "brick", "moon", "camera",
 )  # fmt: skip
@@ -35,10 +35,10 @@ SKIMAGE = (
 PARTS = 240
 """Fractions are stored as numerators of this denominator: 1/2, 1/3, 1/4 and 1/5 are exact."""
 
-FRACTIONS = (48, 60, 80, 96, 144, 160, 180, 192)
+_FRACTIONS = (48, 60, 80, 96, 144, 160, 180, 192)
 """The times, in PARTS, of a quarter of the samples; all others are half way."""
 
-HELD_EVERY = 5
+_HELD_EVERY = 5
 """Every fifth picture is for the held-out samples."""
 
 
@@ -54,7 +54,7 @@ def read_colour_pictures(folder: Path | str | None = None, most: int = 400) -> l
         ModelError: there are fewer than two, or scikit-image is not installed.
     """
     if folder is None:
-        found = read_skimage_pictures(SKIMAGE)
+        found = read_skimage_pictures(_SKIMAGE)
     else:
         found = [one[..., ::-1] for one in read_picture_files(folder, most, cv2.IMREAD_COLOR)]
     if len(found) < 2:
@@ -110,10 +110,10 @@ class MotionMaker:
         pictures = [
             picture
             for number, picture in enumerate(self.pictures)
-            if (number % HELD_EVERY == min(HELD_EVERY, len(self.pictures)) - 1) == held
+            if (number % _HELD_EVERY == min(_HELD_EVERY, len(self.pictures)) - 1) == held
         ]
         rng = np.random.default_rng([seed, 7])
-        parts = int(rng.choice(FRACTIONS)) if rng.random() < 0.25 else PARTS // 2
+        parts = int(rng.choice(_FRACTIONS)) if rng.random() < 0.25 else PARTS // 2
         scene = MotionScene(pictures, rng, self.size)
         drawn = [scene.draw(time) for time in (0.0, parts / PARTS, 1.0)]
         first, truth, last = FilmFinish(rng).apply(drawn)

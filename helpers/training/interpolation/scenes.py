@@ -18,15 +18,15 @@ import numpy as np
 
 from helpers.training.interpolation.shapes import draw_pattern, draw_shape
 
-SLOWEST, FASTEST = 0.3, 52.0
+_SLOWEST, _FASTEST = 0.3, 52.0
 """The range of motion from the first picture to the last in pixels; its logarithm is uniform."""
 
-BLUR_MOMENTS = 5
+_BLUR_MOMENTS = 5
 """Pictures that are averaged for motion blur."""
 
 
 @dataclass
-class Path:
+class _Path:
     """The motion of a layer from time 0 to time 1, about a pivot.
 
     Attributes:
@@ -60,7 +60,7 @@ class Path:
 
 
 @dataclass
-class Layer:
+class _Layer:
     """A picture with an outline that moves and bends.
 
     Attributes:
@@ -74,7 +74,7 @@ class Layer:
 
     texture: np.ndarray
     alpha: np.ndarray | None
-    path: Path
+    path: _Path
     centre: np.ndarray
     bend: np.ndarray | None = None
 
@@ -144,7 +144,7 @@ class MotionScene:
         """Draw the scene at a time from 0 to 1: float32 (size, size, 3) in 0..255."""
         if not self.shutter:
             return self._draw_sharp(time)
-        moments = np.linspace(-self.shutter / 2, self.shutter / 2, BLUR_MOMENTS)
+        moments = np.linspace(-self.shutter / 2, self.shutter / 2, _BLUR_MOMENTS)
         return np.stack([self._draw_sharp(time + moment) for moment in moments]).mean(0)
 
     def _draw_sharp(self, time: float) -> np.ndarray:
@@ -155,18 +155,18 @@ class MotionScene:
             frame = frame * (1 + np.float32(time) * self.light)
         return frame.clip(0, 255)
 
-    def _move(self, fastest: float = FASTEST) -> np.ndarray:
+    def _move(self, fastest: float = _FASTEST) -> np.ndarray:
         """Choose a displacement, more often horizontal than vertical."""
         rng = self.rng
         heading = rng.choice([0, np.pi]) + rng.normal(0, 0.7)
-        distance = np.exp(rng.uniform(np.log(SLOWEST), np.log(fastest)))
+        distance = np.exp(rng.uniform(np.log(_SLOWEST), np.log(fastest)))
         return distance * np.array([np.cos(heading), np.sin(heading)])
 
-    def _ground(self, camera: np.ndarray, kind: str) -> Layer:
+    def _ground(self, camera: np.ndarray, kind: str) -> _Layer:
         rng, size = self.rng, self.size
         texture = self._texture(1.15 * size, plain=0.04, largest=1.4)
         shakes = kind != "still"
-        path = Path(
+        path = _Path(
             place=np.full(2, size / 2.0),
             move=camera,
             rush=float(rng.normal(0, 0.03)) * shakes,
@@ -180,18 +180,18 @@ class MotionScene:
         along = camera if rng.random() < 0.5 else None
         bend = _draw_bend(rng, size, 5.0, along) if bends else None
         height, width = texture.shape[:2]
-        return Layer(texture, None, path, np.array([width, height]) * rng.uniform(0.35, 0.65, 2),
+        return _Layer(texture, None, path, np.array([width, height]) * rng.uniform(0.35, 0.65, 2),
                      bend)  # fmt: skip
 
-    def _thing(self, camera: np.ndarray, kind: str) -> Layer:
+    def _thing(self, camera: np.ndarray, kind: str) -> _Layer:
         """Make a thing in front: it is still, it moves, or the camera follows it."""
         rng, size = self.rng, self.size
         alpha = draw_shape(rng, size)
         texture = self._texture(max(alpha.shape), plain=0.3)[: alpha.shape[0], : alpha.shape[1]]
         height, width = texture.shape[:2]
-        own = self._move(FASTEST if rng.random() < 0.6 else 8.0) * (rng.random() < 0.8)
+        own = self._move(_FASTEST if rng.random() < 0.6 else 8.0) * (rng.random() < 0.8)
         along = 0.0 if kind == "follow" else rng.uniform(0.7, 1.6)
-        path = Path(
+        path = _Path(
             place=rng.uniform(0, size, 2),
             move=camera * along + (own * 0.3 if kind == "follow" else own),
             rush=float(rng.normal(0, 0.06)),
@@ -202,9 +202,9 @@ class MotionScene:
         )
         pivot = np.array([width, height]) * rng.uniform(0.0, 1.0, 2)
         bend = _draw_bend(rng, size, 3.0, None) if rng.random() < 0.3 else None
-        return Layer(texture, alpha[:height, :width], path, pivot, bend)
+        return _Layer(texture, alpha[:height, :width], path, pivot, bend)
 
-    def _caption(self) -> Layer:
+    def _caption(self) -> _Layer:
         """Make a caption that stands still or moves."""
         rng, size = self.rng, self.size
         drawn = np.zeros((size, size), np.uint8)
@@ -215,8 +215,8 @@ class MotionScene:
         alpha = drawn.astype(np.float32) / 255
         texture = np.full((size, size, 3), rng.choice([10.0, 245.0]), np.float32)
         move = self._move(20.0) if rng.random() < 0.4 else np.zeros(2)
-        path = Path(np.zeros(2), move, 0.0, 0.0, 0.0, 1.0, np.zeros(2))
-        return Layer(texture, alpha, path, np.zeros(2))
+        path = _Path(np.zeros(2), move, 0.0, 0.0, 0.0, 1.0, np.zeros(2))
+        return _Layer(texture, alpha, path, np.zeros(2))
 
     def _texture(self, least: float, plain: float, largest: float = 1.0) -> np.ndarray:
         """Crop a piece out of a random picture, at a random scale and tone.

@@ -7,7 +7,7 @@ from helpers.clip import MemoryClip
 from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.run import RunContext
 from helpers.stages.colorize import temporal as colouring
-from helpers.stages.colorize.consistency import Witness, steadied, trust
+from helpers.stages.colorize.consistency import Witness, measure_trust, steady_colors
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
@@ -81,22 +81,22 @@ def test_what_moves_across_leaves_no_ghost(coloured):
 
 def test_a_frame_alone_keeps_its_colours():
     own = np.random.default_rng(1).normal(0, 0.1, (20, 30, 2)).astype(np.float32)
-    assert steadied(own, []) is own
+    assert steady_colors(own, []) is own
     stranger = Witness(np.zeros_like(own), np.zeros((20, 30), np.float32), 1.0)
-    assert np.allclose(steadied(own, [stranger] * 4), own, atol=1e-3)
+    assert np.allclose(steady_colors(own, [stranger] * 4), own, atol=1e-3)
 
 
 def test_motion_is_measured_and_doubted():
     one, other = (picture[..., 1] for picture in pan(2, 128, 96, step=4))
     onward, back = measure_both_flows(one, other, FAST)
-    believed = trust(one, other, onward, back)
+    believed = measure_trust(one, other, onward, back)
     assert believed[20:70, 20:100].mean() > 0.8
     assert believed[:, :3].mean() < 0.2, "what left the picture cannot be followed"
     moved = warp(other.astype(np.float32), onward)
     assert np.abs(moved - one)[10:80, 20:110].mean() < 4
     strange = pan(1, 128, 96, seed=9)[0][..., 1]
     astray = measure_both_flows(one, strange, FAST)
-    assert trust(one, strange, *astray).mean() < 0.5
+    assert measure_trust(one, strange, *astray).mean() < 0.5
 
 
 def test_a_long_film_takes_no_more_memory_than_a_short_one():

@@ -10,8 +10,8 @@ from helpers.errors import ModelError
 from helpers.nn.state_dict import expected_shapes
 from helpers.nn.weight_files import read_state
 from helpers.stages.colorize.ddcolor import DDColor
-from helpers.stages.colorize.ddcolor_decoder import SpectralConv2d, blurred, places
-from helpers.stages.colorize.ddcolor_network import DDColorNet, shape_of
+from helpers.stages.colorize.ddcolor_decoder import SpectralConv2d, blur, encode_positions
+from helpers.stages.colorize.ddcolor_network import DDColorNet, read_shape
 from tests.support.ddcolor_states import LARGE, TINY, generated_ddcolor, official_shapes
 from tests.support.grey_pictures import grey_frames, noise
 from tests.support.shapes import digest
@@ -56,9 +56,9 @@ def test_painting_in_another_order_paints_the_same(engine):
     grey = torch.randn(2, 3, 16, 32, generator=dice)
     network = engine.network
     fine = functional.pixel_shuffle(network.decoder.last_shuf.conv(features).relu(), 4)
-    likeness = torch.einsum("nqc,nchw->nqhw", colours, blurred(fine))
+    likeness = torch.einsum("nqc,nchw->nqhw", colours, blur(fine))
     expected = network.refine_net(torch.cat([likeness, grey], 1))
-    assert torch.allclose(network.painted(colours, features, grey), expected, atol=1e-3)
+    assert torch.allclose(network.paint(colours, features, grey), expected, atol=1e-3)
 
 
 def test_half_precision_stays_close(engine, state):
@@ -95,7 +95,7 @@ def test_a_picture_is_coloured_alike_in_any_company(engine):
 
 
 def test_places_tell_rows_and_columns_apart():
-    found = places(3, 5).view(3, 5, 256)
+    found = encode_positions(3, 5).view(3, 5, 256)
     assert torch.equal(found[1, :, :128], found[1, :1, :128].expand(5, -1))
     assert torch.equal(found[:, 2, 128:], found[:1, 2, 128:].expand(3, -1))
     assert len(torch.unique(found.flatten(0, 1), dim=0)) == 15
@@ -109,7 +109,7 @@ def test_the_weights_have_their_official_names_and_shapes(size):
     shapes = official_shapes(*size)
     assert digest(shapes) == OFFICIAL[size]
     with torch.device("meta"):
-        assert shape_of({name: torch.zeros(shape) for name, shape in shapes.items()}) == (
+        assert read_shape({name: torch.zeros(shape) for name, shape in shapes.items()}) == (
             *size,
             100,
         )

@@ -8,8 +8,8 @@ from PIL import Image
 from torch import nn
 
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.stages.colorize.deoldify import Deoldify, stretched
-from helpers.stages.colorize.deoldify_network import Attention, DeoldifyNet, folded
+from helpers.stages.colorize.deoldify import Deoldify, stretch_to_square
+from helpers.stages.colorize.deoldify_network import Attention, DeoldifyNet, fold_state
 from tests.support.deoldify_states import generated_deoldify, grey, official_shapes
 from tests.support.faults import failing
 from tests.support.shapes import digest
@@ -52,7 +52,7 @@ def normalised():
 
 def test_spectral_norm_is_folded_as_torch_computes_it():
     layer = normalised()
-    plain = folded(dict(layer.state_dict()))
+    plain = fold_state(dict(layer.state_dict()))
     assert list(plain) == ["weight"]
     assert torch.allclose(plain["weight"], layer.weight, atol=1e-7)
 
@@ -63,7 +63,7 @@ def test_files_from_before_weight_v_fold_to_what_torch_loads_them_as():
     old = {name: tensor.detach().clone() for name, tensor in old.items()}
     reader.load_state_dict(dict(old))
     reader(torch.rand(1, 6, 5, 5))
-    plain = folded(old)
+    plain = fold_state(old)
     assert list(plain) == ["weight"]
     assert torch.allclose(plain["weight"], reader.weight, atol=1e-5)
 
@@ -80,15 +80,15 @@ def test_weight_norm_is_folded_as_torch_computes_it():
             "bias",
         )
     )
-    plain = folded({"8.bias": bias, "8.weight_g": length, "8.weight_v": direction})
+    plain = fold_state({"8.bias": bias, "8.weight_g": length, "8.weight_v": direction})
     assert sorted(plain) == ["8.bias", "8.weight"]
     assert torch.allclose(plain["8.weight"], layer.weight, atol=1e-7)
 
 
 def test_half_precision_files_are_folded_in_full_and_plain_ones_stay():
     parts = {name: value.half() for name, value in normalised().state_dict().items()}
-    assert folded(parts)["weight"].dtype == torch.float32
-    assert list(folded({"a.weight": torch.ones(1)})) == ["a.weight"]
+    assert fold_state(parts)["weight"].dtype == torch.float32
+    assert list(fold_state({"a.weight": torch.ones(1)})) == ["a.weight"]
 
 
 def test_weights_of_another_kind_are_refused_with_what_was_found(state):
@@ -180,7 +180,7 @@ def test_gives_a_square_of_colours(engine, size):
 def test_stretches_as_the_author_does_but_without_rounding():
     levels = np.rint(grey(97, 61) * 255).astype(np.uint8)
     theirs = Image.fromarray(levels).resize((48, 48), Image.Resampling.BILINEAR)
-    ours = 255 * stretched(levels.astype(np.float32) / 255, 48)
+    ours = 255 * stretch_to_square(levels.astype(np.float32) / 255, 48)
     assert np.abs(ours - np.asarray(theirs, np.float32)).max() < 1.01
     assert len(np.unique(ours)) > 1000
 

@@ -8,8 +8,8 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.errors import StageError
-from helpers.imaging.color_matrix import cast_of
-from helpers.stages.colorize.find import chroma_flicker, find_colours, share_of
+from helpers.imaging.color_matrix import measure_cast
+from helpers.stages.colorize.find import chroma_flicker, find_colours, measure_share
 from helpers.stages.colorize.stage import Colorize
 from helpers.video.reader import open_video
 from tests.support.clips import clip_of
@@ -43,9 +43,9 @@ def test_grey_tinted_and_coloured_films_are_told_apart():
 def test_a_codecs_noise_is_no_colour(tone):
     grey = in_grey(clip_of(pan(2)))
     for clip in (grey, toned(grey, tone)):
-        assert cast_of(spoiled(clip.images[0]), MATRIX)[1] < 1
+        assert measure_cast(spoiled(clip.images[0]), MATRIX)[1] < 1
     weak = (grey.images[0] + np.array([3, 0, -4])).clip(0, 255).astype(np.uint8)
-    assert cast_of(weak, MATRIX)[1] < 1, "a slight cast"
+    assert measure_cast(weak, MATRIX)[1] < 1, "a slight cast"
 
 
 @pytest.mark.data
@@ -85,7 +85,7 @@ def test_a_shot_in_colour_stays_as_it_is():
     grey = in_grey(truth)
     mixed = MemoryClip(grey.images[:8] + truth.images[8:], truth.times, truth.end, truth.cuts)
     found = find_colours(mixed)
-    assert share_of(mixed, found.coloured) == pytest.approx(1 / 3, abs=1e-3)
+    assert measure_share(mixed, found.coloured) == pytest.approx(1 / 3, abs=1e-3)
     assert (found.kind, found.coloured) == ("grey", ((truth.times[8], truth.end),))
     assert "1 of its shots is in colour" in found.words
     made = Colorize("tint").on(mixed)

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from helpers.errors import StageError
-from helpers.stages.colorize.reference_files import read
-from helpers.stages.colorize.references import Reference, located, out_of_reach
+from helpers.stages.colorize.reference_files import read_picture
+from helpers.stages.colorize.references import Reference, describe_unreached, locate_references
 from helpers.stages.colorize.stage import Colorize
 from tests.support.clips import clip_of
 from tests.support.color_films import in_grey, pan
@@ -21,9 +21,9 @@ def test_a_picture_belongs_to_a_frame_by_number_time_name_or_likeness(picture):
     path, named = picture(image), picture(image, "frame_000011.png")
     exported, timed = picture(image, "000011.png"), picture(image, "0.46s.png")
     for entry in ((path, 11), (path, 11 / 24), (path, "0.46"), named, exported, timed, path):
-        (found,) = located(clip, [entry])
+        (found,) = locate_references(clip, [entry])
         assert (found.time, found.begin, found.end) == (clip.times[11], clip.times[8], clip.end)
-    assert located(clip, [found]) == (found,)
+    assert locate_references(clip, [found]) == (found,)
 
 
 @pytest.mark.parametrize(
@@ -41,19 +41,19 @@ def test_a_picture_that_cannot_be_is_refused(picture, spoil, when, said):
     truth = clip_of(pan(8, seed=1) + pan(8, step=6), cuts=(8,))
     entry = (picture(spoil(truth.images[11])), when)
     with pytest.raises(StageError, match=said):
-        located(in_grey(truth), [entry])
+        locate_references(in_grey(truth), [entry])
 
 
 def test_two_pictures_of_one_frame_and_files_that_are_none_are_refused(picture, tmp_path):
     truth = clip_of(pan(4))
     path = picture(truth.images[1])
     with pytest.raises(StageError, match="both belong to the frame"):
-        located(in_grey(truth), [(path, 1), (path, 1)])
+        locate_references(in_grey(truth), [(path, 1), (path, 1)])
     with pytest.raises(StageError, match="no picture"):
-        located(in_grey(truth), [str(tmp_path / "nothing.png")])
+        locate_references(in_grey(truth), [str(tmp_path / "nothing.png")])
     (tmp_path / "words.png").write_text("words")
     with pytest.raises(StageError, match="cannot be read as a picture"):
-        read(str(tmp_path / "words.png"))
+        read_picture(str(tmp_path / "words.png"))
     with pytest.raises(StageError, match="path of a picture, or"):
         Colorize("tint", references=((path, 1, 2),))
 
@@ -61,7 +61,7 @@ def test_two_pictures_of_one_frame_and_files_that_are_none_are_refused(picture, 
 def test_what_lies_beyond_reach_is_said():
     clip = clip_of(pan(20), cuts=(10,))
     reference = Reference("-", clip.times[2], clip.times[0], clip.times[10])
-    said = out_of_reach(clip, [reference], clip.times[3])
+    said = describe_unreached(clip, [reference], clip.times[3])
     assert said.startswith("70% of the frames are more than 0.125 s") and "50% are in shots" in said
     other = Reference("-", clip.times[12], clip.times[10], clip.end)
-    assert out_of_reach(clip, [reference, other], Fraction(2)) == ""
+    assert describe_unreached(clip, [reference, other], Fraction(2)) == ""

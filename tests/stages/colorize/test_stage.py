@@ -87,11 +87,11 @@ def test_strength_and_saturation(model):
 def test_the_best_model_that_is_here_is_taken(monkeypatch):
     here = {"ddcolor-artistic", "siggraph17"}
     monkeypatch.setattr(catalog.Model, "present", property(lambda row: row.name in here))
-    assert colouring.best_model() == "ddcolor-artistic"
+    assert colouring.choose_model() == "ddcolor-artistic"
     here.add("deoldify-video")
-    assert colouring.best_model() == ("deoldify-video", "ddcolor-artistic")
+    assert colouring.choose_model() == ("deoldify-video", "ddcolor-artistic")
     here.clear()
-    assert colouring.best_model() == "deoldify-video", "it is fetched then"
+    assert colouring.choose_model() == "deoldify-video", "it is fetched then"
 
 
 def test_sepia_is_taken_off_or_stays(model):

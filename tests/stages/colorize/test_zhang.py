@@ -7,7 +7,7 @@ import torch
 from skimage import color
 
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.stages.colorize.square import coloured
+from helpers.stages.colorize.square import lab_to_rgb
 from helpers.stages.colorize.zhang import Zhang
 from tests.support.faults import failing
 from tests.support.grey_pictures import grey_frames, noise
@@ -85,7 +85,7 @@ def test_lab_is_that_of_the_authors_library(engine):
     assert np.abs(engine._lightness(grey) - expected).max() < 0.01  # of 100
     rgb = np.random.default_rng(0).random((50, 50, 3), np.float32)
     lab = color.rgb2lab(rgb).astype(np.float32)
-    assert np.abs(coloured(lab[..., 0], lab[..., 1:]) - rgb).max() < 1e-3
+    assert np.abs(lab_to_rgb(lab[..., 0], lab[..., 1:]) - rgb).max() < 1e-3
 
 
 # --- company and memory -------------------------------------------------------------------------
@@ -103,10 +103,10 @@ def test_a_picture_is_coloured_alike_in_any_company(engine):
 def test_out_of_memory_is_said_with_what_to_do(engine, monkeypatch):
     frames = grey_frames(1)
     with monkeypatch.context() as short:
-        short.setattr(engine, "_predicted", failing(MemoryError()))
+        short.setattr(engine, "_predict", failing(MemoryError()))
         with pytest.raises(OutOfMemoryError, match=r"48x48 pixels.* render factor below 3, and"):
             engine.colours(frames, 3)
-        short.setattr(engine, "_predicted", failing(RuntimeError("shapes differ")))
+        short.setattr(engine, "_predict", failing(RuntimeError("shapes differ")))
         with pytest.raises(RuntimeError, match="shapes differ"):
             engine.colours(frames, 2)
     assert engine.colours(frames, 3)

@@ -8,7 +8,7 @@ from helpers.stages.finish import grain as finish
 
 @pytest.mark.parametrize("size", [0.5, 1.2, 3.0, 8.0])
 def test_grain_has_the_strength_asked_for_at_every_size(size):
-    grain = finish.grain(np.full((400, 400), 110, np.float32), 5.0, size, 1)
+    grain = finish.make_grain(np.full((400, 400), 110, np.float32), 5.0, size, 1)
     assert abs(grain.mean()) < 0.5
     assert 3.5 < grain.std() < 5.5
 
@@ -17,7 +17,7 @@ def test_larger_grains_are_alike_over_more_pixels():
     flat = np.full((300, 300), 128, np.float32)
 
     def alike(size):
-        grain = finish.grain(flat, 5.0, size, 1)
+        grain = finish.make_grain(flat, 5.0, size, 1)
         return np.corrcoef(grain[:, :-2].ravel(), grain[:, 2:].ravel())[0, 1]
 
     assert alike(0.5) < 0.1 < alike(1.5) < alike(3.0)
@@ -25,7 +25,7 @@ def test_larger_grains_are_alike_over_more_pixels():
 
 def test_grain_shows_in_the_middle_greys():
     deviations = [
-        finish.grain(np.full((200, 200), level, np.float32), 5.0, 1.2, 1).std()
+        finish.make_grain(np.full((200, 200), level, np.float32), 5.0, 1.2, 1).std()
         for level in (2, 110, 253)
     ]
     assert deviations[1] > 2.5 * deviations[0]

@@ -68,7 +68,7 @@ def test_backwards_it_draws_the_other_moment():
     with torch.inference_mode():
         for order in (1, -1):
             pair = torch.from_numpy(np.stack(pictures(64, 64)[::order])).permute(0, 3, 1, 2) / 255
-            levels, flows = network.prepared(pair)
+            levels, flows = network.prepare(pair)
             network(levels, flows, 0.3 if order == 1 else 0.7)
     ours, theirs = (level.split([67, 67, 2, 2], 1) for level in seen)
     for a, b in ((0, 1), (1, 0), (2, 3), (3, 2)):

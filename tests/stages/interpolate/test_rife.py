@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.stages.interpolate.rife import RifeInterpolator, fitting_scale
-from helpers.stages.interpolate.rife_network import VERSIONS, pixel_places, warp
+from helpers.stages.interpolate.rife import RifeInterpolator, choose_scale
+from helpers.stages.interpolate.rife_network import VERSIONS, pixel_positions, warp
 from helpers.stages.interpolate.stage import Interpolate
 from tests.support.clips import psnr
 from tests.support.faults import failing
@@ -103,7 +103,7 @@ def test_warp_fetches_pixels_from_where_the_motion_says():
     pair = torch.rand(2, 3, 12, 16)
     motion = torch.zeros(1, 4, 12, 16)
     motion[:, 0], motion[:, 3] = 2, -1
-    moved = warp(pair, motion, pixel_places(pair), 1)
+    moved = warp(pair, motion, pixel_positions(pair), 1)
     assert torch.allclose(moved[0, :, :, :14], pair[0, :, :, 2:], atol=1e-5)
     assert torch.allclose(moved[0, :, :, 14:], pair[0, :, :, 15:].expand(-1, -1, 2), atol=1e-5)
     assert torch.allclose(moved[1, :, 1:], pair[1, :, :-1], atol=1e-5)
@@ -112,7 +112,7 @@ def test_warp_fetches_pixels_from_where_the_motion_says():
 @pytest.mark.parametrize("step", [2, 4, 8])
 def test_warp_for_a_coarse_block_is_the_whole_warp_made_smaller(step):
     pair, motion = torch.rand(2, 5, 32, 48), 6 * torch.randn(1, 5, 32, 48)
-    places = pixel_places(pair)
+    places = pixel_positions(pair)
     whole = torch.nn.functional.interpolate(
         warp(pair, motion, places, 1), scale_factor=1 / step, mode="bilinear"
     )
@@ -206,7 +206,7 @@ def test_sixteen_bits_are_not_eight_in_disguise(engines):
     [((480, 640), 1), ((1440, 2560), 1), ((2160, 3840), 0.5), ((4320, 7680), 0.25)],
 )
 def test_motion_of_large_frames_is_looked_for_at_a_smaller_size(size, scale):
-    assert fitting_scale(*size) == scale
+    assert choose_scale(*size) == scale
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.25])

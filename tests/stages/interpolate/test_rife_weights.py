@@ -8,7 +8,7 @@ from helpers.nn.ncnn_weights import rife_names, rife_state, write_rife
 from helpers.nn.weight_files import read_state
 from helpers.stages.interpolate.rife import RifeInterpolator
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
-from helpers.stages.interpolate.rife_weights import prepared, rife_version
+from helpers.stages.interpolate.rife_weights import find_version, prepare_state
 from tests.support.paths import weights_path
 from tests.support.rife_states import generated_state
 
@@ -31,8 +31,8 @@ def test_networks_have_the_official_size(version, parameters):
 def test_the_version_is_told_from_the_weights(version):
     state = {f"module.{name}": tensor for name, tensor in generated_state(version).items()}
     state["module.caltime.0.0.weight"] = state["module.teacher.lastconv.0.bias"] = torch.zeros(3)
-    assert rife_version(state) == version.replace("4.26", "4.25")
-    assert list(prepared(state, version)) == list(generated_state(version))
+    assert find_version(state) == version.replace("4.26", "4.25")
+    assert list(prepare_state(state, version)) == list(generated_state(version))
 
 
 def as_comfy(state):
@@ -51,8 +51,8 @@ def test_every_kind_of_file_gives_the_same_weights(tmp_path, suffix):
         save_file(as_comfy(state), path)
     else:
         torch.save({f"module.{name}": tensor for name, tensor in state.items()}, path)
-    read = prepared(read_state([path]), "4.25")
-    assert read.keys() == state.keys() and rife_version(read) == "4.25"
+    read = prepare_state(read_state([path]), "4.25")
+    assert read.keys() == state.keys() and find_version(read) == "4.25"
     assert all(torch.equal(read[name], state[name]) for name in state)
 
 
@@ -71,13 +71,13 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
     with pytest.raises(ModelError, match=r"RIFE 5 is not known; allowed are 4\.6, 4\.25"):
         RifeInterpolator(state, "5")
     with pytest.raises(ModelError, match=r"block1\.lastconv\.0\.bias is missing"):
-        prepared({k: v for k, v in state.items() if k != "block1.lastconv.0.bias"}, "4.6")
+        prepare_state({k: v for k, v in state.items() if k != "block1.lastconv.0.bias"}, "4.6")
     with pytest.raises(ModelError, match=r"instead of \(24,\)"):
-        prepared({**state, "block1.lastconv.0.bias": torch.zeros(20)}, "4.6")
+        prepare_state({**state, "block1.lastconv.0.bias": torch.zeros(20)}, "4.6")
     with pytest.raises(ModelError, match="block9 is not known"):
-        prepared({**state, "block9": torch.zeros(20)}, "4.6")
+        prepare_state({**state, "block9": torch.zeros(20)}, "4.6")
     with pytest.raises(ModelError, match=r"\(conv\) are of no version.*4\.25-lite"):
-        rife_version({"conv.weight": torch.zeros(3)})
+        find_version({"conv.weight": torch.zeros(3)})
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_flownet_bin_is_written_and_read_back(param, tmp_path):
     write_rife(state, param, path)
     assert path.stat().st_size == 10_614_320  # that of the published file
     read = read_state([path, param])
-    assert rife_version(read) == "4.6"
+    assert find_version(read) == "4.6"
     name = "block2.convblock.5."
     folded = state[name + "conv.weight"] * state[name + "beta"].view(-1, 1, 1, 1)
     assert torch.equal(read[name + "conv.weight"], folded.half().float())

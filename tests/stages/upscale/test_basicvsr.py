@@ -12,7 +12,7 @@ from helpers.errors import ModelError, OutOfMemoryError, StageError
 from helpers.estimates import costs
 from helpers.nn.state_dict import expected_shapes
 from helpers.stages.upscale import basicvsr
-from helpers.stages.upscale.basicvsr import VideoUpscaler, generator, size_of
+from helpers.stages.upscale.basicvsr import VideoUpscaler, read_size, select_generator
 from helpers.stages.upscale.basicvsr_network import RealBasicVsr, Size, Spynet, warp
 from helpers.stages.upscale.stage import Upscale
 from tests.support.basicvsr_states import SMALL, generated_basicvsr, sequence
@@ -95,11 +95,11 @@ def test_frames_are_cleaned_until_little_changes():
     network = RealBasicVsr(SMALL, enough=0.0)
     network.load_state_dict(generated_basicvsr())
     frames = [torch.rand(1, 3, 24, 24)]
-    thrice = network.cleaned(frames)[0]
+    thrice = network.clean(frames)[0]
     network.enough = 1.0
-    once = [network.cleaned(frames)]
+    once = [network.clean(frames)]
     for _ in range(2):
-        once.append(network.cleaned(once[-1]))
+        once.append(network.clean(once[-1]))
     assert torch.equal(thrice, once[2][0]) and not torch.equal(thrice, once[0][0])
 
 
@@ -163,7 +163,7 @@ def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engi
 def test_the_published_network_has_the_official_size():
     shapes = expected_shapes(RealBasicVsr)
     assert len(shapes) == 320
-    assert size_of({name: torch.zeros(shape) for name, shape in shapes.items()}) == Size()
+    assert read_size({name: torch.zeros(shape) for name, shape in shapes.items()}) == Size()
 
 
 def test_the_authors_file_is_read_without_what_training_left_in_it():
@@ -171,7 +171,7 @@ def test_the_authors_file_is_read_without_what_training_left_in_it():
     whole = {f"generator_ema.{name}": tensor for name, tensor in state.items()}
     whole |= {f"generator.{name}": tensor + 1 for name, tensor in state.items()}
     whole |= {"step_counter": torch.zeros(1), "discriminator.conv_0.weight": torch.zeros(3)}
-    read = generator(whole)
+    read = select_generator(whole)
     assert read.keys() == state.keys()
     assert all(torch.equal(read[name], state[name]) for name in state)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.errors import ModelError
-from helpers.stages.upscale.frozen_graph import constants, read_graph
+from helpers.stages.upscale.frozen_graph import find_constants, read_graph
 from helpers.stages.upscale.opencv_dnn_network import read_network
 from tests.support.frozen_graphs import Graph, espcn
 
@@ -13,7 +13,7 @@ def test_quantised_weights_are_spread_over_their_range():
     graph = Graph()
     array = np.linspace(-0.3, 0.7, 64, dtype=np.float32).reshape(4, 16)
     graph.node("Identity", graph.quantised(array), name="end")
-    found = constants(read_graph(graph.data), "end")
+    found = find_constants(read_graph(graph.data), "end")
     assert len(found) == 1 and np.abs(found[0] - array).max() <= 1 / 255
     assert 0 in found[0]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from helpers.errors import ModelError, OutOfMemoryError
-from helpers.stages.upscale.frozen_graph import constants, read_graph
+from helpers.stages.upscale.frozen_graph import find_constants, read_graph
 from helpers.stages.upscale.opencv_dnn import OpencvSuperres
 from helpers.video.reader import open_video
 from tests.support.frozen_graphs import Graph, edsr, espcn
@@ -44,7 +44,7 @@ def test_a_graph_of_our_own_is_read_and_run(tmp_path, write, scale):
 def test_edsr_puts_the_colours_where_the_file_has_them(tmp_path):
     """The same graph by hand, in the BGR and (rows, columns, colours) of the file."""
     path = edsr(tmp_path / "own.pb", scale=2, blocks=1)
-    arrays = [a for a in constants(read_graph(path.read_bytes()), "NCHW_output") if a.ndim]
+    arrays = [a for a in find_constants(read_graph(path.read_bytes()), "NCHW_output") if a.ndim]
     mean = np.float32((103.1545782, 111.561547, 114.35629928))
     image = picture(12, 14)
 

@@ -31,29 +31,29 @@ def test_a_network_of_another_kind_is_refused():
 @pytest.mark.parametrize("tile", [16, 41])
 def test_tiles_of_a_compact_network_leave_no_trace(anime, tile):
     image = talk()
-    assert np.array_equal(anime._tiled([image], tile)[0], anime._tiled([image], 96)[0])
+    assert np.array_equal(anime._enlarge_tiles([image], tile)[0], anime._enlarge_tiles([image], 96)[0])
 
 
 def test_a_network_that_looks_at_the_whole_picture_is_given_it():
     compact = network(memory=1)
-    assert compact.fitting_tile((90, 160, 3)) < 160
+    assert compact.choose_tile((90, 160, 3)) < 160
     compact.tiling = "discouraged"
-    assert compact.fitting_tile((90, 160, 3)) == 160
+    assert compact.choose_tile((90, 160, 3)) == 160
 
 
 def test_tiles_of_a_deep_network_leave_hardly_a_trace():
     deep, image = network("x4plus-anime"), talk(104, 8)
-    assert psnr(deep._tiled([image], 30)[0], deep._tiled([image], 104)[0]) > 45
+    assert psnr(deep._enlarge_tiles([image], 30)[0], deep._enlarge_tiles([image], 104)[0]) > 45
 
 
 def test_memory_decides_the_tile(anime):
     each = anime.bytes_per_pixel()
     anime.memory = lambda: int(each * 10_000)
     try:
-        assert anime.fitting_tile((100, 100, 3)) == 100
-        assert anime.fitting_tile((100, 200, 3)) == 50
-        assert anime.fitting_tile((100, 100, 3), batch=4) < 50
-        assert anime.fitting_tile((10, 4000, 3)) <= 100 - 2 * anime.overlap
+        assert anime.choose_tile((100, 100, 3)) == 100
+        assert anime.choose_tile((100, 200, 3)) == 50
+        assert anime.choose_tile((100, 100, 3), batch=4) < 50
+        assert anime.choose_tile((10, 4000, 3)) <= 100 - 2 * anime.overlap
     finally:
         anime.memory = lambda: PLENTY
 
@@ -154,4 +154,4 @@ def test_a_failure_that_is_not_about_memory_is_passed_on(anime, monkeypatch):
 
 def test_the_smallest_tile_is_used_where_memory_is_nothing():
     tiny = network(memory=1)
-    assert tiny.fitting_tile((128, 160, 3)) == upscaler.SMALLEST_TILE
+    assert tiny.choose_tile((128, 160, 3)) == upscaler.SMALLEST_TILE

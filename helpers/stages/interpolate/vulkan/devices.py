@@ -9,10 +9,10 @@ import ctypes
 import sys
 from typing import Any
 
-from helpers.nn.subprocess_call import answer
+from helpers.nn.subprocess_call import send_result
 
 
-def devices(loader: str) -> dict[str, Any]:
+def list_devices(loader: str) -> dict[str, Any]:
     """Return {"devices": [(name, kind), ...]}, or what is missing, or which call failed and how.
 
     The structures are those of vulkan_core.h: VkInstanceCreateInfo is all zero but for its type,
@@ -42,4 +42,4 @@ def devices(loader: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    answer(devices(sys.argv[1]))
+    send_result(list_devices(sys.argv[1]))

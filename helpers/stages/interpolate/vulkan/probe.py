@@ -20,26 +20,26 @@ from pathlib import Path
 import numpy as np
 
 from helpers.errors import ModelError
-from helpers.nn.subprocess_call import ask
+from helpers.nn.subprocess_call import run_module
 from helpers.stages.interpolate.vulkan.rife_ncnn import INSTEAD, RifeNcnn
-from helpers.stages.interpolate.vulkan.trial import SIDE, judge, trial_pair
+from helpers.stages.interpolate.vulkan.trial import SIDE, find_fault, make_pair
 
 SECONDS = 30.0
 """How long the drivers may take to answer, and how long the trial pair may take."""
 
-LOADERS = {"win32": "vulkan-1.dll", "linux": "libvulkan.so.1"}
+_LOADERS = {"win32": "vulkan-1.dll", "linux": "libvulkan.so.1"}
 """Vulkan's loader; on macOS the engine brings its own Vulkan and needs none."""
 
-PROCESSOR = 4
+_PROCESSOR = 4
 """Vulkan's word for a device that is no graphics card."""
 
-PREFERRED = {2: 0, 1: 1, 3: 2}
+_PREFERRED = {2: 0, 1: 1, 3: 2}
 """A card of its own before one within the processor before one lent to a virtual machine."""
 
-RASTERISERS = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
+_RASTERISERS = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
 """Names of programs that pretend to be a graphics card; they take minutes for a picture."""
 
-OFFICIAL_WEIGHTS = "f334ed2260149ce0188a6dcf049844e8b0cdd912e01cbcfb63553157d2508958"
+_OFFICIAL_WEIGHTS = "f334ed2260149ce0188a6dcf049844e8b0cdd912e01cbcfb63553157d2508958"
 """The sha256 of RIFE 4.6's flownet.bin: with it the trial's result is known, with others not."""
 
 
@@ -88,15 +88,15 @@ def probe_vulkan(
     if not verdict.works:
         return verdict
     number, device = verdict.gpu or 0, verdict.device
-    first, last = trial_pair()
+    first, last = make_pair()
     try:
-        middle = _try(Path(model_folder), binary, number, seconds)
-        official = _sha256(Path(model_folder) / "flownet.bin") == OFFICIAL_WEIGHTS
+        middle = _run_trial(Path(model_folder), binary, number, seconds)
+        official = _sha256(Path(model_folder) / "flownet.bin") == _OFFICIAL_WEIGHTS
     except (ModelError, OSError) as error:
         said = str(error).removesuffix(INSTEAD).strip(" .")
         reason = f"{device} was found, but RIFE does not run on it: {said}."
         return Verdict(False, reason, device, INSTEAD)
-    if wrong := judge(first, last, middle, official):
+    if wrong := find_fault(first, last, middle, official):
         reason = f"{device} draws wrongly: of a pair that moves {wrong}."
         return Verdict(False, reason, device, f"A newer graphics driver may help. {INSTEAD}")
     return Verdict(True, f"{device} interpolates through Vulkan.", device, gpu=number)
@@ -117,7 +117,7 @@ def find_device(
             gpu=gpu or 0,
         )
     try:
-        devices = _devices(loader or LOADERS.get(sys.platform, "libvulkan.so.1"), seconds)
+        devices = _list_devices(loader or _LOADERS.get(sys.platform, "libvulkan.so.1"), seconds)
         number = _choose(devices, gpu)
     except _RefusedError as refused:
         return refused.verdict
@@ -125,10 +125,10 @@ def find_device(
     return Verdict(True, f"{name} is a graphics card with Vulkan.", name, gpu=number)
 
 
-def _devices(loader: str, seconds: float) -> list[tuple[str, int]]:
+def _list_devices(loader: str, seconds: float) -> list[tuple[str, int]]:
     """Return the name and kind of every Vulkan device, in the order of their numbers."""
     try:
-        answer = ask("helpers.stages.interpolate.vulkan.devices", loader, seconds=seconds)
+        answer = run_module("helpers.stages.interpolate.vulkan.devices", loader, seconds=seconds)
     except ModelError as error:
         raise _RefusedError(f"Vulkan's driver cannot be asked for a card: {error}.") from error
     if "missing" in answer:
@@ -152,10 +152,10 @@ def _choose(devices: list[tuple[str, int]], gpu: int | None) -> int:
     cards = [
         number
         for number, (name, kind) in enumerate(devices)
-        if kind != PROCESSOR and not any(word in name.lower() for word in RASTERISERS)
+        if kind != _PROCESSOR and not any(word in name.lower() for word in _RASTERISERS)
     ]
     if gpu is None and cards:
-        return min(cards, key=lambda number: PREFERRED.get(devices[number][1], 3))
+        return min(cards, key=lambda number: _PREFERRED.get(devices[number][1], 3))
     if gpu in cards:
         return gpu  # type: ignore[return-value]
     if not devices:
@@ -194,13 +194,13 @@ def nvidia_version(folder: Path = Path("/")) -> str:
     return ""
 
 
-def _try(model_folder: Path, binary: Path | None, gpu: int, seconds: float) -> np.ndarray:
+def _run_trial(model_folder: Path, binary: Path | None, gpu: int, seconds: float) -> np.ndarray:
     """Return the middle of the trial pair. The program is a process of its own already."""
     if binary:
-        first, last = trial_pair()
+        first, last = make_pair()
         with RifeNcnn(model_folder, binary, gpu, limit=seconds) as engine:
             return engine.between(first, last, [0.5])[0]
-    answer = ask(
+    answer = run_module(
         "helpers.stages.interpolate.vulkan.trial", str(model_folder), str(gpu), seconds=seconds
     )
     if "error" in answer:

@@ -23,16 +23,16 @@ from helpers.errors import ModelError
 MODEL = "rife-v4.6"
 """What the model's folder must be called: the engine tells its models apart by their path."""
 
-OTHER_MODELS = re.compile(r"rife-v[23]|rife-v4\.2[56]")
+_OTHER_MODELS = re.compile(r"rife-v[23]|rife-v4\.2[56]")
 """What in a path makes the engine take the model for another and run it wrongly."""
 
-LONGEST_PATH = 240
+_LONGEST_PATH = 240
 """The engine writes a model's path into 256 bytes without looking, and crashes beyond them."""
 
-FP16_TAG = 0x01306B47
+_FP16_TAG = 0x01306B47
 """How ncnn marks weights stored in two bytes each; 0 marks four."""
 
-LARGEST_FILE = 200 << 20
+_LARGEST_FILE = 200 << 20
 """Bytes that no file taken out of the zip reaches; a larger one is no program of this kind."""
 
 
@@ -42,21 +42,21 @@ def check_model(folder: Path) -> None:
     Raises:
         ModelError: it is not whole, or its path is one that the engine cannot bear.
     """
-    if folder.name != MODEL or OTHER_MODELS.search(str(folder.parent)):
+    if folder.name != MODEL or _OTHER_MODELS.search(str(folder.parent)):
         raise ModelError(
             f"The model is in {folder}; its folder must be called {MODEL} and those above it must "
             "not be called like another model: the engine tells its models apart by their path."
         )
-    if len(os.fsencode(folder)) > LONGEST_PATH:
+    if len(os.fsencode(folder)) > _LONGEST_PATH:
         raise ModelError(
             f"The path {folder} has {len(os.fsencode(folder))} bytes; rife-ncnn bears "
-            f"{LONGEST_PATH}. Put the folder {MODEL} somewhere shorter."
+            f"{_LONGEST_PATH}. Put the folder {MODEL} somewhere shorter."
         )
     for name in ("flownet.param", "flownet.bin"):
         if not (folder / name).is_file():
             raise ModelError(f"{folder / name} is missing; fetch the model {MODEL} again.")
     try:
-        needed = _bytes_needed((folder / "flownet.param").read_text(), folder / "flownet.bin")
+        needed = _count_bytes((folder / "flownet.param").read_text(), folder / "flownet.bin")
     except (ValueError, IndexError, KeyError) as error:
         raise ModelError(f"The model in {folder} is damaged ({error}); fetch it again.") from error
     size = (folder / "flownet.bin").stat().st_size
@@ -67,7 +67,7 @@ def check_model(folder: Path) -> None:
         )
 
 
-def _bytes_needed(param: str, weights: Path) -> int:
+def _count_bytes(param: str, weights: Path) -> int:
     """Walk through the weights as ncnn does and return the length they should have."""
     lines = param.splitlines()
     if lines[0].strip() != "7767517" or len(lines) < int(lines[1].split()[0]) + 2:
@@ -78,7 +78,7 @@ def _bytes_needed(param: str, weights: Path) -> int:
             pairs = (word.split("=") for word in words[4 + int(words[2]) + int(words[3]) :])
             values = dict(pairs)
             tag = int.from_bytes(data[at : at + 4].tobytes(), "little")
-            if len(data) < at + 4 or tag not in (0, FP16_TAG):
+            if len(data) < at + 4 or tag not in (0, _FP16_TAG):
                 raise ValueError(f"flownet.bin has no weights for {words[1]}")
             size = int(values["6"]) * (2 if tag else 4)
             at += 4 + size + -size % 4 + 4 * int(values["0"])
@@ -106,7 +106,7 @@ def unpack_binary(zip_path: Path, target: Path) -> Path:
     try:
         with zipfile.ZipFile(zip_path) as archive:
             _check_names(archive)
-            members = {name: _member(archive, name) for name in wanted}
+            members = {name: _find_member(archive, name) for name in wanted}
             files = {name: archive.read(member) for name, member in members.items()}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ModelError(f"{zip_path} is damaged ({error}); fetch it again.") from error
@@ -137,14 +137,14 @@ def _check_names(archive: zipfile.ZipFile) -> None:
             )
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+def _find_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     """Return the one plain file `<root>/<name>` of an archive: no link, not encrypted, not huge."""
     paths = {member: PurePosixPath(member.filename).parts for member in archive.infolist()}
     found = [member for member, parts in paths.items() if parts[1:] == (name,)]
     if len(found) == 1:
         kind = stat.S_IFMT(found[0].external_attr >> 16)
         encrypted = found[0].flag_bits & 1
-        if kind in (0, stat.S_IFREG) and not encrypted and found[0].file_size <= LARGEST_FILE:
+        if kind in (0, stat.S_IFREG) and not encrypted and found[0].file_size <= _LARGEST_FILE:
             return found[0]
     others = sorted({parts[1] for parts in paths.values() if len(parts) == 2})
     raise ModelError(

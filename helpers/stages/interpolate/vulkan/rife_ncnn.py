@@ -24,13 +24,13 @@ import cv2
 import numpy as np
 
 from helpers.errors import ModelError
-from helpers.nn.subprocess_call import ending, run_limited, tail
+from helpers.nn.subprocess_call import describe_exit, last_lines, run_limited
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 from helpers.stages.interpolate.vulkan.rife_files import check_model
 
 INSTEAD = "Choose RIFE in PyTorch or optical flow (flow) instead; they need no Vulkan."
 
-FAILURES = re.compile(
+_FAILURES = re.compile(
     r"vk[A-Z]\w+ failed|(?:de|en)code image .*failed|flownet\S* failed|layer .*(?:failed|exists)"
 )
 """What the engine says when something went wrong; it may well go on and return 0."""
@@ -100,11 +100,11 @@ class RifeNcnn:
         if np.array_equal(first, last):
             return [first.copy() for _ in fractions]
         height, width = first.shape[:2]
-        steps = [_in_float32(fraction) for fraction in fractions]
+        steps = [_to_float32(fraction) for fraction in fractions]
         with self._lock:
             if self._engine is None:
                 raise ModelError("This engine was closed; make a new one.")
-            made = self._engine.draw(_padded(first), _padded(last), steps)
+            made = self._engine.draw(_pad(first), _pad(last), steps)
         made = [picture[:height, :width].copy() for picture in made]
         for picture in made:
             if not picture.any() and min(first.mean(), last.mean()) > 2:
@@ -197,10 +197,12 @@ class _Program:
         except OSError as error:
             raise ModelError(f"rife-ncnn-vulkan cannot be run: {error}. {INSTEAD}") from error
         wrong = [
-            found for found in FAILURES.findall(said) if found[:2] != "vk" or not self._processor
+            found for found in _FAILURES.findall(said) if found[:2] != "vk" or not self._processor
         ]
         if code or wrong:
-            raise ModelError(f"rife-ncnn-vulkan {ending(code)}, saying: {tail(said)}. {INSTEAD}")
+            raise ModelError(
+                f"rife-ncnn-vulkan {describe_exit(code)}, saying: {last_lines(said)}. {INSTEAD}"
+            )
 
 
 def equal_parts(parts: int) -> list[float]:
@@ -214,12 +216,12 @@ def equal_parts(parts: int) -> list[float]:
     return [float(np.float32(number * scale)) for number in range(1, parts)]
 
 
-def _in_float32(fraction: float) -> float:
+def _to_float32(fraction: float) -> float:
     """Return a fraction as the engine sees it: float32, and still neither 0 nor 1."""
     return float(np.float32(min(max(float(fraction), 2.0**-24), 1 - 2.0**-24)))
 
 
-def _padded(picture: np.ndarray) -> np.ndarray:
+def _pad(picture: np.ndarray) -> np.ndarray:
     """Return a picture with black at its right and bottom, up to a multiple of 32.
 
     The engine would do the same, but on the processor it takes the result out of a padded picture

@@ -14,7 +14,7 @@ import pytest
 
 from helpers.errors import ModelError
 from helpers.stages.interpolate.vulkan.rife_ncnn import RifeNcnn, equal_parts
-from helpers.stages.interpolate.vulkan.trial import SHIFT, trial_pair
+from helpers.stages.interpolate.vulkan.trial import SHIFT, make_pair
 from tests.support.ncnn_models import generate
 from tests.support.paths import weights_path
 
@@ -62,10 +62,10 @@ def test_the_binding_mixes_where_nothing_moves(network, size):
 
 @pytest.mark.data
 def test_the_binding_moves_what_the_weights_say(network):
-    first, last = trial_pair()
+    first, last = make_pair()
     with RifeNcnn(network(motion=float(SHIFT)), gpu=-1) as engine:
         (middle,) = engine.between(first, last, [0.5])
-    truth, _ = trial_pair((SHIFT // 2, 0))
+    truth, _ = make_pair((SHIFT // 2, 0))
     square = np.s_[22:42, 22:42]  # within the square, halfway
     assert np.abs(middle[square].astype(int) - truth[square]).max() <= 16
     assert np.abs(middle[square].astype(int) - first[square]).max() > 60

@@ -20,9 +20,9 @@ from torch.nn import functional
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn import ncnn_weights
-from helpers.nn.state_dict import filled
+from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES, to_images, to_tensor
-from helpers.nn.tiling import in_tiles
+from helpers.nn.tiling import enlarge_in_tiles
 
 WIDTHS = (3, 16, 32, 64, 128, 128, 256)
 """Channels that each convolution is given, and those that the last layer is given."""
@@ -88,7 +88,7 @@ class Waifu2x:
         self, state: dict[str, torch.Tensor], device: str = "cpu", precision: str = "fp32"
     ) -> None:
         self.device, self.dtype = device, DTYPES[precision]
-        self.network = filled(UpConv7, state, "waifu2x").eval().to(device, self.dtype)
+        self.network = build_network(UpConv7, state, "waifu2x").eval().to(device, self.dtype)
 
     def upscale(self, images: list[np.ndarray]) -> list[np.ndarray]:
         """Enlarge pictures of one size.
@@ -99,7 +99,7 @@ class Waifu2x:
         Returns:
             (H * 2, W * 2, 3) of the same type.
         """
-        return in_tiles(images, (TILE, TILE), REACH, self.scale, self._enlarge)
+        return enlarge_in_tiles(images, (TILE, TILE), REACH, self.scale, self._enlarge)
 
     @torch.inference_mode()
     def _enlarge(self, pieces: list[np.ndarray]) -> list[np.ndarray]:
