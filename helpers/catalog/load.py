@@ -34,7 +34,7 @@ class Enlarger(Protocol):
 
     Attributes:
         scale: how many times larger each side becomes; 0 for an engine that can make any size. Its
-            attribute `size` is then the size to make, (width, height).
+            `upscale` then takes the size, (width, height), as a second argument.
     """
 
     scale: int

@@ -1,12 +1,12 @@
-"""Colour apart from brightness: taking a picture apart, and putting it together with other colours.
+"""Split a picture into luma and chroma, and join luma with other chroma. Arrays only.
 
     luma = luma_of(image, "bt709")                    # float32 (H, W) in 0..1
     chroma = chroma_of(picture, "bt709")              # float32 (h, w, 2), Cb and Cr in -0.5..0.5
-    image = join(luma, enlarged(chroma, 640, 480), "bt709", np.uint8)
+    image = join(luma, enlarge_chroma(chroma, 640, 480), "bt709", np.uint8)
 
-Luma and the two colour differences are those of ITU-R BT.601, BT.709 and BT.2020, full range. What
-`join` makes has exactly the luma that it was given, but for rounding: a colour that the screen
-cannot show at that brightness is made paler, never clipped.
+Luma and the colour differences are those of ITU-R BT.601, BT.709 and BT.2020, full range. `join`
+keeps the luma exactly, except for rounding: a colour that cannot be displayed at that brightness is
+desaturated, not clipped.
 """
 
 from __future__ import annotations
@@ -25,32 +25,33 @@ WEIGHTS = {
     "bt2020nc": (0.2627, 0.0593),
     "bt2020c": (0.2627, 0.0593),
 }
-"""The shares of red and of blue in luma, by ffmpeg's names of the matrices; green has the rest."""
+"""The weights of red and blue in luma, by ffmpeg's names of the matrices; the rest is green's."""
 
 LONGEST = 384
-"""Pixels of the longer side of the small pictures in which colours are worked on. The eye sees
-colour coarsely, and video stores half of its lines and columns at most."""
+"""The longer side, in pixels, of the small pictures in which colours are processed. The eye sees
+little detail in colour, and most video stores chroma at half the size."""
 
 _LIMIT = 0.1
-"""How far a second model's colours may lie from the first one's: a tenth of the range of Cb, Cr.
-This number and those below that name no source were chosen by eye; no model with real weights was
-at hand."""
+"""The most by which a second model may change Cb and Cr of the first: a tenth of their range. This
+number and those below that name no source were chosen by eye, without the real weights of a
+model."""
 
 _DARK = (0.04, 0.16)
-"""Luma up to which nothing of a second model's colours is used, and from which on all of it. Models
-that are vivid flash red and blue in the dark."""
+"""A second model's colours are not used below the first luma, and fully used above the second.
+Vivid models flash red and blue in dark areas."""
 
 
 _STRIP = 16
-"""Rows of a picture that are put together at a time."""
+"""Rows of a picture that are joined at once."""
 
 
 def choose_matrix(matrix: str | None, width: int, height: int) -> str:
-    """Return the name of the matrix that a picture's luma is counted in.
+    """Return the name of the matrix for a picture's luma.
 
     Args:
-        matrix: what its film is tagged with; "gbr" and None have none of their own.
-        width, height: pixels; decide for those as a player does.
+        matrix: the tag of its film. If it is None, or a name not in WEIGHTS such as "gbr", the
+            matrix is chosen by the size, as players do.
+        width, height: the size of the picture in pixels.
     """
     if matrix in WEIGHTS:
         return matrix
@@ -81,7 +82,7 @@ def luma_of(image: np.ndarray, matrix: str) -> np.ndarray:
 
 
 def small_luma(image: np.ndarray, matrix: str, size: tuple[int, int]) -> np.ndarray:
-    """Return the luma of a picture in another, mostly smaller size, rounded to uint8 (h, w).
+    """Return the luma of a picture in another, usually smaller, size, rounded to uint8 (h, w).
 
     Args:
         image: (H, W, 3) RGB, or (H, W) grey, as in `luma_of`.
@@ -113,7 +114,7 @@ def chroma_of(image: np.ndarray, matrix: str) -> np.ndarray:
 
 
 def join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dtype) -> np.ndarray:
-    """Return the picture of a luma and two colour differences.
+    """Join luma and chroma to a picture.
 
     Args:
         luma: float32 (H, W) in 0..1.
@@ -122,9 +123,9 @@ def join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dty
         dtype: uint8 or uint16.
 
     Returns:
-        (H, W, 3) RGB, whose luma differs from the one given by less than half a level.
+        (H, W, 3) RGB, whose luma differs from `luma` by less than half a level.
     """
-    # In strips that stay in the processor's cache.
+    # In strips that fit in the processor's cache.
     strips = range(0, len(luma), _STRIP)
     made = [_join(luma[n : n + _STRIP], chroma[n : n + _STRIP], matrix, dtype) for n in strips]
     return np.concatenate(made)
@@ -137,7 +138,7 @@ def _join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dt
     blue = chroma[..., 0] * (2 * (1 - blue_share))
     red = chroma[..., 1] * (2 * (1 - red_share))
     green = (red * red_share + blue * blue_share) / -green_share
-    # How much of the colour there is room for, above and below this luma.
+    # The share of the chroma that can be displayed at this luma.
     most = np.maximum(np.maximum(red, green), blue)
     least = np.minimum(np.minimum(red, green), blue)
     tiny = np.float32(1e-6)
@@ -147,23 +148,23 @@ def _join(luma: np.ndarray, chroma: np.ndarray, matrix: str, dtype: type | np.dt
     room *= top
     red = np.rint(levels + red * room)
     blue = np.rint(levels + blue * room)
-    # Green is what is left of the luma, so that the three roundings do not add up.
+    # Green is computed last, from the rounded red and blue, so that rounding errors do not add up.
     green = np.rint((levels - red * red_share - blue * blue_share) / green_share)
     return cv2.merge([red, green, blue]).clip(0, top).astype(dtype)
 
 
 def working_size(width: int, height: int, longest: int = LONGEST) -> tuple[int, int]:
-    """Return the size, (width, height), in which the colours of a picture are worked on.
+    """Return the size, (width, height), in which the colours of a picture are processed.
 
     Args:
-        longest: pixels of the longer side; a smaller picture keeps its size.
+        longest: the longer side in pixels; a smaller picture keeps its size.
     """
     share = min(longest / max(width, height), 1)
     return max(round(width * share), 1), max(round(height * share), 1)
 
 
 def resize_planes(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return float32 planes, (H, W) or (H, W, 2), in another, mostly smaller size."""
+    """Resize float32 planes, (H, W) or (H, W, 2), to another, usually smaller, size."""
     if (plane.shape[1], plane.shape[0]) == size:
         return plane
     smaller = size[0] <= plane.shape[1] and size[1] <= plane.shape[0]
@@ -171,10 +172,10 @@ def resize_planes(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def enlarge_chroma(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Return small colour differences, (h, w, 2), in a picture's size.
+    """Enlarge chroma, (h, w, 2), to the size of a picture.
 
-    By cubic splines: on the Kodak photographs 1.2 to 1.6 dB above linear ones, and above a guided
-    filter along the full luma, which puts colours where only the brightness changes.
+    Interpolation is cubic: on the Kodak photographs it is 1.2 to 1.6 dB better than linear. It is
+    also better than a guided filter on the full luma, which adds colour at edges of brightness.
     """
     if chroma.shape[:2] == (height, width):
         return chroma
@@ -182,10 +183,11 @@ def enlarge_chroma(chroma: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def blend_chroma(first: np.ndarray, second: np.ndarray, mix: float, luma: np.ndarray) -> np.ndarray:
-    """Return two models' colours in one: the first one's, drawn towards the second one's.
+    """Blend the colours of two models, with a limit to the influence of the second.
 
-    The second moves a colour by at most LIMIT, and not at all in the dark, so that the steadiness
-    of the first is kept (the setting that vs-deoldify's author found best for film).
+    The second model changes Cb and Cr by at most a tenth of their range, and not at all in dark
+    areas, so that the stability of the first is kept. The author of vs-deoldify found this setting
+    best for film.
 
     Args:
         first, second: float32 (h, w, 2), Cb and Cr.
@@ -199,25 +201,26 @@ def blend_chroma(first: np.ndarray, second: np.ndarray, mix: float, luma: np.nda
 
 
 _COLOURED = (4.0, 0.25, 6.0)
-"""From where on a picture is in colour: how far its colours stray from one course along the greys,
-in levels of 255 (all but a twentieth of the pixels lie below) and as a part of their strength; or
-how far they stray across the hue of their tint, in levels. Chosen by trial; the films were not
-noted."""
+"""The thresholds above which a picture is in colour. The first two are compared with the distance of
+the colours from a smooth curve of tint over luma: its 95th percentile in levels of 255, and its
+mean as a share of the mean saturation. The third is compared with the 95th percentile of the
+distance from the hue of the tint, in levels. Chosen by trial; the films were not noted."""
 
 
 def measure_cast(image: np.ndarray, matrix: str) -> tuple[float, float]:
-    """Tell how strongly a picture is tinted, and whether there is more to it than a tint.
+    """Measure the tint of a picture, and whether the picture is in colour.
 
-    Sepia, a dye or a scanner's cast gives every grey one colour; the colours of things do not
-    follow the greys. Looked at in a size at which the noise of a codec has averaged out.
+    In a picture that is only tinted (by sepia toning, a dye, or the cast of a scanner), the colour
+    is a function of the brightness; in a colour picture it is not. The picture is reduced first,
+    which averages the noise of its codec.
 
     Args:
         image: (H, W, 3) RGB, uint8 or uint16.
         matrix: one of WEIGHTS.
 
     Returns:
-        The strength of its tint in levels of 255; and how sure it is that the picture is in
-        colour: above 1 it is.
+        The strength of the tint in levels of 255; and a score, which is above 1 for a picture in
+        colour.
     """
     height, width = image.shape[:2]
     unit = np.float32(1 / np.iinfo(image.dtype).max)

@@ -1,8 +1,8 @@
-"""How much noise there is, and how coarse the compression. Arrays only.
+"""Measure the noise of pictures and their compression blocks. Arrays only.
 
 noise = measure_noise(first, second)      # two neighbouring frames
 noise.sigma, noise.alike
-blockiness(image)                         # 1 where there are no blocks
+measure_blockiness(image)                 # 1 if there are no blocks
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from helpers.imaging.luma import scale_of
 from helpers.imaging.optical_flow import align, flow_luma
 
 _SIDE = 16
-"""Pixels a side of the blocks that are looked at by themselves."""
+"""Side of the blocks that noise is measured in, in pixels."""
 
 _FLATTEST = 0.15
-"""Part of the blocks that are taken for flat and still, and show nothing but noise. Chosen by
+"""The share of the blocks that count as flat and still, so that they contain only noise. Chosen by
 trial; benchmarks/quality/picture.py measures the effect."""
 
 _LAPLACE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
-"""Blind to slopes and to straight edges, of length 1 for white noise (Immerkaer 1996)."""
+"""A filter that cancels slopes and straight edges and keeps the variance of white noise (Immerkaer
+1996)."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """How much noise there is.
+    """The noise of a picture or film.
 
     Attributes:
         sigma: its standard deviation in each channel, in grey levels of 255.
-        alike: how alike it is in the three channels, 0 (each has its own) to 1 (of light alone).
+        alike: its correlation between the three channels: 0 is independent noise in each channel,
+            1 is noise in brightness only.
     """
 
     sigma: float
@@ -40,14 +42,14 @@ class Noise:
 
 
 def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noise:
-    """Measure the noise of a picture where it is calmest.
+    """Measure the noise of a picture in its flattest blocks.
 
-    Fine noise shows within the picture; coarse noise, such as enlarged grain, only against the
-    following picture. The larger of the two counts.
+    Fine noise is measured within the picture; coarse noise, such as enlarged grain, as the
+    difference from the following picture. The larger of the two is returned.
 
     Args:
         image: (H, W, 3), uint8 or uint16.
-        following: the next frame of the shot, if there is one; one that is the same is ignored.
+        following: the next frame of the shot, if there is one; an identical frame is ignored.
     """
     levels = image.astype(np.float32) / np.float32(scale_of(image.dtype))
     if min(levels.shape[:2]) < 2 * _SIDE:
@@ -55,26 +57,26 @@ def measure_noise(image: np.ndarray, following: np.ndarray | None = None) -> Noi
     fine = cv2.filter2D(levels, -1, _LAPLACE)
     variances, light = _flat_variances(fine, levels, _block_means(fine * fine).mean(axis=-1))
     if following is not None and not np.array_equal(image, following):
-        # Motion is taken out first; between pixels that softens the noise by up to a tenth.
+        # Aligned first; the interpolation between pixels reduces the noise by up to a tenth.
         sigma = float(np.sqrt(variances))
         lumas = flow_luma(image, sigma), flow_luma(following, sigma)
         moved = following.astype(np.float32) / np.float32(scale_of(image.dtype))
         change = (align(moved, *lumas) - levels) / np.float32(np.sqrt(2))
-        # What brightness and motion change over a whole block is no noise.
+        # A change over a whole block is a change of brightness or motion, not noise.
         change = change - cv2.blur(change, (_SIDE, _SIDE))
-        # What is flat may move and yet not change.
+        # The flattest blocks are used, where motion causes no change.
         moving, moving_light = _flat_variances(change, levels, _slopes(levels))
         if variances < moving < 9 * (variances + 0.05):
             variances, light = moving, moving_light
     if variances <= 0:
         return Noise(0.0, 1.0)
-    # The mean of three channels varies by (1 + 2 alike) / 3 of what one does.
+    # The variance of the mean of three channels is (1 + 2 alike) / 3 of that of one channel.
     alike = float(np.clip((3 * light / variances - 1) / 2, 0, 1))
     return Noise(float(np.sqrt(variances)), alike)
 
 
 def _block_means(values: np.ndarray) -> np.ndarray:
-    """Return the means of blocks, (rows, columns, ...)."""
+    """Return the mean of each block, (rows, columns, ...)."""
     rows, columns = values.shape[0] // _SIDE, values.shape[1] // _SIDE
     cut = values[: rows * _SIDE, : columns * _SIDE]
     shape = (rows, _SIDE, columns, _SIDE, *values.shape[2:])
@@ -82,7 +84,7 @@ def _block_means(values: np.ndarray) -> np.ndarray:
 
 
 def _slopes(levels: np.ndarray) -> np.ndarray:
-    """Return how steep each block is beneath its noise, (rows, columns)."""
+    """Return the squared gradient of each block after smoothing, (rows, columns)."""
     smooth = cv2.GaussianBlur(levels.mean(axis=2), (0, 0), 3)
     across, down = cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)
     return _block_means(across * across + down * down)
@@ -91,12 +93,16 @@ def _slopes(levels: np.ndarray) -> np.ndarray:
 def _flat_variances(
     noise: np.ndarray, levels: np.ndarray, unrest: np.ndarray
 ) -> tuple[float, float]:
-    """Return the variance of `noise`, in each channel and in their mean, in the blocks of least
-    `unrest`, (rows, columns)."""
+    """Return the variance of `noise` in the flattest blocks: of a channel, and of their mean.
+
+    Args:
+        noise, levels: (H, W, 3) float32, the noise and the picture that it was measured in.
+        unrest: (rows, columns); blocks with the lowest values count as flat.
+    """
     each = _block_means(noise * noise).mean(axis=-1).ravel()
     common = _block_means(noise.mean(axis=2) ** 2).ravel()
     bright = _block_means(levels.mean(axis=2)).ravel()
-    # Where a picture is crushed to black or white its noise is cut off.
+    # In clipped black or white, the noise is clipped too.
     seen = (bright > 12) & (bright < 243)
     if seen.sum() < 8:
         seen = np.ones(len(each), bool)
@@ -106,19 +112,22 @@ def _flat_variances(
 
 
 def measure_blockiness(image: np.ndarray, side: int = 8) -> float:
-    """Return how much more neighbouring pixels differ across the edges of compression blocks than
-    elsewhere, 1 where there are none.
+    """Measure how visible compression blocks are.
 
     Args:
-        image: (H, W, 3), uint8 or uint16, of the size in which it was compressed.
-        side: pixels of a block.
+        image: (H, W, 3), uint8 or uint16, of the size at which it was compressed.
+        side: side of a block in pixels.
+
+    Returns:
+        The mean difference of neighbouring pixels across the edges of blocks, divided by that
+        elsewhere; about 1 if there are no blocks.
     """
     levels = image.astype(np.float32).mean(axis=2) / np.float32(scale_of(image.dtype))
     ratios = []
     for plane in (levels, levels.T):
         if plane.shape[1] < 4 * side:
             continue
-        # A step that neither side goes on with: |b - a| beyond what the slopes on either side say.
+        # The step |b - a|, as far as it exceeds the slopes on both sides of it.
         step = np.abs(plane[:, 2:-1] - plane[:, 1:-2])
         slopes = (
             np.abs(plane[:, 1:-2] - plane[:, :-3]) + np.abs(plane[:, 3:] - plane[:, 2:-1])

@@ -1,11 +1,11 @@
-"""Where things went from one picture to another, by optical flow. Arrays only.
+"""Measure optical flow between pictures, and warp them. Arrays only.
 
-    flow = measure_flow(here, there, FAST)        # uint8 luma in, pixels right and down out
-    brought = warp(other, flow)                   # the other picture, laid over this one
+    flow = measure_flow(here, there, FAST)        # from uint8 luma; pixels to the right and down
+    aligned = warp(other, flow)                   # the other picture, aligned with this one
 
-The search is DIS (Kroeger, Timofte, Dai and Van Gool, "Fast Optical Flow using Dense Inverse
-Search", ECCV 2016) with the variational refinement of Brox et al. (ECCV 2004), both OpenCV's. It
-compares 8x8 patches without their mean, so light that flickers is no motion.
+The method is DIS (Kroeger, Timofte, Dai and Van Gool, "Fast Optical Flow using Dense Inverse
+Search", ECCV 2016) with the variational refinement of Brox et al. (ECCV 2004), both from OpenCV. It
+compares 8x8 patches after subtracting their mean, so flicker is not mistaken for motion.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import numpy as np
 from helpers.imaging.luma import brightness, to_uint8
 
 SMALLEST_SIDE = 32
-"""Pixels a side that DIS needs for its patches at two scales; smaller pictures are padded."""
+"""Pixels per side that DIS needs for its patches at two scales; smaller pictures are padded."""
 
 
 @dataclass(frozen=True)
 class FlowSettings:
-    """How finely motion is looked for.
+    """The accuracy of the flow, and so its cost.
 
     Attributes:
-        finest_scale: where the search, which begins with a tiny picture, ends: 0 is full size, 1
-            half of each side, 2 a quarter. The flow is enlarged from there.
-        patch_stride: pixels from patch to patch, at every scale.
+        finest_scale: the last scale of the search, which goes from coarse to fine: 0 is full size,
+            1 is half of each side, 2 a quarter. The flow is enlarged from that scale.
+        patch_stride: distance from patch to patch in pixels, at every scale.
         descents: steps of gradient descent of each patch, at every scale.
         refinements: steps of variational refinement, at every scale.
-        full_size_refinements: the same afterwards, once, at full size.
+        full_size_refinements: steps of variational refinement at full size, after the search.
     """
 
     finest_scale: int
@@ -42,26 +42,26 @@ class FlowSettings:
 
 
 FAST = FlowSettings(finest_scale=2, patch_stride=4, descents=16, refinements=5)
-"""OpenCV's preset "fast": for small pictures, of which only the light or the colour is compared."""
+"""OpenCV's preset "fast", for small pictures whose light or colour is compared."""
 
 FINE = replace(FAST, finest_scale=1)
-"""The same to half the size, at four times the cost: for chains of flows, whose errors add up."""
+"""FAST up to half the size, at four times the cost, for chains of flows, whose errors add up."""
 
 MEDIUM = FlowSettings(finest_scale=1, patch_stride=3, descents=25, refinements=5)
-"""OpenCV's preset "medium": for pictures that are averaged or compared pixel by pixel."""
+"""OpenCV's preset "medium", for pictures that are averaged or compared pixel by pixel."""
 
 DENSE = FlowSettings(
     finest_scale=1, patch_stride=2, descents=16, refinements=0, full_size_refinements=2
 )
-"""For new pictures between two. Patches stand closer, so that thin things are hit by more of them,
-and the flow is refined at full size, for at half of it thin things have no motion of their own.
-More descents and refinements cost time and gain less than 0.05 dB."""
+"""For interpolated frames. Patches are closer together, so that more of them cover thin objects,
+and the flow is refined at full size, because thin objects have no motion of their own at half the
+size. More descents and refinements take longer and improve the result by less than 0.05 dB."""
 
 
 def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) -> np.ndarray:
     """Measure where each pixel of `here` is in `there`.
 
-    The result depends on the arguments only, not on earlier calls or the number of threads.
+    The result depends only on the arguments, not on earlier calls or the number of threads.
 
     Args:
         here, there: uint8 (H, W) luma, of any size from 1x1.
@@ -75,16 +75,16 @@ def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) ->
 def measure_both_flows(
     here: np.ndarray, there: np.ndarray, settings: FlowSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measure the flow from `here` to `there`, and the one from `there` to `here`.
+    """Measure the flow from `here` to `there` and the flow from `there` to `here`.
 
-    This is quicker than two calls of `measure_flow`, which it gives the same as.
+    The result is that of two calls of `measure_flow`, but this is faster.
     """
     search = _Search(settings)
     return search.flow(here, there), search.flow(there, here)
 
 
 class _Search:
-    """OpenCV's search and refinement. They hold buffers, so that each thread needs its own."""
+    """OpenCV's search and refinement. They contain buffers, so each thread needs its own."""
 
     def __init__(self, settings: FlowSettings) -> None:
         self._settings = settings
@@ -101,7 +101,7 @@ class _Search:
         if np.array_equal(here, there):
             return np.zeros((height, width, 2), np.float32)
         here, there = _pad(here), _pad(there)
-        # Set every time: on a picture too small for it OpenCV takes a finer one, and keeps that.
+        # Set every time, because OpenCV keeps the finer scale that it uses for a small picture.
         self._search.setFinestScale(self._settings.finest_scale)
         flow = self._search.calc(here, there, None)  # type: ignore[call-overload]
         if self._settings.full_size_refinements:
@@ -110,7 +110,7 @@ class _Search:
 
 
 def _pad(luma: np.ndarray) -> np.ndarray:
-    """Return a picture with its last row and column repeated up to SMALLEST_SIDE."""
+    """Pad a picture to SMALLEST_SIDE by repeating its last row and column."""
     below, right = (max(0, SMALLEST_SIDE - side) for side in luma.shape)
     if not below and not right:
         return luma
@@ -118,7 +118,7 @@ def _pad(luma: np.ndarray) -> np.ndarray:
 
 
 def target_positions(flow: np.ndarray) -> np.ndarray:
-    """Return where a flow leads each pixel, (H, W, 2) float32, x and y."""
+    """Return the position that a flow gives for each pixel, (H, W, 2) float32, x and y."""
     height, width = flow.shape[:2]
     moved = flow.copy()
     moved[..., 0] += np.arange(width, dtype=np.float32)
@@ -129,12 +129,12 @@ def target_positions(flow: np.ndarray) -> np.ndarray:
 def sample(
     picture: np.ndarray, at: np.ndarray, interpolation: int = cv2.INTER_LINEAR
 ) -> np.ndarray:
-    """Return a picture's values at some places; beyond its edge its last row or column goes on.
+    """Sample a picture at given positions; beyond its edges, the outermost pixels are repeated.
 
     Args:
         picture: (H, W) or (H, W, C), uint8, uint16 or float32.
         at: (h, w, 2) float32, x and y.
-        interpolation: OpenCV's constant. Linear sampling never overshoots; cubic keeps fine detail.
+        interpolation: a constant of OpenCV. Linear never overshoots; cubic keeps fine detail.
 
     Returns:
         (h, w) or (h, w, C), of the picture's type.
@@ -145,15 +145,15 @@ def sample(
 def warp(
     picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR
 ) -> np.ndarray:
-    """Return a picture with what a flow leads to brought to where it starts; see `sample`."""
+    """Warp a picture backwards: each pixel comes from where the flow points to; see `sample`."""
     return sample(picture, target_positions(flow), interpolation)
 
 
 def is_inside(at: np.ndarray, margin: float) -> np.ndarray:
-    """Tell which places, (h, w, 2), lie in a picture of size (h, w), bool (h, w).
+    """Tell which positions, (h, w, 2), are inside a picture of size (h, w); return bool (h, w).
 
     Args:
-        margin: pixels beyond the middle of the outermost pixels that still count.
+        margin: positions up to this many pixels beyond the centres of the outermost pixels count.
     """
     height, width = at.shape[:2]
     x, y = at[..., 0], at[..., 1]
@@ -162,7 +162,7 @@ def is_inside(at: np.ndarray, margin: float) -> np.ndarray:
 
 
 def flow_luma(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Return the luma that motion is looked for in, uint8 (H, W), smoothed as its noise wants it.
+    """Return the luma for measuring flow, uint8 (H, W), smoothed according to the noise.
 
     Args:
         image: (H, W, 3), uint8 or uint16.
@@ -175,12 +175,10 @@ def flow_luma(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def align(other: np.ndarray, luma: np.ndarray, other_luma: np.ndarray) -> np.ndarray:
-    """Return a neighbour moved so that its things lie where those of the picture are.
-
-    In a picture below SMALLEST_SIDE no motion is looked for.
+    """Align a neighbour with a picture; one with a side below SMALLEST_SIDE is returned unchanged.
 
     Args:
-        other: (H, W, 3) float32.
+        other: the neighbour, (H, W, 3) float32.
         luma, other_luma: uint8 (H, W), of the picture and of the neighbour; see `flow_luma`.
     """
     if min(luma.shape) < SMALLEST_SIDE:

@@ -1,4 +1,4 @@
-"""Resizing without a network (OpenCV): the honest counter-example, and the exact last step."""
+"""Resize without a network, with OpenCV: for comparison, and to make a size exact."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _METHODS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos":
 def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") -> np.ndarray:
     """Resize a picture to an exact size.
 
-    A side that shrinks is averaged over the area of each new pixel, so that nothing aliases; a side
-    that grows is interpolated by `method`.
+    A side that becomes smaller is averaged over the area of each new pixel, which prevents
+    aliasing; a side that becomes larger is interpolated by `method`.
 
     Args:
         image: (H, W, 3), uint8 or uint16.

@@ -1,10 +1,10 @@
-"""Two networks of one kind made one: their weights mixed, tensor by tensor.
+"""Blend the weights of two networks of the same architecture, tensor by tensor.
 
-    state = blend_states(general, gentle, share=0.5)
+    state = blend_states(strong, weak, share=0.5)
 
-Deep network interpolation: Wang et al. 2019, https://github.com/xinntao/DNI. Real-ESRGAN's
-general-x4v3 has its denoise strength from it: one network that denoises strongly, one that hardly
-does (wdn), and all between.
+This is deep network interpolation: Wang et al. 2019, https://github.com/xinntao/DNI. The denoise
+strength of Real-ESRGAN's general-x4v3 is such a blend, of a network that denoises strongly and one
+that hardly does (wdn).
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ from helpers.errors import ModelError
 def blend_states(
     one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor], share: float
 ) -> dict[str, torch.Tensor]:
-    """Return the weights of a network between two, share * one + (1 - share) * other.
+    """Blend two state dicts: share * one + (1 - share) * other.
 
     Args:
-        one, other: state dicts of the same architecture, under the same names.
-        share: of the first, 0 to 1; with general-x4v3 first and its wdn second, the strength of
-            denoising.
+        one, other: state dicts of the same architecture, with the same names.
+        share: the share of the first, 0 to 1. If the first is general-x4v3 and the second its wdn,
+            it is the strength of denoising.
 
     Returns:
-        A new state dict in the types of the first; at 0 and 1 exactly one of the two.
+        A new state dict with the types of the first; at 0 and 1, a copy of one of the two.
 
     Raises:
-        ModelError: the names or shapes differ, or the share is not in 0 to 1.
+        ModelError: the names or shapes differ, or the share is not within 0 to 1.
     """
     if not 0 <= share <= 1:
-        raise ModelError(f"A share of {share:g} was asked for; allowed is 0 to 1.")
+        raise ModelError(f"The share must be from 0 to 1; {share:g} was given.")
     strange = sorted(one.keys() ^ other.keys())
     if strange:
         raise ModelError(
-            f"Only networks of one kind can be blended; {len(strange)} tensors are in one of the "
-            f"two alone, the first is {strange[0]}. Choose two of the same architecture."
+            "Only networks of the same architecture can be blended, but "
+            f"{len(strange)} tensors are in only one of these two (the first is {strange[0]}). "
+            "Choose two networks of the same architecture."
         )
     for name, tensor in one.items():
         if tensor.shape != other[name].shape:
             raise ModelError(
-                f"Only networks of one kind can be blended; {name} is {tuple(tensor.shape)} in "
-                f"the one and {tuple(other[name].shape)} in the other. Choose two of the same "
-                "architecture."
+                "Only networks of the same architecture can be blended, but the shape of "
+                f"{name} is {tuple(tensor.shape)} in one and {tuple(other[name].shape)} in the "
+                "other. Choose two networks of the same architecture."
             )
     return {name: _mix(tensor, other[name], share) for name, tensor in one.items()}
 

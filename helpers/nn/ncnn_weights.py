@@ -1,11 +1,11 @@
-"""Reading the weights of ncnn's model files into PyTorch's names, without ncnn.
+"""Read the weights of ncnn's model files as PyTorch state dicts, without ncnn.
 
     state = esrgan_state(Path("realesrgan-x4plus.param"), Path("realesrgan-x4plus.bin"))
     state = rife_state(Path("flownet.param"), Path("flownet.bin"))
 
-The formats are those of Tencent/ncnn (modelbin.cpp, param-and-model-file-structure.md). The two
-kinds of network in the Real-ESRGAN family and RIFE 4.6 keep their layers in the official order, so
-that the n-th convolution of the file is the n-th of the official state dict.
+Source of the format: modelbin.cpp and param-and-model-file-structure.md of Tencent/ncnn. In the
+files of the Real-ESRGAN family and of RIFE 4.6, the layers have the official order, so that the
+n-th convolution of a file is the n-th of the official state dict.
 """
 
 from __future__ import annotations
@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 _FP16_TAG = 0x01306B47
 
 _KINDS = ("Convolution", "Deconvolution", "PReLU")
-"""The layers that have weights in the files that are read here."""
+"""The types of layers with weights in these files."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that has weights: its kind and the numbers that the file states for it."""
+    """A layer with weights: its type, and its parameters by their numbers in the file."""
 
     kind: str
     values: dict[int, float]
 
 
 def read_layers(param: Path) -> list[Layer]:
-    """Read a .param file and return the layers that have weights, in the order of the .bin."""
+    """Read a .param file; return the layers with weights, in the order of the .bin file.
+
+    Raises:
+        ValueError: it is not the .param file of an ncnn model.
+    """
     lines = param.read_text().split("\n")
     if not lines or lines[0].strip() != "7767517":
         raise ValueError(f"{param.name} is not an ncnn model: it does not begin with 7767517.")
@@ -50,12 +54,13 @@ def read_layers(param: Path) -> list[Layer]:
 
 
 def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
-    """Read a .bin file: for every layer [weight, bias] or [slope], float32.
+    """Read the contents of a .bin file; return [weight, bias] or [slope] of each layer, float32.
 
-    Weights are (out, in, kernel, kernel), those of a Deconvolution too.
+    Weights are (out, in, kernel, kernel), also those of a Deconvolution.
 
     Raises:
-        ValueError: the file is longer or shorter than the layers say.
+        ValueError: the length of the file is not that of the layers, or its weights are compressed
+            in an unknown way.
     """
     at = 0
 
@@ -78,31 +83,32 @@ def read_weights(layers: list[Layer], data: bytes) -> list[list[np.ndarray]]:
         at += 4
         if tag not in (0, _FP16_TAG):
             raise ValueError(
-                f"The ncnn weights are stored in a way that is not known (tag {tag:#x})."
+                f"The ncnn weights have an unknown encoding (tag {tag:#x}); only 16-bit and 32-bit "
+                "floats can be read."
             )
         kernels = take(count, np.float16 if tag else np.float32)
         bias = take(out, np.float32)
         weights.append([kernels.reshape(out, -1, kernel, kernel), bias])
     if at != len(data):
-        raise ValueError(f"The ncnn weights hold {len(data)} bytes where {at} are expected.")
+        raise ValueError(f"The ncnn weights have {len(data)} bytes; {at} were expected.")
     return weights
 
 
 def ncnn_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
-    """Read a network of the Real-ESRGAN family or RIFE 4.6 under its official names.
+    """Read a network of the Real-ESRGAN family or RIFE 4.6, with the official names of its weights.
 
     Raises:
-        ValueError: the files are of another network, or damaged.
+        ValueError: the files are those of another network, or damaged.
     """
     read = rife_state if "rife.Warp" in param.read_text() else esrgan_state
     return read(param, weights)
 
 
 def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
-    """Read a network of the Real-ESRGAN family under the official state dict's names.
+    """Read a network of the Real-ESRGAN family, with the official names of its weights.
 
     Args:
-        param, weights: the .param and .bin file of an RRDBNet (x4plus) or of an SRVGGNetCompact
+        param, weights: the .param and .bin files of an RRDBNet (x4plus) or an SRVGGNetCompact
             (animevideov3).
     """
     import torch
@@ -119,12 +125,12 @@ def esrgan_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
 
 
 def _compact_names(layers: int) -> list[str]:
-    """Return the names of SRVGGNetCompact's layers: convolutions and PReLUs in turn."""
+    """Return the names of SRVGGNetCompact's layers, which alternate: convolution, PReLU."""
     return [f"body.{number}" for number in range(layers)]
 
 
 def _rrdb_names(convolutions: int) -> list[str]:
-    """Return the names of RRDBNet's convolutions; 15 belong to each block, 6 to the rest."""
+    """Return the names of RRDBNet's convolutions: 15 in each block, and 6 others."""
     blocks = (convolutions - 6) // 15
     body = [
         f"body.{block}.rdb{dense}.conv{number}"
@@ -137,11 +143,11 @@ def _rrdb_names(convolutions: int) -> list[str]:
 
 
 _RIFE_BLOCKS, _RIFE_DEPTH = 4, 8
-"""The blocks of RIFE 4.6, and the residual convolutions in each."""
+"""The number of blocks of RIFE 4.6, and of residual convolutions in each."""
 
 
 def rife_names() -> list[str]:
-    """Return the names of RIFE 4.6's convolutions in the order of its flownet.bin."""
+    """Return the names of RIFE 4.6's convolutions, in the order of its flownet.bin."""
     parts = ["conv0.0.0", "conv0.1.0"]
     parts += [f"convblock.{number}.conv" for number in range(_RIFE_DEPTH)]
     parts += ["lastconv.0"]
@@ -149,29 +155,29 @@ def rife_names() -> list[str]:
 
 
 def _rife_layers(param: Path) -> dict[str, Layer]:
-    """Return the layers of RIFE 4.6's flownet.param under their official names.
+    """Return the layers of RIFE 4.6's flownet.param, by their official names.
 
     Raises:
-        ValueError: it is the .param of another network.
+        ValueError: it is the .param file of another network.
     """
     layers, names = read_layers(param), rife_names()
     kinds = ["Deconvolution" if "lastconv" in name else "Convolution" for name in names]
     if [layer.kind for layer in layers] != kinds:
         raise ValueError(
-            f"{param.name} has {len(layers)} layers with weights where RIFE 4.6 has "
-            f"{len(names)}, or has them in another order; of ncnn's files only 4.6 is read."
+            f"{param.name} is not that of RIFE 4.6, the only version that can be read from ncnn's "
+            f"files: it has {len(layers)} layers with weights, not {len(names)}, or another order."
         )
     return dict(zip(names, layers, strict=True))
 
 
 def rife_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
-    """Read RIFE 4.6 under the official state dict's names.
+    """Read RIFE 4.6, with the official names of its weights.
 
-    The file's convolutions have the scale of their residual (beta) multiplied in already, so it
+    In the file, convolutions are already multiplied by the scale of their residual (beta), so beta
     is 1 here.
 
     Raises:
-        ValueError: the files are of another network, or damaged.
+        ValueError: the files are those of another network, or damaged.
     """
     import torch
 
@@ -179,7 +185,7 @@ def rife_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
     arrays = read_weights(list(layers.values()), weights.read_bytes())
     state = {}
     for name, (kernels, bias) in zip(layers, arrays, strict=True):
-        # PyTorch keeps a transposed convolution the other way round: (in, out, kernel, kernel).
+        # PyTorch stores a transposed convolution as (in, out, kernel, kernel).
         kernels = kernels.swapaxes(0, 1) if "lastconv" in name else kernels
         state[f"{name}.weight"] = torch.from_numpy(kernels.copy())
         state[f"{name}.bias"] = torch.from_numpy(bias.copy())
@@ -189,14 +195,15 @@ def rife_state(param: Path, weights: Path) -> dict[str, torch.Tensor]:
 
 
 def write_rife(state: dict[str, torch.Tensor], param: Path, weights: Path) -> None:
-    """Write RIFE 4.6 as the flownet.bin that belongs to a flownet.param, in 16-bit floats.
+    """Write RIFE 4.6 as the flownet.bin for a given flownet.param, in 16-bit floats.
 
     Args:
-        state: the weights under their official names, without `module.`.
-        param: the existing .param; weights: the .bin that is written.
+        state: the weights by their official names, without `module.`.
+        param: the existing .param file.
+        weights: the .bin file to write.
 
     Raises:
-        ValueError: a weight has another size than the .param says.
+        ValueError: the size of a weight is not that in the .param file.
     """
     with weights.open("wb") as file:
         for name, layer in _rife_layers(param).items():
@@ -208,8 +215,9 @@ def write_rife(state: dict[str, torch.Tensor], param: Path, weights: Path) -> No
                 kernels = kernels.transpose(0, 1)
             if (len(bias), kernels.numel()) != (layer.values[0], layer.values[6]):
                 raise ValueError(
-                    f"{name} has {kernels.numel()} weights for {len(bias)} channels; "
-                    f"{param.name} says {layer.values[6]:.0f} for {layer.values[0]:.0f}."
+                    f"{name} has {kernels.numel()} weights for {len(bias)} channels, but "
+                    f"{param.name} requires {layer.values[6]:.0f} for {layer.values[0]:.0f}. Use "
+                    "the flownet.param of RIFE 4.6."
                 )
             data = np.ascontiguousarray(kernels.numpy()).astype(np.float16).tobytes()
             file.write(np.uint32(_FP16_TAG).tobytes() + data + b"\0" * (-len(data) % 4))

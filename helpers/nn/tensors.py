@@ -1,4 +1,4 @@
-"""The one place where pictures become a network's tensors and come back."""
+"""Convert pictures to tensors and tensors to pictures."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import numpy as np
 import torch
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-"""The numbers a network may count in, by the runtime's names."""
+"""The precisions of a network, by the runtime's names."""
 
 
 def to_tensor(images: list[np.ndarray], device: str, dtype: torch.dtype) -> torch.Tensor:
-    """Turn pictures into a batch.
+    """Convert pictures to a batch.
 
     Args:
         images: (H, W, 3) RGB of one size, uint8 or uint16.
+        device, dtype: those of the batch.
 
     Returns:
         (N, 3, H, W) in [0, 1], channels last in memory.
@@ -28,7 +29,7 @@ def to_tensor(images: list[np.ndarray], device: str, dtype: torch.dtype) -> torc
 
 
 def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
-    """Turn a batch back into pictures, rounded and clamped.
+    """Convert a batch to pictures, clamped and rounded.
 
     Args:
         batch: (N, 3, H, W), any float type.
@@ -37,13 +38,13 @@ def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
     top = 65535 if dtype == np.uint16 else 255
     levels = batch.to(torch.float32).clamp(0, 1).mul_(top).round_()
     levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
-    # One by one: they are let go of one by one, and the memory of smaller ones is used again, while
-    # that of a whole batch is given back to the system and has to be made anew every time.
+    # One by one, because pictures are freed one by one: the allocator reuses memory of that size,
+    # but returns the memory of a whole batch to the system every time.
     return [one.cpu().numpy().astype(dtype, copy=False) for one in levels.contiguous()]
 
 
 def to_ycrcb(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split a picture into luma and two colour differences (OpenCV's YCrCb: BT.601, full range).
+    """Split a picture into luma and colour differences (OpenCV's YCrCb: BT.601, full range).
 
     Args:
         image: (H, W, 3) RGB, uint8 or uint16.

@@ -1,4 +1,4 @@
-"""Pictures in tiles, which shrink where memory runs out, whatever ran out of it."""
+"""Process pictures in tiles, which become smaller when memory runs out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("helpers")
 _MEMORY_SIGNS = (
     "out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "alloc_failed",
 )  # fmt: skip
-"""How CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS say that memory ran out."""
+"""Parts of the messages of CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS for lack of memory."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -30,13 +30,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class FittingTiles:
-    """Does work in tiles that are halved for as long as memory runs out, and remembers the side.
+    """Halves the size of tiles until they fit in memory, and remembers the size.
 
     Args:
-        smallest: the least side, in pixels.
+        smallest: the smallest side of a tile, in pixels.
 
     Attributes:
-        known: the largest side that is known to fit, once one did not; until then None.
+        known: the side that fits, after a larger one did not; until then None.
     """
 
     def __init__(self, smallest: int) -> None:
@@ -44,15 +44,16 @@ class FittingTiles:
         self.known: int | None = None
 
     def run(self, work: Callable[[int], T], begin: int, complaint: str) -> T:
-        """Do the work and return what it made.
+        """Do the work with tiles that fit, and return its result.
 
         Args:
-            work: does it in tiles of a side in pixels.
-            begin: the side to begin with.
-            complaint: what to say when not even the smallest fits; "{tile}" stands for the side.
+            work: does the work in tiles; takes their side in pixels.
+            begin: the first side to try.
+            complaint: the message if even the smallest tile does not fit; "{tile}" is replaced by
+                its side.
 
         Raises:
-            OutOfMemoryError: not even the smallest tile fits.
+            OutOfMemoryError: even the smallest tile does not fit in memory.
         """
         tile = begin
         while True:
@@ -67,7 +68,7 @@ class FittingTiles:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             if tile <= self.smallest:
-                self.known = None  # when it is tried again there may be room
+                self.known = None  # there may be more memory at the next attempt
                 raise OutOfMemoryError(complaint.replace("{tile}", str(tile)))
             smaller = max(tile // 2, self.smallest)
             log.warning("Out of memory with tiles of %d pixels; trying %d.", tile, smaller)
@@ -75,7 +76,7 @@ class FittingTiles:
 
 
 def pad(image: np.ndarray, down: int, across: int) -> np.ndarray:
-    """Continue a picture beyond its lower and right border, mirrored where it is large enough."""
+    """Pad a picture at the bottom and right, mirrored if it is large enough, else by repetition."""
     height, width = image.shape[:2]
     mode = "reflect" if down < height and across < width else "edge"
     return np.pad(image, ((0, down), (0, across), (0, 0)), mode=mode) if down or across else image
@@ -88,13 +89,14 @@ def enlarge_in_tiles(
     scale: int,
     enlarge: Callable[[list[np.ndarray]], list[np.ndarray]],
 ) -> list[np.ndarray]:
-    """Enlarge pictures of one size tile by tile, each cut out of its surroundings.
+    """Enlarge pictures of one size in overlapping tiles.
 
     Args:
+        images: (H, W, 3), of one size and type.
         tile: rows and columns of a tile.
-        overlap: pixels of its surroundings that a tile is given on each side.
-        scale: how many times larger the result is.
-        enlarge: makes of pieces of one size larger ones.
+        overlap: pixels by which the input of a tile is larger on each side.
+        scale: how many times larger each side becomes.
+        enlarge: enlarges the inputs of tiles, which all have one size.
     """
     height, width = images[0].shape[:2]
     out = [np.empty((height * scale, width * scale, 3), image.dtype) for image in images]
@@ -110,10 +112,10 @@ def enlarge_in_tiles(
 
 
 def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """Cut a side into tiles: (start, stop) of the result and (start, stop) of what is looked at.
+    """Divide a side into tiles; return (start, stop) of each result and (start, stop) of its input.
 
-    What is looked at has one length everywhere, however near the border, so that the network is
-    always given the same shape.
+    All inputs have the same length, also at the border, so that the network always gets the same
+    shape.
     """
     seen = min(tile + 2 * overlap, length)
     cuts = [(start, min(start + tile, length)) for start in range(0, length, tile)]

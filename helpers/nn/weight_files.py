@@ -1,4 +1,4 @@
-"""Files of weights, read without running anything that is in them.
+"""Read files of weights, without executing anything that they contain.
 
 state = read_state([Path("RealESRGAN_x4plus.pth")])
 state = read_state([Path("realesrgan-x4plus.bin"), Path("realesrgan-x4plus.param")])
@@ -14,17 +14,18 @@ import torch
 from helpers.errors import ModelError
 
 _WRAPPERS = ("params_ema", "params", "state_dict", "model", "model_state_dict", "generator")
-"""The names under which trainers put the weights among other things, the best first."""
+"""The keys under which training programs save the weights, the best first."""
 
 
 def read_state(paths: list[Path]) -> dict[str, Any]:
-    """Read weights into a state dict. Nothing in a file is ever run.
+    """Read weights into a state dict, without executing anything in the file.
 
     Args:
-        paths: one .pth, .pt, .pkl, .ckpt, .bin or .safetensors; or an ncnn .bin and its .param.
+        paths: one .pth, .pt, .pkl, .ckpt, .bin or .safetensors file; or an ncnn .bin and its
+            .param.
 
     Raises:
-        ModelError: the file is damaged, or holds more than weights.
+        ModelError: the file is damaged, or contains more than weights.
     """
     path = paths[0]
     try:
@@ -41,14 +42,14 @@ def read_state(paths: list[Path]) -> dict[str, Any]:
     except Exception as error:  # torch and safetensors raise errors of many kinds
         said = " ".join(str(error).split())[:160]
         raise ModelError(
-            f"{path} cannot be read as weights ({said}). Allowed is a .safetensors, or a .pth that "
-            "holds tensors and nothing that would run; fetch it again, or ask its author for one."
+            f"{path} cannot be read as weights ({said}). It must be a .safetensors file, or a .pth "
+            "file that contains only tensors. Download it again, or ask its author for such a file."
         ) from error
     return _unwrap(found, path)
 
 
 def _unwrap(found: Any, path: Path) -> dict[str, Any]:
-    """Take the weights out of what a trainer saved."""
+    """Return the weights in what a training program saved."""
     while isinstance(found, dict):
         if found and all(isinstance(value, torch.Tensor) for value in found.values()):
             return found
@@ -57,7 +58,7 @@ def _unwrap(found: Any, path: Path) -> dict[str, Any]:
             break
         found = inner
     raise ModelError(
-        f"{path} holds no weights but {type(found).__name__}"
+        f"{path} does not contain weights, but an object of the type {type(found).__name__}"
         + (f" with {', '.join(map(str, list(found)[:5]))}" if isinstance(found, dict) else "")
-        + "; allowed is a state dict: tensors by name."
+        + ". It must contain a state dict: tensors by name."
     )

@@ -1,13 +1,14 @@
-"""Keep colours steady: those of a frame drawn from its neighbours, along the motion between them.
+"""Make colours consistent over time, by averaging them along the motion.
 
     onward, back = measure_both_flows(luma, other, FAST)
-    witness = Witness(warp(other_chroma, onward), trust(luma, other, onward, back), weight=0.9)
-    chroma = steadied(own_chroma, [witness, ...])
+    trust = measure_trust(luma, other, onward, back)
+    witness = Witness(warp(other_chroma, onward), trust, weight=0.9)
+    chroma = steady_colors(own_chroma, [witness, ...])
 
-A model that colours every frame by itself gives the same wall another colour in every frame. Each
-neighbour is laid over the frame by optical flow and counts where the flow there and back agree and
-both places look alike: blind video consistency (Bonneel et al., SIGGRAPH Asia 2015; Lai et al.,
-ECCV 2018) without a network, on colour differences alone.
+A model that colours every frame by itself gives the same wall a different colour in each frame.
+Here each neighbour is aligned with the frame by optical flow, and has weight where the forward and
+backward flow agree and the two pictures are similar. This is blind video consistency (Bonneel et
+al., SIGGRAPH Asia 2015; Lai et al., ECCV 2018) without a network, on chroma only.
 """
 
 from __future__ import annotations
@@ -21,36 +22,36 @@ import numpy as np
 from helpers.imaging.optical_flow import is_inside, sample, target_positions
 
 _UNLIKE = 9.0
-"""Grey levels (of 255) by which two places may differ and still be half trusted to be one. This
+"""The difference in grey levels (of 255) at which the similarity of two pixels is one half. This
 number and those below were chosen by trial; benchmarks/quality/color.py measures the effect."""
 
 _ASTRAY = 0.8
-"""Pixels by which flow may miss its start on the way back, and still be half trusted."""
+"""The error of the forward and backward flow in pixels at which the trust is one half."""
 
 EDGE = 0.6
-"""Pixels beyond a picture's outermost ones up to which a motion may lead."""
+"""Pixels by which a motion may lead outside of the picture."""
 
 _JUMP = 0.012
-"""Colour difference (Cb, Cr in -0.5..0.5) by which a frame as a whole may differ from what its
-neighbours agree on, and is not yet taken for one whose colours jump."""
+"""The difference of colour (Cb, Cr in -0.5..0.5) by which a whole frame may differ from the consensus
+of its neighbours; with a larger difference, its colours count as a jump."""
 
 _JUMPS = 3.0
-"""How many times the usual difference of its neighbours a frame may differ, for the same."""
+"""The same limit, as a multiple of the median difference of the neighbours; the larger one counts."""
 
 _SPREAD = 0.025
-"""Colour difference to what the neighbours agree on at which a witness' weight is 0.6."""
+"""The difference of colour from the consensus at which the weight of a witness is 0.6."""
 
 _SUM = np.ones((1, 2), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Witness:
-    """What a neighbour says of a frame's colours.
+    """The colours of a neighbour, aligned with a frame.
 
     Attributes:
-        chroma: its colours laid over the frame, float32 (h, w, 2).
-        trust: how far each is to be believed, float32 (h, w) in 0..1.
-        weight: how much it counts as a whole, falling with its distance.
+        chroma: its aligned colours, float32 (h, w, 2).
+        trust: the trust in the alignment of each pixel, float32 (h, w) in 0..1.
+        weight: its weight as a whole, which decreases with its distance.
     """
 
     chroma: np.ndarray
@@ -61,26 +62,28 @@ class Witness:
 def measure_trust(
     here: np.ndarray, there: np.ndarray, onward: np.ndarray, back: np.ndarray
 ) -> np.ndarray:
-    """Return how far a motion is to be believed, float32 (h, w) in 0..1.
+    """Measure the trust in the flow of each pixel, float32 (h, w) in 0..1.
 
     Args:
         here, there: uint8 (h, w) luma.
-        onward, back: the motion from here to there, and from there to here.
+        onward, back: the flow from here to there, and from there to here.
     """
     at = target_positions(onward)
     miss = onward + sample(back, at)
     squared = miss[..., 0] ** 2 + miss[..., 1] ** 2
-    # Fast motion is measured less finely.
+    # Fast motion is measured less accurately.
     allowed = _ASTRAY + 0.05 * np.sqrt(onward[..., 0] ** 2 + onward[..., 1] ** 2)
     agreed = np.exp2(-squared / (allowed * allowed))
     return agreed * measure_likeness(here, sample(there, at)) * is_inside(at, EDGE)
 
 
 def measure_likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return how far two pictures show the same at each place, float32 (h, w) in 0..1.
+    """Measure the similarity of two aligned pictures at each pixel, float32 (h, w) in 0..1.
+
+    A difference over a wide area is a change of light, and is subtracted first.
 
     Args:
-        one, other: uint8 (h, w) luma. What they differ by over a wide surrounding is light.
+        one, other: uint8 (h, w) luma.
     """
     apart = one.astype(np.float32) - other
     apart -= cv2.blur(apart, (31, 31)).clip(-_UNLIKE, _UNLIKE)
@@ -89,17 +92,20 @@ def measure_likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
-    """Return a frame's colours, averaged with those that its neighbours gave the same things.
+    """Average the colours of a frame with those of its neighbours.
 
-    What they agree on at each place is the median. By how much the colours of each lie elsewhere as
-    a whole is taken off and averaged by itself, without those that jump: so the whole frame is
-    brought to the colours of its neighbours, even where none of them can be believed, and a frame
-    that jumps is coloured by the others. What is left is averaged place by place, along the motion;
-    one that lies elsewhere counts less.
+    The consensus is the median at each pixel. The mean difference of each frame from the consensus
+    is subtracted, and these differences are averaged separately, without frames that jump. So the
+    whole frame gets the colours of its neighbours, even where the flow cannot be trusted, and a
+    frame that jumps gets the colours of the others. The rest is averaged pixel by pixel; colours
+    far from the consensus have less weight.
 
     Args:
-        own: float32 (h, w, 2), Cb and Cr.
-        witnesses: the neighbours' colours, in order of time.
+        own: the colours of the frame, float32 (h, w, 2), Cb and Cr.
+        witnesses: the colours of its neighbours, in order of time.
+
+    Returns:
+        The averaged colours, float32 (h, w, 2).
     """
     if not witnesses:
         return own
@@ -113,7 +119,7 @@ def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
         chroma = witness.chroma - offset
         apart = cv2.transform((chroma - agreed) ** 2, _SUM)
         weight = witness.trust * cv2.exp(apart / np.float32(-2 * _SPREAD * _SPREAD))
-        # One's own colours are never without any weight: there may be no others.
+        # The weight of a frame's own colours is never 0, since there may be no others.
         weight *= np.float32(max(share, 1e-3))
         total += chroma * cv2.merge([weight, weight])
         weights += weight
@@ -124,7 +130,7 @@ def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
 
 
 def _find_consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
-    """Return the median of what is said of each place; who cannot be believed repeats the frame."""
+    """Return the median of the colours at each pixel; untrusted colours are replaced by `own`."""
     said = [own]
     for witness in witnesses:
         said.append(own + cv2.merge([witness.trust] * 2) * (witness.chroma - own))
@@ -134,14 +140,14 @@ def _find_consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray
 
 
 def _find_offset(witness: Witness, agreed: np.ndarray) -> np.ndarray:
-    """Return by how much a witness' colours as a whole differ from what is agreed, (2,)."""
+    """Return the mean difference of a witness's colours from the consensus, (2,)."""
     total = float(witness.trust.sum(dtype=np.float64)) + 1e-6
     apart = (witness.chroma - agreed) * cv2.merge([witness.trust] * 2)
     return (apart.sum(axis=(0, 1), dtype=np.float64) / total).astype(np.float32)
 
 
 def _weigh_witnesses(heard: Sequence[Witness], offsets: Sequence[np.ndarray]) -> list[float]:
-    """Return how much each witness counts as a whole: little if it jumps or is hardly believed."""
+    """Return the weight of each witness as a whole: low if it jumps or its alignment is poor."""
     lengths = np.array([float(np.hypot(*offset)) for offset in offsets])
     allowed = max(_JUMP, _JUMPS * float(np.median(lengths)))
     return [

@@ -1,6 +1,6 @@
 """Colour grey pictures with DDColor.
 
-    engine = DDColor(state)                      # tiny or large: the weights tell
+    engine = DDColor(state)                      # tiny or large, according to the weights
     small, = engine.colours([luma], 32)          # (512, 512, 3)
 
 Kang, Yang, Ouyang, Ren, Li and Xie, "DDColor: Towards Photo-Realistic Image Colorization via Dual
@@ -28,10 +28,10 @@ class DDColor(LabColorizer):
     """DDColor on a device; see `LabColorizer`.
 
     Args:
-        state: the weights under their official names; they tell its size.
-        device, precision: where and in which numbers it runs; the colours it chooses among are
-            always found in 32 bits.
-        memory: gives the bytes that may be used at once.
+        state: the weights, by their official names, from which its size is found.
+        device, precision: the device that it runs on, and its precision; the colour decoder and the
+            last layer always use fp32.
+        memory: returns how many bytes may be used.
 
     Raises:
         ModelError: the weights are not DDColor's.
@@ -78,6 +78,6 @@ def _read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]
     except (KeyError, AttributeError, IndexError) as error:
         raise ModelError(
             f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "
-            f"of DDColor: there is no {error}. Allowed are its published files, tiny and large; "
-            "fetch the file again, or choose the model that it belongs to."
+            f"of DDColor, tiny or large: {error} is missing. Download the file again, or choose the "
+            "model that it belongs to."
         ) from error

@@ -1,4 +1,4 @@
-"""What DDColor paints with: one decoder for where, one for which colours; official names.
+"""The two decoders of DDColor, for pixels and for colours, with the official names of the weights.
 
 Kang, Yang, Ouyang, Ren, Li and Xie, "DDColor: Towards Photo-Realistic Image Colorization via Dual
 Decoders", ICCV 2023, https://github.com/piddnad/DDColor. The first decoder is DeOldify's U-Net,
@@ -15,23 +15,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTH = 512
-"""Channels of the pixel decoder; half as many at its finest."""
+"""Channels of the pixel decoder; half as many at its finest resolution."""
 
 _HIDDEN, _HEADS, _FEEDFORWARD, _LAYERS = 256, 8, 2048, 9
-"""Of the colour decoder: its width, attention heads, the width between, rounds."""
+"""The colour decoder's channels, attention heads, channels of the feed-forward layers, and rounds."""
 
 FINER = 4
-"""How many times finer the painted picture is than the finest features."""
+"""How many times larger the picture is than the finest features."""
 
 _EPSILON = 1e-6
 
 
 class SpectralConv2d(nn.Conv2d):
-    """A convolution that was trained with its weight divided by its largest singular value.
+    """A convolution that was trained with spectral normalization.
 
     Miyato, Kataoka, Koyama and Yoshida, "Spectral Normalization for Generative Adversarial
-    Networks", ICLR 2018. Its weight comes as `torch.nn.utils.spectral_norm` keeps it, with the two
-    vectors that give that value; `fold` then divides, once and for all.
+    Networks", ICLR 2018. The weights are loaded in the form of `torch.nn.utils.spectral_norm`, with
+    the two vectors that determine the largest singular value; `fold` divides by that value.
     """
 
     def __init__(self, given: int, made: int, side: int = 1, bias: bool = True) -> None:
@@ -43,14 +43,14 @@ class SpectralConv2d(nn.Conv2d):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Make it a plain convolution; it cannot run before."""
+        """Make it an ordinary convolution, which is necessary before it can run."""
         sigma = self.weight_u @ (self.weight_orig.flatten(1) @ self.weight_v)
         self.weight = nn.Parameter(self.weight_orig / sigma, requires_grad=False)
         del self.weight_orig, self.weight_u, self.weight_v
 
 
 def blur(x: Tensor) -> Tensor:
-    """Average every pixel with those above and to its left: against a checkerboard.
+    """Average every pixel with those above and to the left, against checkerboard artefacts.
 
     Sugawara, Shiota and Kiya, "Super-Resolution using Convolutional Neural Networks without Any
     Checkerboard Artifacts", 2018.
@@ -59,7 +59,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 class _Upsample(nn.Module):
-    """Make features twice as large."""
+    """Doubles the size of features."""
 
     def __init__(self, given: int, made: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Upsample(nn.Module):
 
 
 class UpsampleAndMerge(nn.Module):
-    """Make features twice as large and join them with what the encoder saw there."""
+    """Doubles the size of features, and merges them with those of the encoder."""
 
     def __init__(self, given: int, seen: int, made: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class UpsampleAndMerge(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Attention with a way around it and a norm, under a name of the authors' choice."""
+    """Attention with a residual connection and a norm; `name` is that of its official weights."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -100,13 +100,18 @@ class _Attention(nn.Module):
         self.norm = nn.LayerNorm(_HIDDEN)
 
     def forward(self, x: Tensor, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Keep the shape of x, (N, Q, HIDDEN); query has it too, key and value (N, M, HIDDEN)."""
+        """Return a tensor shaped like x, (N, Q, channels).
+
+        Args:
+            x, query: (N, Q, channels).
+            key, value: (N, M, channels).
+        """
         attention = self.get_submodule(self.name)
         return self.norm(x + attention(query, key, value, need_weights=False)[0])
 
 
 class _FeedForward(nn.Module):
-    """Two layers with a way around them and a norm."""
+    """Two linear layers with a residual connection and a norm."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +125,7 @@ class _FeedForward(nn.Module):
 
 
 class _ColourHead(nn.Module):
-    """Three layers that end in a colour's direction among the features."""
+    """Three linear layers that turn each query into the features of its colour."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,11 +138,11 @@ class _ColourHead(nn.Module):
 
 
 class ColourDecoder(nn.Module):
-    """Colours that ask the picture, at three resolutions in turn, where they belong.
+    """A transformer whose queries are colours, which attend to the picture at three resolutions.
 
     Args:
-        queries: how many colours.
-        channels: of the features at the three resolutions, the coarsest first.
+        queries: the number of colours.
+        channels: channels of the features at the three resolutions, the coarsest first.
     """
 
     def __init__(self, queries: int, channels: Sequence[int]) -> None:
@@ -175,7 +180,7 @@ class ColourDecoder(nn.Module):
 
 
 def encode_positions(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Say where every pixel is, (height * width, HIDDEN) float32: waves down, then across.
+    """Return sine encodings of the position of every pixel, (height * width, channels) float32.
 
     Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020.
     """

@@ -1,8 +1,8 @@
-"""What DDColor sees a picture with: ConvNeXt, at four resolutions, under its official names.
+"""The encoder of DDColor, ConvNeXt with features at four resolutions, with the official names.
 
 Liu, Mao, Wu, Feichtenhofer, Darrell and Xie, "A ConvNet for the 2020s", CVPR 2022,
-https://github.com/facebookresearch/ConvNeXt. torchvision's has other names and no norms at the
-inner resolutions.
+https://github.com/facebookresearch/ConvNeXt. torchvision's version has other names of weights, and
+no norms at the inner resolutions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _Block(nn.Module):
-    """A wide convolution of each channel, and two layers at every pixel, with a way around."""
+    """A depthwise convolution and two layers for each pixel, with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class ConvNeXt(nn.Module):
 
     Args:
         widths: channels at a 4th, an 8th, a 16th and a 32nd of the resolution.
-        depths: blocks at each.
+        depths: number of blocks at each of these.
     """
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
-"""DDColor, tiny and large, under its official weight names.
+"""The network of DDColor, tiny and large, with the official names of its weights.
 
-    network = DDColorNet(*shape_of(state))
+    network = DDColorNet(*read_shape(state))
     network.load_state_dict(state)
     network.fold()
     ab = network(grey)                        # (N, 3, H, W) in [0, 1] to (N, 2, H, W), Lab's a, b
@@ -28,14 +28,14 @@ from helpers.stages.colorize.ddcolor_decoder import (
 from helpers.stages.colorize.ddcolor_encoder import ConvNeXt
 
 MULTIPLE = 32
-"""Pixels: what both sides are multiples of."""
+"""Both sides must be multiples of this, in pixels."""
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pictures."""
+"""The mean and standard deviation of ImageNet's pictures, by which the input is normalised."""
 
 UNUSED = ("encoder.arch.norm.", "mean", "std")
-"""Names in the official files that begin so are not needed: a norm behind the encoder that leads
-nowhere, and the two constants above."""
+"""Prefixes of weights in the official files that are not needed: a norm whose output is not used,
+and the two constants above."""
 
 SIZES: dict[tuple[int, ...], str] = {
     (96, 192, 384, 768): "DDColor tiny",
@@ -45,7 +45,7 @@ SIZES: dict[tuple[int, ...], str] = {
 
 
 class _Encoder(nn.Module):
-    """ConvNeXt, one name deeper."""
+    """ConvNeXt, with the prefix of the official names."""
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int]) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class _Encoder(nn.Module):
 
 
 class _Decoder(nn.Module):
-    """Both decoders, and the layer that paints at full resolution."""
+    """Both decoders, and the last upsampling."""
 
     def __init__(self, widths: Sequence[int], queries: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _Decoder(nn.Module):
         self.color_decoder = ColourDecoder(queries, made)
 
     def pixels(self, seen: list[Tensor]) -> list[Tensor]:
-        """Turn what the encoder saw into features at a 16th, an 8th and a 4th."""
+        """Turn the features of the encoder into features at a 16th, an 8th and a 4th of the size."""
         made, x = [], seen[-1]
         for layer, beside in zip(self.layers, reversed(seen[:-1]), strict=True):
             x = layer(x, beside)
@@ -81,25 +81,25 @@ class DDColorNet(nn.Module):
     """DDColor.
 
     Args:
-        widths, depths: of the encoder, see `ConvNeXt`.
-        queries: how many colours the colour decoder asks with.
+        widths, depths: those of the encoder; see `ConvNeXt`.
+        queries: the number of colours; see `ColourDecoder`.
     """
 
     def __init__(self, widths: Sequence[int], depths: Sequence[int], queries: int = 100) -> None:
         super().__init__()
         self.encoder = _Encoder(widths, depths)
         self.decoder = _Decoder(widths, queries)
-        # Twice in a sequence for the sake of its name.
+        # Nested to match the official names.
         self.refine_net = nn.Sequential(nn.Sequential(SpectralConv2d(queries + 3, 2)))
 
     def fold(self) -> None:
-        """Make spectrally normalised convolutions plain ones; it cannot run before."""
+        """Make all spectrally normalized convolutions ordinary ones; the network cannot run before."""
         for module in list(self.modules()):
             if isinstance(module, SpectralConv2d):
                 module.fold()
 
     def forward(self, grey: Tensor) -> Tensor:
-        """Give the colours of grey pictures.
+        """Predict the colours of grey pictures.
 
         Args:
             grey: (N, 3, H, W) float32, R = G = B in [0, 1]; sides are multiples of MULTIPLE.
@@ -114,17 +114,20 @@ class DDColorNet(nn.Module):
         return self.paint(colours, features[-1], grey)
 
     def paint(self, colours: Tensor, features: Tensor, grey: Tensor) -> Tensor:
-        """Paint at full resolution what the two decoders found.
+        """Combine the results of the two decoders at full resolution.
 
-        The authors' code makes a picture of each colour's likeness to every pixel, and of all of
-        these, in its last layer, a and b. Nothing lies between the two steps, nor between them and
-        the blur, but sums; taken in another order they are the same, at a small part of the cost:
-        the last layer is put into the colours, and only a and b are ever as large as the picture.
+        The authors' code multiplies each colour with the features of every pixel, and the last
+        layer turns these products into a and b. Both steps and the blur are linear, so they can be
+        computed in another order at a small part of the cost: the last layer is applied to the
+        colours first, and only a and b have the size of the picture.
 
         Args:
-            colours: (N, queries, HIDDEN) float32.
-            features: the finest, (N, C, H / 4, W / 4).
+            colours: (N, queries, channels) float32.
+            features: the finest features, (N, C, H / 4, W / 4).
             grey: the normalised picture, (N, 3, H, W).
+
+        Returns:
+            (N, 2, H, W) float32, a and b of Lab.
         """
         last = self.refine_net[0][0]
         weight, queries = last.weight[..., 0, 0], colours.shape[1]
@@ -133,18 +136,18 @@ class DDColorNet(nn.Module):
         count, _, height, width = features.shape
         fine = conv.weight[..., 0, 0] @ features.flatten(2)
         fine = fine.add_(conv.bias[:, None]).relu_()
-        # Every FINER**2 channels that follow each other are the pixels of one square.
+        # Each group of FINER**2 adjacent channels contains the pixels of one square.
         ab = towards_ab @ fine.view(count, towards_ab.shape[2], -1)
         ab = functional.pixel_shuffle(ab.float().view(count, -1, height, width), FINER)
         return blur(ab) + functional.conv2d(grey, last.weight[:, queries:], last.bias)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The numbers that all but the colour decoder and the last layer are computed in."""
+        """The type of everything except the colour decoder and the last layer."""
         return self.encoder.arch.norm0.weight.dtype
 
     def move(self, device: str, dtype: torch.dtype) -> DDColorNet:
-        """Put it on a device and let it count in `dtype`, but for colours, which stay exact."""
+        """Move the network to a device and type; the colour decoder and last layer stay fp32."""
         self.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.decoder.color_decoder.float()
         self.refine_net.float()
@@ -152,7 +155,7 @@ class DDColorNet(nn.Module):
 
 
 def read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Read the encoder's widths and depths and the number of queries off the weights.
+    """Return the encoder's widths and depths and the number of queries, from the weights.
 
     Raises:
         KeyError: they are not DDColor's.

@@ -3,9 +3,9 @@
     colorizer = Deoldify(state, device="cpu", precision="bf16")
     (coloured,) = colorizer.colours([luma], render_factor=21)      # (336, 336, 3)
 
-Jason Antic, https://github.com/jantic/DeOldify. The picture is stretched to a square, coloured
-there, and only the colour of the result is of use: the film keeps its own brightness and detail.
-The colours are the network's guess, one picture at a time.
+Jason Antic, https://github.com/jantic/DeOldify. The picture is stretched to a square and coloured
+there. Only the colours of the result are used; brightness and detail are those of the film. The
+network guesses the colours of each picture by itself.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from helpers.stages.colorize.deoldify_network import DeoldifyNet, fold_state
 from helpers.stages.colorize.square import SquareColorizer
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pictures: what the network takes and gives is normalised by them."""
+"""The mean and standard deviation of ImageNet's pictures; input and output are normalised by them."""
 
 _WIDE_ONLY = "layers.4.conv.0.weight"
-"""A weight that only the wide network has."""
+"""The name of a weight that only the wide network has."""
 
 
 class Deoldify(SquareColorizer):
-    """DeOldify on a device, Video, Stable or Artistic, as the weights say; see `SquareColorizer`.
+    """DeOldify on a device: Video, Stable or Artistic, by the weights; see `SquareColorizer`.
 
     Args:
-        state: the weights, under their official names, in parts as they were trained or folded.
-        device, precision: where and in which numbers it runs; attention and the last layer stay in
-            32-bit floats.
-        memory: gives the bytes that may be used at once.
-        render_factor: what to use where nobody chooses.
+        state: the weights, by their official names, folded or in the parts of training; see
+            `fold_state`.
+        device, precision: the device that it runs on, and its precision; attention and the last
+            layer always use fp32.
+        memory: returns how many bytes may be used.
+        render_factor: the default render factor.
 
     Attributes:
         kind: "wide" (Video, Stable) or "deep" (Artistic).
@@ -86,9 +87,10 @@ def load(request: Request, render_factor: int) -> Deoldify:
 
 
 def stretch_to_square(luma: np.ndarray, side: int) -> np.ndarray:
-    """Stretch a plane, float32 (H, W), to a square as the authors do: Pillow's bilinear.
+    """Resize a plane, float32 (H, W), to a square, with Pillow's bilinear filter as the authors do.
 
-    It averages where it shrinks. The authors' pictures have 8 bits; here nothing is rounded.
+    If a side becomes smaller, the filter averages. Unlike with the authors' 8-bit pictures, nothing
+    is rounded.
     """
     plane = Image.fromarray(np.ascontiguousarray(luma, np.float32))
     square = plane.resize((side, side), Image.Resampling.BILINEAR)

@@ -1,13 +1,11 @@
-"""The networks of DeOldify, under the names of their official weights.
+"""The networks of DeOldify, with the official names of their weights.
 
-Jason Antic, https://github.com/jantic/DeOldify. A ResNet looks at the grey picture; what it sees at
-half, a quarter, an eighth and a sixteenth of the size is handed over to a way back up that draws
-the colours. There are two: `wide` (Video, Stable; upon ResNet-101) and `deep` (Artistic; upon
-ResNet-34).
+Jason Antic, https://github.com/jantic/DeOldify. Each is a U-Net whose encoder is a ResNet: features
+at half, a quarter, an eighth and a sixteenth of the size are passed to the decoder. There are two:
+`wide` (Video and Stable, with ResNet-101) and `deep` (Artistic, with ResNet-34).
 
-Training kept the convolutions' weights in parts (spectral norm, weight norm). What the parts
-amount to never changes afterwards, so `folded` multiplies them out once and the networks here are
-plain.
+In training, the weights of convolutions were stored in parts (spectral norm, weight norm).
+`fold_state` multiplies the parts once, so that the networks here have ordinary convolutions.
 """
 
 from __future__ import annotations
@@ -20,24 +18,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STEPS = 4
-"""Times that the way up doubles the size before it reaches half of the picture's."""
+"""The number of steps of the decoder, each of which doubles the size, up to half the picture."""
 
 _TAPPED = (2, 4, 5, 6)
-"""The ResNet's parts whose results are handed over: at a half, quarter, eighth and sixteenth."""
+"""The parts of the ResNet whose output goes to the decoder: a half, quarter, eighth, sixteenth."""
 
 _ATTENTIVE = 1
-"""The step up at which every place looks at all the others: an eighth of the size."""
+"""The step of the decoder with attention, at an eighth of the size."""
 
 _LIMIT = 3.0
-"""The last layer ends between -LIMIT and LIMIT, in the units of the normalised picture."""
+"""The largest absolute value of the last layer, in the units of the normalised picture."""
 
 
 class Attention(nn.Module):
-    """Let every place look at all the others; in 32-bit floats, for its sums are unscaled.
+    """Self-attention between all positions, in fp32, since its scores are not scaled.
 
     Zhang, Goodfellow, Metaxas and Odena, "Self-Attention Generative Adversarial Networks", ICML
-    2019. As in fastai, the places that are looked at are those that the softmax runs over, so the
-    weights called `key` ask and those called `query` answer.
+    2019. As in fastai, the roles are exchanged: the weights named `key` make the queries, and those
+    named `query` make the keys.
     """
 
     def __init__(self, channels: int) -> None:
@@ -48,7 +46,7 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features of (N, channels, H, W) with what every place was told by the others."""
+        """Return features of the same shape, (N, channels, H, W)."""
         places = x.permute(0, 2, 3, 1).flatten(1, 2).float()
         asked, answered, told = (
             functional.linear(places, layer.weight[..., 0])
@@ -60,7 +58,7 @@ class Attention(nn.Module):
 
 
 class _Unit(nn.Sequential):
-    """Convolve, drop what is negative, normalise; then attention where it is wanted."""
+    """A convolution, an activation and a norm; then attention, if `attentive`."""
 
     def __init__(self, inputs: int, outputs: int, attentive: bool = False) -> None:
         layers: list[nn.Module] = [
@@ -72,10 +70,10 @@ class _Unit(nn.Sequential):
 
 
 class _Enlarge(nn.Module):
-    """Double the sides by PixelShuffle, and blur against its pattern.
+    """Doubles the size with PixelShuffle, and blurs against checkerboard artefacts.
 
-    The author asks for no blur in the last one (`blur=False`), but his code blurs all the same, and
-    his weights were trained so.
+    The author's code passes `blur=False` for the last one, but blurs nevertheless, and the weights
+    were trained that way.
     """
 
     def __init__(self, inputs: int, outputs: int, last: bool = False) -> None:
@@ -92,14 +90,14 @@ class _Enlarge(nn.Module):
 
 
 class _Step(nn.Module):
-    """One step up: enlarge what was drawn so far, and draw with what the ResNet saw at that size.
+    """A step of the decoder: enlarges features, and merges them with those of the ResNet.
 
     Args:
-        below: channels of what was drawn so far.
-        beside: channels of what the ResNet saw.
-        enlarged: channels that are left after enlarging.
+        below: channels of the decoder's features so far.
+        beside: channels of the ResNet's features.
+        enlarged: channels after enlarging.
         outputs: channels of the result.
-        names: of the convolutions that draw.
+        names: the official names of the convolutions.
         attentive: whether attention follows the last of them.
     """
 
@@ -122,9 +120,14 @@ class _Step(nn.Module):
             channels = outputs
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        """Return (N, outputs, h, w) for what was drawn and `seen`, which is (N, beside, h, w)."""
+        """Return (N, outputs, h, w).
+
+        Args:
+            x: the decoder's features so far, (N, below, h / 2, w / 2).
+            seen: the ResNet's features, (N, beside, h, w).
+        """
         x = self.shuf(x)
-        if x.shape[2:] != seen.shape[2:]:  # the ResNet rounds odd sides up when it halves them
+        if x.shape[2:] != seen.shape[2:]:  # the ResNet rounds up when it halves odd sides
             x = functional.interpolate(x, seen.shape[2:], mode="nearest")
         x = functional.relu_(torch.cat([x, self.bn(seen)], 1))
         for name in self.names:
@@ -133,7 +136,7 @@ class _Step(nn.Module):
 
 
 class _Refine(nn.Module):
-    """Two convolutions with a way around them."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -149,14 +152,13 @@ class _Refine(nn.Module):
 
 
 class DeoldifyNet(nn.Module):
-    """DeOldify's network: a normalised picture to a normalised picture, (N, 3, S, S).
+    """DeOldify's network, from a normalised picture to a normalised picture, (N, 3, S, S).
 
-    S is a multiple of 16. Attention and the last layer count in 32-bit floats whatever the others
-    do.
+    S is a multiple of 16. Attention and the last layer always use fp32.
 
     Args:
-        wide: the one of Video and Stable (`DynamicUnetWide`, nf_factor 2, upon ResNet-101); else
-            that of Artistic (`DynamicUnetDeep`, nf_factor 1.5, upon ResNet-34).
+        wide: the network of Video and Stable (`DynamicUnetWide`, nf_factor 2, with ResNet-101);
+            else that of Artistic (`DynamicUnetDeep`, nf_factor 1.5, with ResNet-34).
     """
 
     def __init__(self, wide: bool) -> None:
@@ -171,13 +173,13 @@ class DeoldifyNet(nn.Module):
             enlarged, outputs = _step_widths(wide, number, channels, seen)
             layers.append(_Step(channels, seen, enlarged, outputs, names, number == _ATTENTIVE))
             channels = outputs
-        merged = channels + 3  # the picture itself is put beside what was drawn
+        merged = channels + 3  # the picture itself is concatenated
         layers += [_Enlarge(channels, channels, last=True), nn.Identity(), _Refine(merged)]
         layers.append(nn.Sequential(nn.Conv2d(merged, 3, 1)))
         self.layers = nn.ModuleList(layers)
 
     def move(self, device: str, dtype: torch.dtype) -> DeoldifyNet:
-        """Put it on a device to be used, counting in `dtype` where that does no harm."""
+        """Move the network to a device and type; attention and the last layer stay fp32."""
         self.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.modules():
             if isinstance(module, Attention):
@@ -201,11 +203,12 @@ class DeoldifyNet(nn.Module):
 
 
 def _step_widths(wide: bool, number: int, below: int, beside: int) -> tuple[int, int]:
-    """Return how many channels a step up keeps of what was drawn, and how many it draws.
+    """Return the channels of a step of the decoder: after enlarging, and of its result.
 
     Args:
-        number: of the step, from 0; the last one draws half as much as the others.
-        below, beside: channels that it is given.
+        wide: see `DeoldifyNet`.
+        number: the number of the step, from 0; the last has half as many channels.
+        below, beside: channels of its inputs; see `_Step`.
     """
     last = number == STEPS - 1
     if wide:
@@ -215,25 +218,26 @@ def _step_widths(wide: bool, number: int, below: int, beside: int) -> tuple[int,
 
 
 def fold_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Multiply out the weights that training kept in parts, as inference does every time.
+    """Multiply weights that are stored in parts.
 
-    Spectral norm (Miyato, Kataoka, Koyama and Yoshida, ICLR 2018) keeps `weight_orig` and, as
-    `weight_u` and `weight_v`, the vectors that tell its largest singular value, by which it is
-    divided. Files of the first versions of PyTorch have no `weight_v` but the result, `weight`.
-    Weight norm (Salimans and Kingma, 2016) keeps lengths, `weight_g`, and directions, `weight_v`.
+    Spectral norm (Miyato, Kataoka, Koyama and Yoshida, ICLR 2018) stores `weight_orig`, and the
+    vectors `weight_u` and `weight_v`, which determine the largest singular value, by which it is
+    divided. Files from the first versions of PyTorch have the result, `weight`, instead of
+    `weight_v`. Weight norm (Salimans and Kingma, 2016) stores lengths, `weight_g`, and directions,
+    `weight_v`.
 
     Args:
-        state: tensors by their official names; what is plain already stays as it is.
+        state: tensors by their official names; ordinary weights are not changed.
 
     Returns:
-        Every weight under its plain name.
+        Every weight, by its ordinary name.
     """
     plain = dict(state)
     for name in state:
         stem, _, part = name.rpartition("_")
         parts = [f"{stem}_{kept}" for kept in _PARTS.get(part, ())]
         if not parts or not all(kept in state or stem in state for kept in parts):
-            continue  # nothing to be done, or not enough is here: that is for others to say
+            continue  # ordinary, or incomplete, which is reported when the network is built
         if stem not in state:
             plain[stem] = _MERGES[part](*(state[kept].float() for kept in parts))
         for kept in parts:
@@ -250,7 +254,7 @@ def _merge_lengths(length: Tensor, weight: Tensor) -> Tensor:
 
 
 _PARTS = {"orig": ("orig", "u", "v"), "g": ("g", "v")}
-"""What else belongs to a weight of which there is such a part."""
+"""All parts of a weight, by the suffix of the part that identifies the norm."""
 
 _MERGES = {"orig": _merge_spectral, "g": _merge_lengths}
-"""How the parts become a weight."""
+"""The function that merges the parts to a weight, by the same suffix."""

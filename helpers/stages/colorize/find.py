@@ -1,8 +1,8 @@
-"""What is to be known of a film's colours: whether it has some, is tinted, and how steady they are.
+"""Find out whether a film is in colour or tinted, and how steady its colours are.
 
-found = find_colours(clip)         # a few frames of every shot
+found = find_colours(clip)         # measures a few frames of every shot
 found.kind, found.words            # "tinted", "It is tinted by 21 levels ..."
-chroma_flicker(clip).level         # how much the colours of things jump from frame to frame
+chroma_flicker(clip).level         # how much the colours of objects change from frame to frame
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.stages.colorize.consistency import measure_trust
 
 _TINTED = 2.5
-"""Levels of 255 from which on a tint is told of. This number and the next were chosen by trial; the
-films were not noted."""
+"""A film counts as tinted above this many levels of 255. This number and the next were chosen by
+trial; the films were not noted."""
 
 _LOOKS = 240
-"""About how many frames are looked at, at most, to tell which shots are in colour."""
+"""About the largest number of frames that are measured to find the shots in colour."""
 
 _WIDTH = 240
-"""Pixels to which frames are narrowed to measure how steady their colours are."""
+"""Frames are reduced to this width in pixels to measure how steady their colours are."""
 
 _JUMP = 4.0
-"""Difference of a and b (of CIELAB) between neighbours from which on the colours jump."""
+"""The difference of a and b (of CIELAB) between neighbours above which the colours jump."""
 
 
 @dataclass(frozen=True, repr=False)
 class Colours:
-    """What was found of a film's colours.
+    """The colours of a film.
 
     Attributes:
-        kind: "grey", "tinted" or "colour", whatever most of the film is.
-        tint: how strong its tint is, in levels of 255.
-        coloured: when those shots begin and end that are in colour, in seconds.
-        share: the part of the film that they are, 0 to 1.
+        kind: "grey", "tinted" or "colour": what most of the film is.
+        tint: the strength of its tint, in levels of 255.
+        coloured: (begin, end) of each shot in colour, in seconds.
+        share: the share of these shots in the film, 0 to 1.
     """
 
     kind: Literal["grey", "tinted", "colour"]
@@ -68,23 +68,23 @@ class Colours:
 
     @property
     def words(self) -> str:
-        """The same in a sentence."""
+        """A description in sentences."""
         if self.kind == "colour":
-            whole = "It" if self.share > 0.99 else f"{self.share:.0%} of it"
+            whole = "The film" if self.share > 0.99 else f"{self.share:.0%} of the film"
             return f"{whole} is in colour already."
-        tinted = f"It is tinted by {self.tint:.0f} levels of 255"
-        said = f"{tinted}, as sepia is." if self.kind == "tinted" else "It is black and white."
+        tinted = f"The film is tinted, like sepia, by {self.tint:.0f} levels of 255."
+        said = tinted if self.kind == "tinted" else "The film is black and white."
         count = len(self.coloured)
         are = "is" if count == 1 else "are"
         return said + (f" {count} of its shots {are} in colour already." if count else "")
 
 
 def find_colours(clip: Clip) -> Colours:
-    """Tell whether a film is grey, tinted or in colour, and which of its shots are in colour.
+    """Find out whether a film is grey, tinted or in colour, and which of its shots are in colour.
 
     Args:
-        clip: a film that knows its shots. Up to three frames of every shot are looked at, in a
-            film of many shots one.
+        clip: a film whose shots are marked. Three frames of every shot are measured, or one if it
+            has many shots.
     """
     matrix = clip_matrix(clip.info)
     starts = [bisect_left(clip.times, cut) for cut in clip.cuts]
@@ -109,27 +109,27 @@ def find_colours(clip: Clip) -> Colours:
 
 
 def measure_share(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
-    """Return which part of a film some stretches of time, (begin, end), are; 0 to 1."""
+    """Return the share of a film that lies within spans of time, (begin, end) in seconds; 0 to 1."""
     start, stop = clip.times[0], clip.end
     lengths = (min(end, stop) - max(begin, start) for begin, end in spans)
     return float(sum(max(length, Fraction(0)) for length in lengths) / clip.duration)
 
 
 def clip_matrix(info: ClipInfo) -> str:
-    """Return the name of the matrix that the luma of a film's pictures is counted in."""
+    """Return the name of the matrix for the luma of a film."""
     return choose_matrix(info.colour.matrix, info.width, info.height)
 
 
 @dataclass(frozen=True, repr=False)
 class ChromaFlicker:
-    """How steady the colours of things are.
+    """How steady the colours of a film are.
 
     Attributes:
-        level: mean difference of a and b (CIELAB) of the same things in neighbouring frames of a
-            shot. Around 0.5 is what noise and compression leave of a steady film; above 2 the
-            colours are seen to flicker.
-        jumps: when frames are shown whose colours jump away from those before and after.
-        pairs: how many pairs of neighbours were compared.
+        level: the mean difference of a and b (CIELAB) between neighbouring frames of a shot, along
+            the motion. With noise and compression, a steady film has about 0.5; above 2, flicker
+            is visible.
+        jumps: the times of frames whose colours differ strongly from the frames before and after.
+        pairs: the number of pairs of neighbours that were compared.
     """
 
     level: float
@@ -137,24 +137,25 @@ class ChromaFlicker:
     pairs: int
 
     def __repr__(self) -> str:
-        said = f"colours move by {self.level:.2f} from frame to frame (a and b of CIELAB)"
+        said = f"colours change by {self.level:.2f} from frame to frame (a and b of CIELAB)"
         if not self.jumps:
-            return f"{said}, and jump nowhere"
+            return f"{said}, without jumps"
         return (
-            f"{said}, and jump at {len(self.jumps)} frames, first at {float(self.jumps[0]):.2f} s"
+            f"{said}, and jump in {len(self.jumps)} frames, the first at "
+            f"{float(self.jumps[0]):.2f} s"
         )
 
 
 def chroma_flicker(clip: Clip, stretches: int = 8, length: int = 13) -> ChromaFlicker:
-    """Measure how much the colours of things change from frame to frame, within shots.
+    """Measure how much the colours of objects change from frame to frame, within shots.
 
-    Neighbours are laid over each other along their motion, and compared where that can be trusted:
-    the warping error of blind video consistency (Lai et al., ECCV 2018), in colours alone.
+    Neighbours are aligned by optical flow, and compared where the flow can be trusted. This is the
+    warping error of blind video consistency (Lai et al., ECCV 2018), on colours only.
 
     Args:
-        clip: a film that knows its shots.
-        stretches: how many places are looked at, spread evenly.
-        length: frames a place.
+        clip: a film whose shots are marked.
+        stretches: the number of stretches that are measured, spread evenly over the film.
+        length: the number of frames in a stretch.
     """
     begins = np.linspace(0, max(len(clip) - length, 0), stretches).round().astype(int)
     if len(clip) <= stretches * length:
@@ -192,7 +193,7 @@ def _reduce(frame: Frame, matrix: str) -> tuple[tuple[np.ndarray, np.ndarray], F
 def _compare_colors(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
 ) -> tuple[float, np.ndarray]:
-    """Return how far the colours of two frames differ on average, and in which direction."""
+    """Return the mean distance of the colours of two aligned frames, and their mean difference."""
     onward, back = measure_both_flows(one[0], other[0], FAST)
     believed = measure_trust(one[0], other[0], onward, back) + np.float32(1e-6)
     apart = warp(np.ascontiguousarray(other[1]), onward) - one[1]
@@ -202,7 +203,7 @@ def _compare_colors(
 
 
 def _is_jump(step: np.ndarray | None, following: np.ndarray) -> bool:
-    """Tell whether colours went away in one step and came back in the next."""
+    """Tell whether the second of two changes of colour reverses the first."""
     if step is None or min(np.hypot(*step), np.hypot(*following)) < _JUMP:
         return False
     return float(np.hypot(*(step + following))) < 0.5 * float(np.hypot(*step))

@@ -1,15 +1,15 @@
-"""Carry the colours of one frame to the others of its shot.
+"""Propagate the colours of one frame to the other frames of its shot.
 
     carrier = Carrier(luma, chroma, known)            # a frame that a person coloured
-    carrier.step(next_luma, back, believed)           # from frame to frame, either way in time
-    carried = carrier.colours()                       # with how far each of them is to be believed
-    chroma = filled(next_luma, carried, [Source(luma, chroma, known)])
+    carrier.step(next_luma, back, trust)              # to the next frame, forwards or backwards
+    carried = carrier.colours()                       # colours with their confidence
+    chroma = fill_colors(next_luma, carried, [Source(luma, chroma, known)])
 
-Each pixel is followed back to the coloured frame by a chain of flows from frame to frame. Chains
-drift, so at every step the coloured frame is laid over the new one and what is left between them is
-measured once more. What came into view on the way has no colours of its own to be followed to; it
-takes those of places alike in brightness near by: a bilateral grid (Chen, Paris and Durand,
-SIGGRAPH 2007), from fine to coarse.
+Each pixel is tracked to the coloured frame by a chain of flows from frame to frame. Chains drift,
+so at every step the coloured frame is aligned with the new one, and the remaining flow between them
+is measured. Parts that were not visible in the coloured frame get the colours of nearby pixels of
+similar brightness, from a bilateral grid (Chen, Paris and Durand, SIGGRAPH 2007), from fine to
+coarse.
 """
 
 from __future__ import annotations
@@ -33,37 +33,43 @@ from helpers.imaging.optical_flow import (
 from helpers.stages.colorize.consistency import EDGE, measure_likeness, measure_trust
 
 _ENOUGH = 0.7
-"""Trust in one step from which on nothing is lost: many steps of a little doubt are no doubt. This
-number and those below were chosen by trial; benchmarks/quality/color.py measures the effect."""
+"""A step with at least this trust does not reduce the confidence, which would otherwise decrease in
+long chains. This number and those below were chosen by trial; benchmarks/quality/color.py measures
+the effect."""
 
 _GREYS = 16
-"""Steps of brightness in a grid."""
+"""Levels of brightness in a grid."""
 
 _FINE_CELLS, _COARSE_CELLS = (24, 8), (3, 1)
-"""Cells along the longer side of grids: for a frame's own colours, and for those of another frame,
-in which things may have been elsewhere."""
+"""Cells along the longer side of the grids of a frame's own colours, and of the grids of another
+frame, which are coarser because objects move."""
 
 _HOLD = 0.05
-"""Part of a cell that must be covered before its own colours outweigh those of the coarser grid."""
+"""The covered share of a cell at which its colours weigh as much as those of the coarser grid."""
 
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """Colours that were carried to a frame.
+    """Colours that were propagated to a frame.
 
     Attributes:
         chroma: float32 (h, w, 2), Cb and Cr.
-        sure: how far each is to be believed, float32 (h, w) in 0..1.
+        confidence: the confidence in each pixel, float32 (h, w) in 0..1.
     """
 
     chroma: np.ndarray
-    sure: np.ndarray
+    confidence: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A picture that others take colours from: luma uint8 (h, w), chroma, and how much each place
-    of it counts, float32 (h, w)."""
+    """A picture that provides colours for others.
+
+    Attributes:
+        luma: uint8 (h, w).
+        chroma: float32 (h, w, 2), Cb and Cr.
+        weight: the weight of each pixel, float32 (h, w).
+    """
 
     luma: np.ndarray
     chroma: np.ndarray
@@ -71,30 +77,30 @@ class Source:
 
 
 class Carrier:
-    """Carries the colours of a frame through a shot, step by step.
+    """Propagates the colours of a frame through a shot, step by step.
 
     Args:
-        luma: uint8 (h, w) of the coloured frame.
-        chroma: float32 (h, w, 2) of it.
-        known: float32 (h, w) in 0..1: where it was coloured.
+        luma: the luma of the coloured frame, uint8 (h, w).
+        chroma: its colours, float32 (h, w, 2).
+        known: which pixels were coloured, float32 (h, w) in 0..1.
     """
 
     def __init__(self, luma: np.ndarray, chroma: np.ndarray, known: np.ndarray) -> None:
         self._luma, self._chroma, self._known = luma, chroma, known
         self._at = target_positions(np.zeros((*luma.shape, 2), np.float32))
-        self._sure = np.ones(luma.shape, np.float32)
-        self._alike = self._sure
+        self._confidence = np.ones(luma.shape, np.float32)
+        self._alike = self._confidence
 
     def step(self, luma: np.ndarray, back: np.ndarray, believed: np.ndarray) -> None:
-        """Go on to a neighbour.
+        """Continue to a neighbour.
 
         Args:
-            luma: uint8 (h, w) of the new frame.
-            back: the motion from it to the frame before, in the order of the chain.
-            believed: how far that is to be believed, float32 (h, w).
+            luma: the luma of the new frame, uint8 (h, w).
+            back: the flow from it to the previous frame of the chain.
+            believed: the trust in that flow, float32 (h, w) in 0..1.
         """
         before = target_positions(back)
-        self._sure = sample(self._sure, before) * np.minimum(believed / _ENOUGH, 1)
+        self._confidence = sample(self._confidence, before) * np.minimum(believed / _ENOUGH, 1)
         at = sample(self._at, before)
         alike = measure_likeness(luma, sample(self._luma, at))
         nearer = warp(at, measure_flow(luma, sample(self._luma, at), FAST))
@@ -104,16 +110,18 @@ class Carrier:
         self._alike = np.where(better, again, alike) * is_inside(self._at, EDGE)
 
     def colours(self) -> Carried:
-        """Return the colours as the newest frame has them."""
-        sure = self._sure * np.minimum(self._alike / _ENOUGH, 1) * sample(self._known, self._at)
+        """Return the colours of the current frame."""
+        sure = (
+            self._confidence * np.minimum(self._alike / _ENOUGH, 1) * sample(self._known, self._at)
+        )
         return Carried(sample(self._chroma, self._at), sure)
 
 
 def match_directly(luma: np.ndarray, source: Source) -> Carried:
-    """Carry colours to a frame in one leap: for what a chain of steps has lost, or is too far for.
+    """Propagate colours to a frame in one step, for parts that a chain of steps cannot reach.
 
     Args:
-        luma: uint8 (h, w) of the frame.
+        luma: the luma of the frame, uint8 (h, w).
         source: a coloured frame of the same shot.
     """
     onward, back = measure_both_flows(luma, source.luma, FINE)
@@ -123,59 +131,69 @@ def match_directly(luma: np.ndarray, source: Source) -> Carried:
 
 
 def fill_gaps(first: Carried | None, second: Carried) -> Carried:
-    """Return carried colours, with those of a second way where the first is not to be believed."""
+    """Fill the gaps of propagated colours, where the confidence is low, with a second version."""
     if first is None:
         return second
-    rest = (1 - first.sure) * second.sure
-    total = first.sure + rest
+    rest = (1 - first.confidence) * second.confidence
+    total = first.confidence + rest
     share = (rest / (total + np.float32(1e-6)))[..., None]
     return Carried(first.chroma + share * (second.chroma - first.chroma), total)
 
 
 def mix_carried(before: Carried, after: Carried, share: float) -> Carried:
-    """Return what was carried from two coloured frames as one.
+    """Mix the colours that were propagated to a frame from two coloured frames.
 
     Args:
-        before, after: the colours of one frame, carried from an earlier and from a later one.
-        share: how far on the way from the earlier to the later the frame lies, 0 to 1.
+        before, after: the colours from the earlier and the later coloured frame.
+        share: the position of the frame between the earlier and the later one, 0 to 1.
     """
-    one, other = before.sure * np.float32(1 - share), after.sure * np.float32(share)
+    one, other = before.confidence * np.float32(1 - share), after.confidence * np.float32(share)
     total = one + other + np.float32(1e-6)
     change = (after.chroma - before.chroma) * (other / total)[..., None]
-    return Carried(before.chroma + change, np.maximum(before.sure, after.sure))
+    return Carried(before.chroma + change, np.maximum(before.confidence, after.confidence))
 
 
 def fade(carried: Carried, distance: float) -> Carried:
-    """Return carried colours believed less towards the end of their reach, which is distance 1."""
-    return Carried(carried.chroma, carried.sure * np.float32(min(2 - 2 * distance, 1)))
+    """Reduce the confidence towards the end of the reach of a coloured frame.
+
+    Args:
+        carried: the propagated colours.
+        distance: the distance from the coloured frame, as a share of its reach, 0 to 1.
+    """
+    return Carried(carried.chroma, carried.confidence * np.float32(min(2 - 2 * distance, 1)))
 
 
 def composite(carried: Carried, base: np.ndarray) -> np.ndarray:
-    """Return carried colours over others, (h, w, 2), which are seen where they are not believed."""
-    return base + carried.sure[..., None] * (carried.chroma - base)
+    """Blend propagated colours over others, (h, w, 2), with the confidence as the opacity."""
+    return base + carried.confidence[..., None] * (carried.chroma - base)
 
 
 def fill_colors(luma: np.ndarray, carried: Carried | None, sources: Sequence[Source]) -> np.ndarray:
-    """Return the colours of a whole frame: as carried, else as those of places alike.
+    """Return the colours of a whole frame; gaps are filled from nearby pixels of similar luma.
 
     Args:
-        luma: uint8 (h, w) of the frame.
-        carried: what was carried to it, if anything was.
+        luma: the luma of the frame, uint8 (h, w).
+        carried: the colours that were propagated to it, if there are any.
         sources: coloured frames of the same shot.
 
     Returns:
-        float32 (h, w, 2).
+        float32 (h, w, 2), Cb and Cr.
     """
     grids = [(cells, sources) for cells in sorted(_COARSE_CELLS)]
     if carried is not None:
-        own = Source(luma, carried.chroma, carried.sure)
+        own = Source(luma, carried.chroma, carried.confidence)
         grids += [(cells, [own]) for cells in sorted(_FINE_CELLS)]
     alike = _slice(_grid(luma.shape, grids), luma)
     return alike if carried is None else composite(carried, alike)
 
 
 def _grid(shape: tuple[int, int], grids: Sequence[tuple[int, Sequence[Source]]]) -> np.ndarray:
-    """Return the colour of every brightness in every part of a picture, (gy, gx, GREYS, 2)."""
+    """Return a grid with the colour of each level of brightness in each cell, (gy, gx, levels, 2).
+
+    Args:
+        shape: the shape of the picture, (h, w).
+        grids: the number of cells along the longer side and the sources, from coarse to fine.
+    """
     found = np.zeros((1, 1, _GREYS, 2), np.float32)
     for cells, sources in grids:
         size = tuple(max(round(cells * side / max(shape)), 1) for side in shape)
@@ -187,7 +205,7 @@ def _grid(shape: tuple[int, int], grids: Sequence[tuple[int, Sequence[Source]]])
 
 
 def _splat(size: tuple[int, ...], sources: Sequence[Source]) -> tuple[np.ndarray, np.ndarray]:
-    """Add up the colours, and the weights, of the pixels in every cell of a grid."""
+    """Return the sums of the weighted colours and of the weights in every cell of a grid."""
     rows, columns = size
     sums = np.zeros((3, rows * columns * _GREYS))
     for source in sources:
@@ -207,21 +225,21 @@ def _splat(size: tuple[int, ...], sources: Sequence[Source]) -> tuple[np.ndarray
 
 
 def _smooth(plane: np.ndarray) -> np.ndarray:
-    """Spread what is in a cell (gy, gx, GREYS) over its neighbours, in place and in brightness."""
+    """Blur a plane of a grid, (gy, gx, levels), in position and brightness."""
     padded = np.pad(plane, ((0, 0), (0, 0), (1, 1)), "edge")
     plane = padded[..., :-2] / 4 + padded[..., 1:-1] / 2 + padded[..., 2:] / 4
     return np.ascontiguousarray(cv2.blur(plane, (3, 3))).reshape(plane.shape)
 
 
 def _resize(grid: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Return a grid with other numbers of rows and columns."""
+    """Resize a grid to other numbers of rows and columns."""
     flat = grid.reshape(*grid.shape[:2], -1)
     flat = cv2.resize(flat, size[::-1], interpolation=cv2.INTER_LINEAR)
     return flat.reshape(*size, _GREYS, 2)
 
 
 def _slice(grid: np.ndarray, luma: np.ndarray) -> np.ndarray:
-    """Return the colour that a grid has for every pixel of a picture."""
+    """Return the colour of every pixel of a picture, interpolated in a grid."""
     wide = _resize(grid, luma.shape)
     level = (luma.astype(np.float32) * np.float32(_GREYS / 256) - np.float32(0.5)).clip(
         0, _GREYS - 1

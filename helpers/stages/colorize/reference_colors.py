@@ -1,11 +1,12 @@
-"""How `Colorize` uses frames that a person coloured: their colours go along through their shot.
+"""Propagate the colours of frames that a person coloured through their shots, for `Colorize`.
 
     seen = carry_references(prepare_frames(shot, ...), references, reach, matrix)
     seen = color_by_references(seen, references, matrix)
     # or: composite_references(paint_frames(seen, palette))
 
-A frame takes from the nearest reference before it and the nearest after it, as far as each reaches.
-For the later one it has to wait: at most for the frames of one reach are held, at their own size.
+A frame gets colours from the nearest reference before it and the nearest after it, if it is within
+their reach. Frames before a reference must wait for it, so the frames of up to one reach are kept
+in memory, at their full size.
 """
 
 from __future__ import annotations
@@ -39,7 +40,14 @@ from helpers.stages.colorize.temporal import Painted
 def reference_window(
     source: Clip, references: Sequence[Reference], reach: Fraction, start: int, stop: int
 ) -> tuple[int, int]:
-    """Return which frames must be seen so that start..stop-1 can be coloured by references."""
+    """Return the range of frames, half-open, needed to colour start..stop-1 by references.
+
+    Args:
+        source: the clip that is coloured.
+        references: the references of the clip.
+        reach: the reach of a reference before and after its frame, in seconds.
+        start, stop: the range of the result, half-open.
+    """
     times, first, last = source.times, start, stop
     for reference in references:
         begin = max(reference.begin, reference.time - reach)
@@ -53,23 +61,24 @@ def reference_window(
 def carry_references(
     frames: Iterable[Painted], references: Sequence[Reference], reach: Fraction, matrix: str
 ) -> Iterator[Painted]:
-    """Give the frames of one shot the colours that references carry to them.
+    """Propagate the colours of references to the frames of one shot.
 
     Args:
-        references: those of this shot, in order of time.
-        reach: seconds that each reaches, before and after.
-        matrix: by which luma is counted.
+        frames: the frames of the shot, in order.
+        references: the references of the shot, in order of time.
+        reach: the reach of a reference before and after its frame, in seconds.
+        matrix: the matrix of luma.
     """
     here = {reference.time: reference for reference in references}
     times = sorted(here)
-    waiting: list[tuple[Painted, Motion]] = []  # frames before a reference that reaches them
+    waiting: list[tuple[Painted, Motion]] = []  # frames within the reach of the next reference
     carrier: Carrier | None = None
-    since: Fraction | None = None  # when the reference before is
+    since: Fraction | None = None  # the time of the previous reference
     last: Painted | None = None
     for seen in frames:
         link = None
         if last is not None and (carrier or waiting):
-            link = Motion.between(last.luma, seen.luma)
+            link = Motion.measure(last.luma, seen.luma)
         if waiting and link is not None:
             waiting[-1] = (waiting[-1][0], link)
         last = seen
@@ -102,11 +111,14 @@ def _carry_backwards(
     time: Fraction,
     reach: Fraction,
 ) -> list[Painted]:
-    """Give frames the colours of the reference that follows them at `time`.
+    """Propagate the colours of a reference to the frames before it.
 
     Args:
-        waiting: the frames before it, each with the motion to the next.
-        since: when the reference before them is, if there is one.
+        waiting: the frames before it, each with the motion to the next frame.
+        carrier: the colours of the reference.
+        since: the time of the previous reference, if there is one.
+        time: the time of the reference.
+        reach: the reach of a reference, in seconds.
     """
     found = []
     for seen, link in reversed(waiting):
@@ -120,7 +132,12 @@ def _carry_backwards(
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """The motion between two neighbours, in half precision: many are held."""
+    """The motion between two neighbours, in half precision, since many are kept in memory.
+
+    Attributes:
+        onward, back: the flow from the earlier to the later frame, and back.
+        there, here: the trust in each of them.
+    """
 
     onward: np.ndarray
     back: np.ndarray
@@ -128,8 +145,8 @@ class Motion:
     here: np.ndarray
 
     @classmethod
-    def between(cls, one: np.ndarray, other: np.ndarray) -> Motion:
-        """Measure it, from luma uint8 (h, w)."""
+    def measure(cls, one: np.ndarray, other: np.ndarray) -> Motion:
+        """Measure the motion between two frames, from their luma, uint8 (h, w)."""
         onward, back = measure_both_flows(one, other, FINE)
         there, here = (
             measure_trust(one, other, onward, back),
@@ -139,12 +156,12 @@ class Motion:
 
     @property
     def forward(self) -> tuple[np.ndarray, np.ndarray]:
-        """The motion from the earlier to the later, and the trust in it."""
+        """The flow from the earlier frame to the later one, and the trust in it."""
         return self.onward.astype(np.float32), self.there.astype(np.float32)
 
     @property
     def backward(self) -> tuple[np.ndarray, np.ndarray]:
-        """The motion from the later to the earlier, and the trust in it."""
+        """The flow from the later frame to the earlier one, and the trust in it."""
         return self.back.astype(np.float32), self.here.astype(np.float32)
 
 
@@ -155,10 +172,15 @@ _NOWHERE = Motion(*(np.zeros((1, 1), np.float16) for _ in range(4)))
 def match_references(
     frames: Iterable[Painted], references: Sequence[Reference], matrix: str
 ) -> Iterator[Painted]:
-    """Give the frames of one shot what their references show where nothing was carried to them.
+    """Match frames directly with their references, to fill gaps of the propagated colours.
 
-    Each reference is laid over the frame in one leap: things that were hidden for a while, and
-    frames beyond the reach of any, so have their colours again if they look much the same.
+    So objects that were hidden for some time, and frames beyond the reach of any reference, get the
+    right colours if they look similar enough.
+
+    Args:
+        frames: the frames of one shot, in order.
+        references: the references of the shot, in order of time.
+        matrix: the matrix of luma.
     """
     for seen in frames:
         leaps = [
@@ -176,7 +198,7 @@ def match_references(
 
 
 def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
-    """Lay what was carried to frames over the colours of a model."""
+    """Blend propagated colours over the colours of a model."""
     for seen in frames:
         if seen.carried is None or seen.kept or seen.chroma is None:
             yield seen
@@ -187,10 +209,15 @@ def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
 def color_by_references(
     frames: Iterable[Painted], references: Sequence[Reference], matrix: str
 ) -> Iterator[Painted]:
-    """Colour the frames of one shot by its references alone.
+    """Colour the frames of one shot only by its references.
 
-    What no reference is carried to takes the colours of places alike: in the frame itself, and in
-    the references before and after it, however far they are.
+    Gaps are filled with the colours of pixels of similar brightness, in the frame itself and in the
+    references before and after it, even beyond their reach.
+
+    Args:
+        frames: the frames of one shot, in order.
+        references: the references of the shot, in order of time.
+        matrix: the matrix of luma.
     """
     for seen in frames:
         if seen.kept:
@@ -206,7 +233,7 @@ def color_by_references(
 def _find_sources(
     seen: Painted, references: Sequence[Reference], matrix: str
 ) -> list[tuple[Source, float]]:
-    """Return the references before and after a frame, each with how much it counts."""
+    """Return the references before and after a frame, each with its weight."""
     size = (seen.luma.shape[1], seen.luma.shape[0])
     number = bisect_right([reference.time for reference in references], seen.time)
     around = references[max(number - 1, 0) : number + 1]

@@ -1,7 +1,7 @@
-"""Pictures that a person coloured, from their files.
+"""Read pictures that a person coloured.
 
 image, opacity = read_picture("000120.png")
-luma, chroma, known = planes("000120.png", "bt709", size=(384, 216))
+luma, chroma, known = read_planes("000120.png", "bt709", size=(384, 216))
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ from helpers.errors import StageError
 from helpers.imaging.color_matrix import chroma_of, resize_planes, small_luma
 
 _COLOURLESS = 2.0
-"""Levels of 255 of colour, in its most coloured hundredth, below which a picture has none. Chosen
-by trial; the films were not noted."""
+"""A picture is not coloured if the 99th percentile of its saturation is below this, in levels of
+255. Chosen by trial; the films were not noted."""
 
 
 def read_picture(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Read a coloured picture.
 
     Returns:
-        (H, W, 3) RGB, uint8 or uint16; and its opacity, float32 (H, W) in 0..1, if it has one:
-        where it is transparent it says nothing.
+        (H, W, 3) RGB, uint8 or uint16; and its opacity, float32 (H, W) in 0..1, or None. Transparent
+        pixels are not used.
 
     Raises:
-        StageError: it is no picture, or has no colours.
+        StageError: there is no such file, it is not a picture, or it has no colours.
     """
     file = Path(path)
     if not file.is_file():
-        raise StageError(f"There is no picture {path}; correct the path of the reference.")
+        raise StageError(f"There is no picture {path}. Correct the path of the reference.")
     data = np.frombuffer(file.read_bytes(), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise StageError(f"{path} cannot be read as a picture; allowed are PNG, JPEG and TIFF.")
+        raise StageError(
+            f"{path} cannot be read as a picture. Save it as PNG, JPEG or TIFF, with 8 or 16 bits."
+        )
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     opacity = None
@@ -47,20 +49,20 @@ def read_picture(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     if opacity is not None:
         strength = strength * opacity
     if float(np.percentile(strength, 99)) * 255 < _COLOURLESS:
-        raise StageError(f"{path} has no colours that could be used; colour it first.")
+        raise StageError(f"{path} has no colours, so it cannot be a reference. Colour it first.")
     return image, opacity
 
 
 def read_planes(path: str, matrix: str, size: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    """Return a coloured picture's luma, colours and where it has some, in working size.
+    """Read the luma, colours and opacity of a coloured picture, resized.
 
     Args:
-        path: of the picture.
-        matrix: by which luma is counted.
-        size: width and height.
+        path: the path of the picture.
+        matrix: the matrix of luma.
+        size: width and height of the result.
 
     Returns:
-        uint8 (h, w), float32 (h, w, 2), float32 (h, w) in 0..1.
+        Luma, uint8 (h, w); Cb and Cr, float32 (h, w, 2); opacity, float32 (h, w) in 0..1.
     """
     return _read_planes(path, Path(path).stat().st_mtime_ns, matrix, size)
 

@@ -1,10 +1,10 @@
-"""Frames that a person coloured: which frame of a film each picture is of, and its colours.
+"""Find the frame of a film that each picture, coloured by a person, belongs to.
 
-    references = located(clip, ["000120.png", ("red_car.png", "12.5")])
+    references = locate_references(clip, ["000120.png", ("red_car.png", "12.5")])
     references[0].time, references[0].begin, references[0].end
 
-A picture belongs to a frame by what is said with it, by its name (000120.png and frame_000120.png
-are frame 120, as exported; 12.5s.png is at 12.5 seconds), or else by its likeness.
+The frame is given with the picture, or by its name (000120.png and frame_000120.png are frame 120,
+as exported; 12.5s.png is at 12.5 seconds); otherwise the most similar frame is found.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from helpers.stage import exact, prefetch
 from helpers.stages.colorize.reference_files import read_picture
 
 _ALIKE = 0.6
-"""Correlation of brightness below which a picture is not of the frame that it is said to be of.
-This number and the next were chosen by trial; the films were not noted."""
+"""The least correlation of the brightness of a picture and its frame. This number and the next were
+chosen by trial; the films were not noted."""
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-"""Endings of pictures that are looked for in a folder."""
+"""The suffixes of pictures in a folder."""
 
 _THUMB = (64, 48)
-"""Width and height at which pictures are compared."""
+"""The width and height, in pixels, at which pictures are compared."""
 
 _OTHER_SHAPE = 0.03
-"""Part by which the shape of a picture may differ from the film's."""
+"""The share by which the aspect ratio of a picture may differ from that of the film."""
 
 _ROUNDED = Fraction(1, 1000)
-"""Seconds by which a time may be less than a frame's: it was rounded when it was written down."""
+"""The seconds by which a given time may be earlier than that of its frame, due to rounding."""
 
 When = int | Fraction | float | str | None
 
 
 class Reference(NamedTuple):
-    """A coloured picture and its place in a film.
+    """A coloured picture and its frame in a film.
 
     Attributes:
-        path: of the picture.
+        path: the path of the picture.
         time: the start of its frame, in seconds.
-        begin, end: of the shot that the frame is in; its colours go no further.
+        begin, end: the begin and end of the shot of the frame, in which its colours are used.
     """
 
     path: str
@@ -67,7 +67,7 @@ class Reference(NamedTuple):
 
 
 def parse_entry(entry: Any) -> Any:
-    """Return a reference as a field holds it: (path,), (path, when), or located.
+    """Convert a reference to the form of a stage's field: (path,), (path, when), or a `Reference`.
 
     Raises:
         StageError: it is none of these.
@@ -81,20 +81,20 @@ def parse_entry(entry: Any) -> Any:
         return Reference(str(path), *map(Fraction, when))
     if len(when) > 1:
         raise StageError(
-            f"{entry} was given as a reference; allowed is the path of a picture, or (path, when)."
+            f"A reference must be the path of a picture, or (path, when); {entry} was given."
         )
     return (str(path), *when)
 
 
 def find_references(clip: Clip, folder: str | Path) -> tuple[Reference, ...]:
-    """Find the frames that the pictures in a folder belong to; see `located`.
+    """Find the frames that the pictures in a folder belong to; see `locate_references`.
 
     Args:
-        clip: a film that knows its shots.
-        folder: of PNG, JPEG or TIFF files.
+        clip: a film whose shots are marked.
+        folder: a folder of PNG, JPEG or TIFF files.
 
     Raises:
-        StageError: there is no such folder or no picture in it; and see `located`.
+        StageError: there is no such folder, or no picture in it; see also `locate_references`.
     """
     return locate_references(clip, _list_pictures(Path(folder)))
 
@@ -108,13 +108,13 @@ def _list_pictures(folder: Path) -> list[Path]:
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in _PICTURES)
     if not paths:
         raise StageError(
-            f"There are no pictures in {folder}; put coloured frames there, as PNG, JPEG or TIFF."
+            f"There are no pictures in {folder}. Save coloured frames there, as PNG, JPEG or TIFF."
         )
     return paths
 
 
 def _expand_folder(entry: Any) -> list[Any]:
-    """Return an entry as it is; for one without a picture's ending, a folder, what is in it."""
+    """Return the entries for the pictures in a folder; any other entry is returned as it is."""
     if isinstance(entry, Reference) or len(entry) > 1 or Path(entry[0]).suffix:
         return [entry]
     return [(str(path),) for path in _list_pictures(Path(entry[0]))]
@@ -124,13 +124,16 @@ def locate_references(clip: Clip, references: Iterable[Any]) -> tuple[Reference,
     """Find the frame that each picture belongs to.
 
     Args:
-        clip: a film that knows its shots.
-        references: paths; or (path, when), when being a frame's number (int) or seconds (float,
-            Fraction or str); or what was located before.
+        clip: a film whose shots are marked.
+        references: paths of pictures or folders; or (path, when), where `when` is the number of a
+            frame (int) or a time in seconds (float, Fraction or str); or located references.
+
+    Returns:
+        The references, in order of time.
 
     Raises:
-        StageError: a picture cannot be read, has no colours, another shape, is of no frame of this
-            film, or of the same frame as another.
+        StageError: a picture cannot be read, has no colours, has another aspect ratio than the
+            film, belongs to no frame of it, or belongs to the same frame as another.
     """
     entries = [part for entry in references for part in _expand_folder(parse_entry(entry))]
     found = [_locate(clip, entry) for entry in entries]
@@ -139,7 +142,7 @@ def locate_references(clip: Clip, references: Iterable[Any]) -> tuple[Reference,
         if one.time == other.time:
             raise StageError(
                 f"{one.path} and {other.path} both belong to the frame at {float(one.time):.3f} s; "
-                "give one of them."
+                "give only one of them."
             )
     return tuple(found)
 
@@ -159,8 +162,8 @@ def _locate(clip: Clip, entry: Any) -> Reference:
     if alike < _ALIKE:
         raise StageError(
             f"{path} does not look like the frame at {float(clip.times[number]):.3f} s (number "
-            f"{number}): their brightness correlates by {alike:.2f}, and {_ALIKE} is the least. Say "
-            "which frame it is of, or leave that out to have it found."
+            f"{number}): the correlation of their brightness is {alike:.2f}, but must be at least "
+            f"{_ALIKE}. Give the right frame, or give none, and the frame will be found."
         )
     time = clip.times[number]
     shot = bisect_right(clip.cuts, time)
@@ -169,7 +172,7 @@ def _locate(clip: Clip, entry: Any) -> Reference:
 
 
 def _parse_name(path: str) -> When:
-    """Return what a picture's name says of its frame."""
+    """Return the frame that the name of a picture states; None if it states none."""
     stem = Path(path).stem
     if match := re.fullmatch(r"(?:frame[_-]?)?(\d{4,})", stem, re.IGNORECASE):
         return int(match[1])
@@ -178,24 +181,25 @@ def _parse_name(path: str) -> When:
 
 
 def _find_number(clip: Clip, path: str, when: int | Fraction | float | str) -> int:
-    """Return the number of the frame that is meant."""
+    """Return the number of the frame that was given by its number or time."""
     if isinstance(when, int):
         if not 0 <= when < len(clip):
             raise StageError(
-                f"{path} is said to be of frame {when}; the film has frames 0 to {len(clip) - 1}."
+                f"There is no frame {when} for {path}: the film has the frames 0 to "
+                f"{len(clip) - 1}. Correct the number of the frame."
             )
         return when
     time = exact(when)
     if not clip.times[0] <= time < clip.end:
         raise StageError(
-            f"{path} is said to be of {float(time):.3f} s; the film goes from "
-            f"{float(clip.times[0]):.3f} to {float(clip.end):.3f} s."
+            f"There is no frame at {float(time):.3f} s for {path}: the film is from "
+            f"{float(clip.times[0]):.3f} to {float(clip.end):.3f} s. Correct the time of the frame."
         )
     return clip.number_at(time + _ROUNDED)
 
 
 def _find_most_similar(clip: Clip, path: str, thumb: np.ndarray) -> int:
-    """Return the number of the frame that looks most like a picture; all are looked at."""
+    """Return the number of the frame that is most similar to a picture; all are compared."""
     best, likest = 0, -1.0
     with closing(prefetch(clip.frames())) as frames:
         for number, frame in enumerate(frames):
@@ -204,15 +208,15 @@ def _find_most_similar(clip: Clip, path: str, thumb: np.ndarray) -> int:
                 best, likest = number, alike
     if likest < _ALIKE:
         raise StageError(
-            f"{path} looks like no frame of the film: the nearest is number {best}, whose "
-            f"brightness correlates by {likest:.2f}, and {_ALIKE} is the least. It must be one of "
-            "the film's own frames, coloured."
+            f"{path} does not look like any frame of the film: the most similar is number {best}, "
+            f"with a correlation of brightness of {likest:.2f}, but it must be at least {_ALIKE}. "
+            "Use coloured frames of this film."
         )
     return best
 
 
 def _make_thumbnail(image: np.ndarray) -> np.ndarray:
-    """Return a little grey picture, float32, of mean 0 and length 1."""
+    """Return a small grey picture, float32, with mean 0 and norm 1."""
     luma = luma_of(cv2.resize(image, _THUMB, interpolation=cv2.INTER_AREA), "smpte170m")
     luma = luma - luma.mean()
     return luma / max(float(np.linalg.norm(luma)), 1e-6)
@@ -223,7 +227,7 @@ def _correlate(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _check_shape(clip: Clip, path: str, picture: np.ndarray) -> None:
-    """Raise StageError unless a picture has the film's shape, in its own or in square pixels."""
+    """Raise StageError unless a picture has the film's aspect ratio, in pixels or as displayed."""
     height, width = picture.shape[:2]
     info = clip.info
     shape = Fraction(info.width, info.height)
@@ -232,18 +236,18 @@ def _check_shape(clip: Clip, path: str, picture: np.ndarray) -> None:
         for wanted in (shape, shape * info.sar)
     ):
         raise StageError(
-            f"{path} is {width}x{height}, and the film {info.size}: another shape. Give the whole "
-            "frame, in any size."
+            f"{path} is {width}x{height}, but the film is {info.size}, which is another aspect "
+            "ratio. Give the whole frame, in any size."
         )
 
 
 def describe_unreached(clip: Clip, references: Sequence[Reference], reach: Fraction) -> str:
-    """Say in a sentence which part of a film no reference can be followed to; "" if there is none.
+    """Describe the part of a film that is out of reach of all references; "" if there is none.
 
     Args:
-        clip: a film that knows its shots.
-        references: located ones.
-        reach: seconds.
+        clip: a film whose shots are marked.
+        references: located references.
+        reach: the reach of a reference, in seconds.
     """
     times = list(clip.times)
     near, shots = np.zeros(len(times), bool), np.zeros(len(times), bool)
@@ -255,7 +259,7 @@ def describe_unreached(clip: Clip, references: Sequence[Reference], reach: Fract
     if near.all():
         return ""
     return (
-        f"{1 - near.mean():.0%} of the frames are more than {float(reach):g} s from a reference of "
-        f"their shot, and {1 - shots.mean():.0%} are in shots that have none; colour a frame of "
-        "these too if it shows."
+        f"{1 - near.mean():.0%} of the frames are more than {float(reach):g} s from a reference in "
+        f"their shot, and {1 - shots.mean():.0%} are in shots without a reference. If their colours "
+        "are wrong, colour a frame of these shots too."
     )

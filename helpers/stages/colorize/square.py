@@ -1,7 +1,7 @@
-"""What every engine that colours has in common: it looks at a whole picture, made square.
+"""The common part of engines that colour: the whole picture is processed as a small square.
 
-A colorizer must see the whole picture, so it is stretched to a square that the network can take.
-Only the colour of what comes out is of use: it is small, and the film's own brightness is kept (see
+A network for colours must get the whole picture, so it is stretched to a square of the network's
+size. Only the colours of the result are used; the brightness is that of the film (see
 `stages.colorize`).
 """
 
@@ -25,24 +25,25 @@ from helpers.nn.tiling import is_out_of_memory
 log = logging.getLogger("helpers")
 
 _SQUARE_STEP = 16
-"""Pixels: a square's side is so many times the render factor."""
+"""The side of the square in pixels, divided by the render factor."""
 
 
 class SquareColorizer(ABC):
     """A network on a device that colours square pictures.
 
-    Every picture goes through the network alone: in company it would be rounded otherwise, at
-    every place in a batch in another way, and a frame's colours must not depend on its neighbours.
-    May be used from several threads, which take turns.
+    Pictures are processed one at a time: in a batch, rounding depends on the position in it, but
+    the colours of a frame must not depend on its neighbours. Several threads may use it; they take
+    turns.
 
     Args:
-        network: in evaluation mode, on its device.
-        memory: gives the bytes that may be used at once.
+        network: the network in evaluation mode, on its device.
+        device, precision: the device, and the precision.
+        memory: returns how many bytes may be used.
 
     Attributes:
-        title: what it is called in messages.
-        render_factor: the authors' own choice; the side of the square is 16 times as many pixels.
-        bytes_per_pixel: about how much memory the network takes in 32-bit numbers.
+        title: its name, for messages.
+        render_factor: the default; the side of the square is 16 times as many pixels.
+        bytes_per_pixel: about the memory that the network takes for each pixel in fp32.
     """
 
     title: str
@@ -55,14 +56,14 @@ class SquareColorizer(ABC):
         self.network, self.device, self.precision = network, device, precision
         self.memory = memory
         self._lock = threading.Lock()
-        self._warned: set[int] = set()  # sides that memory was short for, and that was said
+        self._warned: set[int] = set()  # the sides for which a warning was logged
 
     @abstractmethod
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
-        """Colour a float32 (H, W) picture on a square: float32 (side, side, 3) RGB."""
+        """Colour a picture, float32 (H, W), on a square; return float32 (side, side, 3) RGB."""
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         side = _SQUARE_STEP * self.render_factor
         return [
@@ -75,21 +76,22 @@ class SquareColorizer(ABC):
         """Colour grey pictures.
 
         Args:
-            luma: float32 (H, W) in [0, 1], gamma-encoded grey (what R = G = B would be), of any
-                size from 1x1.
-            render_factor: the square's side is 16 times as many pixels. Smaller is bolder and
-                steadier in large areas, larger finds more small things.
+            luma: float32 (H, W) in [0, 1], gamma-encoded: the value of R = G = B; of any size from
+                1x1.
+            render_factor: the side of the square is 16 times as many pixels. A small square gives
+                more vivid colours that are steadier in large areas; in a large one, more small
+                objects are coloured.
 
         Returns:
-            float32 (S, S, 3) RGB in [0, 1], S = 16 * render_factor: each picture stretched to the
-            square, in the network's colours.
+            float32 (S, S, 3) RGB in [0, 1], S = 16 * render_factor: each picture, coloured and
+            stretched to the square.
 
         Raises:
-            OutOfMemoryError: the square does not fit.
-            ModelError: the network gave numbers that are none.
+            OutOfMemoryError: the square does not fit in memory.
+            ModelError: the result of the network contains infinities or NaN.
         """
         side = _SQUARE_STEP * render_factor
-        with self._lock:  # one picture at a time: two would only share the same cores and memory
+        with self._lock:  # one call at a time, since two would share the same cores and memory
             self._warn(side)
             try:
                 return [self._run(picture, side) for picture in luma]
@@ -100,55 +102,59 @@ class SquareColorizer(ABC):
                 torch.cuda.empty_cache()
         raise OutOfMemoryError(
             f"{self.title} ran out of memory on a square of {side}x{side} pixels, which cannot be "
-            "cut without changing colours. No frame was lost or faked. Close other programs or "
-            f"notebooks, or choose a render factor below {render_factor}, and run it again: it "
-            "goes on here."
+            "divided without changing the colours. No frame was lost or changed. Close other "
+            f"programs or notebooks, or choose a render factor below {render_factor}, and run it "
+            "again; it continues from here."
         )
 
     def _warn(self, side: int) -> None:
-        """Say, once for every side, where memory is short: a processor's runs out unsaid."""
+        """Warn once for each side if memory is short, since a CPU may run out without an error."""
         size = torch.finfo(DTYPES[self.precision]).bits / 32
         needed, free = self.bytes_per_pixel * size * side**2, self.memory()
         if needed > free and side not in self._warned:
             self._warned.add(side)
             log.warning(
-                "%s takes about %.1f GB on a square of %d pixels and %.1f GB are free; a smaller "
-                "render factor takes less.",
+                "%s takes about %.1f GB on a square of %d pixels, but only %.1f GB are free. A "
+                "smaller render factor takes less.",
                 *(self.title, needed / 1e9, side, free / 1e9),
             )
 
     def _check_output(self, made: torch.Tensor) -> np.ndarray:
-        """Return what a network made, (1, C, S, S), as float32 (S, S, C); refuse what is none."""
+        """Return the output of a network, (1, C, S, S), as float32 (S, S, C).
+
+        Raises:
+            ModelError: it contains infinities or NaN.
+        """
         if not torch.isfinite(made).all():
             raise ModelError(
-                f"{self.title} gave numbers that are none, counting in {self.precision}. Run it "
-                "again with Runtime(forced_precision='fp32'); if that does not help, its weights "
-                "are damaged: fetch them again."
+                f"The result of {self.title} in {self.precision} contains values that are not "
+                "numbers. Run it again with Runtime(forced_precision='fp32'). If that does not "
+                "help, its weights are damaged; download them again."
             )
         return made[0].permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 class LabColorizer(SquareColorizer):
-    """A network that gives a and b of Lab for a picture's lightness.
+    """A network that predicts a and b of Lab from the lightness of a picture.
 
     Attributes:
-        multiple: what the network's sides are multiples of. Where it cannot take a side it is given
-            the next larger one that it can.
+        multiple: the sides of the network's input are multiples of this; other sides are rounded
+            up.
     """
 
     multiple: ClassVar[int] = _SQUARE_STEP
 
     @abstractmethod
     def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
-        """Resize a float32 (H, W) picture to a square as the authors do."""
+        """Resize a picture, float32 (H, W), to a square, as the authors do."""
 
     @abstractmethod
     def _lightness(self, grey: np.ndarray) -> np.ndarray:
-        """Return L of Lab, (S, S) float32 in 0..100, of float32 grey in [0, 1], as the authors."""
+        """Return L of Lab, (S, S) float32 in 0..100, of grey in [0, 1], as the authors do."""
 
     @abstractmethod
     def _predict(self, lightness: np.ndarray) -> torch.Tensor:
-        """Give a and b of Lab, (1, 2, S, S) float32, for lightness, (S, S) float32 in 0..100."""
+        """Predict a and b of Lab, (1, 2, S, S) float32, from lightness, (S, S) float32 in 0..100."""
 
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
         able = -(-side // self.multiple) * self.multiple
@@ -162,5 +168,5 @@ class LabColorizer(SquareColorizer):
 
 
 def lab_to_rgb(lightness: np.ndarray, ab: np.ndarray) -> np.ndarray:
-    """Join L, (H, W), and a, b, (H, W, 2), all float32, to RGB in [0, 1]."""
+    """Convert L, (H, W), and a and b, (H, W, 2), all float32, to RGB in [0, 1]."""
     return cv2.cvtColor(np.dstack([lightness, ab]), cv2.COLOR_Lab2RGB).clip(0, 1)

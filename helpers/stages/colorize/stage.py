@@ -1,4 +1,4 @@
-"""Give a grey film colours, and keep them steady."""
+"""Colour a black-and-white film, with steady colours."""
 
 from __future__ import annotations
 
@@ -46,48 +46,49 @@ from helpers.stages.colorize.tint import TONES
 log = logging.getLogger("helpers")
 
 _FACTORS = (7, 60)
-"""The least and the largest render factor."""
+"""The smallest and the largest render factor."""
 
 _FARTHEST = 20
-"""Seconds that a reference may reach; so much film is held until the next one is read."""
+"""The largest reach of a reference in seconds; so much of the film is kept in memory."""
 
 _WIDEST = 15
-"""Frames to either side over which colours may be steadied."""
+"""The largest number of frames on each side over which colours are averaged."""
 
 
 @dataclass(frozen=True)
 class Colorize(Stage):
-    """Colour every frame, with its brightness kept to the last level.
+    """Colour every frame, and keep its luma exactly.
 
-    A model sees the frame stretched to a small square; only the colours of what it makes are used,
-    so no detail is lost, and a large film costs no more than a small one. The colours are steadied
-    along the motion within each shot. They are invented: nobody knows what they were.
+    The model gets the frame stretched to a small square, and only the colours of its result are
+    used. So no detail is lost, and a large film takes no longer than a small one. The colours are
+    averaged along the motion within each shot. They are the model's guess, not the true colours.
 
     Attributes:
-        model: a name from the catalogue with the role "colorize"; two names, whose colours are
-            mixed, the first being the steadier one, which the second may not leave by more than a
-            tenth; or "auto": see BEST.
+        model: a model of the catalogue with the role "colorize"; or two, whose colours are blended:
+            the steadier one first, which the second may change by at most a tenth of the range; or
+            "auto", the best that is available.
         mix: the share of the second model, 0 to 1.
-        render_factor: a sixteenth of the side of the square, 7 to 60; 0 is each model's own. Larger
-            finds the colours of smaller things, smaller is steadier and bolder.
-        saturation: how strong the colours are, 0 to 3.
-        strength: how much of the change is made, 0 (the input) to 1.
-        steady: over how many frames to either side colours are averaged, 0 (not) to 15.
+        render_factor: the side of the square divided by 16, 7 to 60; 0 is the model's default. With
+            a larger one, smaller objects are coloured; with a smaller one, colours are steadier and
+            more vivid.
+        saturation: the factor of the saturation, 0 to 3.
+        strength: the share of the coloured picture in the result, 0 (the input) to 1.
+        steady: the number of frames on each side over which colours are averaged, 0 to 15.
         tone: for "tint": sepia, warm, selenium, cyanotype, moonlight or amber.
-        neutralise: take a tint, a sepia say, off first. Otherwise it lies over the new colours.
-        force: colour it even where it is in colour already.
-        matrix: by which luma is counted, by ffmpeg's name; that of the clip if None.
-        coloured: stretches of time, (begin, end) in seconds, that are in colour already and stay as
-            they are; `analyse` looks for them if None.
-        references: frames that you coloured: a folder of pictures, paths of them, or (path, when)
-            with a frame's number (int) or seconds; see `references`. `analyse` finds the frames
-            that they are of. Their colours go along with the motion
-            through their shot, and fade to the model's where they cannot be followed. With "tint",
-            a shot that has a reference gets all its colours from it.
-        reach: seconds before and after a reference up to which it is followed.
+        neutralise: remove a tint, such as sepia, first. Otherwise it is added to the new colours.
+        force: also colour what is in colour already.
+        matrix: ffmpeg's name of the matrix of luma; if None, that of the clip.
+        coloured: spans of time, (begin, end) in seconds, that are in colour already and are not
+            changed; if None, `analyse` finds them.
+        references: frames that you coloured: a folder of pictures, paths of pictures, or (path,
+            when) with the number of a frame (int) or a time in seconds. `analyse` finds their
+            frames; see `references`. Their colours follow the motion through their shots; where
+            they cannot be tracked, the model's colours are used. With "tint", a shot with a
+            reference gets all its colours from references.
+        reach: how far before and after a reference its colours are tracked, in seconds, up to 20.
 
     Raises:
-        StageError: a value is not allowed; or, when it is analysed, the clip is in colour already.
+        StageError: a value is not allowed.
     """
 
     heavy: ClassVar[bool] = True
@@ -96,7 +97,7 @@ class Colorize(Stage):
 
     model: str | tuple[str, ...] = option(
         "auto",
-        "A model to colour a black-and-white film with, two that are mixed, auto, or none.",
+        "The model that colours a black-and-white film, two that are blended, auto, or none.",
         name="colorize",
         read=names,
         metavar="MODEL[,MODEL]",
@@ -104,7 +105,7 @@ class Colorize(Stage):
     mix: float = 0.5
     render_factor: int = option(
         0,
-        "The side of the square that a colour model sees, divided by 16; 0 is the model's own.",
+        "The side of the square that the model colours, divided by 16; 0 is the model's default.",
     )
     saturation: float = option(1.0, "How strong the colours are, 0 to 3.")
     strength: float = 1.0
@@ -116,7 +117,7 @@ class Colorize(Stage):
     coloured: tuple[tuple[Fraction, Fraction], ...] | None = None
     references: tuple[Any, ...] = option(
         (),
-        "A folder of frames that you coloured; their colours spread.",
+        "A folder of frames that you coloured; their colours are used for the frames around them.",
         read=str,
         metavar="FOLDER",
     )
@@ -137,7 +138,7 @@ class Colorize(Stage):
         ):
             if value not in known:
                 names = ", ".join(filter(None, known))
-                raise StageError(f"There is no {word} {value!r}; allowed are {names}.")
+                raise StageError(f"There is no {word} {value!r}. Choose from {names}.")
         if self.coloured is not None:
             spans = tuple((Fraction(begin), Fraction(end)) for begin, end in self.coloured)
             object.__setattr__(self, "coloured", spans)
@@ -148,38 +149,39 @@ class Colorize(Stage):
                 catalog.get(name, "colorize")
         if not 1 <= len(self.models) <= 2:
             raise StageError(
-                f"{len(self.models)} models were given to colorize with; give one or two."
+                f"{len(self.models)} models were given for colouring; give one or two."
             )
         if len(self.models) == 2 and "tint" in self.models:
-            raise StageError("tint invents no colours that could be mixed; give it alone.")
+            raise StageError("tint cannot be blended with another model; give it alone.")
 
     def _check_numbers(self) -> None:
         self._check_ranges(strength=(0, 1), mix=(0, 1), saturation=(0, 3), steady=(0, _WIDEST))
         least, largest = _FACTORS
         if self.render_factor and not least <= self.render_factor <= largest:
             raise StageError(
-                f"A render factor of {self.render_factor} was asked for; allowed is {least} to "
-                f"{largest}, or 0 for the model's own."
+                f"The render factor must be from {least} to {largest}, or 0 for the model's default; "
+                f"{self.render_factor} was given."
             )
         if not 0 < self.reach <= _FARTHEST:
             raise StageError(
-                f"A reach of {float(self.reach):g} s was asked for; allowed is up to {_FARTHEST} s."
+                f"The reach must be greater than 0 and at most {_FARTHEST} s; "
+                f"{float(self.reach):g} s was given."
             )
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models, one or two."""
+        """The models, as a tuple."""
         return (self.model,) if isinstance(self.model, str) else self.model
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What has yet to be looked for: shots in colour, and the frames references are of."""
+        """The fields that `analyse` must find: the shots in colour, the frames of references."""
         coloured = self.coloured is None and not self.force
         located = all(isinstance(entry, Reference) for entry in self.references)
         return ("coloured",) * coloured + ("references",) * (not located)
 
     def __call__(self, clip: Clip) -> Clip:
-        """Return the coloured clip; what follows from the clip's facts alone is filled in now."""
+        """Return the coloured clip; fields that do not need an analysis are filled in."""
         changes: dict[str, Any] = {}
         if self.model == "auto":
             changes["model"] = choose_model()
@@ -190,12 +192,16 @@ class Colorize(Stage):
         return Stage.__call__(replace(self, **changes) if changes else self, clip)
 
     def colours(self, clip: Clip, run: RunContext | None = None) -> Colours:
-        """Return what is known of a clip's colours; looked for once for every project."""
+        """Return the colours of a clip; they are found once for every project."""
         run = run or RunContext()
         return run.keep("Colorize", clip, Colours, lambda: find_colours(clip))
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Colorize:
-        """Return the stage with the shots that are in colour, and the frames references are of."""
+        """Find the shots in colour and the frames of references, and return the stage with them.
+
+        Raises:
+            StageError: most of the clip is in colour already; or see `locate_references`.
+        """
         changes: dict[str, Any] = {}
         if self.coloured is None and not self.force:
             changes["coloured"] = self._find_coloured(self.colours(clip, run))
@@ -206,28 +212,33 @@ class Colorize(Stage):
         return replace(self, **changes)
 
     def _find_coloured(self, found: Colours) -> tuple[tuple[Fraction, Fraction], ...]:
-        """Return what of a clip is in colour already; most of it must not be."""
+        """Return the spans of a clip that are in colour already; warn of them, or of a tint.
+
+        Raises:
+            StageError: most of the clip is in colour.
+        """
         if found.kind == "colour":
             raise StageError(
-                f"{found.words} To colour it nevertheless, over the colours it has, use force=True."
+                f"{found.words} Use force=True to colour it nevertheless, in addition to its own "
+                "colours."
             )
         if found.coloured:
-            log.warning("%s They stay as they are; force=True colours them too.", found.words)
+            log.warning("%s They are left unchanged; force=True colours them too.", found.words)
         elif found.kind == "tinted" and not self.neutralise:
-            log.warning("%s neutralise=True takes that off first.", found.words)
+            log.warning("%s neutralise=True removes the tint first.", found.words)
         return found.coloured
 
     def info(self, source: Clip) -> ClipInfo:
-        """The source's, which is no longer grey."""
+        """The source's, no longer grey if anything is coloured."""
         return source.info.replace(grey=source.info.grey and not self.strength * self.saturation)
 
     @property
     def context(self) -> int:
-        """The neighbours that colours are steadied with."""
+        """The number of frames on each side over which colours are averaged."""
         return self.steady
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """The frames, the neighbours they are steadied with, and the references in reach."""
+        """The frames, the neighbours for averaging, and the frames up to references in reach."""
         start, stop = super().window(source, start, stop)
         return reference_window(source, self.references, self.reach, start, stop)
 
@@ -242,7 +253,7 @@ class Colorize(Stage):
     def _color_shot(
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
-        """Colour the wanted frames of one shot, or what of it is read."""
+        """Colour the wanted frames of one shot, or of the part of it that is read."""
         first = next(frames)
         if any(begin <= first.time < end for begin, end in self.coloured or ()):
             yield from (frame for frame in chain([first], frames) if frame.time in wanted)
@@ -262,7 +273,7 @@ class Colorize(Stage):
             yield Frame(one.image if one.kept else merge_colors(one, matrix, *chosen), one.time)
 
     def recipe(self) -> dict[str, Any]:
-        """The fields, and the weights by their sha256."""
+        """The fields, and the sha256 of the weights."""
         values = {**super().recipe(), "references": plain(self._name_by_content())}
         if self.model == "auto":
             return values
@@ -270,5 +281,5 @@ class Colorize(Stage):
         return {**values, "weights": weights[0] if isinstance(self.model, str) else weights}
 
     def _name_by_content(self) -> list[tuple[Any, ...]]:
-        """Return the references with their pictures named by what is in them."""
+        """Return the references with the sha256 of each picture instead of its path."""
         return [(file_sha256(Path(path)), *when) for path, *when in self.references]

@@ -1,4 +1,4 @@
-"""How `Colorize` works: frames get a model's colours, one at a time, then each other's.
+"""Colour the frames of a shot with a model, then average the colours over time, for `Colorize`.
 
 for painted in steady_frames(paint_frames(shot, palette), around=5): ...
 """
@@ -34,9 +34,8 @@ from helpers.stages.colorize.consistency import Witness, measure_trust, steady_c
 from helpers.stages.colorize.propagation import Carried
 
 _CERTAIN = 2.0
-"""How sure it must be that a single frame of a grey shot is in colour before it is left alone.
+"""A frame of a grey shot with a higher score of `measure_cast` is in colour and is left unchanged.
 Chosen by trial; the films were not noted."""
-
 
 _BEST = (
     ("deoldify-video", "ddcolor-artistic"),
@@ -49,12 +48,12 @@ _BEST = (
     "siggraph17",
     "eccv16",
 )
-"""What "auto" stands for: the first of these whose weights are here, else the second, which is then
-fetched. The pair is the best that was published for film."""
+"""The choices for "auto", the best first: the first whose weights are on this machine is used. If
+there is none, the second is downloaded. The pair is the best that was published for film."""
 
 
 def choose_model() -> str | tuple[str, ...]:
-    """Return what "auto" stands for on this machine."""
+    """Return the model or models that "auto" uses on this machine."""
     for choice in _BEST:
         names = (choice,) if isinstance(choice, str) else choice
         if all(catalog.get(name, "colorize").present for name in names):
@@ -64,7 +63,7 @@ def choose_model() -> str | tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Palette:
-    """Where a frame's colours come from; see `Colorize`."""
+    """The models that colour frames, and their settings; see `Colorize`."""
 
     models: tuple[str, ...]
     mix: float
@@ -74,7 +73,7 @@ class Palette:
     machine: Runtime
 
     def colours(self, luma: np.ndarray) -> np.ndarray:
-        """Return the colours of a grey picture, in its working size.
+        """Colour a grey picture, in its working size.
 
         Args:
             luma: float32 (H, W) in 0..1.
@@ -96,18 +95,17 @@ class Palette:
 
 @dataclass(eq=False)
 class Painted:
-    """A frame on its way through the stage.
+    """A frame while it is being coloured.
 
     Attributes:
-        image: its picture; (H, W) alone where it is grey, for many may be held.
-        time: when it is first shown.
-        wanted: whether it is to be given in the end; others are there for those that are.
-        luma: its small luma, uint8 (h, w), by which motion is measured.
-        chroma: its small colours, float32 (h, w, 2), Cb and Cr; None as long as it has none.
-        kept: whether it is in colour already and stays as it is. Its colours still count for its
-            neighbours.
-        carried: the colours that a reference carried to it, if one did.
-        witnesses: what its neighbours say of its colours, as far as they have been asked.
+        image: its picture; a grey one is (H, W), since many may be kept in memory.
+        time: its time in seconds.
+        wanted: whether the stage returns it; other frames are only needed for these.
+        luma: its small luma, uint8 (h, w), for measuring motion.
+        chroma: its small colours, float32 (h, w, 2), Cb and Cr; None if it has none yet.
+        kept: it is in colour already and is not changed; its neighbours still use its colours.
+        carried: the colours that references propagated to it, if any did.
+        witnesses: the colours of its neighbours, aligned with it.
     """
 
     image: np.ndarray
@@ -123,7 +121,14 @@ class Painted:
 def prepare_frames(
     frames: Iterable[Frame], wanted: set[Fraction], matrix: str, force: bool
 ) -> Iterator[Painted]:
-    """Prepare frames; those that are in colour are marked, unless that is to be overlooked."""
+    """Prepare frames for colouring, and mark those that are in colour already.
+
+    Args:
+        frames: the frames of one shot, in order.
+        wanted: the times of the frames that the stage returns.
+        matrix: the matrix of luma.
+        force: do not mark frames in colour, so that they are coloured too.
+    """
     for frame in frames:
         image = frame.image
         size = working_size(image.shape[1], image.shape[0])
@@ -137,9 +142,9 @@ def prepare_frames(
 
 
 def keep_neighbours(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
-    """Give the wanted frames and up to `around` before and after them; others are done with.
+    """Pass on the wanted frames and up to `around` frames before and after them.
 
-    Not by `windowed`, which would wait for the frames after each: it is passed on at once.
+    `windowed` is not used because it would delay each frame until the frames after it are read.
     """
     before: deque[Painted] = deque(maxlen=around)
     left = 0
@@ -157,9 +162,9 @@ def keep_neighbours(frames: Iterable[Painted], around: int) -> Iterator[Painted]
 
 
 def paint_frames(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
-    """Give frames a model's colours, each by itself; a repeated picture is done once.
+    """Colour frames with a model, each by itself; a repeated picture is coloured only once.
 
-    There are no batches: in company a network rounds otherwise, at every place in another way.
+    There are no batches, since in a batch the rounding of a network depends on the position in it.
     """
     last: Painted | None = None
     for seen in frames:
@@ -173,7 +178,7 @@ def paint_frames(frames: Iterable[Painted], palette: Palette) -> Iterator[Painte
 
 
 def steady_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
-    """Steady the colours of the wanted frames of one shot, by `around` frames on either side."""
+    """Average the colours of the wanted frames of one shot over `around` frames on each side."""
     for (seen, *later), _ in windowed(frames, 0, around):
         for distance, other in enumerate(later, 1):
             if seen.wanted or other.wanted:
@@ -184,7 +189,7 @@ def steady_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
 
 
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
-    """Let two frames say to each other what they know of each other's colours."""
+    """Align the colours of two frames with each other, and add them to their witnesses."""
     assert earlier.chroma is not None and later.chroma is not None
     onward, back = measure_both_flows(earlier.luma, later.luma, FAST)
     believed = measure_trust(earlier.luma, later.luma, onward, back)
@@ -196,7 +201,7 @@ def _compare(earlier: Painted, later: Painted, weight: float) -> None:
 def merge_colors(
     seen: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
 ) -> np.ndarray:
-    """Return a frame's picture, from its own luma and its new colours; see `Colorize`."""
+    """Make the picture of a frame from its own luma and its new colours; see `Colorize`."""
     assert seen.chroma is not None
     height, width = seen.image.shape[:2]
     chroma = seen.chroma * np.float32(saturation)

@@ -1,9 +1,9 @@
-"""Tone a grey picture as film was toned: no weights, and no colours that pretend to be true.
+"""Tone a grey picture in the way film prints were toned, without a model.
 
     toned, = Tint("sepia").colours([luma], render_factor=16)
 
-A tone is a colour for black, for middle grey and for white, with a smooth course between them, as
-baths of sulphide, iron or selenium gave the silver of a print.
+A tone is a smooth scale of colours through those for black, middle grey and white, like the tones
+that baths of sulphide, iron or selenium gave to the silver of a print.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ TONES = {
     "moonlight": ((8, 14, 34), (92, 112, 148), (228, 238, 255)),
     "amber": ((40, 18, 4), (196, 128, 52), (255, 232, 176)),
 }
-"""The colours of black, middle grey and white, RGB in 0..255: sulphide and selenium toning, the
-blueprint, and the two that silent films were dyed with, for night and for lamplight."""
+"""The colours of black, middle grey and white, RGB in 0..255: sulphide and selenium toning,
+cyanotype, and the dyes of silent films for night (moonlight) and lamplight (amber)."""
 
 
 class Tint:
-    """Give every grey its colour on the scale of a tone; the same grey always has the same.
+    """Gives every grey the colour that a tone has for it.
 
     Args:
         tone: one of TONES.
@@ -37,7 +37,7 @@ class Tint:
     def __init__(self, tone: str = "sepia") -> None:
         greys = np.linspace(0, 1, 256)
         stops = np.array(TONES[tone]) / 255
-        # A parabola through the three: no kink in the middle that a sky would show.
+        # A parabola through the three, since a kink in the middle would be visible in a sky.
         shares = np.stack(
             [(1 - greys) * (1 - 2 * greys), 4 * greys * (1 - greys), greys * (2 * greys - 1)]
         )
@@ -60,5 +60,5 @@ class Tint:
 
 @engine("colorize", precisions=())
 def load(request: Request, tone: str = "sepia") -> Tint:
-    """Return the method with a tone."""
+    """Return the engine for a tone."""
     return Tint(tone)

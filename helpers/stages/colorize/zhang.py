@@ -1,6 +1,6 @@
 """Colour grey pictures with one of Richard Zhang's networks.
 
-engine = Zhang(state)                        # ECCV16 or SIGGRAPH17: the weights tell
+engine = Zhang(state)                        # ECCV16 or SIGGRAPH17, according to the weights
 small, = engine.colours([luma], 16)          # (256, 256, 3)
 """
 
@@ -25,12 +25,13 @@ class Zhang(LabColorizer):
     """ECCV16 or SIGGRAPH17 on a device; see `LabColorizer`.
 
     Args:
-        state: the weights under their official names; they tell which network it is.
-        device, precision: where and in which numbers it runs; its last layer always in 32 bits.
-        memory: gives the bytes that may be used at once.
+        state: the weights, by their official names, from which the network is recognised.
+        device, precision: the device that it runs on, and its precision; the last layer always
+            uses fp32.
+        memory: returns how many bytes may be used.
 
     Raises:
-        ModelError: the weights are of neither.
+        ModelError: the weights are those of neither network.
     """
 
     render_factor = 16
@@ -52,14 +53,14 @@ class Zhang(LabColorizer):
         )
 
     def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
-        # Bicubic, over an area where it gets smaller. In floats: the authors' rounding to 8 bits
-        # would only make steps of a picture of 16.
+        # Pillow's bicubic filter averages if a side becomes smaller. Unlike with the authors' 8-bit
+        # pictures nothing is rounded, which would quantise a 16-bit picture.
         picture = Image.fromarray(np.ascontiguousarray(luma, np.float32))
         resized = picture.resize((side, side), Image.Resampling.BICUBIC)
         return np.asarray(resized).clip(0, 1)
 
     def _lightness(self, grey: np.ndarray) -> np.ndarray:
-        # OpenCV looks colours up in a table, which puts L off by up to 0.2; not so linear ones.
+        # For sRGB, OpenCV uses a table with an error of L of up to 0.2; for linear RGB it does not.
         linear = np.where(grey <= 0.04045, grey / 12.92, ((grey + 0.055) / 1.055) ** 2.4)
         return cv2.cvtColor(np.dstack([linear.astype(np.float32)] * 3), cv2.COLOR_LRGB2Lab)[..., 0]
 

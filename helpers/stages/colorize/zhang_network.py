@@ -1,13 +1,13 @@
-"""The two networks of Richard Zhang that colour a picture, under their official weight names.
+"""Richard Zhang's two networks that colour a picture, with the official names of their weights.
 
     network = Siggraph17Net()
     ab = network(lightness)                  # (N, 1, H, W) in 0..100 to (N, 2, H, W) in -110..110
 
-ECCV16: Zhang, Isola and Efros, "Colorful Image Colorization", ECCV 2016. It says how likely each
-of 313 colours is, and gives their mean.
+ECCV16: Zhang, Isola and Efros, "Colorful Image Colorization", ECCV 2016. It predicts the
+probabilities of 313 colours, and returns their mean.
 SIGGRAPH17: Zhang, Zhu, Isola, Geng, Lin, Yu and Efros, "Real-Time User-Guided Image Colorization
-with Learned Deep Priors", SIGGRAPH 2017. It gives one colour; it can be told colours by hand,
-which is not used here.
+with Learned Deep Priors", SIGGRAPH 2017. It predicts one colour. It also accepts hints of colours
+from a user, which are not used here.
 Both: https://github.com/richzhang/colorization.
 """
 
@@ -20,19 +20,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _COLOURS = 313
-"""The colours that ECCV16 chooses among: a grid of a, b in steps of 10."""
+"""The number of colours of ECCV16: a grid of a and b in steps of 10."""
 
 _LARGEST_AB = 110.0
-"""What the networks' own unit of a and b is in Lab."""
+"""The value of a and b in Lab for a network output of 1."""
 
 
 def make_block(*channels: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Return 3x3 convolutions, each with a ReLU, and one batch norm behind them all.
+    """Make 3x3 convolutions, each with a ReLU, followed by one batch norm.
 
     Args:
-        channels: of the input and after each convolution.
-        stride: of the last convolution.
-        dilation: of all of them.
+        channels: the channels of the input, and after each convolution.
+        stride: the stride of the last convolution.
+        dilation: the dilation of all of them.
     """
     layers: list[nn.Module] = []
     for number, (given, made) in enumerate(pairwise(channels)):
@@ -43,12 +43,17 @@ def make_block(*channels: int, stride: int = 1, dilation: int = 1) -> nn.Sequent
 
 
 def _double(given: int, made: int) -> nn.ConvTranspose2d:
-    """Return what makes the picture twice as large."""
+    """Make a layer that doubles the size of features."""
     return nn.ConvTranspose2d(given, made, 4, stride=2, padding=1)
 
 
 def make_middle(channels: int, *first: int) -> tuple[nn.Sequential, ...]:
-    """Return the four blocks at an eighth of the resolution; the middle two see twice as far."""
+    """Make the four blocks at an eighth of the resolution; the middle two have a dilation of 2.
+
+    Args:
+        channels: the channels of all results.
+        first: the channels of the input.
+    """
     deep = (channels,) * 4
     return (
         make_block(*first, *deep[1:]),
@@ -59,11 +64,11 @@ def make_middle(channels: int, *first: int) -> tuple[nn.Sequential, ...]:
 
 
 class ZhangNet(nn.Module):
-    """What both share: their middle, and the layer that is always counted in 32 bits.
+    """The common part of both networks.
 
     Attributes:
-        title: what to call it in messages.
-        model_out: the last layer.
+        title: its name, for messages.
+        model_out: the last layer, which always uses fp32.
     """
 
     title: str
@@ -74,16 +79,16 @@ class ZhangNet(nn.Module):
         self.model4, self.model5, self.model6, self.model7 = make_middle(512, 256)
 
     def normalise(self, lightness: Tensor) -> Tensor:
-        """Bring lightness, 0..100 in float32, to the network's own range and numbers."""
+        """Convert lightness, 0..100 in float32, to the network's range and type."""
         return ((lightness - 50) / 100).to(self.model4[0].weight.dtype)  # type: ignore[arg-type]
 
     def middle(self, x: Tensor) -> Tensor:
-        """Put (N, 256, H, W) through the blocks at an eighth of the resolution."""
+        """Run the blocks at an eighth of the resolution on (N, 256, H, W)."""
         return self.model7(self.model6(self.model5(self.model4(x))))
 
 
 class Eccv16Net(ZhangNet):
-    """ECCV16; the sides of what it is given are multiples of 8."""
+    """ECCV16; the sides of its input are multiples of 8."""
 
     title = "ECCV16"
 
@@ -107,7 +112,7 @@ class Eccv16Net(ZhangNet):
 
 
 class Siggraph17Net(ZhangNet):
-    """SIGGRAPH17 without hints; the sides of what it is given are multiples of 8."""
+    """SIGGRAPH17 without hints; the sides of its input are multiples of 8."""
 
     title = "SIGGRAPH17"
 
@@ -131,7 +136,7 @@ class Siggraph17Net(ZhangNet):
 
     def forward(self, lightness: Tensor) -> Tensor:
         """Turn lightness, (N, 1, H, W) float32 in 0..100, into a and b, (N, 2, H, W) float32."""
-        # Behind the lightness come a, b and where they were given by hand: nowhere.
+        # The other three channels of the input are hints, a and b with their mask, which are empty.
         given = functional.pad(self.normalise(lightness), (0, 0, 0, 0, 0, 3))
         whole = self.model1(given)
         half = self.model2(whole[..., ::2, ::2])
@@ -144,17 +149,17 @@ class Siggraph17Net(ZhangNet):
 
 
 UNUSED = ("model_class.",)
-"""Names in the official file that begin so are not needed to colour: a side exit of SIGGRAPH17
-that only its training used."""
+"""Prefixes of weights in the official file that are not needed: an output of SIGGRAPH17 that only
+training uses."""
 
 
 def choose_network(names: set[str]) -> type[Eccv16Net] | type[Siggraph17Net]:
-    """Tell by the names of its weights which of the two networks a file is of."""
+    """Return the network that weights belong to, by their names."""
     return Siggraph17Net if "model8up.0.weight" in names else Eccv16Net
 
 
 def move_network(network: ZhangNet, device: str, dtype: torch.dtype) -> ZhangNet:
-    """Put a network on a device and let it count in `dtype`, but for its last layer."""
+    """Move a network to a device and type; its last layer stays fp32."""
     network.eval().to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.model_out.float()
     return network

@@ -1,11 +1,11 @@
-"""Shrink what lies within the noise, in overlapping cosine transforms, on any device.
+"""Denoise a picture by shrinking the coefficients of overlapping cosine transforms, on any device.
 
     clean = shrink(levels, sigma=6.0, alike=1.0, device="cpu")
 
-Yu and Sapiro, "DCT Image Denoising: a Simple and Effective Image Denoising Algorithm", IPOL 2011,
-in two passes as BM3D has them (Dabov et al., IEEE TIP 2007): the first cuts off what is smaller
-than noise could be, the second weighs everything by what the first found there. The noise may
-differ from place to place, which FFmpeg's filters cannot be told.
+The method is that of Yu and Sapiro, "DCT Image Denoising: a Simple and Effective Image Denoising
+Algorithm", IPOL 2011, in two passes as in BM3D (Dabov et al., IEEE TIP 2007): the first applies a
+hard threshold, the second a Wiener filter that is based on the result of the first. Unlike FFmpeg's
+filters, it can use a different amount of noise for each pixel.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import torch.nn.functional as functional
 from helpers.stages.denoise.ffmpeg_filters import OPPONENT
 
 _SIDE, _STRIDE = 8, 2
-"""Pixels of a block, and from block to block."""
+"""Side of a block, and the distance from block to block, in pixels."""
 
 _CUT = 2.7
-"""Standard deviations of noise below which a coefficient is taken for noise. The hard threshold of
-BM3D (Dabov et al. 2007)."""
+"""A coefficient below this many standard deviations of the noise counts as noise. The hard
+threshold of BM3D (Dabov et al. 2007)."""
 
 _ROWS = 512
-"""Rows worked on at once, so that memory stays flat."""
+"""Rows that are processed at once, which limits the memory."""
 
 
 def shrink(
@@ -35,14 +35,14 @@ def shrink(
     alike: float = 1.0,
     device: str = "cpu",
 ) -> np.ndarray:
-    """Clean a picture by itself.
+    """Denoise one picture without its neighbours.
 
     Args:
         levels: (H, W, 3) float32 RGB in 0..255.
-        sigma: standard deviation of the noise in each channel, in grey levels; one or (H, W).
-        alike: how alike it is in the three channels: 1 is noise of the light alone, as in film
-            grain and in black and white; 0 is noise that each channel has for itself.
-        device: where torch works.
+        sigma: standard deviation of the noise in each channel, in grey levels: a number, or (H, W).
+        alike: correlation of the noise between the channels: 1 is noise in brightness only, like
+            film grain or noise in black and white; 0 is independent noise in each channel.
+        device: the torch device to compute on.
 
     Returns:
         (H, W, 3) float32 in 0..255.
@@ -57,7 +57,7 @@ def shrink(
             made[number] = planes[number]
             continue
         for top in range(0, height, _ROWS):
-            # Strips begin at multiples of the stride and see a block beyond both ends.
+            # Strips begin at multiples of the stride and extend by a block at both ends.
             above, below = max(top - _SIDE, 0), min(top + _ROWS + _SIDE, height)
             strip = slice(above, below)
             noise = places[strip] * np.float32(part)
@@ -68,7 +68,7 @@ def shrink(
 
 @torch.inference_mode()
 def _shrink_plane(plane: np.ndarray, sigma: np.ndarray, device: str) -> np.ndarray:
-    """Clean one plane, (h, w) float32, with the noise of every place, (h, w)."""
+    """Denoise one plane, (h, w) float32, given the noise of every pixel, (h, w)."""
     height, width = plane.shape
     ends = [_SIDE + (-side) % _STRIDE for side in (height, width)]
     edges = ((_SIDE, ends[0]), (_SIDE, ends[1]))
@@ -92,8 +92,7 @@ def _shrink_plane(plane: np.ndarray, sigma: np.ndarray, device: str) -> np.ndarr
 
 
 def _aggregate(blocks: torch.Tensor, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    """Return the plane that blocks make up where they overlap, each with its weight: a block in
-    which little was kept is the surer one."""
+    """Return the weighted mean of overlapping blocks; a block with few coefficients weighs more."""
     size = shape[-2:]
     patches = _basis(str(blocks.device)).T @ (blocks * weight)
     total = functional.fold(patches, size, _SIDE, stride=_STRIDE)
@@ -101,13 +100,13 @@ def _aggregate(blocks: torch.Tensor, weight: torch.Tensor, shape: torch.Size) ->
 
 
 def _extract_blocks(plane: torch.Tensor) -> torch.Tensor:
-    """Return every block of a plane (1, 1, h, w), (1, 64, blocks)."""
+    """Return the blocks, (1, 64, count), of a plane, (1, 1, h, w)."""
     return functional.unfold(plane, _SIDE, stride=_STRIDE)
 
 
 @lru_cache(maxsize=4)
 def _basis(device: str) -> torch.Tensor:
-    """Return the 64 patterns of the two-dimensional cosine transform, (64, 64), orthonormal."""
+    """Return the orthonormal basis of the two-dimensional cosine transform, (64, 64)."""
     place = np.arange(_SIDE)
     waves = np.cos(np.pi * (2 * place[None] + 1) * place[:, None] / (2 * _SIDE))
     waves *= np.sqrt(np.where(place == 0, 1, 2) / _SIDE)[:, None]

@@ -1,13 +1,14 @@
-"""Denoising with the filters that FFmpeg brings along, through PyAV. Arrays only.
+"""Denoise with FFmpeg's own filters, through PyAV. Arrays only.
 
     clean = bm3d(image, sigma=6.0, alike=1.0)
     clean = nlmeans(image, sigma=6.0)
     clean = atadenoise(window, at=4, sigma=6.0)
     clean = deblock(image)
 
-Every call has a graph of its own and one thread: no filter remembers what came before, and none
-cuts the picture at places that depend on the machine. hqdn3d is not here: PyAV's FFmpeg is built
-without GPL parts, and its memory has no end, so that no range by itself could be that of the whole.
+Every call makes its own filter graph with one thread. So no filter keeps a state from earlier
+calls, and none divides the picture into slices whose number depends on the machine. hqdn3d is not
+offered: PyAV's FFmpeg is built without its GPL parts, and hqdn3d is recursive over all earlier
+frames, so that a range would differ from the same range of the whole film.
 """
 
 from __future__ import annotations
@@ -21,26 +22,27 @@ import numpy as np
 from helpers.imaging.luma import scale_of
 
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""Light and two colour differences of R, G, B, each of length 1: white noise stays white."""
+"""The matrix from R, G, B to brightness and two colour differences. It is orthonormal, so that white
+noise stays white."""
 
 STEPS = 64.0
-"""Sixteen-bit steps a grey level has in an opponent plane: light reaches 442 levels."""
+"""Steps of 16-bit values per grey level in an opponent plane; brightness reaches 442 levels."""
 
 _ZERO = np.array([0.0, 32768.0, 32768.0])
-"""Where the planes' zeros lie."""
+"""The 16-bit values that stand for zero in the three planes."""
 
 
 def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
-    """Shrink what lies within the noise in overlapping 8x8 cosine transforms (FFmpeg's bm3d).
+    """Denoise with overlapping 8x8 cosine transforms: FFmpeg's bm3d without grouping.
 
-    bm3d without grouping, that is: FFmpeg's grouping gains less than a decibel over its input, and
-    the plain overlapped transform (Yu and Sapiro, "DCT image denoising", IPOL 2011) six to ten.
+    With grouping, FFmpeg's filter improves the picture by less than a decibel; the overlapping
+    transform alone (Yu and Sapiro, "DCT image denoising", IPOL 2011) by six to ten.
 
     Args:
         image: (H, W, 3) float, uint8 or uint16; floats in 0..255.
         sigma: standard deviation of the noise in each channel, in grey levels of 255.
-        alike: how alike it is in the three channels: 1 is noise of the light alone, as in film
-            grain and in black and white; 0 is noise that each channel has for itself.
+        alike: correlation of the noise between the channels: 1 is noise in brightness only, like
+            film grain or noise in black and white; 0 is independent noise in each channel.
 
     Returns:
         (H, W, 3) float32 in 0..255.
@@ -55,7 +57,7 @@ def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
         noise = light if number == 0 else colour
         if noise < 0.05:
             return plane
-        # FFmpeg's sigma is for 8 bits and its transform is not normed; 8 is measured.
+        # FFmpeg's sigma is for 8 bits and its transform is not normalised; 8 was measured.
         options = f"sigma={8 * noise * STEPS / 256:.4f}:block=8:bstep=2"
         if min(height, width) < 16:
             plane = np.pad(plane, ((0, 16), (0, 16)), mode="symmetric")
@@ -67,9 +69,10 @@ def bm3d(image: np.ndarray, sigma: float, alike: float = 1.0) -> np.ndarray:
 
 
 def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Average each place with places that look like it (Buades, Coll and Morel, CVPR 2005).
+    """Average each pixel with pixels in similar surroundings (Buades, Coll and Morel, CVPR 2005).
 
-    FFmpeg's works on 8 bits. Of a uint16 picture what is finer than a grey level stays as it is.
+    FFmpeg's filter works on 8 bits. In a uint16 picture, the bits below a grey level are kept as
+    they are.
 
     Args:
         image: (H, W, 3), uint8 or uint16.
@@ -84,13 +87,13 @@ def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def atadenoise(images: Sequence[np.ndarray], at: int, sigma: float) -> np.ndarray:
-    """Average each pixel with the same pixel before and after for as long as it hardly changes.
+    """Average each pixel with the same pixel of the frames around, as long as it hardly changes.
 
-    FFmpeg's adaptive temporal averaging knows no motion: it is for pictures that stand still.
+    FFmpeg's adaptive temporal averaging does not follow motion; it is for still pictures.
 
     Args:
-        images: (H, W, 3) of one size and type, an odd number of at least 5.
-        at: the middle one.
+        images: (H, W, 3) of one size and type; an odd number, at least 5.
+        at: the position of the middle one, which is denoised.
         sigma: as in `bm3d`.
     """
     each = min(3 * np.sqrt(2) * sigma / 255, 0.3)
@@ -99,7 +102,11 @@ def atadenoise(images: Sequence[np.ndarray], at: int, sigma: float) -> np.ndarra
 
 
 def deblock(image: np.ndarray) -> np.ndarray:
-    """Smooth the edges of 8x8 compression blocks; the picture must not have been resized since."""
+    """Smooth the edges of 8x8 compression blocks.
+
+    The picture must have the size at which it was compressed. One with a side below 16 pixels is
+    returned unchanged.
+    """
     if min(image.shape[:2]) < 16:
         return image
     options = "filter=weak:block=8:alpha=0.12:beta=0.07:gamma=0.06:delta=0.05"
@@ -113,12 +120,12 @@ def _rgb_format(image: np.ndarray) -> str:
 def run_filter(
     name: str, options: str, images: Sequence[np.ndarray], layout: str
 ) -> list[np.ndarray]:
-    """Put pictures through a filter and return as many.
+    """Run pictures through a filter of FFmpeg, and return as many.
 
     Args:
-        name, options: the filter and what it is told, in FFmpeg's words.
-        images: one size and type, as PyAV wants them for the layout.
-        layout: FFmpeg's pixel format.
+        name, options: the name of the filter, and its options in FFmpeg's syntax.
+        images: pictures of one size and type, in the shape that PyAV expects for the layout.
+        layout: FFmpeg's name of the pixel format.
     """
     import av
     import av.filter

@@ -1,4 +1,4 @@
-"""Take out noise and compression blocks, and leave what was filmed."""
+"""Remove noise and compression blocks."""
 
 from __future__ import annotations
 
@@ -23,30 +23,35 @@ from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.motion_compensated import average
 
 REACH = {"motion": 2, "dct": 0, "bm3d": 0, "nlmeans": 0, "atadenoise": 4, "deblock": 0}
-"""The methods without weights, and how many frames to either side each looks at."""
+"""The methods without weights, and how many frames on each side each of them uses."""
 
 _QUIET = 0.4
-"""Grey levels of noise below which a film is left as it is. Rounding to 8 bits alone leaves 0.29;
-the rest is a margin, chosen by trial."""
+"""A film with fewer grey levels of noise is left unchanged. Rounding to 8 bits alone adds 0.29; the
+rest is a margin, chosen by trial."""
 
 
 @dataclass(frozen=True)
 class Denoise(Stage):
-    """Clean every frame, some methods with the help of its neighbours in the shot.
+    """Remove noise or compression blocks from every frame.
 
-    Two knobs: `sigma` says how much noise there is, and a method takes out about that much;
-    `strength` says how much of the method's work is used. To keep some grain, lower the strength
-    and leave sigma alone: a part of the grain then stays, and nothing turns to wax.
+    `sigma` is the amount of noise in the film, and a method removes about that much. `strength` is
+    the share of the denoised picture in the result. To keep some grain, reduce the strength rather
+    than sigma: a part of the grain is then kept everywhere, and faces do not look like wax.
 
     Attributes:
-        model: "motion" (neighbours averaged along their motion, then bm3d on what is left: the
-            best), "bm3d" (within the picture), "nlmeans", "atadenoise" (the same pixel over time:
-            for pictures that stand still), "deblock" (8x8 blocks only), or the name of a network
-            from the catalogue with the role "denoise". "deblock" and networks heed no sigma.
-        strength: how much of the result is used, 0 (the input) to 1.
-        sigma: standard deviation of the noise in each channel, in grey levels of 255; `analyse`
-            measures it in a few frames if None.
-        alike: how alike the noise is in the three channels, 0 to 1; measured with it if None.
+        model: the method, or a network of the catalogue with the role "denoise". "motion" averages
+            neighbours along the motion and then denoises the average with "dct"; it is the best.
+            "dct", "bm3d" and "nlmeans" use one frame at a time. "atadenoise" averages each pixel
+            over time, for still pictures. "deblock" only smooths the edges of 8x8 blocks. "deblock"
+            and networks do not use sigma.
+        strength: the share of the denoised picture in the result, 0 (the input) to 1.
+        sigma: standard deviation of the noise in each channel, in grey levels of 255; if None,
+            `analyse` measures it on a few frames.
+        alike: correlation of the noise between the three channels, 0 to 1; if None, `analyse`
+            measures it too.
+
+    Raises:
+        StageError: there is no such method or network, or a number is out of range.
     """
 
     heavy: ClassVar[bool] = True
@@ -62,17 +67,19 @@ class Denoise(Stage):
             try:
                 catalog.get(self.model, "denoise")
             except Exception as error:
-                raise StageError(f"{error} Without weights there are {', '.join(REACH)}.") from None
+                raise StageError(
+                    f"{error} The methods without weights are {', '.join(REACH)}."
+                ) from None
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What the method heeds of the film's noise, until it was measured."""
+        """The measures of the noise that the method uses and that are not known yet."""
         if self.model == "deblock" or self.model not in REACH or not self.strength:
             return ()
         return tuple(name for name in ("sigma", "alike") if getattr(self, name) is None)
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Denoise:
-        """Return the stage with the noise of the clip, as far as it was left open."""
+        """Measure the noise of the clip, and return the stage with the fields that were None."""
         if not self.unknown:
             return self
         run = run or RunContext()
@@ -81,19 +88,19 @@ class Denoise(Stage):
 
     @property
     def context(self) -> int:
-        """As many neighbours as the method looks at."""
+        """The number of frames on each side that the method uses."""
         return REACH.get(self.model, 0)
 
     @property
     def is_identity(self) -> bool:
-        """Whether there is next to no noise for a method that is told how much, or no strength."""
+        """Whether the strength is 0, or the method uses sigma and there is hardly any noise."""
         told = self.model in REACH and self.model != "deblock"
         return super().is_identity or (told and (self.sigma or 0) < _QUIET)
 
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Clean the frames, shot by shot."""
+        """Denoise the frames, shot by shot."""
         if not self.context:
             batch = 1 if self.model in REACH else run.machine.batch
             return map_images(frames, lambda images: self._clean(images, run.machine), batch)
@@ -102,7 +109,7 @@ class Denoise(Stage):
     def _clean_shots(
         self, frames: Iterator[Frame], wanted: set[Fraction], machine: Runtime
     ) -> Iterator[Frame]:
-        """Clean each frame in the midst of its neighbours."""
+        """Denoise each wanted frame with its neighbours in the shot."""
         for shot in split_shots(frames):
             for window, at in windowed(shot, self.context, self.context):
                 if window[at].time in wanted:
@@ -112,7 +119,7 @@ class Denoise(Stage):
     def _clean_in_window(self, images: list[np.ndarray], at: int, machine: Runtime) -> np.ndarray:
         reach, sigma, image = self.context, self.sigma or 0.0, images[at]
         if self.model == "atadenoise":
-            # Beyond the shot its first and its last frame go on.
+            # At the ends of a shot, its first and its last frame are repeated.
             before, after = reach - at, reach - (len(images) - 1 - at)
             images = [*images[:1] * before, *images, *images[-1:] * after]
             made = filters.atadenoise(images, reach, sigma)
@@ -122,7 +129,7 @@ class Denoise(Stage):
         return blend(image, made, self.strength)
 
     def _clean(self, images: list[np.ndarray], machine: Runtime) -> list[np.ndarray]:
-        """Clean pictures each by itself."""
+        """Denoise pictures, each by itself."""
         sigma, alike = self.sigma or 0.0, self.alike or 0.0
         methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
             "bm3d": lambda image: _round(filters.bm3d(image, sigma, alike), image.dtype),
@@ -143,7 +150,7 @@ class Denoise(Stage):
         return [blend(a, b, self.strength) for a, b in zip(images, made, strict=True)]
 
     def recipe(self) -> dict[str, Any]:
-        """The fields, and a network's weights by their sha256."""
+        """The fields, and the sha256 of a network's weights."""
         weights = {} if self.model in REACH else catalog.recipe(self.model, "denoise")
         return {**super().recipe(), **weights}
 
@@ -161,5 +168,5 @@ def _shrink(
 
 
 def _round(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Round float32 levels in 0..255 to a picture's type; a cleaned 8-bit sky shows no bands."""
+    """Round float32 levels in 0..255 to a picture's type, dithered against banding in the sky."""
     return dither(levels * np.float32(scale_of(dtype)), dtype)

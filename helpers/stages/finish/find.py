@@ -1,4 +1,4 @@
-"""How dark and how light every shot is, found once for the whole film.
+"""Find the range of grey levels of every shot, or of the whole film.
 
 levels = find_levels(clip)
 clip = Finish(levels=levels)(clip)
@@ -19,12 +19,12 @@ from helpers.imaging.luma import small_brightness
 from helpers.stages.diagnosis import FilmSamples
 
 Range = tuple[Fraction, float, float]
-"""When a shot begins, and the grey levels (0..255) that nearly all of it lies between."""
+"""The time at which a shot begins, and the range (0..255) of nearly all of its grey levels."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """What `Finish` has to know of a film: the range of its greys."""
+    """The ranges of grey levels that `Finish` needs; see `find_levels`."""
 
     levels: tuple[Range, ...]
 
@@ -33,32 +33,32 @@ class Levels:
 
 
 def exact_levels(levels: Iterable[Any]) -> tuple[Range, ...]:
-    """Return ranges in order, with exact times; those read back from a project have strings."""
+    """Return ranges in order of time, with exact times; a project stores the times as strings."""
     return tuple(sorted((Fraction(time), float(low), float(high)) for time, low, high in levels))
 
 
 _WIDTH = 240
-"""Pixels to which frames are narrowed: dust and grain are not to decide what is black."""
+"""Frames are reduced to this width in pixels, so that dust and grain do not set black and white."""
 
 _TAILS = (0.5, 99.5)
-"""Percentiles that are called black and white."""
+"""The percentiles of the grey levels that count as black and as white."""
 
 
 @dataclass(frozen=True)
 class Greys:
-    """The grey levels (0..255) that nearly all of a film lies between."""
+    """The range (0..255) of nearly all grey levels of a film."""
 
     black: float
     white: float
 
     @property
     def amount(self) -> float:
-        """How many grey levels are not used."""
+        """The number of grey levels outside the range."""
         return 255 - (self.white - self.black)
 
 
 def measure_greys(samples: FilmSamples) -> Greys:
-    """Measure which greys a film uses, in every fifth frame that was looked at."""
+    """Measure the range of a film's grey levels, on five frames of each sampled stretch."""
     ends = []
     for stretch in samples.stretches:
         frames = stretch.frames[:: max(len(stretch.frames) // 5, 1)]
@@ -69,24 +69,24 @@ def measure_greys(samples: FilmSamples) -> Greys:
 
 
 def greys_sentence(found: Greys, needed: bool) -> str:
-    """Say it in words."""
+    """Describe the measurement in a sentence."""
     if needed:
         return (
-            f"The picture is dull: it uses only the grey levels from {found.black:.0f} to "
-            f"{found.white:.0f}."
+            f"The contrast is low: only the grey levels from {found.black:.0f} to "
+            f"{found.white:.0f} are used."
         )
     return f"The grey levels range from {found.black:.0f} to {found.white:.0f}."
 
 
 def find_levels(clip: Clip, whole: bool = False, samples: int = 8) -> tuple[Range, ...]:
-    """Return the range of every shot.
+    """Find the range of grey levels of every shot.
 
-    A shot has one range from its first frame to its last, so that nothing can pump.
+    All frames of a shot have the same range, so that the brightness cannot pump.
 
     Args:
-        clip: a film that knows its shots.
-        whole: one range for the whole film: night stays darker than day.
-        samples: how many frames of a shot are looked at.
+        clip: a film whose shots are marked.
+        whole: find one range for the whole film, which keeps night darker than day.
+        samples: the number of frames of a shot that are measured.
     """
     starts = [clip.times[0]] if whole else list(clip.cuts)
     numbers = [bisect_left(clip.times, start) for start in starts]
@@ -95,7 +95,7 @@ def find_levels(clip: Clip, whole: bool = False, samples: int = 8) -> tuple[Rang
         count = samples * (4 if whole else 1)
         places = np.unique(np.linspace(first, stop - 1, count + 2)[1:-1].round().astype(int))
         ends = [np.percentile(small_brightness(clip[int(n)].image, _WIDTH), _TAILS) for n in places]
-        # The darkest and lightest that more than a single frame shows: a flash is no white.
+        # Quartiles over the frames, so that a single dark or flashed frame has no effect.
         black = float(np.percentile([low for low, _ in ends], 25))
         white = float(np.percentile([high for _, high in ends], 75))
         found.append((start, round(black, 1), round(max(white, black + 1), 1)))

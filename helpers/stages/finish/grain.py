@@ -1,8 +1,8 @@
-"""The last touch: contrast, sharpness, grain. Arrays only; luma (H, W) float32 in 0..255.
+"""Stretch the contrast, sharpen, and make film grain. Arrays only; luma (H, W) float32 in 0..255.
 
 luma = stretch(luma, black=20.0, white=200.0)
 luma = sharpen(luma, amount=0.3, radius=1.0)
-luma = luma + grain(luma, amount=1.5, size=1.2, seed=7)
+luma = luma + make_grain(luma, amount=1.5, size=1.2, seed=7)
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import cv2
 import numpy as np
 
 _TARGET = (8.0, 245.0)
-"""Where a stretched shot's darkest and lightest parts come to lie. This number and the next were
-chosen by eye."""
+"""The grey levels of a stretched shot's black and white. These numbers and the next were chosen by
+eye."""
 
 _STEEPEST = 1.6
-"""How much contrast may be raised at most: a dim evening is to stay one."""
+"""The highest factor by which contrast is raised, so that a dim evening stays dim."""
 
 
 def stretch(luma: np.ndarray, black: float, white: float) -> np.ndarray:
-    """Spread the levels between `black` and `white` over the whole range.
+    """Stretch the levels between `black` and `white` to the whole range.
 
-    Beyond both ends the curve goes on ever more slowly, so that nothing is cut off. Contrast is
-    raised by at most `STEEPEST`, and a shot that fills the range already is left alone.
+    Levels outside are compressed, not clipped. The factor is limited, and a shot that fills the
+    range already is left unchanged.
 
     Args:
         luma: (H, W) float32 in 0..255.
-        black, white: the levels that nearly all of the shot lies between.
+        black, white: the range of nearly all of the shot's levels.
     """
     low, high = min(_TARGET[0], black), max(_TARGET[1], white)
     slope = min((high - low) / max(white - black, 1.0), _STEEPEST)
-    # What cannot be spread over the whole range keeps its middle where it is, as far as it fits.
+    # If the limited factor does not fill the range, the middle level stays where it is, if it can.
     middle = (black + white) / 2
     half = slope * (white - black) / 2
     centre = float(np.clip(middle, low + half, high - half))
@@ -44,16 +44,15 @@ def stretch(luma: np.ndarray, black: float, white: float) -> np.ndarray:
 def sharpen(
     luma: np.ndarray, amount: float, radius: float = 1.0, overshoot: float = 2.0
 ) -> np.ndarray:
-    """Sharpen by what a blur takes away, without halos.
+    """Sharpen by unsharp masking, without halos.
 
-    A place may become lighter or darker than its neighbours were by no more than `overshoot`, and
-    faint detail, which is noise more often than not, is sharpened less than plain edges.
+    Faint detail, which is mostly noise, is sharpened less than clear edges.
 
     Args:
         luma: (H, W) float32 in 0..255.
-        amount: parts of the difference to the blurred picture that are added.
-        radius: the blur's standard deviation in pixels.
-        overshoot: grey levels.
+        amount: the share of the difference from the blurred picture that is added.
+        radius: standard deviation of the blur in pixels.
+        overshoot: the most grey levels by which a pixel may exceed the range of its neighbours.
     """
     detail = luma - cv2.GaussianBlur(luma, (0, 0), radius)
     clear = np.abs(detail) / (np.abs(detail) + np.float32(1.0))
@@ -65,22 +64,22 @@ def sharpen(
 
 
 def make_grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.ndarray:
-    """Return film grain to be added to a picture.
+    """Make film grain, to be added to a picture.
 
-    Grain is clumps of silver: neighbours are alike over about `size` pixels, and it shows most in
-    the middle greys; clear film has none to show, and black hides it.
+    Like the silver clumps of film, it is correlated over about `size` pixels and strongest in the
+    middle greys.
 
     Args:
-        luma: (H, W) float32 in 0..255, the picture it is for.
+        luma: (H, W) float32 in 0..255, the picture that it is for.
         amount: standard deviation in the middle greys, in grey levels.
-        size: how large the grains are, in pixels.
-        seed: another one, another grain.
+        size: size of the grains in pixels.
+        seed: the same seed makes the same grain.
 
     Returns:
-        (H, W) float32, of mean 0.
+        (H, W) float32 with mean 0.
     """
     dice = np.random.Generator(np.random.Philox(seed))
-    # Two sizes of clumps look like silver; one looks like a screen.
+    # Clumps of two sizes look like silver; a single size looks like a halftone screen.
     fine, coarse = (
         _smooth(dice.standard_normal(luma.shape, np.float32), size * factor)
         for factor in (0.35, 0.8)
@@ -92,7 +91,7 @@ def make_grain(luma: np.ndarray, amount: float, size: float, seed: int) -> np.nd
 
 
 def _smooth(noise: np.ndarray, deviation: float) -> np.ndarray:
-    """Blur white noise and bring it back to a deviation of 1."""
+    """Blur white noise, and scale it to a standard deviation of 1 again."""
     if deviation < 0.2:
         return noise
     blurred = cv2.GaussianBlur(noise, (0, 0), deviation)

@@ -1,4 +1,4 @@
-"""The last touch, so that the result looks like film and not like plastic."""
+"""Finish the picture: contrast, sharpening and grain, so that it looks like film."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from helpers.stages.finish.find import Levels, Range, exact_levels, find_levels
 
 @dataclass(frozen=True)
 class Finish(Stage):
-    """Spread the contrast, sharpen a little, and lay fresh grain over it.
+    """Stretch the contrast, sharpen a little, and add new grain.
 
     Attributes:
-        strength: how much of it all is used, 0 (the input) to 1.
-        sharpen: parts of the detail that are added to it, 0 to 3; halos stay below two grey levels.
+        strength: the share of the finished picture in the result, 0 (the input) to 1.
+        sharpen: the share of the detail that is added, 0 to 3; halos stay below two grey levels.
         radius: the size of the detail that is sharpened, in pixels, 0.3 to 10.
-        grain: deviation of the grain in the middle greys, in grey levels of 255, 0 to 30. It is the
-            same in all channels, and another on every frame; the same time and seed give the same.
-        size: of the grains, in pixels, 0.5 to 8: about 1.2 for a small film, 2 to 3 for one that
-            was enlarged to full HD.
-        seed: another one, another grain.
-        levels: what `find_levels` found: each shot's own range is spread over all greys. Empty: the
-            contrast is left as it is. None: `analyse` finds one range for the whole film.
+        grain: standard deviation of the grain in the middle greys, in grey levels of 255, 0 to 30.
+            It is the same in all channels, and it depends only on the time of the frame and the
+            seed.
+        size: the size of the grains in pixels, 0.5 to 8; about 1.2 for a small film, 2 to 3 for a
+            film that was enlarged to full HD.
+        seed: the seed of the grain.
+        levels: the ranges of `find_levels`, which are stretched to all grey levels. If empty, the
+            contrast is not changed. If None, `analyse` finds one range for the whole film.
+
+    Raises:
+        StageError: a number is out of range.
     """
 
     strength: float = 1.0
@@ -52,11 +56,11 @@ class Finish(Stage):
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The levels, until they were looked for."""
+        """The levels, if they are not known yet."""
         return ("levels",) if self.levels is None else ()
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Finish:
-        """Return the stage with the range of the whole clip's greys, if it was left open."""
+        """Return the stage with the range of the whole clip's grey levels, if `levels` is None."""
         if self.levels is not None:
             return self
         run = run or RunContext()
@@ -66,7 +70,7 @@ class Finish(Stage):
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Finish the frames one by one: the same picture at two times has two grains."""
+        """Finish the frames one by one; a repeated picture gets a different grain each time."""
         for frame in frames:
             yield Frame(blend(frame.image, self._finish(frame), self.strength), frame.time)
 
@@ -87,6 +91,6 @@ class Finish(Stage):
 
 
 def _grain_seed(seed: int, time: Fraction) -> int:
-    """Return a number that belongs to a seed and an exact time, on every machine."""
+    """Return the seed of a frame's grain; it is the same on every machine."""
     digest = hashlib.sha256(f"{seed} {time.numerator}/{time.denominator}".encode()).digest()
     return int.from_bytes(digest[:8], "little")

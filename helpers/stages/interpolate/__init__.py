@@ -1,1 +1,1 @@
-"""Frames between frames."""
+"""Frame interpolation."""

@@ -1,4 +1,4 @@
-"""What every interpolator asks of the two pictures and the moments between them."""
+"""Check the arguments of interpolators."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ import numpy as np
 
 
 def check_pictures(first: np.ndarray, last: np.ndarray) -> None:
-    """Raise ValueError unless both are RGB, (H, W, 3), uint8 or uint16, and alike in shape."""
+    """Raise ValueError unless both are RGB, (H, W, 3), uint8 or uint16, of one shape and type."""
     for name, picture in (("first", first), ("last", last)):
         if picture.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"{name} has dtype {picture.dtype}; allowed are uint8 and uint16.")
+            raise ValueError(f"{name} must be uint8 or uint16; its dtype is {picture.dtype}.")
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-            raise ValueError(f"{name} has shape {picture.shape}; allowed is (H, W, 3), RGB.")
+            raise ValueError(f"{name} must be RGB, (H, W, 3); its shape is {picture.shape}.")
     if first.shape != last.shape or first.dtype != last.dtype:
         raise ValueError(
-            f"first is {first.dtype} {first.shape} but last is {last.dtype} {last.shape}; "
-            "both must have the same shape and dtype."
+            "first and last must have the same shape and dtype, but first is "
+            f"{first.dtype} {first.shape} and last is {last.dtype} {last.shape}."
         )
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
-    """Raise ValueError unless every fraction lies between 0 and 1, both excluded."""
+    """Raise ValueError unless every fraction is between 0 and 1, both excluded."""
     for fraction in fractions:
         if not 0 < fraction < 1:
             raise ValueError(
-                f"fraction {fraction} is not between the two pictures; "
-                "allowed is more than 0 and less than 1."
+                f"A fraction must be greater than 0 and less than 1; {fraction} was given."
             )

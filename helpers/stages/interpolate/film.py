@@ -1,4 +1,4 @@
-"""Draw the pictures between two neighbouring ones with FILM, a network for large motion.
+"""Interpolate between two frames with FILM, a network for large motion.
 
     interpolator = FilmInterpolator(state)             # state: tensors by name
     third, two_thirds = interpolator.between(first, last, [1 / 3, 2 / 3])
@@ -7,9 +7,9 @@ Reda, Kontkanen, Tabellion, Sun, Pantofaru and Curless, "FILM: Frame Interpolati
 Motion", ECCV 2022, https://github.com/google-research/frame-interpolation; the weights in PyTorch:
 https://github.com/dajes/frame-interpolation-pytorch.
 
-It was trained on the picture in the middle. For other moments the authors halve again and again;
-here, as in the network in PyTorch, the motion is scaled, so that any moment can be asked for. It is
-at its best at a half.
+It was trained on the frame in the middle. For other times, the authors halve the interval
+repeatedly; here, as in the version in PyTorch, the motion is scaled, so that any time is possible.
+The result is best in the middle.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class FilmInterpolator(PairNetwork):
     """FILM on a device; see `PairNetwork`.
 
     Args:
-        state: the weights under the names of `FilmNet`.
-        device, precision: where and in which numbers the convolutions run; motion, what is
-            fetched along it and the last layer stay in 32-bit floats.
+        state: the weights, by the names of `FilmNet`.
+        device, precision: the device, and the precision of the convolutions. Flow, warping and the
+            last layer are always computed in fp32.
 
     Raises:
         ModelError: the weights are not FILM's.
@@ -67,7 +67,7 @@ class FilmInterpolator(PairNetwork):
         below, right = -height % MULTIPLE, -width % MULTIPLE
         top, left = below // 2, right // 2
         pair = to_tensor([first, last], device, torch.float32)
-        # With black on all sides, as the authors' script does.
+        # Padded with black on all sides, as in the authors' script.
         pair = functional.pad(pair, (left, right - left, top, below - top))
         seen, flows = network.prepare(pair)
         drawn = (network(seen, flows, fraction) for fraction in fractions)

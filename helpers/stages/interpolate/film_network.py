@@ -1,8 +1,8 @@
-"""The network of FILM, under the names of its weights in PyTorch.
+"""The network of FILM, with the names of its weights in PyTorch.
 
-Both pictures become pyramids of features, in which all levels but the finest speak one language,
-so that one predictor of motion serves them all. Motion is found from coarse to fine, both ways at
-once; pictures and features are fetched along it, and a decoder draws the new picture from them.
+Features of both frames are extracted in pyramids whose coarse levels have the same meaning, so that
+they share one flow predictor. Flow is estimated from coarse to fine, in both directions; the frames
+and their features are warped along it, and a decoder makes the new frame.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _WIDTHS = (64, 128, 256, 512)
-"""Channels of a picture's features, by how often they were halved; of the decoder's levels too."""
+"""Channels of the features after 0 to 3 halvings, and of the decoder's levels."""
 
 _FLOW_WIDTHS = (32, 64, 128, 256)
-"""Channels of the predictors of motion, the finest level first; the last serves all below it."""
+"""Channels of the flow predictors, the finest level first; coarser levels share the last one."""
 
 _LEVELS = 7
-"""Sizes at which pictures are looked at; each has half the side of the one before."""
+"""Levels of the pyramid; each has half the side of the one before."""
 
 _DRAWN = 5
-"""The finest of them, from which the new picture is drawn."""
+"""The number of finest levels that the decoder uses."""
 
 MULTIPLE = 2 ** (_LEVELS - 1)
-"""Sides are padded to a multiple of this, so that every level is exactly half the one before."""
+"""Sides are padded to a multiple of this, so that each level is exactly half the one before."""
 
 
 def _feature_channels(level: int) -> int:
-    """Return how many channels the features of a level have."""
+    """Return the number of channels of the features of a level."""
     return sum(_WIDTHS[: level + 1])
 
 
 class Convolution(nn.Module):
-    """A convolution that keeps the size, and what follows it."""
+    """A convolution that keeps the size, with an optional activation."""
 
     def __init__(self, inputs: int, outputs: int, size: int, active: bool = True) -> None:
         super().__init__()
         self.active = active
-        # TensorFlow's "same": where a kernel has no middle, the extra row lies below and right.
+        # TensorFlow's "same" padding: for even kernels, the extra row is at the bottom and right.
         self.extra = (0, 0, 0, 0) if size % 2 else (0, 1, 0, 1)
         self.conv = nn.Conv2d(inputs, outputs, size, padding=(size - 1) // 2)
 
@@ -49,7 +49,7 @@ class Convolution(nn.Module):
 
 
 class _SubTree(nn.Module):
-    """Find features of one picture at four sizes, each half the one before."""
+    """Extracts features of one picture at four sizes, each half the one before."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _SubTree(nn.Module):
 
 
 class _Features(nn.Module):
-    """Look at every size of a picture with the same eyes, and put together what was seen there."""
+    """Extracts features of every level of a pyramid with shared weights, and concatenates them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class _Features(nn.Module):
 
 
 class _FlowPredictor(nn.Module):
-    """Say how motion is to change, from features of one picture and those fetched of the other."""
+    """Predicts the residual of the flow from features of one picture and warped ones of the other."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class _FlowPredictor(nn.Module):
         self._convs.append(Convolution(width // 2, 2, 1, active=False))
 
     def forward(self, ours: Tensor, theirs: Tensor) -> Tensor:
-        """Return the change of motion, (N, 2, H, W) in pixels, for features of (N, C, H, W)."""
+        """Return the residual of the flow, (N, 2, H, W) in pixels, from features, (N, C, H, W)."""
         x = torch.cat([ours, theirs], 1)
         for layer in self._convs:
             x = layer(x)
@@ -107,7 +107,7 @@ class _FlowPredictor(nn.Module):
 
 
 class _Flow(nn.Module):
-    """Find the motion from every picture of a batch to its partner, from coarse to fine."""
+    """Estimates the flow from every picture of a batch to its partner, from coarse to fine."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,12 +119,12 @@ class _Flow(nn.Module):
         self._predictors = nn.ModuleList(reversed(fine))
 
     def predictor(self, level: int) -> nn.Module:
-        """Return who is asked at a level, 0 being the finest."""
+        """Return the predictor of a level; 0 is the finest."""
         own = len(self._predictors)
         return self._predictors[own - 1 - level] if level < own else self._predictor
 
     def forward(self, ours: list[Tensor], theirs: list[Tensor]) -> list[Tensor]:
-        """Return the motion at every level, finest first: (N, 2, H, W), x and y in pixels, float32.
+        """Return the flow at every level, finest first: (N, 2, H, W), x and y in pixels, float32.
 
         Args:
             ours, theirs: the features of every level, finest first.
@@ -140,7 +140,7 @@ class _Flow(nn.Module):
 
 
 class _Decoder(nn.Module):
-    """Draw the picture from what was fetched, from coarse to fine."""
+    """Makes the new frame from warped features, from coarse to fine."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,22 +161,22 @@ class _Decoder(nn.Module):
         self.output_conv = nn.Conv2d(_WIDTHS[0], 3, 1)
 
     def forward(self, aligned: list[Tensor]) -> Tensor:
-        """Return the picture, (N, 3, H, W) float32.
+        """Return the new frame, (N, 3, H, W) float32.
 
         Args:
-            aligned: what was fetched from both pictures, at every level, finest first.
+            aligned: warped pictures, warped features and flow, at every level, finest first.
         """
         x = aligned[-1]
         for layers, beside in zip(self.convs, aligned[-2::-1], strict=True):
             enlarge, join, refine = layers  # type: ignore[misc]
             x = enlarge(functional.interpolate(x, scale_factor=2, mode="nearest"))
             x = refine(join(torch.cat([beside, x], 1)))
-        # The picture itself comes out here: half precision would take its fine steps from it.
+        # In fp32, since half precision would quantise the colours of the picture.
         return self.output_conv(x.float())
 
 
 def _aligned_channels(level: int) -> int:
-    """Return the channels that the decoder sees: of both pictures, colours, features and motion."""
+    """Return the channels of the decoder's input: colours, features and flow of both pictures."""
     return 2 * (3 + _feature_channels(min(level, len(_WIDTHS) - 1)) + 2)
 
 
@@ -189,17 +189,17 @@ class FilmNet(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The numbers that convolutions are computed in, but for the last."""
+        """The type of all convolutions except the last."""
         return self.extract.extract_sublevels.convs[0][0].conv.weight.dtype  # type: ignore[index,union-attr,return-value]
 
     def prepare(self, pair: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """Return what all moments between two pictures share.
+        """Compute what does not depend on the time of the new frame.
 
         Args:
             pair: (2, 3, H, W) float32 in [0, 1]; sides are multiples of MULTIPLE.
 
         Returns:
-            For each of the DRAWN finest levels: colours and features, (2, C, H, W); and the motion
+            For each level that the decoder uses: colours and features, (2, C, H, W); and the flow
             from the second picture to the first and from the first to the second, (2, 2, H, W).
         """
         pictures = [pair]
@@ -212,10 +212,9 @@ class FilmNet(nn.Module):
         return seen[:_DRAWN], [flow.flip(0) for flow in flows[:_DRAWN]]
 
     def forward(self, seen: list[Tensor], flows: list[Tensor], fraction: float) -> Tensor:
-        """Draw the picture at `fraction` of the way, (1, 3, H, W) float32, about [0, 1].
+        """Return the frame at `fraction` of the interval, (1, 3, H, W) float32, about [0, 1].
 
-        Motion is taken to be even: the new picture lies `fraction` of the motion away from the
-        first and the rest of it from the second.
+        Motion is assumed to be uniform.
         """
         shares = flows[0].new_tensor([fraction, 1 - fraction]).view(2, 1, 1, 1)
         aligned = []
@@ -227,10 +226,10 @@ class FilmNet(nn.Module):
 
 
 def warp(x: Tensor, flow: Tensor) -> Tensor:
-    """Fetch every pixel from where the motion says that it is.
+    """Warp features backwards along a flow.
 
     Args:
-        x: (N, C, H, W), any float type; the result has it too.
+        x: (N, C, H, W), of any float type, which the result has too.
         flow: (N, 2, H, W) float32, x and y in pixels.
     """
     height, width = flow.shape[2:]

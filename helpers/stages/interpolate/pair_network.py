@@ -1,4 +1,4 @@
-"""What networks that draw between two pictures have in common: turns, and memory that runs out."""
+"""The common part of networks that interpolate between two frames: threads, and lack of memory."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ log = logging.getLogger("helpers")
 
 
 class PairNetwork(ABC):
-    """A network on a device that draws the pictures between two.
+    """A network on a device that interpolates between two pictures.
 
-    The result depends on the two pictures and the fraction only, never on what else was asked
-    for in the same call or before. May be used from several threads, which take turns.
+    The result depends only on the two pictures and the fraction, not on other fractions or earlier
+    calls. Several threads may use it; they take turns.
 
     Attributes:
-        title: what it is called in messages.
-        instead: what to do where memory does not suffice, to follow "choose".
-        device, precision: where and in which numbers the convolutions run.
+        title: its name, for messages.
+        instead: a model to choose if memory is short, for messages; it follows "choose".
+        device, precision: the device, and the precision of the convolutions.
     """
 
     title: str
@@ -40,7 +40,7 @@ class PairNetwork(ABC):
         self._lock = threading.Lock()
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         return [
             ("architecture", self.title),
@@ -49,7 +49,7 @@ class PairNetwork(ABC):
 
     @abstractmethod
     def _build(self, device: str, dtype: torch.dtype) -> Any:
-        """Make the network."""
+        """Return the network on a device."""
 
     @abstractmethod
     def _draw(
@@ -60,26 +60,30 @@ class PairNetwork(ABC):
         last: np.ndarray,
         fractions: Sequence[float],
     ) -> list[np.ndarray]:
-        """Draw the pictures with a network on a device."""
+        """Interpolate with a network on a device; the arguments are those of `between`."""
 
     def between(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
     ) -> list[np.ndarray]:
-        """Return the pictures at `fractions` of the way from `first` to `last`.
+        """Return the pictures at `fractions` of the interval from `first` to `last`.
 
-        `first` and `last` are RGB of shape (H, W, 3), uint8 (0..255) or uint16 (0..65535), of
-        any size from 1x1. Every fraction lies between 0 and 1, both excluded. The results, one
-        for each fraction, have the shape and dtype of `first`; the inputs are left as they are.
+        Args:
+            first, last: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535), of any size from 1x1.
+                They are not changed.
+            fractions: between 0 and 1, both excluded.
+
+        Returns:
+            A picture for each fraction, of the shape and type of `first`.
 
         Raises:
             ValueError: the pictures or a fraction are not as described.
-            OutOfMemoryError: the pair fits neither the device's memory nor the computer's.
+            OutOfMemoryError: the pair fits neither in the device's memory nor in the computer's.
         """
         check_pictures(first, last)
         check_fractions(fractions)
         if not len(fractions) or np.array_equal(first, last):
             return [first.copy() for _ in fractions]
-        with self._lock:  # one pair at a time: two would only share the same cores and memory
+        with self._lock:  # one pair at a time, since two would share the same cores and memory
             try:
                 return self._draw(self.network, self.device, first, last, fractions)
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -90,17 +94,17 @@ class PairNetwork(ABC):
     def _draw_on_cpu(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
     ) -> list[np.ndarray]:
-        """Draw in the computer's own memory what did not fit the device's.
+        """Interpolate on the CPU what did not fit in the memory of the device.
 
-        Tiles would be the cheaper way, but a tile sees less of the motion and draws another
-        picture; this one differs by rounding only.
+        Tiles would be faster, but each would contain only a part of the motion, and the result
+        would differ. On the CPU it differs only by rounding.
         """
         height, width = first.shape[:2]
         if self.device != "cpu":
             if self.device == "cuda":
                 torch.cuda.empty_cache()
             log.warning(
-                "Out of memory with %s on a %dx%d frame; drawing it on the processor.",
+                "Out of memory with %s on a %dx%d frame; it is computed on the CPU instead.",
                 *(self.title, width, height),
             )
             try:
@@ -111,6 +115,6 @@ class PairNetwork(ABC):
                     raise
         raise OutOfMemoryError(
             f"{self.title} ran out of memory on a {width}x{height} frame. No frame was lost or "
-            f"faked. Close other programs or notebooks, or choose {self.instead}, and run it "
-            "again: it goes on here."
+            f"changed. Close other programs or notebooks, or choose {self.instead}, and run it "
+            "again; it continues from here."
         ) from None

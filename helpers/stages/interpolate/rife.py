@@ -1,4 +1,4 @@
-"""Draw the pictures between two neighbouring ones with RIFE, a network that estimates motion.
+"""Interpolate between two frames with RIFE, a network that estimates the flow itself.
 
     interpolator = RifeInterpolator(state, "4.25")     # state: tensors by name
     third, two_thirds = interpolator.between(first, last, [1 / 3, 2 / 3])
@@ -6,11 +6,10 @@
 Huang, Zhang, Heng, Shi and Zhou, "Real-Time Intermediate Flow Estimation for Video Frame
 Interpolation", ECCV 2022; the weights of the 4.x versions: https://github.com/hzwer/Practical-RIFE.
 
-A row of blocks looks at the pair from coarse to fine. Each adds to the motion from the new
-picture to both old ones, and says which of the two is to be believed where; the new picture is
-mixed from both, warped along that motion. Convolutions run in the precision that is asked for;
-pictures, motion, places and the mix stay in 32-bit floats, for a 16-bit float cannot name a place
-in a wide picture to better than a pixel.
+A sequence of blocks refines, from coarse to fine, the flow from the new frame to both old ones and
+a mask; the new frame is a blend of both, warped along the flow and weighted by the mask. Only the
+convolutions use the chosen precision. Pictures, flow, positions and blending use fp32, since a
+16-bit float cannot represent a position in a wide picture to a pixel.
 """
 
 from __future__ import annotations
@@ -32,21 +31,22 @@ from helpers.stages.interpolate.rife_weights import prepare_state
 _SCALES = (1.0, 0.5, 0.25)
 
 _LARGEST = 2560 * 1440
-"""Pixels up to which motion is looked for at full size; see `fitting_scale`."""
+"""The flow is estimated at full size up to this many pixels; see `choose_scale`."""
 
 
 class RifeInterpolator(PairNetwork):
     """RIFE on a device; see `PairNetwork`.
 
     Args:
-        state: the weights under any of the names that `prepared` knows.
+        state: the weights, by any of the names that `prepare_state` accepts.
         version: one of `VERSIONS`.
-        device, precision: where and in which numbers the convolutions run.
-        scale: at which part of its size a frame's motion is looked for: 1, 0.5 or 0.25. None
-            lets `fitting_scale` choose by the size of the frame.
+        device, precision: the device, and the precision of the convolutions.
+        scale: the scale at which flow is estimated, 1, 0.5 or 0.25; if None, `choose_scale` chooses
+            it by the size of the frame.
 
     Raises:
-        ModelError: the version is unknown, or the weights are not of it.
+        ModelError: the version is unknown, the weights are those of another, or the scale is not
+            allowed.
     """
 
     instead = "the model flow"
@@ -60,7 +60,7 @@ class RifeInterpolator(PairNetwork):
         scale: float | None = None,
     ) -> None:
         if scale is not None and scale not in _SCALES:
-            raise ModelError(f"RIFE was given the scale {scale}; allowed are 1, 0.5 and 0.25.")
+            raise ModelError(f"The scale of RIFE must be 1, 0.5 or 0.25; {scale} was given.")
         self.version, self.scale, self.title = version, scale, f"RIFE {version}"
         self._state = prepare_state(state, version)
         super().__init__(device, precision)
@@ -85,7 +85,7 @@ class RifeInterpolator(PairNetwork):
         multiple = int(VERSIONS[self.version].multiple / scale)
         pair = to_tensor([first, last], device, torch.float32).contiguous()
         right, below = -width % multiple, -height % multiple
-        if right or below:  # with black, as in training
+        if right or below:  # padded with black, as in training
             pair = functional.pad(pair, (0, right, 0, below))
         pair = network.append_features(pair)
         return [
@@ -101,10 +101,10 @@ def load(request: Request, version: str) -> RifeInterpolator:
 
 
 def choose_scale(height: int, width: int) -> float:
-    """Return the scale at which a frame's motion is looked for when the user names none.
+    """Return the scale at which the flow of a frame is estimated by default.
 
-    1 up to as many pixels as 2560x1440 has; 0.5, as the authors advise, for larger frames up to
-    four times that, UHD among them; 0.25 beyond. Motion of equal speed then spans about as many
-    pixels as where the network was trained.
+    It is 1 up to the number of pixels of 2560x1440; 0.5, as the authors advise, up to four times
+    as many (which includes UHD); and 0.25 above. So the motion has about as many pixels as in
+    training.
     """
     return next((scale for scale in _SCALES if height * width * scale**2 <= _LARGEST), _SCALES[-1])

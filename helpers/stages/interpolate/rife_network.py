@@ -1,8 +1,8 @@
-"""The network of RIFE 4.x, under the official names of its weights.
+"""The network of RIFE 4.x, with the official names of its weights.
 
-What the official code computes at the frame's full size only to shrink it again is computed
-here where it is used: coarse blocks warp the pixels that they will look at and no others, and
-what one block hands to the next is resized once. In exact arithmetic the results are the same.
+The official code computes some tensors at full size and then reduces them. Here they are computed
+at the size at which they are used: coarse blocks warp only the pixels that they need, and what one
+block passes to the next is resized once. In exact arithmetic the results are the same.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Version:
-    """How the versions differ.
+    """The differences between the versions.
 
     Attributes:
-        channels: of each block, coarse to fine.
-        steps: how many pixels of the frame are one pixel of each block's picture.
-        head: features of either picture that are warped along with it.
-        carried: features that a block hands to the next.
-        unused: planes at the end of a block's result that nothing reads.
+        channels: channels of each block, from coarse to fine.
+        steps: pixels of the frame for each pixel of a block's input, from coarse to fine.
+        head: features of each picture that are warped with it.
+        carried: features that a block passes to the next.
+        unused: planes at the end of a block's output that are not used.
         multiple: sides are padded to a multiple of this many pixels.
-        sums: whether the blocks' masks are added up; if not, each replaces the one before.
+        sums: whether the masks of the blocks are added; if not, each replaces the previous one.
     """
 
     channels: tuple[int, ...]
@@ -43,15 +43,15 @@ VERSIONS = {
     "4.26": Version((192, 128, 96, 64, 32), (16, 8, 4, 2, 1), 4, 8, 0, 64, False),
     "4.25-lite": Version((192, 128, 96, 64, 24), (32, 16, 8, 4, 1), 4, 8, 0, 128, False),
 }
-"""4.25 and 4.26 are the same network with other weights."""
+"""The supported versions. 4.25 and 4.26 are the same network with different weights."""
 
 
 _NOTHING = torch.empty(0)
-"""What is known of motion and mask before the first block."""
+"""Stands for the flow and the mask before the first block."""
 
 
 class _ResConv(nn.Module):
-    """A convolution whose result, scaled, is added to what came in."""
+    """A residual convolution with a learnt scale for each channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _ResConv(nn.Module):
         self.beta = nn.Parameter(torch.ones(1, channels, 1, 1))
 
     def fold(self) -> None:
-        """Multiply the scale into the convolution; from then on it is 1."""
+        """Multiply the convolution by the scale, and set the scale to 1."""
         self.conv.weight.mul_(self.beta.view(-1, 1, 1, 1))
         self.conv.bias.mul_(self.beta.flatten())  # type: ignore[union-attr]
         self.beta.fill_(1)
@@ -70,7 +70,7 @@ class _ResConv(nn.Module):
 
 
 class _IFBlock(nn.Module):
-    """Look at what is known so far and say how motion and mask are to change."""
+    """Estimates the change of the flow and the mask at one resolution."""
 
     def __init__(self, inputs: int, channels: int, outputs: int, used: int) -> None:
         super().__init__()
@@ -85,18 +85,18 @@ class _IFBlock(nn.Module):
         )
 
     def fold(self) -> None:
-        """Leave out the planes at the end of the result that nothing reads."""
+        """Remove the unused planes at the end of the output."""
         last = self.lastconv[0]
         last.weight = nn.Parameter(last.weight[:, : 4 * self.used].clone())
         last.bias = nn.Parameter(last.bias[: 4 * self.used].clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (N, outputs, H, W), once folded (N, used, H, W), for (N, inputs, H, W)."""
+        """Return (N, outputs, H, W) for (N, inputs, H, W); (N, used, H, W) after `fold`."""
         return self.lastconv(self.convblock(self.conv0(x)))
 
 
 class _Head(nn.Module):
-    """Find features of one picture that are warped along with it."""
+    """Extracts the features of a picture that are warped with it."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -106,14 +106,14 @@ class _Head(nn.Module):
         self.cnn3 = nn.ConvTranspose2d(16, features, 4, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features, (N, features, H, W), of pictures of (N, 3, H, W)."""
+        """Return features, (N, features, H, W), of pictures, (N, 3, H, W)."""
         for convolution in (self.cnn0, self.cnn1, self.cnn2):
             x = functional.leaky_relu_(convolution(x), 0.2)
         return self.cnn3(x)
 
 
 class IFNet(nn.Module):
-    """RIFE of one version."""
+    """The network of a version of RIFE."""
 
     def __init__(self, version: Version) -> None:
         super().__init__()
@@ -130,13 +130,13 @@ class IFNet(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Rearrange the weights for speed; the result stays the same. Call it once."""
+        """Rearrange the weights for speed, without changing the result. Call it once."""
         for layer in self.modules():
             if isinstance(layer, (_ResConv, _IFBlock)):
                 layer.fold()
 
     def append_features(self, pair: Tensor) -> Tensor:
-        """Return two pictures, (2, 3, H, W) in [0, 1], with their features behind the colours."""
+        """Append the features of two pictures, (2, 3, H, W) in [0, 1], to their colours."""
         if not self.version.head:
             return pair
         features = self.encode(pair.to(self.dtype, memory_format=torch.channels_last))
@@ -144,22 +144,24 @@ class IFNet(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The numbers that convolutions are computed in."""
+        """The type of the convolutions."""
         return next(self.parameters()).dtype
 
     def forward(self, pair: Tensor, fraction: float, scale: float = 1) -> Tensor:
-        """Draw the picture at `fraction` of the way.
+        """Return the frame at `fraction` of the interval.
 
         Args:
-            pair: what `with_features` gave, float32; sides are multiples of `multiple / scale`.
-            scale: 1, 0.5 or 0.25 of the size is what motion is looked for at.
+            pair: the result of `append_features`, float32; sides are multiples of `multiple /
+                scale`.
+            fraction: the time of the new frame, between 0 and 1.
+            scale: the scale at which flow is estimated: 1, 0.5 or 0.25.
 
         Returns:
             (1, 3, H, W) float32, about [0, 1].
         """
         places = pixel_positions(pair)
-        made: list[tuple[Tensor, int]] = []  # what each block gave, and its step
-        known = _NOTHING  # motion in pixels and mask so far, (1, 5, H, W)
+        made: list[tuple[Tensor, int]] = []  # the output of each block, and its step
+        known = _NOTHING  # the flow in pixels and the mask so far, (1, 5, H, W)
         for number, step in enumerate(self.version.steps):
             step = int(step / scale)
             seen = warp(pair, known, places, step) if made else _resize(pair, 1 / step)
@@ -182,20 +184,20 @@ class IFNet(nn.Module):
     def _previous_result(
         self, made: list[tuple[Tensor, int]], known: Tensor, step: int
     ) -> list[Tensor]:
-        """Return mask, features and motion as the next block is to see them."""
+        """Return mask, features and flow at the resolution of the next block."""
         last, coarse = made[-1]
         features = _resize(last[:, 5 : 5 + self.version.carried], coarse / step)
         return [known[:, 4:], features, known[:, :4] / step]
 
     def _sum_changes(self, made: list[tuple[Tensor, int]], step: int) -> Tensor:
-        """Return motion and mask so far at a resolution, (1, 5, H / step, W / step)."""
+        """Return the flow and mask so far at a resolution, (1, 5, H / step, W / step)."""
         known = _NOTHING
         for x, coarse in made:
             known = self._add_change(known, _resize(x[:, :5], coarse / step))
         return known
 
     def _add_change(self, known: Tensor, change: Tensor) -> Tensor:
-        """Add what a block gave to what is known."""
+        """Add the output of a block to the flow and mask so far."""
         if known is _NOTHING:
             return change
         mask = change[:, 4:] + known[:, 4:] if self.version.sums else change[:, 4:]
@@ -212,21 +214,23 @@ def _resize(x: Tensor, factor: float) -> Tensor:
 
 
 def pixel_positions(pair: Tensor) -> Tensor:
-    """Return where every pixel lies, (H, W, 2): x and y from -1 to 1."""
+    """Return the position of every pixel, (H, W, 2): x and y from -1 to 1."""
     across, down = (torch.linspace(-1, 1, side, device=pair.device) for side in pair.shape[:1:-1])
     return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
 
 
 def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
-    """Fetch every pixel from where it comes, then make the result `step` times smaller.
+    """Warp both pictures backwards, and reduce the result by `step`.
 
-    Shrinking by an even number takes the mean of the four pixels in the middle of each square of
-    `step` pixels a side; no others are fetched.
+    Bilinear reduction by an even number averages the four pixels in the middle of each square, so
+    only those are warped.
 
     Args:
         pair: (2, C, H, W).
-        motion: (1, 4 or more, H, W), x and y to the first picture, x and y to the second, pixels.
-        places: what `pixel_places` gave.
+        motion: (1, 4 or more, H, W): x and y to the first picture, x and y to the second, in
+            pixels.
+        places: the result of `pixel_positions`.
+        step: the factor by which each side is reduced.
     """
     height, width = motion.shape[2:]
     motion = motion[:, :4].reshape(2, 2, height, width).permute(0, 2, 3, 1)
@@ -239,7 +243,12 @@ def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
 
 
 def _middle_pixels(x: Tensor, step: int) -> Tensor:
-    """Return the four pixels in the middle of every square of `step` a side; x is (N, H, W, C)."""
+    """Return the four pixels in the middle of each square of `step` pixels a side.
+
+    Args:
+        x: (N, H, W, C).
+        step: an even divisor of both sides.
+    """
     count, height, width, depth = x.shape
     middle = slice(step // 2 - 1, step // 2 + 1)
     squares = x.unflatten(2, (-1, step)).unflatten(1, (-1, step))[:, :, middle, :, middle]

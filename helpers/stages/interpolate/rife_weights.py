@@ -1,7 +1,7 @@
-"""RIFE's weights under their official names, whatever file they came in, and of which version.
+"""Give RIFE's weights their official names, and find their version.
 
-state = prepared(read, "4.25")
-rife_version(state)                             # "4.25"
+state = prepare_state(read, "4.25")
+find_version(state)                             # "4.25"
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from helpers.nn.state_dict import Shapes, check_state, expected_shapes
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 
 _PREFIXES = ("module.", "flownet.")
-"""What training wrappers put in front of every name."""
+"""Prefixes that training wrappers add to every name."""
 
 _TRAINING = ("teacher.", "caltime.", "block_tea.", "contextnet.", "unet.")
-"""Parts that were used in training only, or by no version here, and are left out by name."""
+"""Prefixes of weights that only training or other versions use; they are ignored."""
 
 
 def _rename_weights(state: dict[str, Any]) -> dict[str, Any]:
-    """Bring the names of other files to the official ones, and leave training's parts out.
+    """Convert names to the official ones, and drop weights that only training uses.
 
-    Known are the wrappers' prefixes `module.` and `flownet.`, and the `blocks.0.` that stands for
-    `block0.` in files for ComfyUI.
+    The prefixes `module.` and `flownet.` of wrappers are removed, and `blocks.0.`, the name in
+    files for ComfyUI, becomes `block0.`.
     """
     named = {}
     for key, tensor in state.items():
@@ -44,23 +44,25 @@ def version_shapes(version: str) -> Shapes:
 
 
 def prepare_state(state: dict[str, Any], version: str) -> dict[str, torch.Tensor]:
-    """Return the weights of a version in float32 under their official names.
+    """Return the weights of a version in float32, by their official names.
 
     Raises:
-        ModelError: the version is unknown; or a weight is missing, misshaped or unknown.
+        ModelError: the version is unknown; or a weight is missing or unknown, or has another shape.
     """
     if version not in VERSIONS:
-        raise ModelError(f"RIFE {version} is not known; allowed are {', '.join(VERSIONS)}.")
+        raise ModelError(
+            f"RIFE {version} is not supported. The supported versions are {', '.join(VERSIONS)}."
+        )
     return check_state(_rename_weights(state), version_shapes(version), f"RIFE {version}")
 
 
 def find_version(state: dict[str, Any]) -> str:
-    """Tell the version that weights belong to.
+    """Find the version of weights by their names and shapes.
 
-    4.26 has the same shapes as 4.25 and computes the same; "4.25" is the answer for both.
+    Those of 4.25 and 4.26 are the same, and so is the network; the result for both is "4.25".
 
     Raises:
-        ModelError: they are of no version here.
+        ModelError: they are not those of a supported version.
     """
     named = _rename_weights(state)
     found = {name: tuple(getattr(tensor, "shape", ())) for name, tensor in named.items()}
@@ -69,6 +71,6 @@ def find_version(state: dict[str, Any]) -> str:
             return version
     blocks = sorted({name.split(".")[0] for name in found})
     raise ModelError(
-        f"These {len(found)} weights ({', '.join(blocks[:8]) or 'none'}) are of no version of RIFE "
-        f"that is known; allowed are {', '.join(VERSIONS)}."
+        f"These {len(found)} weights ({', '.join(blocks[:8]) or 'none'}) are not those of a "
+        f"supported version of RIFE. The supported versions are {', '.join(VERSIONS)}."
     )

@@ -1,4 +1,4 @@
-"""Make motion smooth: new frames at exact times between the old ones."""
+"""Make motion smooth by interpolating new frames at exact times."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ from helpers.run import RunContext
 from helpers.stage import Stage
 
 _SMOOTH = 24
-"""Frames a second that are reached where nobody asks for a rate: what cinema shows."""
+"""The least frame rate by default, that of cinema."""
 
 
 @dataclass(frozen=True)
 class Interpolate(Stage):
-    """Raise the frame rate, to `fps` or by `factor`; if neither is given, to 24 at the least.
+    """Raise the frame rate, to `fps` or by `factor`; if neither is given, to at least 24.
 
-    A new frame is made only strictly between two frames of one shot. Where a source frame already
-    sits, it is passed on untouched; after the last frame of a shot there is nothing to move
-    towards, and that frame is held until the cut.
+    Frames are interpolated only between two frames of one shot. A source frame at the time of a
+    new frame is passed on unchanged, and the last frame of a shot is repeated until the cut.
 
     Attributes:
-        model: a name from the catalogue with the role "interpolate".
-        fps: frames a second: a constant rate from the first frame on.
-        factor: into how many equal parts the time of every frame is cut, whatever its length;
-            `analyse` takes the smallest that reaches 24 frames a second if neither is given.
+        model: a model of the catalogue with the role "interpolate".
+        fps: a constant frame rate in frames per second, counted from the first frame.
+        factor: the number of frames that each frame becomes, at equal intervals, 1 to 64; if
+            neither is given, `analyse` chooses the smallest that reaches 24 frames per second.
+
+    Raises:
+        StageError: both are given, or a value is not allowed.
     """
 
     heavy: ClassVar[bool] = True
@@ -45,13 +47,13 @@ class Interpolate(Stage):
     role: ClassVar[str] = "interpolate"
 
     model: str = option(
-        "flow", "A model to make motion smooth with, or none.", name="interpolate", metavar="MODEL"
+        "flow", "The model that interpolates frames, or none.", name="interpolate", metavar="MODEL"
     )
     fps: Fraction | None = option(
-        None, "Frames a second, at a constant rate.", read=number, metavar="NUMBER"
+        None, "A constant frame rate, in frames per second.", read=number, metavar="NUMBER"
     )
     factor: int | None = option(
-        None, "How many frames each becomes; by default enough to reach 24 a second."
+        None, "How many frames each frame becomes; by default enough for 24 per second."
     )
 
     def __post_init__(self) -> None:
@@ -59,44 +61,44 @@ class Interpolate(Stage):
         self._make_exact("fps")
         if self.fps is not None and self.factor is not None:
             raise StageError(
-                "Both a frame rate (fps) and a factor were given; give one of the two."
+                "Both a frame rate (fps) and a factor were given; give only one of them."
             )
         if self.fps is not None:
             check_fps(self.fps)
         elif self.factor is not None and not 1 <= self.factor <= 64:
-            raise StageError(f"A factor of {self.factor} was asked for; allowed is 1 to 64.")
+            raise StageError(f"The factor must be from 1 to 64; {self.factor} was given.")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The model."""
+        """The model, as a tuple."""
         return (self.model,)
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The factor, where neither it nor a rate was given."""
+        """The factor, if neither it nor a rate was given."""
         return ("factor",) if self.fps is None and self.factor is None else ()
 
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Interpolate:
         """Return the stage with the smallest whole factor that reaches 24 frames a second."""
         if not self.unknown:
             return self
-        # A rate that is 24 but for the clock's last digits is not doubled.
+        # With a tolerance, so that a rate of almost 24, such as 23.976, is not doubled.
         return replace(self, factor=math.ceil(_SMOOTH / (clip.info.fps * Fraction(101, 100))))
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
         row, depth = catalog.get(self.model, "interpolate"), source.info.depth
-        # Every engine can draw 8 bits, so that its file need not be imported to know it.
+        # Every engine can make 8 bits, so for those its file need not be imported.
         if depth > 8 and depth > (drawn := registry.get(row.engine).depth):
             raise StageError(
-                f"{self.model} draws in {drawn} bits and the film has {depth}: its fine steps "
-                "would be lost. Choose rife-4.6, which has the same weights, or flow."
+                f"{self.model} makes frames of {drawn} bits, but the film has {depth}, which would "
+                "be lost. Choose rife-4.6, which has the same weights, or flow."
             )
         rate = self.fps if self.fps is not None else source.info.fps * (self.factor or 1)
         return source.info.replace(fps=rate)
 
     def times(self, source: Clip) -> Sequence[Fraction]:
-        """Every multiple of 1/fps, or every frame's time cut into equal parts."""
+        """Every multiple of 1/fps, or the duration of every frame divided into equal parts."""
         if self.fps is not None:
             return rate_times(source, self.fps)
         factor = self.factor or 1
@@ -114,7 +116,7 @@ class Interpolate(Stage):
         return first, min(last + 1, len(source))
 
     def _time_of(self, source: Clip, number: int) -> Fraction:
-        """Return one of `times` without making them all: looking at one frame must be quick."""
+        """Return one of `times` without computing all, so that showing one frame is quick."""
         if self.fps is not None:
             return source.times[0] + number / self.fps
         frame, part = divmod(number, self.factor or 1)
@@ -125,7 +127,7 @@ class Interpolate(Stage):
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Make the frames pair by pair, so that each pair's motion is looked for once."""
+        """Interpolate pair by pair, so that the motion of each pair is estimated only once."""
         engine = load_interpolator(self.model, run.machine)
         here, there = next(frames), next(frames, None)
         at = 0
@@ -140,7 +142,7 @@ class Interpolate(Stage):
     def _make_between(
         self, engine: Any, here: Frame, there: Frame | None, times: Sequence[Fraction]
     ) -> Iterator[Frame]:
-        """Make the frames at `times`, which lie at or after `here` and before `there`."""
+        """Make the frames at `times`, which are at or after `here` and before `there`."""
         moving = [time for time in times if time > here.time]
         made: dict[Fraction, np.ndarray] = {}
         if there is not None and not there.cut and moving:
@@ -156,5 +158,5 @@ class Interpolate(Stage):
             yield Frame(made.get(time, here.image), time)
 
     def recipe(self) -> dict[str, Any]:
-        """The fields, and the weights by their sha256."""
+        """The fields, and the sha256 of the weights."""
         return {**super().recipe(), **catalog.recipe(self.model, "interpolate")}

@@ -1,1 +1,1 @@
-"""Where shots begin."""
+"""Finding and marking shots."""

@@ -1,4 +1,4 @@
-"""Enlarge neighbouring frames of a film together with RealBasicVSR, four times.
+"""Enlarge consecutive frames of a film together by a factor of four, with RealBasicVSR.
 
     network = VideoUpscaler(state, device="cpu", precision="bf16")
     large = network.upscale_sequence(images)   # [(4 * H, 4 * W, 3), ...], one for each
@@ -6,8 +6,8 @@
 Chan, Zhou, Xu and Loy, "Investigating Tradeoffs in Real-World Video Super-Resolution", CVPR 2022,
 https://github.com/ckkelvinchan/RealBasicVSR.
 
-Every frame's result depends on the whole sequence. Which frames make a sequence is for the caller
-to say; the stage does it so that it does not depend on the range that is read.
+The result of each frame depends on the whole sequence. The caller chooses the sequences; the stage
+chooses them so that they do not depend on the range that is read.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ from helpers.stages.upscale.basicvsr_network import SCALE, RealBasicVsr, Size
 from helpers.stages.upscale.frame_blocks import BLOCK, CONTEXT
 
 SMALLEST = 64
-"""Pixels a side that the authors ask for; smaller frames are continued to it, mirrored."""
+"""The smallest side in pixels that the authors allow; smaller frames are padded, mirrored."""
 
 _OVERLAP = 4
-"""Pixels of its surroundings that a tile of the drawing is given: it sees two, and one is spare."""
+"""Pixels by which a tile of the reconstruction is larger on each side; it needs at most that."""
 
 TILE = 256
-"""Pixels a side, at most, that are drawn at once. It never depends on the free memory."""
+"""The largest side of a tile of the reconstruction, in pixels; it does not depend on memory."""
 
 
 class VideoUpscaler:
     """RealBasicVSR on a device.
 
-    What travels between frames is computed on whole frames, for it follows the motion; what takes
-    the most memory, the drawing at four times the size, is done in tiles that make no difference
-    but for rounding.
+    The features that are propagated between frames are computed on whole frames, since they follow
+    the motion. The reconstruction at four times the size, which takes the most memory, is done in
+    tiles, which change the result only by rounding.
 
     Args:
-        state: the weights, from the authors' file or under their bare names.
-        device: where it runs.
-        precision: in which numbers; motion and colours stay in float32.
-        memory: called before work begins; gives the bytes that may be used at once. Where they are
-            few, what is known of the frames waits in the computer's own memory.
-        name: what to call it in messages.
+        state: the weights, from the authors' file or with the names of `RealBasicVsr`.
+        device: the device that it runs on.
+        precision: its precision; flow and colours always use fp32.
+        memory: returns how many bytes may be used. If they are few, the propagated features are
+            kept in the computer's own memory.
+        name: its name, for messages.
 
     Attributes:
         scale: how many times larger each side becomes.
@@ -80,37 +80,37 @@ class VideoUpscaler:
         self._lock = threading.Lock()
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         return [
-            ("architecture", "RealBasicVSR (recurrent: it looks at neighbouring frames)"),
+            ("architecture", "RealBasicVSR (recurrent: it uses neighbouring frames)"),
             ("scale", f"x{self.scale}"),
             ("channels", "RGB"),
             ("parameters", f"{count / 1e6:.2f} million, in {self.precision} on {self.device}"),
-            ("tiling", f"of the drawing only, in tiles of {TILE} pixels"),
-            ("sides", f"any; below {SMALLEST} it is continued, mirrored"),
+            ("tiling", f"of the reconstruction only, in tiles of {TILE} pixels"),
+            ("sides", f"any; below {SMALLEST} pixels they are padded, mirrored"),
         ]
 
     def upscale_sequence(
         self, images: Sequence[np.ndarray], keep: range | None = None
     ) -> list[np.ndarray]:
-        """Enlarge frames that follow each other.
+        """Enlarge consecutive frames.
 
         Args:
             images: (H, W, 3) RGB of one size, uint8 or uint16; at least one.
-            keep: numbers of the frames that are wanted, without gaps; all if not given. The others
-                are looked at all the same, and a frame's result does not depend on `keep`.
+            keep: the numbers of the frames to return, without gaps; all if not given. The others
+                are still used, and the result of a frame does not depend on `keep`.
 
         Returns:
-            (4 * H, 4 * W, 3) of the same type for each that is wanted.
+            (4 * H, 4 * W, 3) of the same type, for each frame in `keep`.
 
         Raises:
-            OutOfMemoryError: the sequence does not fit.
+            OutOfMemoryError: the sequence does not fit in memory.
         """
         keep = range(len(images)) if keep is None else keep
         if not keep:
             return []
-        with self._lock:  # one sequence at a time: two would only share the same cores and memory
+        with self._lock:  # one sequence at a time, since two would share the same cores and memory
             try:
                 return self._run(images, keep)
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -121,9 +121,9 @@ class VideoUpscaler:
             height, width = images[0].shape[:2]
             raise OutOfMemoryError(
                 f"{self.name} ran out of memory on {len(images)} frames of {width}x{height}, which "
-                "it must hold at once. No frame was lost or faked. Close other programs or "
-                "notebooks, or choose a model that looks at one frame at a time (general-x4v3), "
-                "and run it again."
+                "it processes together. No frame was lost or changed. Close other programs or "
+                "notebooks, or choose a model that processes one frame at a time "
+                "(general-x4v3), and run it again."
             )
 
     @torch.inference_mode()
@@ -143,7 +143,7 @@ class VideoUpscaler:
         ]
 
     def _draw(self, known: torch.Tensor, frame: torch.Tensor, dtype: np.dtype) -> np.ndarray:
-        """Draw a frame tile by tile."""
+        """Reconstruct a frame tile by tile."""
         height, width = frame.shape[2:]
         out = np.empty((height * SCALE, width * SCALE, 3), dtype)
         for top, bottom, above, under in tile_spans(height, TILE, _OVERLAP):
@@ -164,7 +164,7 @@ def _prepare(network: VideoUpscaler, image: np.ndarray) -> Callable[[], object]:
     return lambda: network.upscale_sequence(sequence)
 
 
-# Three frames are timed; BLOCK results cost those of a block and of its context on both sides.
+# Three frames are timed; BLOCK results need the frames of a block and its context on both sides.
 _PROBE = Probe(_prepare, share=(BLOCK + 2 * CONTEXT) / BLOCK / 3)
 
 
@@ -177,9 +177,9 @@ def load(request: Request) -> VideoUpscaler:
 
 
 def select_generator(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the weights that draw, without those of training: the averaged ones where there are.
+    """Return the weights of the generator, the averaged ones if the file contains them.
 
-    The authors' file holds `generator_ema.*` beside `generator.*` and what judged them.
+    The authors' file contains `generator_ema.*`, `generator.*` and the discriminator of training.
     """
     for prefix in ("generator_ema.", "generator."):
         found = {
@@ -193,17 +193,17 @@ def select_generator(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_size(state: dict[str, Any]) -> Size:
-    """Return how large a network is, by its weights.
+    """Return the size of a network, from the names and shapes of its weights.
 
     Raises:
-        ModelError: they are of another network.
+        ModelError: they are those of another network.
     """
     first = state.get("image_cleaning.0.main.0.weight")
     shape = tuple(getattr(first, "shape", ()))
     if len(shape) != 4:
         raise ModelError(
             f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "
-            "of RealBasicVSR; choose the file that belongs to it."
+            "of RealBasicVSR. Choose the file of RealBasicVSR, or the model that these belong to."
         )
     blocks = [
         len({name for name in state if re.match(rf"{part}\.main\.2\.\d+\.conv1\.weight", name)})

@@ -1,8 +1,8 @@
-"""The network of RealBasicVSR, under the official names of its weights.
+"""The network of RealBasicVSR, with the official names of its weights.
 
-Frames are cleaned one by one. What is known then travels through them twice, from the last frame to
-the first and from the first to the last, moved along with the picture at every step; each frame is
-drawn, four times as large, from what came from either side.
+First, every frame is cleaned by itself. Then features are propagated from the last frame to the
+first and from the first to the last, warped along the flow at every step. Each frame is
+reconstructed, four times as large, from the features of both directions.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from torch.nn import functional
 SCALE = 4
 
 _MULTIPLE = 32
-"""SPyNet sees frames resized to a multiple of this: it halves them five times."""
+"""Frames are resized to a multiple of this for SPyNet, which halves them five times."""
 
 _CLEANINGS = 3
-"""How often frames are cleaned at most."""
+"""The largest number of times that frames are cleaned."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a network is; the published one by default.
+    """The size of a network; by default that of the published one.
 
     Attributes:
-        channels: of what travels between frames.
-        cleaning, propagation: residual blocks of the cleaning and of either direction.
+        channels: channels of the propagated features.
+        cleaning, propagation: residual blocks of the cleaning, and of each direction.
     """
 
     channels: int = 64
@@ -39,7 +39,7 @@ class Size:
 
 
 class _ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to what came in."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _ResidualBlock(nn.Module):
 
 
 class _ResidualBlocks(nn.Module):
-    """A convolution, and residual blocks behind it."""
+    """A convolution, followed by residual blocks."""
 
     def __init__(self, inputs: int, channels: int, count: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _ResidualBlocks(nn.Module):
 
 
 class _Enlarge(nn.Module):
-    """Make features twice as large."""
+    """Doubles the size of features."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _Enlarge(nn.Module):
 
 
 class _Activated(nn.Module):
-    """A convolution of 7x7 and, unless it is the last, what follows it."""
+    """A 7x7 convolution with an activation, unless it is the last."""
 
     def __init__(self, inputs: int, outputs: int, last: bool) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class _Activated(nn.Module):
 
 
 class _SpynetLevel(nn.Module):
-    """Say how motion is to change at one size of the frames."""
+    """Estimates the residual of the flow at one size of the frames."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,12 +107,12 @@ class _SpynetLevel(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the change, (N, 2, H, W) in pixels, for two frames and their motion so far."""
+        """Return the residual, (N, 2, H, W) in pixels, from two frames and the flow so far."""
         return self.basic_module(x)
 
 
 class Spynet(nn.Module):
-    """Find motion from coarse to fine, in float32 whatever the rest counts in.
+    """Estimates flow from coarse to fine, always in fp32.
 
     Ranjan and Black, "Optical Flow Estimation using a Spatial Pyramid Network", CVPR 2017.
     """
@@ -156,7 +156,7 @@ class Spynet(nn.Module):
 
 
 class _BasicVsr(nn.Module):
-    """What travels through the frames, and what is drawn from it.
+    """The propagation of features, and the reconstruction of frames.
 
     Chan, Wang, Yu, Dong and Loy, "BasicVSR: The Search for Essential Components in Video
     Super-Resolution and Beyond", CVPR 2021.
@@ -177,16 +177,16 @@ class _BasicVsr(nn.Module):
     def step(
         self, blocks: nn.Module, frame: Tensor, before: Tensor | None, known: Tensor
     ) -> Tensor:
-        """Return what is known at a frame, from what was known at the one that came before it."""
+        """Propagate the features from the frame `before` to the next frame in the direction."""
         if before is not None:
             known = warp(known, self.spynet(frame, before), "zeros")
         return blocks(torch.cat([frame.to(known.dtype), known], 1))
 
     def draw(self, known: Tensor, frame: Tensor) -> Tensor:
-        """Return a frame four times as large, float32.
+        """Reconstruct a frame four times as large, float32.
 
         Args:
-            known: what came from either side, (1, 2 * channels, H, W).
+            known: the features of both directions, (1, 2 * channels, H, W).
             frame: the cleaned frame, (1, 3, H, W) float32.
         """
         for layer in (self.fusion, self.upsample1, self.upsample2, self.conv_hr):
@@ -201,9 +201,9 @@ class RealBasicVsr(nn.Module):
     """RealBasicVSR.
 
     Args:
-        size: how large it is.
-        enough: frames are cleaned again while the mean change, in [0, 1], is not below this. At 1,
-            as the authors published their results, once is always enough.
+        size: the size of the network.
+        enough: frames are cleaned again until the mean change, in [0, 1], is below this. With 1,
+            the setting of the published results, they are cleaned once.
     """
 
     def __init__(self, size: Size = Size(), enough: float = 1.0) -> None:
@@ -217,11 +217,11 @@ class RealBasicVsr(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The numbers that convolutions are computed in, but for SPyNet's."""
+        """The type of all convolutions except SPyNet's."""
         return self.basicvsr.fusion.weight.dtype
 
     def clean(self, frames: list[Tensor]) -> list[Tensor]:
-        """Return frames, (1, 3, H, W) float32 in [0, 1], without noise and artefacts."""
+        """Remove noise and artefacts from frames, (1, 3, H, W) float32 in [0, 1]."""
         for _ in range(_CLEANINGS):
             changes = [self.image_cleaning(frame.to(self.dtype)).float() for frame in frames]
             frames = [frame + change for frame, change in zip(frames, changes, strict=True)]
@@ -232,15 +232,15 @@ class RealBasicVsr(nn.Module):
     def propagate(
         self, frames: list[Tensor], keep: range, shelf: torch.device | str
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give, for every frame in `keep`, what `BasicVsr.draw` draws it from.
+        """Yield, for every frame in `keep`, its propagated features and the frame.
 
-        Steps that no kept frame depends on are left out. Each step is computed by itself, so that
+        Steps on which no such frame depends are skipped. Each step is computed by itself, so that
         the result does not depend on `keep`.
 
         Args:
             frames: cleaned frames, in order.
             keep: numbers of frames, at least one, in steps of 1.
-            shelf: the device where what came from the end waits for what comes from the beginning.
+            shelf: the device on which the features of the backward direction are stored.
         """
         vsr = self.basicvsr
         nothing = frames[0].new_zeros(1, self.size.channels, *frames[0].shape[2:], dtype=self.dtype)
@@ -259,12 +259,12 @@ class RealBasicVsr(nn.Module):
 
 
 def warp(x: Tensor, flow: Tensor, beyond: str) -> Tensor:
-    """Fetch every pixel from where the motion says that it is.
+    """Warp features backwards along a flow.
 
     Args:
-        x: (1, C, H, W), any float type; the result has it too.
+        x: (1, C, H, W), of any float type, which the result has too.
         flow: (1, 2, H, W) float32, x and y in pixels.
-        beyond: what lies outside: "border" or "zeros".
+        beyond: the values outside: "border" repeats the edges, "zeros" is 0.
     """
     height, width = flow.shape[2:]
     across = torch.arange(width, device=flow.device)

@@ -1,9 +1,9 @@
-"""A film in fixed blocks of frames, for models that look at many neighbours at once.
+"""Divide a film into fixed blocks of frames, for recurrent models.
 
-A recurrent network carries what it knows through all the frames it is given, so that every result
-depends on every frame. Here the film is cut into blocks, counted from its first frame, and at the
-cuts between shots; each part is computed from itself and a few frames of its shot on either side.
-Which frames a result depends on is then decided by its number, never by the range that is read.
+A recurrent network passes features through all frames of its input, so that every result depends on
+every frame. Here the film is divided into blocks, counted from its first frame, and at the cuts
+between shots. Each part is computed with a few more frames of its shot on both sides. So the frames
+on which a result depends are determined by its number, not by the range that is read.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ import numpy as np
 from helpers.clip import Frame
 
 BLOCK = 12
-"""Frames that are computed together."""
+"""The number of frames that are computed together."""
 
 CONTEXT = 4
-"""Frames on either side of them that are looked at as well. On a real film, with generated weights,
-they bring what shows at a seam from 6.8 grey levels to 1.0
+"""The number of additional frames on each side. On a real film, with generated weights, they reduce
+the difference at the border of blocks from 6.8 grey levels to 1.0
 (benchmarks/quality/basicvsr_blocks.py)."""
 
 
 def block_window(start: int, stop: int, length: int) -> tuple[int, int]:
-    """Return which frames, half-open, must be seen to make start..stop-1 of a film of `length`."""
+    """Return the range of frames, half-open, needed for frames start..stop-1 of a film.
+
+    Args:
+        start, stop: the range of the result, half-open.
+        length: the number of frames of the film.
+    """
     begin, end = start // BLOCK * BLOCK, -(-stop // BLOCK) * BLOCK
     return max(begin - CONTEXT, 0), min(end + CONTEXT, length)
 
@@ -36,17 +41,18 @@ def map_blocks(
     frames: Iterator[Frame],
     compute: Callable[[list[np.ndarray], range], Iterable[np.ndarray]],
 ) -> Iterator[Frame]:
-    """Put the images of frames start..stop-1 through `compute`, with their neighbours.
+    """Compute frames start..stop-1 with `compute`, in blocks with their context.
 
-    No more than a block and its context are held at once.
+    Only a block and its context are kept in memory.
 
     Args:
+        start, stop: the range of the result, half-open.
         frames: the frames of `block_window`, in order, with their cuts marked.
-        compute: makes, of a sequence of images, those whose numbers in it are in the range; what it
-            makes of one must not depend on which others are asked for.
+        compute: takes a sequence of images and a range, and returns the results for the images with
+            numbers in that range. A result must not depend on the range.
     """
     first = max(start // BLOCK * BLOCK - CONTEXT, 0)
-    seen: list[Frame] = []  # from number `first` on
+    seen: list[Frame] = []  # beginning with frame number `first`
     for begin in range(start // BLOCK * BLOCK, stop, BLOCK):
         seen += islice(frames, begin + BLOCK + CONTEXT - first - len(seen))
         for part, around in split_block(begin, first, seen):
@@ -63,11 +69,12 @@ def map_blocks(
 
 
 def split_block(begin: int, first: int, seen: list[Frame]) -> Iterator[tuple[range, range]]:
-    """Give the parts of the block at `begin` that lie in one shot, each alone and with its context.
+    """Divide a block at the cuts; yield the range of each part, without and with its context.
 
     Args:
+        begin: the number of the first frame of the block.
         first: the number of the first frame in `seen`.
-        seen: the block and its context, as far as the film goes.
+        seen: the frames of the block and its context, as far as the film has them.
     """
     last = first + len(seen)
     cuts = [number for number, frame in enumerate(seen, first) if frame.cut]

@@ -1,11 +1,11 @@
-"""Reading the constants of a frozen TensorFlow graph (.pb), without TensorFlow.
+"""Read the constants of a frozen TensorFlow graph (.pb), without TensorFlow.
 
     graph = read_graph(Path("FSRCNN_x2.pb").read_bytes())
-    first_kernel, first_bias, *_ = constants(graph, "NCHW_output")
+    first_kernel, first_bias, *_ = find_constants(graph, "NCHW_output")
 
 The format is Protocol Buffers' wire format with the messages of graph.proto, node_def.proto and
 tensor.proto (https://github.com/tensorflow/tensorflow, tensorflow/core/framework). Weights that the
-export tool quantised to 8 bits are unpacked as OpenCV's importer does it (tf_importer.cpp).
+export tool quantised to 8 bits are dequantised as in OpenCV's importer (tf_importer.cpp).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _Value = int | memoryview
-"""A field's value: a number, or bytes."""
+"""The value of a field: a number, or bytes."""
 
 _TYPES = {1: np.dtype("<f4"), 3: np.dtype("<i4"), 12: np.dtype("u1")}
-"""The tensor types that such a graph holds: float, int32, quint8."""
+"""The types of tensors in such a graph: float, int32, quint8."""
 
 
 @dataclass
 class Node:
-    """An operation of the graph, the names of what goes into it, and its value if constant."""
+    """An operation of the graph: the names of its inputs, and its value if it is a constant."""
 
     name: str = ""
     operation: str = ""
@@ -35,24 +35,24 @@ class Node:
 
 
 def read_graph(data: bytes) -> dict[str, Node]:
-    """Read a serialised GraphDef and return its nodes by name.
+    """Read a serialised GraphDef, and return its nodes by name.
 
     Raises:
-        ValueError: it is cut off, or no graph at all.
+        ValueError: it is truncated, or not a graph.
     """
     nodes = [
         _read_node(_bytes(value)) for number, value in _read_fields(memoryview(data)) if number == 1
     ]
     if not nodes:
-        raise ValueError("it holds no node of a graph")
+        raise ValueError("it does not contain a graph")
     return {node.name: node for node in nodes}
 
 
 def sort_nodes(graph: dict[str, Node], output: str) -> list[Node]:
-    """Return the nodes that an output is made of, each after what goes into it.
+    """Return the nodes that an output depends on, in topological order.
 
     Raises:
-        ValueError: the output, or what a node needs, is not in the graph, or nodes form a circle.
+        ValueError: the output or the input of a node is missing, or there is a cycle.
     """
     done: dict[str, Node] = {}
     under_way: set[str] = set()
@@ -67,7 +67,7 @@ def sort_nodes(graph: dict[str, Node], output: str) -> list[Node]:
             done.setdefault(name, node)
             under_way.discard(ahead.pop())
         elif name in under_way:
-            raise ValueError(f"its graph goes in a circle at {name!r}")
+            raise ValueError(f"its graph has a cycle at {name!r}")
         else:
             under_way.add(name)
             ahead += reversed(missing)
@@ -75,10 +75,10 @@ def sort_nodes(graph: dict[str, Node], output: str) -> list[Node]:
 
 
 def find_constants(graph: dict[str, Node], output: str) -> list[np.ndarray]:
-    """Return the float32 constants that an output is made of, in the order of their use.
+    """Return the float32 constants that an output depends on, in the order of their use.
 
     Raises:
-        ValueError: as `used_nodes`, or a quantised constant is incomplete.
+        ValueError: see `sort_nodes`; or a quantised constant is incomplete.
     """
     nodes = sort_nodes(graph, output)
     packed = {name for node in nodes if node.operation == "Dequantize" for name in node.inputs}
@@ -99,7 +99,7 @@ def _dequantise(node: Node, graph: dict[str, Node]) -> np.ndarray:
     lowest, step = float(low.flat[0]), (float(high.flat[0]) - float(low.flat[0])) / 255
     if not 0 < step < math.inf:
         return np.full_like(levels, lowest)
-    # Zero is a level of its own, so the lowest value is a whole number of steps.
+    # Zero must be representable exactly, so the lowest value is a whole number of steps.
     return levels * np.float32(step) + np.float32(step * round(lowest / step))
 
 
@@ -125,7 +125,7 @@ def _read_attribute(data: memoryview) -> np.ndarray | None:
 
 
 def _read_tensor(data: memoryview) -> np.ndarray | None:
-    """Read a constant, or None if it is of a type that no network here needs."""
+    """Read a constant; None if no network here needs its type."""
     shape: list[int] = []
     content, dtype = b"", None
     for number, value in _read_fields(data):
@@ -134,7 +134,7 @@ def _read_tensor(data: memoryview) -> np.ndarray | None:
         elif number == 2:
             sides = [_bytes(side) for key, side in _read_fields(_bytes(value)) if key == 2]
             shape = [int(dict(_read_fields(side)).get(1, 0)) for side in sides]  # type: ignore[arg-type]
-        elif number in (4, 5):  # all as bytes, or one by one
+        elif number in (4, 5):  # tensor_content, or float_val
             content += bytes(_bytes(value))
         elif number == 7:
             content += struct.pack("<i", value) if isinstance(value, int) else bytes(value)
@@ -143,15 +143,15 @@ def _read_tensor(data: memoryview) -> np.ndarray | None:
     count = math.prod(shape)
     held = len(content) // dtype.itemsize
     if len(content) % dtype.itemsize or (held not in (0, 1) and held != count):
-        raise ValueError(f"it holds {held} numbers where a tensor of shape {shape} needs {count}")
+        raise ValueError(f"a tensor of shape {shape} has {held} values instead of {count}")
     if count > 1 << 24:
-        raise ValueError(f"it has a tensor of shape {shape}, larger than any network's")
+        raise ValueError(f"a tensor has the shape {shape}, larger than in any of these networks")
     values = np.frombuffer(content, dtype)
     return np.resize(values, shape) if held else np.zeros(shape, dtype)
 
 
 def _read_fields(data: memoryview) -> Iterator[tuple[int, _Value]]:
-    """Give the fields of a message: number and value."""
+    """Yield the number and value of each field of a message."""
     at = 0
     while at < len(data):
         key, at = _read_varint(data, at)
@@ -173,7 +173,7 @@ def _read_fields(data: memoryview) -> Iterator[tuple[int, _Value]]:
 
 
 def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
-    """Read a number of seven bits a byte and return it with the place after it."""
+    """Read a varint; return its value and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

@@ -1,12 +1,12 @@
-"""The networks of OpenCV's dnn_superres, without OpenCV's contrib modules.
+"""Run the networks of OpenCV's dnn_superres, without OpenCV's contrib modules.
 
     network = OpencvSuperres(Path("FSRCNN_x2.pb"), "fsrcnn", 2)
     large = network.upscale([image])[0]        # (H * 2, W * 2, 3)
 
-The weights are read out of the TensorFlow files of the original authors and run as PyTorch
-networks, in tiles that fit a processor's cache. What surrounds the network - luma only, the colours
-resized linearly - is as in dnn_superres.cpp (https://github.com/opencv/opencv_contrib), so that the
-result is the same to a grey level.
+The weights are read from the original authors' TensorFlow files and run as PyTorch networks, in
+tiles that fit in the cache of a CPU. Luma and colours are processed as in dnn_superres.cpp
+(https://github.com/opencv/opencv_contrib): the network enlarges the luma, and the colours are
+interpolated linearly. The result differs by at most a grey level.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ from helpers.stages.upscale.opencv_dnn_network import (
 )
 
 _RGB_MEAN = (114.35629928, 111.561547, 103.1545782)
-"""The mean colour of DIV2K, 0 to 255, that EDSR was trained without."""
+"""The mean colour of DIV2K, 0 to 255, which is subtracted from the input of EDSR."""
 
 _CPU_TILE, _GPU_TILE = 192, 512
-"""Input pixels a side, at most. On a CPU a large frame is done faster in parts that stay in its
-cache. It never depends on the free memory, so that neither does the result."""
+"""The largest side of a tile's input, in pixels. A CPU is faster with tiles that fit in its cache.
+The side does not depend on the free memory, so neither does the result."""
 
 
 class OpencvSuperres:
-    """One of dnn_superres' networks on a device.
+    """A network of dnn_superres on a device.
 
     Args:
         path: the frozen graph, a .pb file.
         algorithm: one of ALGORITHMS.
-        scale: how many times larger each side becomes; the file must agree.
-        device: where it runs.
-        precision: the numbers of EDSR's residual blocks; all else is float32 everywhere, as it
-            carries the picture itself and takes little time.
+        scale: how many times larger each side becomes; that of the file.
+        device: the device that it runs on.
+        precision: the precision of EDSR's residual blocks. Everything else uses fp32, since it
+            contains the picture itself and takes little time.
 
     Attributes:
-        scale: as given.
-        overlap: pixels of its surroundings that a tile is given: as far as the network sees.
+        scale: see above.
+        overlap: pixels by which a tile's input is larger on each side, the network's reach.
 
     Raises:
-        ModelError: the file is damaged, or not of this algorithm and scale.
+        ModelError: the file is damaged, or has another algorithm or scale.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class OpencvSuperres:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ModelError(
-                f"There is no algorithm {algorithm!r}; allowed are {', '.join(ALGORITHMS)}."
+                f"There is no algorithm {algorithm!r}. Choose from {', '.join(ALGORITHMS)}."
             )
         network, found = read_network(path)
         if found != (algorithm.removesuffix("-small"), scale):
             raise ModelError(
-                f"{path.name} holds {found[0]} x{found[1]} where {algorithm} x{scale} is expected. "
-                "Choose the model that it is, or fetch the right file."
+                f"{path.name} contains {found[0]} x{found[1]} instead of {algorithm} x{scale}. "
+                "Choose the model that it belongs to, or download the right file."
             )
         self.scale, self.algorithm, self.device = scale, algorithm, device
         self.network = network.eval().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -87,7 +87,7 @@ class OpencvSuperres:
         self._lock = threading.Lock()
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         return [
             ("architecture", self.algorithm.upper()),
@@ -107,9 +107,9 @@ class OpencvSuperres:
             (H * scale, W * scale, 3) of the same type.
 
         Raises:
-            OutOfMemoryError: a tile, or the result, does not fit.
+            OutOfMemoryError: a tile or the result does not fit in memory.
         """
-        with self._lock:  # two at a time would only share the same cores
+        with self._lock:  # one call at a time, since two would share the same cores
             try:
                 return [self._enlarge_tiles(image) for image in images]
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -122,18 +122,18 @@ class OpencvSuperres:
                 ) from error
 
     def _enlarge_tiles(self, image: np.ndarray) -> np.ndarray:
-        """Enlarge tile by tile, each with as much around it as the network sees."""
-        # Tiles of equal size waste the least on what they see of each other.
+        """Enlarge tile by tile, with an overlap of the network's reach."""
+        # With tiles of equal size, the overlap costs the least.
         rows, columns = (math.ceil(side / math.ceil(side / self.tile)) for side in image.shape[:2])
         return enlarge_in_tiles(
             [image], (rows, columns), self.overlap, self.scale, lambda p: [self._enlarge(p[0])]
         )[0]
 
     def _enlarge_luma(self, image: np.ndarray) -> np.ndarray:
-        """Put the luma through the network, and resize the colours linearly."""
+        """Enlarge the luma with the network, and the colours linearly."""
         top = np.float32(np.iinfo(image.dtype).max)
-        # In float32 and channel by channel, as dnn_superres does: the colours of a doubled picture
-        # lie at the half between two levels so often that another order of steps would show.
+        # In float32 and channel by channel, like dnn_superres: the colours of a doubled picture
+        # are so often halfway between two levels that another order would round differently.
         parts = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb).astype(np.float32) * (1 / top))
         luma = self._run(parts[0][None, None])[0, 0]
         colours = [cv2.resize(part, luma.shape[::-1]) for part in parts[1:]]
@@ -141,7 +141,7 @@ class OpencvSuperres:
         return cv2.cvtColor(made, cv2.COLOR_YCrCb2RGB)
 
     def _enlarge_rgb(self, image: np.ndarray) -> np.ndarray:
-        """Put all three colours through the network, which knows 0 to 255 without the mean."""
+        """Enlarge all three channels with the network, in 0 to 255 after subtracting the mean."""
         unit = np.float32(np.iinfo(image.dtype).max / 255)
         mean = np.array(_RGB_MEAN, np.float32)
         centred = image.astype(np.float32) / unit - mean
@@ -150,7 +150,7 @@ class OpencvSuperres:
 
     @torch.inference_mode()
     def _run(self, batch: np.ndarray) -> np.ndarray:
-        """Put (1, C, H, W) float32 through the network."""
+        """Run the network on (1, C, H, W) float32."""
         given = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
         return self.network(given.contiguous(memory_format=torch.channels_last)).cpu().numpy()
 

@@ -1,10 +1,10 @@
-"""FSRCNN, ESPCN, LapSRN and EDSR as PyTorch networks, out of the files that dnn_superres reads.
+"""Read FSRCNN, ESPCN, LapSRN and EDSR from the files of dnn_superres as PyTorch networks.
 
     network, (algorithm, scale) = read_network(Path("ESPCN_x3.pb"))
 
-The widths and depths are those of the file's constants, which are in the order of their use. FSRCNN
-(Dong et al. 2016) and EDSR (Lim et al. 2017) are as in https://github.com/Saafke, ESPCN (Shi et al.
-2016) and LapSRN (Lai et al. 2017) as in https://github.com/fannymonori.
+Widths and depths are found from the constants of the file, which are in the order of their use.
+FSRCNN (Dong et al. 2016) and EDSR (Lim et al. 2017) are those of https://github.com/Saafke; ESPCN
+(Shi et al. 2016) and LapSRN (Lai et al. 2017) those of https://github.com/fannymonori.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from helpers.stages.upscale.frozen_graph import find_constants, read_graph, sort
 ALGORITHMS = ("fsrcnn", "fsrcnn-small", "espcn", "lapsrn", "edsr")
 
 _OUTPUT = "NCHW_output"
-"""The name of the result in all of these files."""
+"""The name of the output in all of these files."""
 
 
 class Convolution(nn.Conv2d):
-    """A convolution that keeps the size as TensorFlow's SAME does.
+    """A convolution that keeps the size, like TensorFlow's SAME.
 
-    The border is zero; a kernel of even sides sees a pixel further to the right and down.
+    The border is zero; a kernel with even sides extends a pixel further to the right and down.
     """
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ class Convolution(nn.Conv2d):
 
 
 class LapSRN(nn.Module):
-    """Levels that double the size: each adds detail, found in the detail before, to the picture."""
+    """Levels that double the size; each adds detail, computed from that of the previous level."""
 
     def __init__(self, levels: list[tuple[nn.Module, nn.Module]]) -> None:
         super().__init__()
@@ -60,20 +60,20 @@ class LapSRN(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result, made small, is added to what they were given."""
+    """Two convolutions with a residual connection, whose result is scaled by `share`."""
 
     def __init__(self, first: Convolution, second: Convolution, share: float) -> None:
         super().__init__()
         self.first, self.second, self.share = first, second, share
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
-        """(1, F, H, W) float32 to the same; only what is added is in the block's own precision."""
+        """(1, F, H, W) float32 to the same; only the convolutions use the block's precision."""
         made = self.first(given.to(self.first.weight.dtype)).relu_()
         return given.add(self.second(made), alpha=self.share)
 
 
 class _EDSR(nn.Module):
-    """Residual blocks of one width around which the first features are added again."""
+    """Residual blocks of one width, with a residual connection around all of them."""
 
     def __init__(
         self, head: Convolution, blocks: list[ResidualBlock], tail: Convolution, last: nn.Module
@@ -88,21 +88,21 @@ class _EDSR(nn.Module):
 
 
 class _Weights:
-    """The constants of a graph, taken one after the other as the network is put together."""
+    """The constants of a graph, which are taken in order while the network is built."""
 
     def __init__(self, arrays: list[np.ndarray]) -> None:
         self.arrays = [array for array in arrays if array.ndim]
         self.numbers = [float(array) for array in arrays if not array.ndim]
 
     def take(self, dimensions: int) -> np.ndarray:
-        """Take the next constant, which must have so many dimensions."""
+        """Take the next constant, which must have this number of dimensions."""
         if not self.arrays or self.arrays[0].ndim != dimensions:
             found = f"of shape {self.arrays[0].shape}" if self.arrays else "missing"
             raise ValueError(f"a constant of {dimensions} dimensions is {found}")
         return self.arrays.pop(0)
 
     def convolution(self, bias: bool = True) -> Convolution:
-        """Take a kernel (rows, columns, in, out) and its bias, for one channel or for all."""
+        """Take a kernel, (rows, columns, in, out), and its bias, one value or one for each channel."""
         kernel = self.take(4).transpose(3, 2, 0, 1)
         out, channels, *size = kernel.shape
         made = Convolution(channels, out, size, bias=bias, device="meta")  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def _lapsrn(weights: _Weights) -> nn.Module:
 def _edsr(weights: _Weights) -> nn.Module:
     shares = set(weights.numbers)
     if len(shares) != 1:
-        raise ValueError(f"EDSR has one residual scale, not {sorted(shares)}")
+        raise ValueError(f"EDSR has one residual scale, but {sorted(shares)} were found")
     head, blocks = weights.convolution(), []
     while len(weights.arrays) > 4:
         blocks.append(ResidualBlock(weights.convolution(), weights.convolution(), *shares))
@@ -158,14 +158,14 @@ def _edsr(weights: _Weights) -> nn.Module:
 
 
 def _append_shuffle(last: Convolution, channels: int = 1) -> tuple[Convolution, nn.PixelShuffle]:
-    """Return a convolution and what spreads its channels over the larger picture.
+    """Return the last convolution and a pixel shuffle, with the channels in PyTorch's order.
 
-    TensorFlow keeps the colours of a pixel together, and here they are BGR; PyTorch has a colour's
-    pixels together.
+    In TensorFlow's order, the channels of a pixel are adjacent, here as BGR; in PyTorch's, the
+    pixels of a channel.
     """
     scale = round((last.out_channels / channels) ** 0.5)
     if scale < 1 or scale**2 * channels != last.out_channels:
-        raise ValueError(f"its last kernel makes {last.out_channels} channels")
+        raise ValueError(f"its last convolution has {last.out_channels} output channels")
     order = np.arange(last.out_channels).reshape(-1, channels)[:, ::-1].T.ravel()
     last.weight = _parameter(last.weight.detach().numpy()[order])
     if last.bias is not None:
@@ -179,17 +179,17 @@ _BUILDERS: dict[str, Callable[[_Weights], nn.Module]] = {
 
 
 def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
-    """Read a file's network, and which algorithm and scale it is of.
+    """Read the network of a file; return it with its algorithm and scale.
 
     Raises:
-        ModelError: it is none of these networks, or damaged.
+        ModelError: the file is damaged, or contains another network.
     """
     try:
         graph = read_graph(path.read_bytes())
         operations = [node.operation for node in sort_nodes(graph, _OUTPUT)]
         weights = _Weights(find_constants(graph, _OUTPUT))
         if not all(np.isfinite(array).all() for array in weights.arrays):
-            raise ValueError("not all of its weights are numbers")
+            raise ValueError("some of its weights are not finite numbers")
         algorithm = _recognise(operations, weights)
         network = _BUILDERS[algorithm](weights)
         with torch.inference_mode():
@@ -197,19 +197,22 @@ def read_network(path: Path) -> tuple[nn.Module, tuple[str, int]]:
             made = network(torch.zeros(1, channels, 1, 1))
     except (ValueError, RuntimeError) as error:
         raise ModelError(
-            f"{path.name} is damaged, or none of OpenCV's super-resolution networks: {error}. "
-            f"Allowed are the files of {', '.join(ALGORITHMS)}; delete it and fetch it again."
+            f"{path.name} is damaged, or not one of OpenCV's super-resolution networks "
+            f"({', '.join(ALGORITHMS)}): {error}. Delete it and download it again."
         ) from error
     if made.shape[1] != channels:
-        raise ModelError(f"{path.name} gives {made.shape[1]} channels where {channels} are due.")
+        raise ModelError(
+            f"{path.name} returns {made.shape[1]} channels instead of {channels}. Delete it and "
+            "download it again."
+        )
     return network, (algorithm, made.shape[-1])
 
 
 def _recognise(operations: list[str], weights: _Weights) -> str:
-    """Tell the algorithm by what it alone has."""
+    """Return the algorithm, by the operations that only it has."""
     kernels = [array for array in weights.arrays if array.ndim == 4]
     if not kernels or "DepthToSpace" not in operations:
-        raise ValueError(f"it has {len(kernels)} kernels and no sub-pixel layer")
+        raise ValueError(f"it has {len(kernels)} convolutions and no sub-pixel layer")
     if kernels[0].shape[2] == 3:
         return "edsr"
     if "Tanh" in operations:
@@ -218,9 +221,9 @@ def _recognise(operations: list[str], weights: _Weights) -> str:
 
 
 def receptive_radius(network: nn.Module) -> int:
-    """Return how many input pixels away a network sees; at least the one that colours need."""
+    """Return how many input pixels away a pixel affects the result; at least 1, for the colours."""
     if isinstance(network, LapSRN):
-        # The kernels of each level see half as far as those of the one before.
+        # In input pixels, the kernels of each level reach half as far as those of the one before.
         levels = enumerate(network.detail)
         return math.ceil(sum(receptive_radius(level) / 2**number for number, level in levels)) + 1
     sides = [m.kernel_size[0] for m in network.modules() if isinstance(m, Convolution)]

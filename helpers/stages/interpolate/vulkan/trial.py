@@ -1,6 +1,6 @@
-"""A pair of pictures whose middle is known, and the judge of what an engine makes of it.
+"""Make a pair of pictures whose middle is known, and check an interpolated middle.
 
-wrong = judge(*trial_pair(), middle, official=True)        # "" if it is well
+fault = find_fault(*make_pair(), middle, official=True)        # "" if there is none
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from helpers.nn.subprocess_call import send_result
 from helpers.stages.interpolate.vulkan.rife_ncnn import RifeNcnn
 
 SIDE, _SQUARE, _TOP, _LEFT, SHIFT = 64, 24, 20, 14, 12
-"""The trial pair, in pixels: a red square in a grey ground, moving to the right."""
+"""The trial pair in pixels: a red square on a grey background, moving to the right."""
 
 
 def make_pair(moved: tuple[int, int] = (0, SHIFT)) -> tuple[np.ndarray, np.ndarray]:
-    """Return two pictures, (SIDE, SIDE, 3) RGB uint8, whose square moved by so many pixels."""
+    """Make two pictures, (SIDE, SIDE, 3) RGB uint8, in which the square has moved by `moved`."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
     ground = 100 + 15 * np.sin(rows / 3) + 15 * np.cos(columns / 4)
     pictures = []
@@ -34,42 +34,44 @@ def make_pair(moved: tuple[int, int] = (0, SHIFT)) -> tuple[np.ndarray, np.ndarr
 
 
 def find_fault(first: np.ndarray, last: np.ndarray, middle: np.ndarray, official: bool) -> str:
-    """Return what is wrong with the middle of the trial pair, "" if nothing is.
+    """Return what is wrong with an interpolated middle of the trial pair; "" if nothing is.
 
     Args:
-        official: RIFE's own weights drew it. Other weights may see motion where there is none,
-            but whatever they are, every pixel is a mix of pixels of the two pictures.
+        first, last: the pair.
+        middle: the interpolated picture, (SIDE, SIDE, 3) RGB uint8.
+        official: it was made with RIFE's own weights. With others, only the range of the values is
+            checked, since every pixel is a blend of pixels of the two pictures.
     """
     if not middle.any():
-        return "it makes black"
+        return "the result was black"
     if np.ptp(middle) == 0:
-        return "it makes one flat colour"
+        return "the result was a single flat colour"
     if np.array_equal(middle, first) or np.array_equal(middle, last):
-        return "it gives back one of the two"
+        return "the result was one of the two pictures"
     low, high = min(first.min(), last.min()), max(first.max(), last.max())
     if middle.min() < low - 2 or middle.max() > high + 2:
-        return "it makes noise that is in neither"
+        return "the result contained values outside the range of the two pictures"
     if not official:
         return ""
     if abs(middle.mean() - (first.mean() + last.mean()) / 2) > 8:
-        return "it makes a much lighter or darker picture"
+        return "the result was much lighter or darker than the two pictures"
     truth, _ = make_pair((SHIFT // 2, 0))
     if abs(_find_square(middle) - _find_square(truth)) > SHIFT / 4:
-        return "it makes a picture in which the moving thing is not in the middle"
-    # A cross-fade, which a network makes whose layers all give zero, is as far off as either end.
+        return "the square was not in the middle of its path"
+    # The result of a network whose layers all give zero is a cross-fade, as far off as either end.
     off, still = (np.abs(truth - picture.astype(float)).mean() for picture in (middle, first))
-    return "it makes a picture no better than a cross-fade" if off > 0.9 * still else ""
+    return "the result was no better than a cross-fade" if off > 0.9 * still else ""
 
 
 def _find_square(picture: np.ndarray) -> float:
-    """Return the column around which a picture's red lies."""
+    """Return the column of the centre of the red square."""
     red = np.clip(picture[..., 0].astype(float) - picture[..., 1], 20, None) - 20
     return float((red.sum(0) * np.arange(picture.shape[1])).sum() / max(red.sum(), 1))
 
 
 def _draw_middle(model_folder: str, gpu: str) -> dict[str, Any]:
-    """Draw the middle of the trial pair with the binding; only ever in a process of its own."""
-    # The binding imports PyTorch where there is one, which takes longer than the trial may.
+    """Interpolate the middle of the trial pair with the binding, in this separate process."""
+    # If PyTorch is installed the binding imports it, which may take longer than the time limit.
     sys.modules["torch"] = None  # type: ignore[assignment]
     try:
         with RifeNcnn(Path(model_folder), gpu=int(gpu)) as engine:
