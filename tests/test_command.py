@@ -153,9 +153,9 @@ def test_what_is_no_video_is_refused(tmp_path):
     [
         (["--upscale", "x9"], "Choose one of x4plus"),
         (["--scale", "-1"], "'-1' is not a number above 0"),
-        (["--scale", "99"], "allowed is up to 32"),
+        (["--scale", "99"], "at most 32"),
         (["--size", "12"], "'12' is not a size. Write it like 1280x720"),
-        (["--scale", "2", "--size", "8x8"], "one of the two"),
+        (["--scale", "2", "--size", "8x8"], "only one of them"),
         (["--codec", "divx"], "divx"),
         (["--start", "9:9:9:9"], "is not a time"),
     ],

@@ -75,7 +75,7 @@ def test_the_result_and_its_report_tell_of_the_colours(tmp_path):
     plan = Plan.of(**PLAIN, colorize="tint", stop=Fraction(1, 2))
     report = restore(FILM, tmp_path / "toned.mp4", plan=plan, progress=False)
     assert "tint" in report.models
-    assert any("colours move by" in note for note in report.notes)
+    assert any("colours change by" in note for note in report.notes)
     assert spread_of(open_video(tmp_path / "toned.mp4")) > 5
 
 

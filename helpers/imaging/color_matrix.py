@@ -201,10 +201,10 @@ def blend_chroma(first: np.ndarray, second: np.ndarray, mix: float, luma: np.nda
 
 
 _COLOURED = (4.0, 0.25, 6.0)
-"""The thresholds above which a picture is in colour. The first two are compared with the distance of
-the colours from a smooth curve of tint over luma: its 95th percentile in levels of 255, and its
-mean as a share of the mean saturation. The third is compared with the 95th percentile of the
-distance from the hue of the tint, in levels. Chosen by trial; the films were not noted."""
+"""The thresholds above which a picture is in colour. The first two apply to the distance of the
+colours from a smooth curve of tint over luma: its 95th percentile in levels of 255, and its mean as
+a share of the mean saturation. The third applies to the 95th percentile of the distance from the
+hue of the tint, in levels. Chosen by trial; the films were not noted."""
 
 
 def measure_cast(image: np.ndarray, matrix: str) -> tuple[float, float]:

@@ -23,7 +23,7 @@ amplified. Chosen by trial; the films were not noted."""
 
 
 def scale_of(dtype: np.dtype) -> float:
-    """Return the size of one of 255 grey levels in a picture's type: 1 for uint8, 257 for uint16."""
+    """Return the value of one of 255 grey levels in a type: 1 for uint8, 257 for uint16."""
     return 257.0 if dtype == np.uint16 else 1.0
 
 
@@ -91,9 +91,9 @@ def small_brightness(image: np.ndarray, width: int) -> np.ndarray:
 def relight(image: np.ndarray, luma: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Change the luma of every pixel by multiplying its three channels by the same factor.
 
-    So hue and saturation are kept, as with a change of exposure. The factor of a pixel is limited so
-    that no channel clips. The result is dithered, which prevents banding in a stretched 8-bit sky;
-    a pixel whose luma does not change is returned unchanged.
+    So hue and saturation are kept, as with a change of exposure. The factor of a pixel is limited
+    so that no channel clips. The result is dithered, which prevents banding in a stretched 8-bit
+    sky; a pixel whose luma does not change is returned unchanged.
 
     Args:
         image: (H, W, 3), uint8 or uint16.

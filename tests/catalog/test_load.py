@@ -134,6 +134,6 @@ def test_what_comes_with_the_package_is_described(name):
 
 def test_sixteen_bits_are_refused_by_an_engine_of_eight():
     film = varying_clip(dtype=np.uint16)
-    with pytest.raises(StageError, match=r"draws in 8 bits and the film has 16.*rife-4\.6"):
+    with pytest.raises(StageError, match=r"frames of 8 bits, but the film has 16.*rife-4\.6"):
         Interpolate("rife-4.6-vulkan", factor=2)(film).info  # noqa: B018
     assert Interpolate("rife-4.6", factor=2)(film).info.depth == 16

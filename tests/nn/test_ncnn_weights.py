@@ -38,5 +38,5 @@ def test_weights_that_are_cut_off_or_too_long_are_refused():
     layers, data = read_layers(param), path.read_bytes()
     with pytest.raises(ValueError, match="in the middle of a layer"):
         read_weights(layers, data[:-8])
-    with pytest.raises(ValueError, match="are expected"):
+    with pytest.raises(ValueError, match="were expected"):
         read_weights(layers, data + b"\0" * 4)

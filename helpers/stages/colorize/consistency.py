@@ -32,11 +32,11 @@ EDGE = 0.6
 """Pixels by which a motion may lead outside of the picture."""
 
 _JUMP = 0.012
-"""The difference of colour (Cb, Cr in -0.5..0.5) by which a whole frame may differ from the consensus
-of its neighbours; with a larger difference, its colours count as a jump."""
+"""A frame whose mean colour (Cb, Cr in -0.5..0.5) differs by more than this from the consensus of its
+neighbours counts as a jump."""
 
 _JUMPS = 3.0
-"""The same limit, as a multiple of the median difference of the neighbours; the larger one counts."""
+"""The same limit as a multiple of the neighbours' median difference; the larger of both is used."""
 
 _SPREAD = 0.025
 """The difference of colour from the consensus at which the weight of a witness is 0.6."""

@@ -78,6 +78,6 @@ def _read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]
     except (KeyError, AttributeError, IndexError) as error:
         raise ModelError(
             f"These {len(state)} weights (the first is {next(iter(state), 'none')}) are not those "
-            f"of DDColor, tiny or large: {error} is missing. Download the file again, or choose the "
-            "model that it belongs to."
+            f"of DDColor, tiny or large: {error} is missing. Download the file again, or choose "
+            "the model that it belongs to."
         ) from error

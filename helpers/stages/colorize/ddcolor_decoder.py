@@ -18,7 +18,7 @@ WIDTH = 512
 """Channels of the pixel decoder; half as many at its finest resolution."""
 
 _HIDDEN, _HEADS, _FEEDFORWARD, _LAYERS = 256, 8, 2048, 9
-"""The colour decoder's channels, attention heads, channels of the feed-forward layers, and rounds."""
+"""The colour decoder: channels, attention heads, channels of the feed-forward layers, rounds."""
 
 FINER = 4
 """How many times larger the picture is than the finest features."""

@@ -69,7 +69,7 @@ class _Decoder(nn.Module):
         self.color_decoder = ColourDecoder(queries, made)
 
     def pixels(self, seen: list[Tensor]) -> list[Tensor]:
-        """Turn the features of the encoder into features at a 16th, an 8th and a 4th of the size."""
+        """Decode the encoder's features to features at a 16th, an 8th and a 4th of the size."""
         made, x = [], seen[-1]
         for layer, beside in zip(self.layers, reversed(seen[:-1]), strict=True):
             x = layer(x, beside)
@@ -93,7 +93,7 @@ class DDColorNet(nn.Module):
         self.refine_net = nn.Sequential(nn.Sequential(SpectralConv2d(queries + 3, 2)))
 
     def fold(self) -> None:
-        """Make all spectrally normalized convolutions ordinary ones; the network cannot run before."""
+        """Fold all spectrally normalized convolutions, which is necessary before it can run."""
         for module in list(self.modules()):
             if isinstance(module, SpectralConv2d):
                 module.fold()

@@ -24,7 +24,7 @@ from helpers.stages.colorize.deoldify_network import DeoldifyNet, fold_state
 from helpers.stages.colorize.square import SquareColorizer
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""The mean and standard deviation of ImageNet's pictures; input and output are normalised by them."""
+"""The mean and standard deviation of ImageNet's pictures, which normalise input and output."""
 
 _WIDE_ONLY = "layers.4.conv.0.weight"
 """The name of a weight that only the wide network has."""

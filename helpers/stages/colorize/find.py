@@ -1,7 +1,7 @@
 """Find out whether a film is in colour or tinted, and how steady its colours are.
 
 found = find_colours(clip)         # measures a few frames of every shot
-found.kind, found.words            # "tinted", "It is tinted by 21 levels ..."
+found.kind, found.words            # "tinted", "The film is tinted, like sepia, ..."
 chroma_flicker(clip).level         # how much the colours of objects change from frame to frame
 """
 
@@ -109,7 +109,7 @@ def find_colours(clip: Clip) -> Colours:
 
 
 def measure_share(clip: Clip, spans: Iterable[tuple[Fraction, Fraction]]) -> float:
-    """Return the share of a film that lies within spans of time, (begin, end) in seconds; 0 to 1."""
+    """Return the share of a film, 0 to 1, within spans of time, (begin, end) in seconds."""
     start, stop = clip.times[0], clip.end
     lengths = (min(end, stop) - max(begin, start) for begin, end in spans)
     return float(sum(max(length, Fraction(0)) for length in lengths) / clip.duration)

@@ -24,8 +24,8 @@ def read_picture(path: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Read a coloured picture.
 
     Returns:
-        (H, W, 3) RGB, uint8 or uint16; and its opacity, float32 (H, W) in 0..1, or None. Transparent
-        pixels are not used.
+        (H, W, 3) RGB, uint8 or uint16; and its opacity, float32 (H, W) in 0..1, or None.
+        Transparent pixels are not used.
 
     Raises:
         StageError: there is no such file, it is not a picture, or it has no colours.

@@ -260,6 +260,6 @@ def describe_unreached(clip: Clip, references: Sequence[Reference], reach: Fract
         return ""
     return (
         f"{1 - near.mean():.0%} of the frames are more than {float(reach):g} s from a reference in "
-        f"their shot, and {1 - shots.mean():.0%} are in shots without a reference. If their colours "
-        "are wrong, colour a frame of these shots too."
+        f"their shot, and {1 - shots.mean():.0%} are in shots without a reference. If their "
+        "colours are wrong, colour a frame of these shots too."
     )

@@ -154,7 +154,7 @@ class LabColorizer(SquareColorizer):
 
     @abstractmethod
     def _predict(self, lightness: np.ndarray) -> torch.Tensor:
-        """Predict a and b of Lab, (1, 2, S, S) float32, from lightness, (S, S) float32 in 0..100."""
+        """Predict a and b, (1, 2, S, S) float32, from lightness, (S, S) float32 in 0..100."""
 
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
         able = -(-side // self.multiple) * self.multiple

@@ -159,8 +159,8 @@ class Colorize(Stage):
         least, largest = _FACTORS
         if self.render_factor and not least <= self.render_factor <= largest:
             raise StageError(
-                f"The render factor must be from {least} to {largest}, or 0 for the model's default; "
-                f"{self.render_factor} was given."
+                f"The render factor must be from {least} to {largest}, or 0 for the model's "
+                f"default; {self.render_factor} was given."
             )
         if not 0 < self.reach <= _FARTHEST:
             raise StageError(

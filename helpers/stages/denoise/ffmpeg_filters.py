@@ -22,8 +22,8 @@ import numpy as np
 from helpers.imaging.luma import scale_of
 
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-"""The matrix from R, G, B to brightness and two colour differences. It is orthonormal, so that white
-noise stays white."""
+"""The matrix from R, G, B to brightness and two colour differences; it is orthonormal, so that
+white noise stays white."""
 
 STEPS = 64.0
 """Steps of 16-bit values per grey level in an opponent plane; brightness reaches 442 levels."""

@@ -30,8 +30,8 @@ _PROJECTIONS = 2
 """Iterations of the projection of a flow to another time; the second changes little already."""
 
 _WINDOW = 25
-"""Side in pixels of the window in which two positions are compared: larger than a patch of the flow,
-so that grain has little effect, but small enough to separate the two sides of an edge."""
+"""Side in pixels of the window in which two positions are compared: larger than a patch of the
+flow, so that grain has little effect, but small enough to separate the two sides of an edge."""
 
 _NOISE = 1.0
 """Grey levels (of 255); smaller differences are noise and do not favour any motion."""

@@ -138,8 +138,8 @@ class Upscale(Stage):
                 )
         if (self.alternate or self.blend is not None) and count < 2:
             raise StageError(
-                "blend and alternate need several models, but only one was given. Give more models, "
-                "or leave blend and alternate out."
+                "blend and alternate need several models, but only one was given. Give more "
+                "models, or leave blend and alternate out."
             )
         if self.alternate and self.blend is not None:
             raise StageError("Models can be blended or alternate; give only one of the two.")
@@ -167,8 +167,8 @@ class Upscale(Stage):
         new = tuple(max(math.floor(side * scale + Fraction(1, 2)), 1) for side in (width, height))
         if max(new) > _LARGEST:
             raise StageError(
-                f"{width}x{height} enlarged {float(scale):g} times is {new[0]}x{new[1]}, but a side "
-                f"may have at most {_LARGEST} pixels. Choose a smaller scale."
+                f"{width}x{height} enlarged {float(scale):g} times is {new[0]}x{new[1]}, but a "
+                f"side may have at most {_LARGEST} pixels. Choose a smaller scale."
             )
         return new  # type: ignore[return-value]
 

@@ -36,7 +36,7 @@ def test_grey_tinted_and_coloured_films_are_told_apart():
     assert find_colours(in_grey(truth)).kind == "grey"
     found = find_colours(toned(in_grey(truth)))
     assert found.kind == "tinted" and found.tint > 10
-    assert found.words.startswith("It is tinted by")
+    assert found.words.startswith("The film is tinted")
 
 
 @pytest.mark.parametrize("tone", ["sepia", "cyanotype", "amber", "selenium"])

@@ -117,7 +117,7 @@ def test_that_memory_is_short_is_said_once(engine, monkeypatch, caplog):
     for _ in range(2):
         engine.colours(grey_frames(1), 2)
     (said,) = caplog.messages
-    assert "on a square of 32 pixels and 0.0 GB are free; a smaller render factor" in said
+    assert "on a square of 32 pixels, but only 0.0 GB are free. A smaller render" in said
 
 
 # --- weights ------------------------------------------------------------------------------------
@@ -136,15 +136,19 @@ def test_the_side_exit_may_be_left_out(state, name, engine):
 
 
 def test_weights_of_another_kind_are_refused_with_what_was_found(state):
-    with pytest.raises(ModelError, match=r"1 weights are not those of ECCV16: .*missing.*more\. F"):
+    with pytest.raises(ModelError, match=r"1 weights are not those of ECCV16: .*missing.*more\. D"):
         Zhang({"conv": torch.zeros(3)})
-    with pytest.raises(ModelError, match=r"model1\.0\.bias is \(5,\) instead of \(64,\)"):
+    with pytest.raises(
+        ModelError, match=r"model1\.0\.bias has the shape \(5,\) instead of \(64,\)"
+    ):
         Zhang({**state, "model1.0.bias": torch.zeros(5)})
 
 
 def test_numbers_that_are_none_are_said(state):
     broken = Zhang({**state, "model1.0.bias": torch.full((64,), torch.nan)})
-    with pytest.raises(ModelError, match=r"are none, counting in fp32.*fetch them again"):
+    with pytest.raises(
+        ModelError, match=r"in fp32 contains values that are not.*download them again"
+    ):
         broken.colours(grey_frames(1), 2)
 
 

@@ -110,7 +110,7 @@ def test_refuses_what_it_cannot_do(engine):
     picture = np.zeros((20, 30, 3), np.uint8)
     with pytest.raises(ValueError, match="same shape"):
         engine.between(picture, picture[1:], [0.5])
-    with pytest.raises(ValueError, match="fraction 1"):
+    with pytest.raises(ValueError, match="less than 1; 1 was given"):
         engine.between(picture, picture, [1])
 
 
@@ -126,7 +126,7 @@ def test_the_network_has_the_published_size():
 
 def test_weights_of_another_kind_are_refused_with_what_was_found():
     state = {name: torch.zeros(shape) for name, shape in expected_shapes(FilmNet).items()}
-    with pytest.raises(ModelError, match=r"1 weights are not those of FILM: .*missing.*more\. F"):
+    with pytest.raises(ModelError, match=r"1 weights are not those of FILM: .*missing.*more\. D"):
         FilmInterpolator({"conv": torch.zeros(3)})
     with pytest.raises(ModelError, match=r"output_conv\.bias is \(5,\) instead of \(3,\)"):
         FilmInterpolator({**state, "fuse.output_conv.bias": torch.zeros(5)})
@@ -159,7 +159,7 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(engine, monkeypa
 
     monkeypatch.setattr(engine, "_draw", limited)
     assert np.array_equal(engine.between(*pair, [0.5])[0], expected)
-    assert "Out of memory with FILM on a 50x40 frame; drawing it on the processor" in caplog.text
+    assert "Out of memory with FILM on a 50x40 frame; it is computed on the CPU" in caplog.text
 
 
 # --- through the stage --------------------------------------------------------------------------

@@ -156,15 +156,15 @@ PICTURE = np.zeros((20, 30, 3), np.uint8)
 @pytest.mark.parametrize(
     ("first", "last", "fractions", "found", "allowed"),
     [
-        (PICTURE.astype(np.float32), PICTURE, [0.5], "first has dtype float32", "uint8 and uint16"),
-        (PICTURE, PICTURE.astype(np.int64), [0.5], "last has dtype int64", "uint8 and uint16"),
-        (PICTURE[..., 0], PICTURE, [0.5], r"first has shape \(20, 30\)", r"\(H, W, 3\)"),
-        (PICTURE[:0], PICTURE[:0], [0.5], r"first has shape \(0, 30, 3\)", r"\(H, W, 3\)"),
-        (PICTURE, PICTURE[1:], [0.5], r"last is uint8 \(19, 30, 3\)", "same shape"),
-        (PICTURE, PICTURE.astype(np.uint16), [0.5], "last is uint16", "same shape and dtype"),
-        (PICTURE, PICTURE, [0.5, 0.0], r"fraction 0\.0", "more than 0 and less than 1"),
-        (PICTURE, PICTURE, [1], "fraction 1", "more than 0 and less than 1"),
-        (PICTURE, PICTURE, [float("nan")], "fraction nan", "more than 0 and less than 1"),
+        (PICTURE.astype(np.float32), PICTURE, [0.5], "first must be uint8 or uint16", "float32"),
+        (PICTURE, PICTURE.astype(np.int64), [0.5], "last must be uint8 or uint16", "int64"),
+        (PICTURE[..., 0], PICTURE, [0.5], r"first must be RGB, \(H, W, 3\)", r"\(20, 30\)"),
+        (PICTURE[:0], PICTURE[:0], [0.5], r"first must be RGB, \(H, W, 3\)", r"\(0, 30, 3\)"),
+        (PICTURE, PICTURE[1:], [0.5], "same shape", r"last is uint8 \(19, 30, 3\)"),
+        (PICTURE, PICTURE.astype(np.uint16), [0.5], "same shape and dtype", "last is uint16"),
+        (PICTURE, PICTURE, [0.5, 0.0], "greater than 0 and less than 1", r"0\.0 was given"),
+        (PICTURE, PICTURE, [1], "greater than 0 and less than 1", "1 was given"),
+        (PICTURE, PICTURE, [float("nan")], "greater than 0 and less than 1", "nan was given"),
     ],
 )
 def test_refuses_what_it_cannot_do(interpolator, first, last, fractions, found, allowed):

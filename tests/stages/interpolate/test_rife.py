@@ -221,12 +221,12 @@ PICTURE = np.zeros((20, 30, 3), np.uint8)
 @pytest.mark.parametrize(
     ("first", "last", "fractions", "message"),
     [
-        (PICTURE.astype(np.float32), PICTURE, [0.5], "first has dtype float32.*uint8 and uint16"),
-        (PICTURE[..., 0], PICTURE, [0.5], r"first has shape \(20, 30\).*\(H, W, 3\)"),
-        (PICTURE[:0], PICTURE[:0], [0.5], r"first has shape \(0, 30, 3\)"),
-        (PICTURE, PICTURE[1:], [0.5], r"last is uint8 \(19, 30, 3\).*same shape"),
-        (PICTURE, PICTURE, [0.5, 0.0], r"fraction 0\.0.*more than 0 and less than 1"),
-        (PICTURE, PICTURE, [1], "fraction 1.*less than 1"),
+        (PICTURE.astype(np.float32), PICTURE, [0.5], "first must be uint8 or uint16.*float32"),
+        (PICTURE[..., 0], PICTURE, [0.5], r"first must be RGB, \(H, W, 3\).*\(20, 30\)"),
+        (PICTURE[:0], PICTURE[:0], [0.5], r"its shape is \(0, 30, 3\)"),
+        (PICTURE, PICTURE[1:], [0.5], r"same shape.*last is uint8 \(19, 30, 3\)"),
+        (PICTURE, PICTURE, [0.5, 0.0], r"greater than 0 and less than 1; 0\.0"),
+        (PICTURE, PICTURE, [1], "less than 1; 1 was"),
     ],
 )
 def test_refuses_what_it_cannot_do(engines, first, last, fractions, message):
@@ -235,7 +235,7 @@ def test_refuses_what_it_cannot_do(engines, first, last, fractions, message):
 
 
 def test_other_scales_are_refused():
-    with pytest.raises(ModelError, match=r"scale 3; allowed are 1, 0\.5 and 0\.25"):
+    with pytest.raises(ModelError, match=r"must be 1, 0\.5 or 0\.25; 3 was given"):
         RifeInterpolator(generated_state("4.6"), "4.6", scale=3)
 
 
@@ -265,7 +265,7 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(monkeypatch, cap
 
     monkeypatch.setattr(engine, "_draw", limited)
     assert np.array_equal(engine.between(*pair, [0.5])[0], expected)
-    assert "Out of memory with RIFE 4.25 on a 50x40 frame; drawing it on the proc" in caplog.text
+    assert "Out of memory with RIFE 4.25 on a 50x40 frame; it is computed on the CPU" in caplog.text
 
 
 def test_a_failure_that_is_not_about_memory_is_passed_on(monkeypatch):

@@ -149,7 +149,7 @@ def test_memory_that_runs_out_is_said_and_the_next_sequence_is_tried_afresh(engi
     expected = engine.upscale_sequence(film)
     with monkeypatch.context() as short:
         short.setattr(engine, "_run", failing(MemoryError()))
-        with pytest.raises(OutOfMemoryError, match=r"on 2 frames of 30x24, which it must hold"):
+        with pytest.raises(OutOfMemoryError, match=r"on 2 frames of 30x24, which it processes"):
             engine.upscale_sequence(film)
         short.setattr(engine, "_run", failing(RuntimeError("shapes differ")))
         with pytest.raises(RuntimeError, match="shapes differ"):
@@ -182,7 +182,9 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
         VideoUpscaler({"conv": torch.zeros(3)})
     with pytest.raises(ModelError, match=r"fusion\.bias is missing"):
         VideoUpscaler({k: v for k, v in state.items() if k != "basicvsr.fusion.bias"})
-    with pytest.raises(ModelError, match=r"fusion\.bias is \(5,\) instead of \(8,\), head is not"):
+    with pytest.raises(
+        ModelError, match=r"fusion\.bias has the shape \(5,\) instead of \(8,\), head is unk"
+    ):
         VideoUpscaler({**state, "basicvsr.fusion.bias": torch.zeros(5), "head": torch.zeros(1)})
 
 
@@ -210,7 +212,7 @@ def test_the_stage_makes_any_size(weights):
 
 @pytest.mark.parametrize("how", [{}, {"alternate": True}, {"blend": (1, 2)}])
 def test_it_does_not_share_its_frames(how):
-    with pytest.raises(StageError, match="realbasicvsr looks at many frames at once"):
+    with pytest.raises(StageError, match="realbasicvsr processes many frames together"):
         Upscale(("lanczos", "realbasicvsr"), **how)
 
 

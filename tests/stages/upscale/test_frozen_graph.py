@@ -24,7 +24,7 @@ def test_quantised_weights_are_spread_over_their_range():
 def test_a_file_that_is_no_graph_is_refused(tmp_path, data):
     path = tmp_path / "strange.pb"
     path.write_bytes(data)
-    with pytest.raises(ModelError, match=r"strange.pb is damaged, or none of"):
+    with pytest.raises(ModelError, match=r"strange.pb is damaged, or not one of"):
         read_network(path)
 
 

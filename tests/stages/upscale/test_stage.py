@@ -24,7 +24,7 @@ from tests.support.weights import put
 
 
 def test_both_scale_and_size_are_refused():
-    with pytest.raises(StageError, match="one of the two"):
+    with pytest.raises(StageError, match="only one of them"):
         Upscale("bicubic", Fraction(2), (10, 10))
 
 
@@ -36,7 +36,7 @@ def test_a_senseless_scale_is_refused_with_the_number(scale):
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 20_000)])
 def test_a_senseless_size_is_refused(size):
-    with pytest.raises(StageError, match="allowed is 1 to 16384"):
+    with pytest.raises(StageError, match="must be from 1 to 16384"):
         Upscale("bicubic", size=size)
 
 
@@ -134,13 +134,16 @@ def test_the_first_model_decides_the_size():
     [
         ({"model": ()}, "No model was given"),
         ({"model": ("lanczos", "x5")}, "no upscale model 'x5'"),
-        ({"model": "lanczos", "alternate": True}, "Only several models"),
+        ({"model": "lanczos", "alternate": True}, "need several models"),
         ({"model": ("lanczos", "bicubic"), "blend": (1,)}, "for 2 models"),
         ({"model": ("lanczos", "bicubic"), "blend": (1, -1)}, "none below 0"),
         ({"model": ("lanczos", "bicubic"), "blend": (0, 0)}, "not all 0"),
-        ({"model": ("lanczos", "bicubic"), "blend": (1, 1), "alternate": True}, "not both"),
-        ({"model": "x4plus", "denoise": 0.5}, "x4plus takes no denoise strength; general-x4v3"),
-        ({"model": "general-x4v3", "denoise": 1.5}, "allowed is 0 to 1"),
+        (
+            {"model": ("lanczos", "bicubic"), "blend": (1, 1), "alternate": True},
+            "only one of the two",
+        ),
+        ({"model": "x4plus", "denoise": 0.5}, "x4plus has no denoise strength; only general-x4v3"),
+        ({"model": "general-x4v3", "denoise": 1.5}, "must be from 0 to 1"),
     ],
 )
 def test_a_mix_that_cannot_be_is_refused(wish, reason):

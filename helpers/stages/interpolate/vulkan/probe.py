@@ -40,7 +40,7 @@ _RASTERISERS = ("llvmpipe", "lavapipe", "softpipe", "swiftshader", "basic render
 """Names of software renderers, which emulate a graphics card and take minutes for a picture."""
 
 _OFFICIAL_WEIGHTS = "f334ed2260149ce0188a6dcf049844e8b0cdd912e01cbcfb63553157d2508958"
-"""The sha256 of RIFE 4.6's flownet.bin; only with these weights is the result of the trial known."""
+"""The sha256 of RIFE 4.6's flownet.bin; the result of the trial is known only for these weights."""
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,9 @@ def _driver_advice(loader: str = "") -> str:
     if version:
         package = f"libnvidia-gl-{version.split('.')[0]}"
         return (
-            f"The version of the NVIDIA driver is {version}. If you install its Vulkan part ({package}"
-            f"{' and ' + loader if loader else ''}), it must have exactly the same version; with "
-            "another version, CUDA stops working until the machine is restarted."
+            f"The version of the NVIDIA driver is {version}. If you install its Vulkan part "
+            f"({package}{' and ' + loader if loader else ''}), it must have exactly the same "
+            "version; with another version, CUDA stops working until the machine is restarted."
         )
     more = f" and the package {loader}" if loader and sys.platform == "linux" else ""
     return f"If there is a graphics card, install its manufacturer's Vulkan driver{more}."

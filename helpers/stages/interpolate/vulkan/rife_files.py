@@ -26,8 +26,8 @@ _OTHER_MODELS = re.compile(r"rife-v[23]|rife-v4\.2[56]")
 """Parts of a path for which the engine would mistake the model for another version."""
 
 _LONGEST_PATH = 240
-"""Bytes; the engine copies a model's path into a buffer of 256 bytes without a check, and crashes if
-it is longer."""
+"""Bytes; the engine copies a model's path into a buffer of 256 bytes without a check, and crashes
+if it is longer."""
 
 _FP16_TAG = 0x01306B47
 """ncnn's tag of 16-bit weights; that of 32-bit weights is 0."""
@@ -65,8 +65,8 @@ def check_model(folder: Path) -> None:
     size = (folder / "flownet.bin").stat().st_size
     if size != needed:
         raise ModelError(
-            f"{folder / 'flownet.bin'} is damaged: it has {size} bytes, but {needed} were expected. "
-            "Download it again."
+            f"{folder / 'flownet.bin'} is damaged: it has {size} bytes, but {needed} were "
+            "expected. Download it again."
         )
 
 

