@@ -233,7 +233,7 @@ def test_a_checkpoint_without_weights_is_refused(tmp_path):
 
     path = tmp_path / "net.pth"
     torch.save({"epoch": 3, "loss": 0.1}, path)
-    with pytest.raises(ModelError, match="does not contain weights.* dict with epoch, loss"):
+    with pytest.raises(ModelError, match=r"does not contain weights.* dict with epoch, loss"):
         loading.load_upscaler(str(path))
 
 

@@ -32,8 +32,8 @@ EDGE = 0.6
 """Pixels by which a motion may lead outside of the picture."""
 
 _JUMP = 0.012
-"""A frame whose mean colour (Cb, Cr in -0.5..0.5) differs by more than this from the consensus of its
-neighbours counts as a jump."""
+"""A frame counts as a jump if its mean colour (Cb, Cr in -0.5..0.5) differs by more than this from
+the consensus of its neighbours."""
 
 _JUMPS = 3.0
 """The same limit as a multiple of the neighbours' median difference; the larger of both is used."""

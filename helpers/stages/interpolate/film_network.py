@@ -88,7 +88,7 @@ class _Features(nn.Module):
 
 
 class _FlowPredictor(nn.Module):
-    """Predicts the residual of the flow, from features of one picture and warped ones of the other."""
+    """Predicts the residual of the flow from one picture's features and the other's warped ones."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()

@@ -102,7 +102,7 @@ class _Weights:
         return self.arrays.pop(0)
 
     def convolution(self, bias: bool = True) -> Convolution:
-        """Take a kernel, (rows, columns, in, out), and its bias, one for each channel or for all."""
+        """Take a kernel, (rows, columns, in, out), and its bias, one value or one per channel."""
         kernel = self.take(4).transpose(3, 2, 0, 1)
         out, channels, *size = kernel.shape
         made = Convolution(channels, out, size, bias=bias, device="meta")  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def test_without_either_24_frames_a_second_are_reached(rate, factor):
 
 @pytest.mark.parametrize("fields", [{"factor": 0}, {"factor": 65}, {"fps": 0}, {"fps": 1001}])
 def test_a_senseless_rate_is_refused(fields):
-    with pytest.raises(StageError, match="must be|allowed is"):
+    with pytest.raises(StageError, match=r"must be|allowed is"):
         Interpolate(**fields)
 
 

@@ -144,7 +144,7 @@ def test_another_scale_or_algorithm_is_refused_with_what_was_found(tmp_path):
     path = espcn(tmp_path / "own.pb", 3)
     with pytest.raises(ModelError, match=r"own.pb contains espcn x3 instead of espcn x2"):
         OpencvSuperres(path, "espcn", 2)
-    with pytest.raises(ModelError, match=r"holds espcn x3 where fsrcnn x3"):
+    with pytest.raises(ModelError, match=r"contains espcn x3 instead of fsrcnn x3"):
         OpencvSuperres(path, "fsrcnn", 3)
     with pytest.raises(ModelError, match=r"no algorithm 'srcnn'. Choose from fsrcnn, .*edsr"):
         OpencvSuperres(path, "srcnn", 3)
