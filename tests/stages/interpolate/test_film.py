@@ -128,7 +128,9 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
     state = {name: torch.zeros(shape) for name, shape in expected_shapes(FilmNet).items()}
     with pytest.raises(ModelError, match=r"1 weights are not those of FILM: .*missing.*more\. D"):
         FilmInterpolator({"conv": torch.zeros(3)})
-    with pytest.raises(ModelError, match=r"output_conv\.bias has the shape \(5,\) instead of \(3,\)"):
+    with pytest.raises(
+        ModelError, match=r"output_conv\.bias has the shape \(5,\) instead of \(3,\)"
+    ):
         FilmInterpolator({**state, "fuse.output_conv.bias": torch.zeros(5)})
 
 

@@ -76,7 +76,9 @@ def test_weights_of_another_kind_are_refused_with_what_was_found():
         prepare_state({**state, "block1.lastconv.0.bias": torch.zeros(20)}, "4.6")
     with pytest.raises(ModelError, match="block9 is unknown"):
         prepare_state({**state, "block9": torch.zeros(20)}, "4.6")
-    with pytest.raises(ModelError, match=r"\(conv\) are not those of a supported version.*4\.25-lite"):
+    with pytest.raises(
+        ModelError, match=r"\(conv\) are not those of a supported version.*4\.25-lite"
+    ):
         find_version({"conv.weight": torch.zeros(3)})
 
 

@@ -76,7 +76,9 @@ def test_without_a_loader_there_is_no_vulkan(tiny, monkeypatch):
     assert "libvulkan-that-is-not.so.1 cannot be loaded" in refused(verdict)
     monkeypatch.setattr(vulkan, "nvidia_version", lambda: "550.54.15")
     advice = find_device(loader="libvulkan-that-is-not.so.1").advice
-    assert "libnvidia-gl-550" in advice and "exactly the same version" in advice and "CUDA" in advice
+    assert (
+        "libnvidia-gl-550" in advice and "exactly the same version" in advice and "CUDA" in advice
+    )
 
 
 def test_the_nvidia_driver_tells_its_version(tmp_path):
