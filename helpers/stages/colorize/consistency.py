@@ -1,8 +1,8 @@
 """Make colours consistent over time, by averaging them along the motion.
 
-    onward, back = measure_both_flows(luma, other, FAST)
-    trust = measure_trust(luma, other, onward, back)
-    witness = Witness(warp(other_chroma, onward), trust, weight=0.9)
+    forward, backward = measure_both_flows(luma, other, FAST)
+    trust = measure_trust(luma, other, forward, backward)
+    witness = Witness(warp(other_chroma, forward), trust, weight=0.9)
     chroma = steady_colors(own_chroma, [witness, ...])
 
 A model that colours every frame by itself gives the same wall a different colour in each frame.
@@ -60,19 +60,19 @@ class Witness:
 
 
 def measure_trust(
-    here: np.ndarray, there: np.ndarray, onward: np.ndarray, back: np.ndarray
+    here: np.ndarray, there: np.ndarray, forward: np.ndarray, backward: np.ndarray
 ) -> np.ndarray:
     """Measure the trust in the flow of each pixel, float32 (h, w) in 0..1.
 
     Args:
         here, there: uint8 (h, w) luma.
-        onward, back: the flow from here to there, and from there to here.
+        forward, backward: the flow from here to there, and from there to here.
     """
-    at = target_positions(onward)
-    miss = onward + sample(back, at)
+    at = target_positions(forward)
+    miss = forward + sample(backward, at)
     squared = miss[..., 0] ** 2 + miss[..., 1] ** 2
     # Fast motion is measured less accurately.
-    allowed = _ASTRAY + 0.05 * np.sqrt(onward[..., 0] ** 2 + onward[..., 1] ** 2)
+    allowed = _ASTRAY + 0.05 * np.sqrt(forward[..., 0] ** 2 + forward[..., 1] ** 2)
     agreed = np.exp2(-squared / (allowed * allowed))
     return agreed * measure_likeness(here, sample(there, at)) * is_inside(at, EDGE)
 
@@ -85,10 +85,10 @@ def measure_likeness(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     Args:
         one, other: uint8 (h, w) luma.
     """
-    apart = one.astype(np.float32) - other
-    apart -= cv2.blur(apart, (31, 31)).clip(-_UNLIKE, _UNLIKE)
-    apart = cv2.blur(np.abs(apart), (5, 5))
-    return np.exp2(-((apart / _UNLIKE) ** 2))
+    difference = one.astype(np.float32) - other
+    difference -= cv2.blur(difference, (31, 31)).clip(-_UNLIKE, _UNLIKE)
+    difference = cv2.blur(np.abs(difference), (5, 5))
+    return np.exp2(-((difference / _UNLIKE) ** 2))
 
 
 def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
@@ -109,16 +109,16 @@ def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
     """
     if not witnesses:
         return own
-    heard = [Witness(own, np.ones(own.shape[:2], np.float32), 1.0), *witnesses]
+    all_witnesses = [Witness(own, np.ones(own.shape[:2], np.float32), 1.0), *witnesses]
     agreed = _find_consensus(own, witnesses)
-    offsets = [_find_offset(witness, agreed) for witness in heard]
-    shares = _weigh_witnesses(heard, offsets)
+    offsets = [_find_offset(witness, agreed) for witness in all_witnesses]
+    shares = _weigh_witnesses(all_witnesses, offsets)
     common = np.average(offsets, axis=0, weights=shares).astype(np.float32)
     total, weights = np.zeros_like(own), np.zeros(own.shape[:2], np.float32)
-    for witness, share, offset in zip(heard, shares, offsets, strict=True):
+    for witness, share, offset in zip(all_witnesses, shares, offsets, strict=True):
         chroma = witness.chroma - offset
-        apart = cv2.transform((chroma - agreed) ** 2, _SUM)
-        weight = witness.trust * cv2.exp(apart / np.float32(-2 * _SPREAD * _SPREAD))
+        difference = cv2.transform((chroma - agreed) ** 2, _SUM)
+        weight = witness.trust * cv2.exp(difference / np.float32(-2 * _SPREAD * _SPREAD))
         # The weight of a frame's own colours is never 0, since there may be no others.
         weight *= np.float32(max(share, 1e-3))
         total += chroma * cv2.merge([weight, weight])
@@ -131,26 +131,26 @@ def steady_colors(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
 
 def _find_consensus(own: np.ndarray, witnesses: Sequence[Witness]) -> np.ndarray:
     """Return the median of the colours at each pixel; untrusted colours are replaced by `own`."""
-    said = [own]
+    colors = [own]
     for witness in witnesses:
-        said.append(own + cv2.merge([witness.trust] * 2) * (witness.chroma - own))
-    ordered = np.sort(np.stack(said), 0)
-    middle = len(said) // 2
-    return ordered[middle] if len(said) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+        colors.append(own + cv2.merge([witness.trust] * 2) * (witness.chroma - own))
+    ordered = np.sort(np.stack(colors), 0)
+    middle = len(colors) // 2
+    return ordered[middle] if len(colors) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _find_offset(witness: Witness, agreed: np.ndarray) -> np.ndarray:
     """Return the mean difference of a witness's colours from the consensus, (2,)."""
     total = float(witness.trust.sum(dtype=np.float64)) + 1e-6
-    apart = (witness.chroma - agreed) * cv2.merge([witness.trust] * 2)
-    return (apart.sum(axis=(0, 1), dtype=np.float64) / total).astype(np.float32)
+    difference = (witness.chroma - agreed) * cv2.merge([witness.trust] * 2)
+    return (difference.sum(axis=(0, 1), dtype=np.float64) / total).astype(np.float32)
 
 
-def _weigh_witnesses(heard: Sequence[Witness], offsets: Sequence[np.ndarray]) -> list[float]:
+def _weigh_witnesses(witnesses: Sequence[Witness], offsets: Sequence[np.ndarray]) -> list[float]:
     """Return the weight of each witness as a whole: low if it jumps or its alignment is poor."""
     lengths = np.array([float(np.hypot(*offset)) for offset in offsets])
     allowed = max(_JUMP, _JUMPS * float(np.median(lengths)))
     return [
         witness.weight * float(witness.trust.mean()) * 2.0 ** -((length / allowed) ** 4) + 1e-6
-        for witness, length in zip(heard, lengths, strict=True)
+        for witness, length in zip(witnesses, lengths, strict=True)
     ]

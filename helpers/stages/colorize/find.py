@@ -194,12 +194,12 @@ def _compare_colors(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
 ) -> tuple[float, np.ndarray]:
     """Return the mean distance of the colours of two aligned frames, and their mean difference."""
-    onward, back = measure_both_flows(one[0], other[0], FAST)
-    believed = measure_trust(one[0], other[0], onward, back) + np.float32(1e-6)
-    apart = warp(np.ascontiguousarray(other[1]), onward) - one[1]
-    lengths = np.hypot(apart[..., 0], apart[..., 1])
-    mean = np.average(apart.reshape(-1, 2), axis=0, weights=believed.ravel())
-    return float(np.average(lengths, weights=believed)), mean
+    forward, backward = measure_both_flows(one[0], other[0], FAST)
+    trust = measure_trust(one[0], other[0], forward, backward) + np.float32(1e-6)
+    difference = warp(np.ascontiguousarray(other[1]), forward) - one[1]
+    lengths = np.hypot(difference[..., 0], difference[..., 1])
+    mean = np.average(difference.reshape(-1, 2), axis=0, weights=trust.ravel())
+    return float(np.average(lengths, weights=trust)), mean
 
 
 def _is_jump(step: np.ndarray | None, following: np.ndarray) -> bool:

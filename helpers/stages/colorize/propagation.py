@@ -1,7 +1,7 @@
 """Propagate the colours of one frame to the other frames of its shot.
 
     carrier = Carrier(luma, chroma, known)            # a frame that a person coloured
-    carrier.step(next_luma, back, trust)              # to the next frame, forwards or backwards
+    carrier.step(next_luma, backward, trust)              # to the next frame, forwards or backwards
     carried = carrier.colours()                       # colours with their confidence
     chroma = fill_colors(next_luma, carried, [Source(luma, chroma, known)])
 
@@ -91,16 +91,16 @@ class Carrier:
         self._confidence = np.ones(luma.shape, np.float32)
         self._alike = self._confidence
 
-    def step(self, luma: np.ndarray, back: np.ndarray, believed: np.ndarray) -> None:
+    def step(self, luma: np.ndarray, backward: np.ndarray, trust: np.ndarray) -> None:
         """Continue to a neighbour.
 
         Args:
             luma: the luma of the new frame, uint8 (h, w).
-            back: the flow from it to the previous frame of the chain.
-            believed: the trust in that flow, float32 (h, w) in 0..1.
+            backward: the flow from it to the previous frame of the chain.
+            trust: the trust in that flow, float32 (h, w) in 0..1.
         """
-        before = target_positions(back)
-        self._confidence = sample(self._confidence, before) * np.minimum(believed / _ENOUGH, 1)
+        before = target_positions(backward)
+        self._confidence = sample(self._confidence, before) * np.minimum(trust / _ENOUGH, 1)
         at = sample(self._at, before)
         alike = measure_likeness(luma, sample(self._luma, at))
         nearer = warp(at, measure_flow(luma, sample(self._luma, at), FAST))
@@ -111,10 +111,10 @@ class Carrier:
 
     def colours(self) -> Carried:
         """Return the colours of the current frame."""
-        sure = (
+        confidence = (
             self._confidence * np.minimum(self._alike / _ENOUGH, 1) * sample(self._known, self._at)
         )
-        return Carried(sample(self._chroma, self._at), sure)
+        return Carried(sample(self._chroma, self._at), confidence)
 
 
 def match_directly(luma: np.ndarray, source: Source) -> Carried:
@@ -124,10 +124,10 @@ def match_directly(luma: np.ndarray, source: Source) -> Carried:
         luma: the luma of the frame, uint8 (h, w).
         source: a coloured frame of the same shot.
     """
-    onward, back = measure_both_flows(luma, source.luma, FINE)
-    sure = np.minimum(measure_trust(luma, source.luma, onward, back) / _ENOUGH, 1)
-    at = target_positions(onward)
-    return Carried(sample(source.chroma, at), sure * sample(source.weight, at))
+    forward, backward = measure_both_flows(luma, source.luma, FINE)
+    confidence = np.minimum(measure_trust(luma, source.luma, forward, backward) / _ENOUGH, 1)
+    at = target_positions(forward)
+    return Carried(sample(source.chroma, at), confidence * sample(source.weight, at))
 
 
 def fill_gaps(first: Carried | None, second: Carried) -> Carried:

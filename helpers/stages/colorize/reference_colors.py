@@ -1,8 +1,8 @@
 """Propagate the colours of frames that a person coloured through their shots, for `Colorize`.
 
-    seen = carry_references(prepare_frames(shot, ...), references, reach, matrix)
-    seen = color_by_references(seen, references, matrix)
-    # or: composite_references(paint_frames(seen, palette))
+    painted = carry_references(prepare_frames(shot, ...), references, reach, matrix)
+    painted = color_by_references(painted, references, matrix)
+    # or: composite_references(paint_frames(painted, palette))
 
 A frame gets colours from the nearest reference before it and the nearest after it, if it is within
 their reach. Frames before a reference must wait for it, so the frames of up to one reach are kept
@@ -75,33 +75,33 @@ def carry_references(
     carrier: Carrier | None = None
     since: Fraction | None = None  # the time of the previous reference
     last: Painted | None = None
-    for seen in frames:
-        link = None
+    for painted in frames:
+        motion = None
         if last is not None and (carrier or waiting):
-            link = Motion.measure(last.luma, seen.luma)
-        if waiting and link is not None:
-            waiting[-1] = (waiting[-1][0], link)
-        last = seen
-        if seen.time in here:
-            size = (seen.luma.shape[1], seen.luma.shape[0])
-            _, chroma, known = read_planes(here[seen.time].path, matrix, size)
-            back = Carrier(seen.luma, chroma, known)
-            yield from _carry_backwards(waiting, back, since, seen.time, reach)
+            motion = Motion.measure(last.luma, painted.luma)
+        if waiting and motion is not None:
+            waiting[-1] = (waiting[-1][0], motion)
+        last = painted
+        if painted.time in here:
+            size = (painted.luma.shape[1], painted.luma.shape[0])
+            _, chroma, known = read_planes(here[painted.time].path, matrix, size)
+            backwards = Carrier(painted.luma, chroma, known)
+            yield from _carry_backwards(waiting, backwards, since, painted.time, reach)
             waiting = []
-            carrier, since = Carrier(seen.luma, chroma, known), seen.time
-            yield replace(seen, carried=Carried(chroma, known))
+            carrier, since = Carrier(painted.luma, chroma, known), painted.time
+            yield replace(painted, carried=Carried(chroma, known))
             continue
-        if since is not None and seen.time - since > reach:
+        if since is not None and painted.time - since > reach:
             carrier = None
-        if carrier and link is not None and since is not None:
-            carrier.step(seen.luma, *link.backward)
-            seen.carried = fade(carrier.colours(), float((seen.time - since) / reach))
-        following = bisect_right(times, seen.time)
-        if following < len(times) and times[following] - seen.time <= reach:
-            waiting.append((seen, _NOWHERE))
+        if carrier and motion is not None and since is not None:
+            carrier.step(painted.luma, *motion.backward)
+            painted.carried = fade(carrier.colours(), float((painted.time - since) / reach))
+        following = bisect_right(times, painted.time)
+        if following < len(times) and times[following] - painted.time <= reach:
+            waiting.append((painted, _NOWHERE))
         else:
-            yield seen
-    yield from (seen for seen, _ in waiting)
+            yield painted
+    yield from (painted for painted, _ in waiting)
 
 
 def _carry_backwards(
@@ -121,12 +121,14 @@ def _carry_backwards(
         reach: the reach of a reference, in seconds.
     """
     found = []
-    for seen, link in reversed(waiting):
-        carrier.step(seen.luma, *link.forward)
-        after = fade(carrier.colours(), float((time - seen.time) / reach))
-        if seen.carried is not None and since is not None:
-            after = mix_carried(seen.carried, after, float((seen.time - since) / (time - since)))
-        found.append(replace(seen, carried=after))
+    for painted, motion in reversed(waiting):
+        carrier.step(painted.luma, *motion.forward)
+        after = fade(carrier.colours(), float((time - painted.time) / reach))
+        if painted.carried is not None and since is not None:
+            after = mix_carried(
+                painted.carried, after, float((painted.time - since) / (time - since))
+            )
+        found.append(replace(painted, carried=after))
     return found[::-1]
 
 
@@ -135,34 +137,34 @@ class Motion:
     """The motion between two neighbours, in half precision, since many are kept in memory.
 
     Attributes:
-        onward, back: the flow from the earlier to the later frame, and back.
-        there, here: the trust in each of them.
+        forward_flow, backward_flow: the flow from the earlier frame to the later one, and back.
+        forward_trust, backward_trust: the trust in each of them.
     """
 
-    onward: np.ndarray
-    back: np.ndarray
-    there: np.ndarray
-    here: np.ndarray
+    forward_flow: np.ndarray
+    backward_flow: np.ndarray
+    forward_trust: np.ndarray
+    backward_trust: np.ndarray
 
     @classmethod
     def measure(cls, one: np.ndarray, other: np.ndarray) -> Motion:
         """Measure the motion between two frames, from their luma, uint8 (h, w)."""
-        onward, back = measure_both_flows(one, other, FINE)
-        there, here = (
-            measure_trust(one, other, onward, back),
-            measure_trust(other, one, back, onward),
+        forward, backward = measure_both_flows(one, other, FINE)
+        trusts = (
+            measure_trust(one, other, forward, backward),
+            measure_trust(other, one, backward, forward),
         )
-        return cls(*(plane.astype(np.float16) for plane in (onward, back, there, here)))
+        return cls(*(plane.astype(np.float16) for plane in (forward, backward, *trusts)))
 
     @property
     def forward(self) -> tuple[np.ndarray, np.ndarray]:
         """The flow from the earlier frame to the later one, and the trust in it."""
-        return self.onward.astype(np.float32), self.there.astype(np.float32)
+        return self.forward_flow.astype(np.float32), self.forward_trust.astype(np.float32)
 
     @property
     def backward(self) -> tuple[np.ndarray, np.ndarray]:
         """The flow from the later frame to the earlier one, and the trust in it."""
-        return self.back.astype(np.float32), self.here.astype(np.float32)
+        return self.backward_flow.astype(np.float32), self.backward_trust.astype(np.float32)
 
 
 _NOWHERE = Motion(*(np.zeros((1, 1), np.float16) for _ in range(4)))
@@ -182,28 +184,28 @@ def match_references(
         references: the references of the shot, in order of time.
         matrix: the matrix of luma.
     """
-    for seen in frames:
+    for painted in frames:
         leaps = [
-            (match_directly(seen.luma, source), share)
-            for source, share in _find_sources(seen, references, matrix)
+            (match_directly(painted.luma, source), share)
+            for source, share in _find_sources(painted, references, matrix)
             if share > 0
         ]
-        if seen.kept or not leaps:
-            yield seen
+        if painted.kept or not leaps:
+            yield painted
             continue
         leap = leaps[0][0]
         if len(leaps) == 2:
             leap = mix_carried(leap, leaps[1][0], leaps[1][1])
-        yield replace(seen, carried=fill_gaps(seen.carried, leap))
+        yield replace(painted, carried=fill_gaps(painted.carried, leap))
 
 
 def composite_references(frames: Iterable[Painted]) -> Iterator[Painted]:
     """Blend propagated colours over the colours of a model."""
-    for seen in frames:
-        if seen.carried is None or seen.kept or seen.chroma is None:
-            yield seen
+    for painted in frames:
+        if painted.carried is None or painted.kept or painted.chroma is None:
+            yield painted
         else:
-            yield replace(seen, chroma=composite(seen.carried, seen.chroma))
+            yield replace(painted, chroma=composite(painted.carried, painted.chroma))
 
 
 def color_by_references(
@@ -219,28 +221,28 @@ def color_by_references(
         references: the references of the shot, in order of time.
         matrix: the matrix of luma.
     """
-    for seen in frames:
-        if seen.kept:
-            yield seen
+    for painted in frames:
+        if painted.kept:
+            yield painted
         else:
             sources = [
                 replace(source, weight=source.weight * np.float32(share))
-                for source, share in _find_sources(seen, references, matrix)
+                for source, share in _find_sources(painted, references, matrix)
             ]
-            yield replace(seen, chroma=fill_colors(seen.luma, seen.carried, sources))
+            yield replace(painted, chroma=fill_colors(painted.luma, painted.carried, sources))
 
 
 def _find_sources(
-    seen: Painted, references: Sequence[Reference], matrix: str
+    painted: Painted, references: Sequence[Reference], matrix: str
 ) -> list[tuple[Source, float]]:
     """Return the references before and after a frame, each with its weight."""
-    size = (seen.luma.shape[1], seen.luma.shape[0])
-    number = bisect_right([reference.time for reference in references], seen.time)
+    size = (painted.luma.shape[1], painted.luma.shape[0])
+    number = bisect_right([reference.time for reference in references], painted.time)
     around = references[max(number - 1, 0) : number + 1]
     shares = [1.0]
     if len(around) == 2:
         one, other = (reference.time for reference in around)
-        share = float((seen.time - one) / (other - one))
+        share = float((painted.time - one) / (other - one))
         shares = [1 - share, share]
     pictures = [read_planes(reference.path, matrix, size) for reference in around]
     return [(Source(*picture), share) for picture, share in zip(pictures, shares, strict=False)]

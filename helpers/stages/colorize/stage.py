@@ -260,15 +260,17 @@ class Colorize(Stage):
             return
         matrix = self.matrix or choose_matrix(None, *first.image.shape[1::-1])
         palette = Palette(self.models, self.mix, self.render_factor, self.tone, matrix, machine)
-        seen = prepare_frames(chain([first], frames), wanted, matrix, self.force)
+        painted = prepare_frames(chain([first], frames), wanted, matrix, self.force)
         references = [r for r in self.references if r.begin <= first.time < r.end]
-        seen = keep_neighbours(carry_references(seen, references, self.reach, matrix), self.steady)
-        seen = match_references(seen, references, matrix)
+        painted = keep_neighbours(
+            carry_references(painted, references, self.reach, matrix), self.steady
+        )
+        painted = match_references(painted, references, matrix)
         if references and self.models == ("tint",):
-            seen = color_by_references(seen, references, matrix)
+            painted = color_by_references(painted, references, matrix)
         else:
-            seen = composite_references(paint_frames(seen, palette))
-        for one in steady_frames(seen, self.steady):
+            painted = composite_references(paint_frames(painted, palette))
+        for one in steady_frames(painted, self.steady):
             chosen = self.saturation, self.strength, self.neutralise
             yield Frame(one.image if one.kept else merge_colors(one, matrix, *chosen), one.time)
 

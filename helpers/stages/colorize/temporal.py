@@ -135,10 +135,10 @@ def prepare_frames(
         luma = small_luma(image, matrix, size)
         grey = is_grey(image)
         held = image[..., 0].copy() if grey else image
-        seen = Painted(held, frame.time, frame.time in wanted, luma)
+        painted = Painted(held, frame.time, frame.time in wanted, luma)
         if not force and not grey and measure_cast(image, matrix)[1] > _CERTAIN:
-            seen.kept, seen.chroma = True, resize_planes(chroma_of(image, matrix), size)
-        yield seen
+            painted.kept, painted.chroma = True, resize_planes(chroma_of(image, matrix), size)
+        yield painted
 
 
 def keep_neighbours(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
@@ -148,17 +148,17 @@ def keep_neighbours(frames: Iterable[Painted], around: int) -> Iterator[Painted]
     """
     before: deque[Painted] = deque(maxlen=around)
     left = 0
-    for seen in frames:
-        if seen.wanted:
+    for painted in frames:
+        if painted.wanted:
             yield from before
             before.clear()
             left = around
-            yield seen
+            yield painted
         elif left:
             left -= 1
-            yield seen
+            yield painted
         else:
-            before.append(seen)
+            before.append(painted)
 
 
 def paint_frames(frames: Iterable[Painted], palette: Palette) -> Iterator[Painted]:
@@ -167,49 +167,51 @@ def paint_frames(frames: Iterable[Painted], palette: Palette) -> Iterator[Painte
     There are no batches, since in a batch the rounding of a network depends on the position in it.
     """
     last: Painted | None = None
-    for seen in frames:
-        if seen.chroma is None:
-            if last is not None and np.array_equal(last.image, seen.image):
-                seen.chroma = last.chroma
+    for painted in frames:
+        if painted.chroma is None:
+            if last is not None and np.array_equal(last.image, painted.image):
+                painted.chroma = last.chroma
             else:
-                seen.chroma = palette.colours(luma_of(seen.image, palette.matrix))
-        last = seen
-        yield seen
+                painted.chroma = palette.colours(luma_of(painted.image, palette.matrix))
+        last = painted
+        yield painted
 
 
 def steady_frames(frames: Iterable[Painted], around: int) -> Iterator[Painted]:
     """Average the colours of the wanted frames of one shot over `around` frames on each side."""
-    for (seen, *later), _ in windowed(frames, 0, around):
+    for (painted, *later), _ in windowed(frames, 0, around):
         for distance, other in enumerate(later, 1):
-            if seen.wanted or other.wanted:
-                _compare(seen, other, 1 - 0.5 * distance / (around + 1))
-        if seen.wanted:
-            assert seen.chroma is not None
-            yield replace(seen, chroma=steady_colors(seen.chroma, seen.witnesses), witnesses=[])
+            if painted.wanted or other.wanted:
+                _compare(painted, other, 1 - 0.5 * distance / (around + 1))
+        if painted.wanted:
+            assert painted.chroma is not None
+            yield replace(
+                painted, chroma=steady_colors(painted.chroma, painted.witnesses), witnesses=[]
+            )
 
 
 def _compare(earlier: Painted, later: Painted, weight: float) -> None:
     """Align the colours of two frames with each other, and add them to their witnesses."""
     assert earlier.chroma is not None and later.chroma is not None
-    onward, back = measure_both_flows(earlier.luma, later.luma, FAST)
-    believed = measure_trust(earlier.luma, later.luma, onward, back)
-    earlier.witnesses.append(Witness(warp(later.chroma, onward), believed, weight))
-    believed = measure_trust(later.luma, earlier.luma, back, onward)
-    later.witnesses.append(Witness(warp(earlier.chroma, back), believed, weight))
+    forward, backward = measure_both_flows(earlier.luma, later.luma, FAST)
+    trust = measure_trust(earlier.luma, later.luma, forward, backward)
+    earlier.witnesses.append(Witness(warp(later.chroma, forward), trust, weight))
+    trust = measure_trust(later.luma, earlier.luma, backward, forward)
+    later.witnesses.append(Witness(warp(earlier.chroma, backward), trust, weight))
 
 
 def merge_colors(
-    seen: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
+    painted: Painted, matrix: str, saturation: float, strength: float, neutralise: bool
 ) -> np.ndarray:
     """Make the picture of a frame from its own luma and its new colours; see `Colorize`."""
-    assert seen.chroma is not None
-    height, width = seen.image.shape[:2]
-    chroma = seen.chroma * np.float32(saturation)
-    if seen.image.ndim == 2:
+    assert painted.chroma is not None
+    height, width = painted.image.shape[:2]
+    chroma = painted.chroma * np.float32(saturation)
+    if painted.image.ndim == 2:
         chroma *= np.float32(strength)
     elif strength < 1 or not neutralise:
-        own = resize_planes(chroma_of(seen.image, matrix), working_size(width, height))
+        own = resize_planes(chroma_of(painted.image, matrix), working_size(width, height))
         chroma = chroma if neutralise else chroma + own
         chroma = own + np.float32(strength) * (chroma - own)
-    luma = luma_of(seen.image, matrix)
-    return join(luma, enlarge_chroma(chroma, width, height), matrix, seen.image.dtype)
+    luma = luma_of(painted.image, matrix)
+    return join(luma, enlarge_chroma(chroma, width, height), matrix, painted.image.dtype)
