@@ -122,6 +122,7 @@ def probe(
         "variable_rate": float(max(steps) - min(steps)) > 0.002,
         **clip.info.to_json(),
         "rotation": clip.rotation,
+        "mirrored": clip.mirrored,
         "deinterlaced": clip.bwdif,
         "audio": describe_tracks(source),
         "notes": list(clip.notes),

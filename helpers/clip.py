@@ -80,6 +80,27 @@ class ColourTags:
 
 
 @dataclass(frozen=True)
+class HdrMetadata:
+    """What a film of high dynamic range states about its light; None where it does not.
+
+    Attributes:
+        display: the mastering display (SMPTE ST 2086): x and y of green, blue, red and white, in
+            units of 0.00002; then its highest and lowest luminance, in units of 0.0001 cd/m2.
+        light: the brightest pixel and the brightest average of a frame, in cd/m2 (MaxCLL, MaxFALL).
+    """
+
+    display: tuple[int, ...] | None = None
+    light: tuple[int, int] | None = None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any] | None) -> HdrMetadata | None:
+        """Return what JSON made of the fields."""
+        if values is None:
+            return None
+        return cls(**{name: tuple(row) if row else None for name, row in values.items()})
+
+
+@dataclass(frozen=True)
 class ClipInfo:
     """The properties that all frames of a clip share.
 
@@ -90,6 +111,7 @@ class ClipInfo:
         depth: bits per channel in the source; above 8, frames are uint16 with the full 0..65535.
         grey: whether the picture is black-and-white.
         field_order: "progressive", "tff" (top field first) or "bff", in the source.
+        hdr: the static metadata of a film of high dynamic range.
     """
 
     width: int
@@ -100,6 +122,7 @@ class ClipInfo:
     depth: int = 8
     grey: bool = False
     field_order: str = "progressive"
+    hdr: HdrMetadata | None = None
 
     @property
     def size(self) -> str:
@@ -123,7 +146,8 @@ class ClipInfo:
     def from_json(cls, values: dict[str, Any]) -> ClipInfo:
         """Return the info that `to_json` was called on."""
         exact = {"fps": Fraction(values["fps"]), "sar": Fraction(values["sar"])}
-        return cls(**{**values, **exact, "colour": ColourTags(**values["colour"])})
+        hdr = HdrMetadata.from_json(values.get("hdr"))  # version 0.1.0 did not keep it
+        return cls(**{**values, **exact, "colour": ColourTags(**values["colour"]), "hdr": hdr})
 
 
 class Clip(ABC):

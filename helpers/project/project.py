@@ -422,6 +422,9 @@ def _pack_source(clip: VideoClip) -> dict[str, Any]:
         "stream": clip.stream,
         "bwdif": clip.bwdif,
         "rotation": clip.rotation,
+        "mirrored": clip.mirrored,
+        "over_black": clip.over_black,
+        "sars": [[first, str(sar)] for first, sar in clip.sars],
         "notes": clip.notes,
     }
 
@@ -446,5 +449,9 @@ def _unpack_source(path: Path, kept: dict[str, Any]) -> VideoClip:
         stream=kept["stream"],
         bwdif=kept["bwdif"],
         rotation=kept["rotation"],
+        # Version 0.1.0 did not keep these three.
+        mirrored=kept.get("mirrored", False),
+        over_black=kept.get("over_black", False),
+        sars=tuple((first, Fraction(sar)) for first, sar in kept.get("sars", ())),
         notes=tuple(kept["notes"]),
     )

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.clip import ClipInfo, ColourTags
+from helpers.clip import ClipInfo
+from helpers.video.changes import describe_changes, find_runs, main_look
+from helpers.video.colour import bits_of, clear_reserved_tags, has_alpha, note_unsupported_matrix
+from helpers.video.hdr import note_dynamic_hdr, read_hdr
 from helpers.video.index import Index, decode, no_frames, open_container, pick_stream
+from helpers.video.orientation import Orientation
 
 if TYPE_CHECKING:
     import av
@@ -29,48 +33,88 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PictureInfo:
-    """The properties of a file's pictures, found by decoding some of them."""
+    """The properties of a file's pictures, found by decoding some of them.
+
+    Attributes:
+        orientation: what makes a decoded picture upright.
+        over_black: whether they are transparent, and are laid over black.
+        sars: where the sample aspect ratio changes; see `convert.Conversion`.
+    """
 
     info: ClipInfo
-    rotation: int  # degrees counter-clockwise to turn a decoded picture upright
+    orientation: Orientation
+    over_black: bool
+    sars: tuple[tuple[int, Fraction], ...]
     notes: tuple[str, ...]
 
 
 def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
     """Decode a few stretches of the film to find the properties of its pictures."""
+    runs = find_runs(path, wanted, index)
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         pictures = list(_samples(container, stream, index))
         if not pictures[0]:
             raise no_frames(container, stream)
         first = pictures[0][0]
-        colour = _read_colour_tags(first)
-        rotation = round(first.rotation / 90) * 90 % 360
-        flagged = _flagged_order(stream, first)
-        width, height = first.width, first.height
-        sar = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
-        field_order, notes = _find_field_order(flagged, pictures)
-        if rotation % 180:
+        notes = note_unsupported_matrix(first) + note_dynamic_hdr(first)
+        for frame in chain.from_iterable(pictures):
+            clear_reserved_tags(frame)
+        times = [pts * index.time_base for pts in index.pts]
+        main = main_look(runs, times, index.end)
+        orientation = Orientation.of(first)
+        over_black, seen = _find_transparency(pictures)
+        field_order, found = _find_field_order(_flagged_order(stream, first), pictures)
+        notes += [*orientation.note, *describe_changes(runs, times, main), *seen, *found]
+        width, height, sar = main.width, main.height, main.sar
+        if orientation.rotation % 180:
             width, height, sar = height, width, 1 / sar
-        depth = max(c.bits for c in first.format.components)
         info = ClipInfo(
             width=width,
             height=height,
             fps=_average_rate(stream, index),
             sar=sar,
-            colour=colour,
-            depth=min(depth, 16),
+            colour=main.colour,
+            depth=max([bits_of(first), *(bits_of(run[0]) for run in pictures)]),
             grey=all(_is_grey(run[0]) for run in pictures),
             field_order=field_order,
+            hdr=read_hdr(first),
         )
-        if len(container.streams.video) > 1:
-            films = container.streams.video
-            notes.append(
-                f"the file has {len(films)} video streams ("
-                + ", ".join(f"{s.width}x{s.height}" for s in films)
-                + f"); stream {films.index(stream)} (counted from 0) is used"
-            )
-    return PictureInfo(info, rotation, tuple(notes))
+        notes += _note_streams(container, stream)
+    changing = len({run.look.sar for run in runs}) > 1
+    sars = tuple((run.first, run.look.sar) for run in runs) if changing else ()
+    return PictureInfo(info, orientation, over_black, sars, tuple(notes))
+
+
+def _note_streams(container: InputContainer, stream: VideoStream) -> list[str]:
+    """Note which of several video streams is used; a cover picture is none."""
+    from av.stream import Disposition
+
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if len(films) < 2:
+        return []
+    # A stream without a decoder has no size.
+    sizes = (f"{s.width}x{s.height}" if s.codec_context else "not decodable" for s in films)
+    number = [s.index for s in films].index(stream.index)
+    return [
+        f"the file has {len(films)} video streams ({', '.join(sizes)}); stream {number} (counted "
+        "from 0) is used"
+    ]
+
+
+def _find_transparency(pictures: list[list[av.VideoFrame]]) -> tuple[bool, list[str]]:
+    """Tell whether pictures must be laid over black, and note what was found.
+
+    Some writers leave the alpha channel empty. A film whose pictures would all be invisible is
+    shown without it.
+    """
+    if not any(has_alpha(run[0]) for run in pictures):
+        return False, []
+    alphas = [frame.to_ndarray(format="rgba")[..., 3] for run in pictures for frame in run[::8]]
+    if not any(alpha.any() for alpha in alphas):
+        return False, ["the pictures have an empty alpha channel, which was ignored"]
+    clear = any((alpha < 255).any() for alpha in alphas)
+    return True, ["parts of the pictures are transparent; they are laid over black"] * clear
 
 
 def _samples(
@@ -101,43 +145,6 @@ def _average_rate(stream: VideoStream, index: Index) -> Fraction:
     if stated and abs(measured / stated - 1) < Fraction(1, 500):
         return Fraction(stated)
     return measured.limit_denominator(100_000)
-
-
-def _read_colour_tags(frame: av.VideoFrame) -> ColourTags:
-    """Read the colour tags; guess an untagged matrix from the size of the picture."""
-    codes = [int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace)]
-    primaries, transfer, matrix = (
-        names.get(code) for names, code in zip((PRIMARIES, TRANSFERS, MATRICES), codes, strict=True)
-    )
-    full = "pc" if frame.format.name.startswith("yuvj") else "tv"
-    span = {1: "tv", 2: "pc"}.get(int(frame.color_range), full)
-    if has_rgb(frame):
-        return ColourTags(primaries, transfer, "gbr", "pc")
-    if matrix is None or matrix == "gbr":
-        # As players do: BT.709 for high definition, BT.601 for smaller pictures.
-        high = frame.width >= 1280 or frame.height > 576
-        matrix = "bt709" if high else "smpte170m"
-    return ColourTags(primaries, transfer, matrix, span)
-
-
-def has_rgb(frame: av.VideoFrame) -> bool:
-    """Tell whether a picture is stored as red, green and blue, not as luma and chroma."""
-    return frame.format.is_rgb or frame.format.has_palette
-
-
-PRIMARIES = {
-    1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film",
-    9: "bt2020", 11: "smpte431", 12: "smpte432",
-}  # fmt: skip
-TRANSFERS = {
-    1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear",
-    13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67",
-}  # fmt: skip
-MATRICES = {
-    0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m",
-    9: "bt2020nc", 10: "bt2020c",
-}  # fmt: skip
-"""ISO/IEC 23091-2 code points and ffmpeg's names for them; 2 (unspecified) is left out."""
 
 
 def _is_grey(frame: av.VideoFrame) -> bool:

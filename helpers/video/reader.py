@@ -11,19 +11,19 @@ range. Rotation is applied, and interlaced pictures are deinterlaced (bwdif).
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import VideoIndexError
+from helpers.video.convert import Conversion
 from helpers.video.index import Index, decode, make_index, open_container, pick_stream
-from helpers.video.probe import has_rgb, probe_pictures
+from helpers.video.orientation import Orientation
+from helpers.video.probe import probe_pictures
 
 if TYPE_CHECKING:
     import av
@@ -76,7 +76,10 @@ def open_video(
         index=index,
         stream=stream,
         bwdif=bwdif,
-        rotation=pictures.rotation,
+        rotation=pictures.orientation.rotation,
+        mirrored=pictures.orientation.mirrored,
+        over_black=pictures.over_black,
+        sars=pictures.sars,
         notes=tuple(notes),
     )
 
@@ -86,6 +89,9 @@ class VideoClip(Clip):
     """A video stream of a file.
 
     Attributes:
+        rotation, mirrored: what makes a picture upright; see `orientation.Orientation`.
+        over_black: whether transparent pictures are laid over black.
+        sars: where the sample aspect ratio of the stored pictures changes; see `Conversion`.
         notes: what is unusual about the file, and what was done about it, in words.
     """
 
@@ -97,6 +103,9 @@ class VideoClip(Clip):
     stream: int | None = None
     bwdif: bool = False
     rotation: int = 0
+    mirrored: bool = False
+    over_black: bool = False
+    sars: tuple[tuple[int, Fraction], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -115,7 +124,7 @@ class VideoClip(Clip):
         first, last = max(start - around, 0), min(stop + around, len(self))
         number = first
         with closing(self._decode(first, last)) as decoded:
-            for image in self._convert(decoded):
+            for image in self.conversion.images(decoded, first):
                 if start <= number < stop:
                     time = self.times[number]
                     yield Frame(image, time, cut=number == 0)
@@ -125,15 +134,36 @@ class VideoClip(Clip):
         """Identify the file by its content, and say how it is read."""
         from helpers.runtime.machine import file_sha256
 
-        return [
-            {
-                "source": self.path.name,
-                "sha256": file_sha256(self.path),
-                "stream": self.stream,
-                "bwdif": self.bwdif,
-                "frames": len(self),
-            }
-        ]
+        row = {
+            "source": self.path.name,
+            "sha256": file_sha256(self.path),
+            "stream": self.stream,
+            "bwdif": self.bwdif,
+            "frames": len(self),
+        }
+        # Only where they matter, so that the projects of version 0.1.0 are continued.
+        row |= {"mirrored": True} if self.mirrored else {}
+        row |= {"over_black": True} if self.over_black else {}
+        row |= {"sars": [[n, str(sar)] for n, sar in self.sars]} if self.sars else {}
+        return [row]
+
+    @property
+    def conversion(self) -> Conversion:
+        """How the decoder's pictures become frames."""
+        info = self.info
+        width, height, sar = info.width, info.height, info.sar
+        if self.rotation % 180:
+            width, height, sar = height, width, 1 / sar
+        return Conversion(
+            width=width,
+            height=height,
+            sar=sar,
+            depth=info.depth,
+            orientation=Orientation(self.rotation, self.mirrored),
+            parity=("bff" if info.field_order == "bff" else "tff") if self.bwdif else None,
+            over_black=self.over_black,
+            sars=self.sars,
+        )
 
     def _decode(self, first: int, last: int) -> Generator[av.VideoFrame, None, None]:
         """Yield the decoder's frames first..last-1, and no others."""
@@ -169,97 +199,3 @@ class VideoClip(Clip):
                     number = self.index.number(frame.pts, count)
                     if number is not None:
                         yield number, frame
-
-    def _convert(self, decoded: Iterator[av.VideoFrame]) -> Iterator[np.ndarray]:
-        """Deinterlace, convert to RGB and turn upright."""
-        graph, kind = None, None
-        for frame in decoded:
-            found = frame.width, frame.height, frame.format.name
-            if graph is None or found != kind:
-                # The first frame, or the first in another size or pixel format.
-                yield from self._flush(graph)
-                graph, kind = self._make_graph(frame), found
-            graph.push(frame)
-            yield from self._pull(graph)
-        yield from self._flush(graph)
-
-    def _flush(self, graph: av.filter.Graph | None) -> Iterator[np.ndarray]:
-        if graph is not None:
-            graph.push(None)
-            yield from self._pull(graph)
-
-    def _pull(self, graph: av.filter.Graph) -> Iterator[np.ndarray]:
-        import av
-
-        while True:
-            try:
-                frame = graph.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-            image = frame.to_ndarray()  # type: ignore[union-attr]
-            if image.dtype == np.uint16 and self.info.colour.matrix != "gbr":
-                image = _to_full_scale(image)
-            if self.rotation:
-                image = np.ascontiguousarray(np.rot90(image, self.rotation // 90))
-            yield image
-
-    def _make_graph(self, frame: av.VideoFrame) -> av.filter.Graph:
-        """Build the filters that turn the decoder's pixels into RGB, for frames like this one."""
-        import av.filter
-
-        info, colour = self.info, self.info.colour
-        width, height = info.width, info.height
-        if self.rotation % 180:
-            width, height = height, width
-        filters = []
-        if self.bwdif:
-            parity = "bff" if info.field_order == "bff" else "tff"
-            filters.append(("bwdif", f"mode=send_frame:parity={parity}:deint=all"))
-        if frame.format.name.startswith(("gray", "ya")):
-            # swscale always treats grey as full range. As luma, with the same values, it is
-            # converted with the range that is given below.
-            filters.append(("scale", "in_range=pc:out_range=pc"))
-            filters.append(("format", f"yuv444p{info.depth}le" if info.depth > 8 else "yuv444p"))
-        # Frames of another size are scaled to the clip's size.
-        scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-        if not has_rgb(frame):
-            matrix = SWSCALE_MATRIX.get(colour.matrix or "", colour.matrix)
-            scale += f":in_color_matrix={matrix}:in_range={colour.range}"
-        filters.append(("scale", scale + ":out_range=pc"))
-        filters.append(("format", "rgb48le" if info.depth > 8 else "rgb24"))
-
-        graph = av.filter.Graph()
-        last = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
-        )
-        for name, options in filters:
-            node = graph.add(name, options)
-            last.link_to(node)
-            last = node
-        last.link_to(graph.add("buffersink"))
-        graph.configure()
-        return graph
-
-
-SWSCALE_MATRIX = {
-    "bt2020nc": "bt2020",
-    "bt2020c": "bt2020",
-    "bt470bg": "bt601",
-    "smpte170m": "bt601",
-}
-"""swscale's names of the matrices, where they differ from the usual ones."""
-
-
-SWSCALE_WHITE = 255 * 256
-"""The value that swscale gives to white when it converts luma and chroma to 16-bit RGB."""
-
-
-def _to_full_scale(image: np.ndarray) -> np.ndarray:
-    """Stretch swscale's 0..65280 to 0..65535."""
-    image = np.minimum(image, SWSCALE_WHITE)
-    return image + (image >> 8)
-
-
-def from_full_scale(image: np.ndarray) -> np.ndarray:
-    """Undo `_to_full_scale`."""
-    return image - (image >> 8) + ((image & 255) < (image >> 8))

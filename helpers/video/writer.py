@@ -27,9 +27,16 @@ from helpers.errors import VideoOpenError, VideoWriteError
 from helpers.progress import bar
 from helpers.stage import prefetch
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
+from helpers.video.colour import (
+    MATRICES,
+    PRIMARIES,
+    SWSCALE_MATRIX,
+    TRANSFERS,
+    code_point,
+    from_full_scale,
+)
+from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.mux import NewTrack, join
-from helpers.video.probe import MATRICES, PRIMARIES, TRANSFERS
-from helpers.video.reader import SWSCALE_MATRIX, from_full_scale
 
 if TYPE_CHECKING:
     import av
@@ -162,6 +169,8 @@ class Encoder:
                 "b": "0",
                 "forced-idr": "1",
             }
+        options = add_options(options, hdr_options(self.info.hdr, self.name))
+        self.notes += note_lost_hdr(self.info.hdr, self.name)
         stream = self.container.add_stream(self.name, options=options)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.format  # type: ignore[attr-defined]
@@ -170,9 +179,9 @@ class Encoder:
         context.sample_aspect_ratio = self.info.sar.limit_denominator(10_000)  # type: ignore[attr-defined]
         context.thread_type = "AUTO"  # type: ignore[attr-defined]
         self.colour = output_colour(self.info, self.format)
-        context.colorspace = _code_point(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
-        context.color_primaries = _code_point(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
-        context.color_trc = _code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
+        context.colorspace = code_point(MATRICES, self.colour.matrix)  # type: ignore[attr-defined]
+        context.color_primaries = code_point(PRIMARIES, self.colour.primaries)  # type: ignore[attr-defined]
+        context.color_trc = code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
         context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
         self.stream = stream
         self.graph = self._graph()
@@ -316,11 +325,6 @@ def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
         matrix = "bt709" if high else "smpte170m"
     usual = "bt709" if matrix == "bt709" else "smpte170m"
     return ColourTags(own.primaries or usual, own.transfer or usual, matrix, "tv")
-
-
-def _code_point(names: dict[int, str], name: str | None) -> int:
-    """Return the code point of a tag's name, or 2, "unspecified"."""
-    return next((number for number, known in names.items() if known == name), 2)
 
 
 def timestamps(times: Sequence[Fraction], finest: int = 10_000_000) -> tuple[Fraction, list[int]]:

@@ -1,0 +1,174 @@
+"""Find where the pictures of a film change midway: their size, pixel format, colours or shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from helpers.video.convert import SAME_SHAPE, Look
+from helpers.video.index import REORDER, Index, decode, open_container, pick_stream
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+VISITS = 48
+"""So many key frames of a film are looked at, and more where two of them differ."""
+
+SHOWN = 4
+"""So many changes are described one by one."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Pictures of one look, from a frame number on."""
+
+    first: int
+    look: Look
+
+
+def find_runs(path: Path, wanted: int | None, index: Index) -> list[Run]:
+    """Return the runs of pictures of one look, in order; the first begins at frame 0.
+
+    Pictures change at key frames, so a number of these are looked at; a change that lasts for less
+    than a fiftieth of a film may be missed. A joined film without usable timestamps, in which one
+    cannot seek, is read whole.
+    """
+    from av.format import Flags
+
+    with open_container(path) as container:
+        stream = pick_stream(container, wanted)
+        looks = _Looks(stream)
+        found = [] if index.counted else list(_visit(container, stream, index, looks))
+        if not found:
+            joined = index.counted and container.format.flags & Flags.ts_discont.value
+            found = list(islice(_read(container, stream, looks), None if joined else 1))
+        runs: list[Run] = []
+        for run in found:
+            if not runs or run.look != runs[-1].look:
+                runs.append(run)
+    return runs
+
+
+class _Looks:
+    """Knows the aspect ratio of a stream's pictures, which PyAV does not show on the frame itself.
+
+    A decoder with one thread shows that of the key frame that it read last.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self.stream = stream
+        self.stated = stream.sample_aspect_ratio
+        self.first: Fraction | None = None
+
+    def of(self, frame: av.VideoFrame) -> Look:
+        """Return the look of a key frame that was just decoded."""
+        own = Fraction(self.stream.codec_context.sample_aspect_ratio or 0)
+        self.first = own if self.first is None else self.first
+        # What the container states holds until the pictures themselves begin to state another one.
+        same = own in (0, self.first)
+        return Look.of(frame, Fraction((self.stated if same else own) or self.first or 1))
+
+
+def _read(container: InputContainer, stream: VideoStream, looks: _Looks) -> Iterator[Run]:
+    """Yield the look of every key frame, from the beginning on."""
+    with closing(decode(container, stream, threads=False)) as frames:
+        for number, frame in enumerate(frames):
+            if frame.key_frame or number == 0:
+                yield Run(number, looks.of(frame))
+
+
+def _visit(
+    container: InputContainer, stream: VideoStream, index: Index, looks: _Looks
+) -> Iterator[Run]:
+    """Yield the looks of some key frames, in order, and every change between two of them."""
+
+    def look(key: int) -> Look | None:
+        return _look_at(container, stream, index.pts[index.keys[key]], looks)
+
+    last = len(index.keys) - 1
+    chosen = sorted({last * n // (VISITS - 1) for n in range(VISITS)}) if index.keys else []
+    seen = [(key, found) for key in chosen if (found := look(key)) is not None]
+    if seen:
+        yield Run(0, seen[0][1])
+    for (low, before), (high, after) in pairwise(seen):
+        for key, found in _bisect(look, low, before, high, after):
+            yield Run(index.keys[key], found)
+
+
+def _bisect(
+    look: Callable[[int], Look | None], low: int, before: Look, high: int, after: Look
+) -> Iterator[tuple[int, Look]]:
+    """Yield the key frames between two others at which the look changes, and their looks."""
+    while before != after:
+        same, other, found = low, high, after
+        while other - same > 1:
+            middle = (same + other) // 2
+            here = look(middle) or before
+            if here == before:
+                same = middle
+            else:
+                other, found = middle, here
+        yield other, found
+        low, before = other, found
+
+
+def _look_at(
+    container: InputContainer, stream: VideoStream, pts: int, looks: _Looks
+) -> Look | None:
+    """Return the look of the key frame with this timestamp; None if seeking does not find it."""
+    try:
+        container.seek(pts, stream=stream, backward=True)
+    except OSError:  # ffmpeg cannot seek in this file
+        return None
+    with closing(decode(container, stream, threads=False)) as frames:
+        found = next((f for f in islice(frames, 2 * REORDER) if f.pts == pts), None)
+    return None if found is None else looks.of(found)
+
+
+def main_look(runs: Sequence[Run], times: Sequence[Fraction], end: Fraction) -> Look:
+    """Return the look that most of a film has; of two, the one with more pixels."""
+    seconds: dict[Look, Fraction] = {}
+    starts = [times[run.first] for run in runs]
+    for run, start, stop in zip(runs, starts, [*starts[1:], end], strict=True):
+        seconds[run.look] = seconds.get(run.look, Fraction(0)) + stop - start
+    return max(seconds, key=lambda look: (round(seconds[look], 1), look.width * look.height))
+
+
+def describe_changes(runs: Sequence[Run], times: Sequence[Fraction], main: Look) -> list[str]:
+    """Return notes on when the pictures change, to what, and what is done about it."""
+    if len(runs) < 2:
+        return []
+    lines = []
+    for before, after in pairwise(runs):
+        at = float(times[after.first] - times[0])
+        old, new = _describe(before.look, after.look), _describe(after.look, before.look)
+        lines.append(f"at {at:.2f} s from {old} to {new}")
+    more = f", and {len(lines) - SHOWN} times more" if len(lines) > SHOWN else ""
+    done = "each picture is converted by its own colour tags"
+    if any(run.look.width != main.width or run.look.height != main.height for run in runs):
+        done += f" and scaled to {main.width}x{main.height}"
+    if any(abs(run.look.shape / main.shape - 1) >= SAME_SHAPE for run in runs):
+        done += "; where the shape differs, black bars fill the rest"
+    return [f"the pictures change {', '.join(lines[:SHOWN])}{more}; {done}"]
+
+
+def _describe(look: Look, other: Look) -> str:
+    """Describe what a look has that another one has not."""
+    shape, size = look.shape, f"{look.width}x{look.height}"
+    pairs = [
+        (size, f"{other.width}x{other.height}"),
+        (f"{float(shape):.3g}:1", f"{float(other.shape):.3g}:1"),
+        (look.format, other.format),
+        (look.colour.matrix, other.colour.matrix),
+        (f"range {look.colour.range}", f"range {other.colour.range}"),
+        (f"transfer {look.colour.transfer}", f"transfer {other.colour.transfer}"),
+        (f"primaries {look.colour.primaries}", f"primaries {other.colour.primaries}"),
+    ]
+    return ", ".join(str(mine) for mine, theirs in pairs if mine != theirs)
