@@ -30,7 +30,9 @@ from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.codecs import check_target
+from helpers.video.index import check_film
 from helpers.video.reader import VideoClip
+from helpers.video.tracks import read_tracks
 
 if TYPE_CHECKING:
     from helpers.audio.track import Sound
@@ -265,7 +267,10 @@ def restore(
     check_target(output, codec)
     if output.exists() and source.exists() and output.samefile(source):
         raise VideoWriteError(f"{output} is the source itself. Choose another name for the result.")
+    # What is wrong with the film, or with its other tracks, is said before any work is done.
+    check_film(source)
     output.parent.mkdir(parents=True, exist_ok=True)
+    read_tracks(source, output)
     folder = Path(project) if project else output.with_name(output.name + ".project")
 
     plan.fetch_models()

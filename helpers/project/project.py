@@ -38,6 +38,7 @@ from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
 from helpers.video.index import Index
 from helpers.video.reader import VideoClip, open_video
+from helpers.video.refuse import check_kind
 from helpers.video.writer import Written, write_video
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Project:
         kept = read_json(self.folder / "source.json")
         if not path.exists() or path.is_dir():
             open_video(path)  # raises an error that says what is wrong
+        check_kind(path)
         key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
         if not isinstance(kept, dict) or kept.get("version") != VERSION:
             kept = {"key": {}}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.video.convert import SAME_SHAPE, Look
-from helpers.video.index import REORDER, Index, decode, open_container, pick_stream
+from helpers.video.index import Index, decode, open_container, pick_stream
 
 if TYPE_CHECKING:
     import av
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 VISITS = 48
 """So many key frames of a film are looked at, and more where two of them differ."""
+
+REACH = 300
+"""So many frames after the place that was sought, a key frame must be found."""
 
 SHOWN = 4
 """So many changes are described one by one."""
@@ -45,14 +48,14 @@ def find_runs(path: Path, wanted: int | None, index: Index) -> list[Run]:
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         looks = _Looks(stream)
-        found = [] if index.counted else list(_visit(container, stream, index, looks))
-        if not found:
-            joined = index.counted and container.format.flags & Flags.ts_discont.value
-            found = list(islice(_read(container, stream, looks), None if joined else 1))
-        runs: list[Run] = []
-        for run in found:
-            if not runs or run.look != runs[-1].look:
-                runs.append(run)
+        joined = index.counted and container.format.flags & Flags.ts_discont.value
+        found = list(islice(_read(container, stream, looks), None if joined else 1))
+        if not index.counted:
+            found += _visit(container, stream, index, looks, found)
+    runs: list[Run] = []
+    for run in found:
+        if not runs or run.look != runs[-1].look:
+            runs.append(run)
     return runs
 
 
@@ -85,21 +88,24 @@ def _read(container: InputContainer, stream: VideoStream, looks: _Looks) -> Iter
 
 
 def _visit(
-    container: InputContainer, stream: VideoStream, index: Index, looks: _Looks
+    container: InputContainer,
+    stream: VideoStream,
+    index: Index,
+    looks: _Looks,
+    found: Sequence[Run],
 ) -> Iterator[Run]:
-    """Yield the looks of some key frames, in order, and every change between two of them."""
+    """Yield every change after what was found between two of some key frames, in order."""
 
     def look(key: int) -> Look | None:
         return _look_at(container, stream, index.pts[index.keys[key]], looks)
 
     last = len(index.keys) - 1
-    chosen = sorted({last * n // (VISITS - 1) for n in range(VISITS)}) if index.keys else []
-    seen = [(key, found) for key in chosen if (found := look(key)) is not None]
-    if seen:
-        yield Run(0, seen[0][1])
+    chosen = sorted({last * n // (VISITS - 1) for n in range(1, VISITS)}) if last > 0 else []
+    seen = [(0, run.look) for run in found]
+    seen += [(key, here) for key in chosen if key > 0 and (here := look(key)) is not None]
     for (low, before), (high, after) in pairwise(seen):
-        for key, found in _bisect(look, low, before, high, after):
-            yield Run(index.keys[key], found)
+        for key, here in _bisect(look, low, before, high, after):
+            yield Run(index.keys[key], here)
 
 
 def _bisect(
@@ -127,9 +133,11 @@ def _look_at(
         container.seek(pts, stream=stream, backward=True)
     except OSError:  # ffmpeg cannot seek in this file
         return None
+    # In a transport stream, ffmpeg may go back to the key frame before.
     with closing(decode(container, stream, threads=False)) as frames:
-        found = next((f for f in islice(frames, 2 * REORDER) if f.pts == pts), None)
-    return None if found is None else looks.of(found)
+        near = (frame for frame in islice(frames, REACH) if frame.pts is not None)
+        found = next((frame for frame in near if frame.pts >= pts), None)
+    return looks.of(found) if found is not None and found.pts == pts else None
 
 
 def main_look(runs: Sequence[Run], times: Sequence[Fraction], end: Fraction) -> Look:

@@ -20,6 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from helpers.errors import VideoOpenError
+from helpers.video.refuse import check_kind, encrypted, is_encrypted, no_decoder
 
 if TYPE_CHECKING:
     import av
@@ -89,6 +90,7 @@ def open_container(path: Path) -> InputContainer:
         )
     if path.is_dir():
         raise VideoOpenError(f"{path} is a folder. Give the path of the video file inside it.")
+    check_kind(path)
     if not os.access(path, os.R_OK):
         raise VideoOpenError(
             f"You do not have permission to read {path}. Change the file's permissions."
@@ -150,6 +152,8 @@ def pick_stream(container: InputContainer, wanted: int | None = None) -> VideoSt
     streams = [s for s in container.streams.video if s.codec_context is not None]
     films = [s for s in streams if not s.disposition & Disposition.attached_pic]
     if not films:
+        if unknown := [s for s in container.streams.video if s.codec_context is None]:
+            raise no_decoder(container, unknown[0])
         others = sorted({s.type for s in container.streams if s.type != "video"})
         found = " and ".join(others + ["a cover picture"] * bool(streams)) or "nothing"
         raise VideoOpenError(f"{name} has no video stream, only {found}. Choose a video file.")
@@ -233,12 +237,20 @@ def decode(
             return
 
 
+def check_film(path: Path, wanted: int | None = None) -> None:
+    """Raise VideoOpenError if a file holds no film that can be opened; no picture is decoded."""
+    with open_container(path) as container:
+        if is_encrypted(path, container, pick_stream(container, wanted)):
+            raise encrypted(path)
+
+
 def make_index(path: Path, wanted: int | None, scan: str) -> Index:
     """Find every frame of a stream.
 
     Raises:
         VideoOpenError: the file cannot be read, or has no frame that can be decoded.
     """
+    check_film(path, wanted)
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         pixels = stream.width * stream.height

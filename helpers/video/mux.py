@@ -8,6 +8,8 @@ from the same zero, and kept as a second track.
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -18,10 +20,20 @@ from typing import Any, Protocol
 
 from helpers.errors import VideoWriteError
 from helpers.runtime.machine import runtime
-from helpers.runtime.storage import sync_file
+from helpers.runtime.storage import storage_error, sync_file
 from helpers.video.codecs import CONTAINERS
+from helpers.video.covers import attach, save_cover
 from helpers.video.index import open_container
-from helpers.video.tracks import NEW, Track, choose_codec, codec_options, ending, read_tracks
+from helpers.video.tracks import (
+    NEW,
+    Carried,
+    Track,
+    codec_options,
+    ending,
+    read_tracks,
+    usable_streams,
+)
+from helpers.video.trial import QUIETLY, complaint
 
 
 class NewTrack(Protocol):
@@ -63,6 +75,7 @@ def join(
     shape: Fraction | None = None,
     sound: Sequence[NewTrack] = (),
     keep: bool = False,
+    carried: Carried | None = None,
 ) -> list[str]:
     """Join an encoded picture with the other tracks of `source` into `path`.
 
@@ -73,17 +86,26 @@ def join(
         shape: the picture's display aspect ratio.
         sound: tracks that replace the source's own, or are added if it has none.
         keep: keep the replaced tracks as well, each after the one that replaces it.
+        carried: what is taken over from the source, if that was decided before.
 
     Returns:
         What could not be copied unchanged, in words.
     """
-    tracks, zero, notes = ([], first, []) if source is None else read_tracks(Path(source), path)
+    if carried is None:
+        carried = Carried((), first) if source is None else read_tracks(Path(source), path)
+    zero = carried.zero
     begin = max(start, zero) if start is not None else zero
     stretch = (begin - zero, stop, zero)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
         ends = begin, FOREVER if stop is None else stop
-        tracks = _replace_tracks(tracks, _save_tracks(sound, ends, Path(folder), path), keep)
-        return notes + _join_tracks(picture, first, begin, path, source, tracks, stretch, shape)
+        own = [
+            save_cover(Path(source), track, Path(folder)) if track.kind == "cover" else track
+            for track in carried.tracks
+            if source is not None
+        ]
+        tracks = _replace_tracks(own, _save_tracks(sound, ends, Path(folder), path), keep)
+        more = _join_tracks(picture, first, begin, path, source, tracks, stretch, shape)
+        return [*carried.notes, *more]
 
 
 def copy_with_sound(
@@ -136,7 +158,11 @@ def _save_tracks(
             channels = container.streams.audio[0].channels
         late = max(part.start - ends[0], Fraction(0))
         codec = NEW[ending(path)]
-        made.append(Track("audio", new.track, codec, channels, file, late, "restored"))
+        made.append(
+            Track(
+                "audio", new.track, codec, channels, codec, file=file, late=late, title="restored"
+            )
+        )
     return made
 
 
@@ -163,20 +189,36 @@ def _join_tracks(
     stretch: tuple[Fraction, Fraction | None, Fraction],
     shape: Fraction | None,
 ) -> list[str]:
-    """Run ffmpeg, and again if it could not copy the sound; return what was re-encoded."""
-    notes: list[str] = []
-    try:
-        _run(picture, first - begin, path, source, tracks, stretch, shape, False)
-    except VideoWriteError:
-        if not any(track.kind == "audio" and track.file is None for track in tracks):
-            raise
-        _run(picture, first - begin, path, source, tracks, stretch, shape, True)
-        notes.append("the sound could not be copied and was re-encoded")
-        return notes
+    """Run ffmpeg, and again with less if it fails, so that the film is never lost.
+
+    Returns:
+        What had to be re-encoded or left out after all, in words.
+    """
+
+    def run(wanted: list[Track], origin: str | Path | None = source) -> VideoWriteError | None:
+        try:
+            _run(picture, first - begin, path, origin, wanted, stretch, shape)
+        except VideoWriteError as error:
+            return error
+        return None
+
+    if run(tracks) is None:
+        return []
+    copied = [t for t in tracks if t.kind == "audio" and t.file is None and t.target == "copy"]
+    encoded = [replace(t, target=NEW[ending(path)]) if t in copied else t for t in tracks]
+    if copied and run(encoded) is None:
+        return ["the sound could not be copied and was re-encoded"]
+    kept: list[Track] = []
+    if error := run(kept):
+        if (again := run(kept, None)) is not None:
+            raise again
+        return [f"nothing but the picture could be taken over from the film: {error}"]
+    notes = []
     for track in tracks:
-        codec = choose_codec(track, path)
-        if codec != "copy" and track.file is None:
-            notes.append(f"{track} is not supported in {path.suffix} and was re-encoded to {codec}")
+        if error := run([*kept, track]):
+            notes.append(f"{track} was left out: {error}")
+        else:
+            kept.append(track)
     return notes
 
 
@@ -188,16 +230,14 @@ def _run(
     tracks: list[Track],
     stretch: tuple[Fraction, Fraction | None, Fraction],
     shape: Fraction | None,
-    encode_audio: bool,
 ) -> None:
     """Run ffmpeg once; the file gets its name when it is complete."""
     import ffmpeg
 
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
-    options: dict[str, Any] = {"c:v": "copy", "f": _format(path), **codec_options(tracks, path)}
-    if encode_audio:
-        copied = [key for key in options if key.startswith("c:a:") and options[key] == "copy"]
-        options |= dict.fromkeys(copied, "aac")
+    attached = [t for t in tracks if t.kind == "cover" and ending(path) == "mkv"]
+    tracks = [track for track in tracks if track not in attached]
+    options: dict[str, Any] = {"c:v:0": "copy", "f": _format(path), **codec_options(tracks, path)}
     if source is not None:
         skip, stop, zero = stretch
         trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
@@ -208,7 +248,7 @@ def _run(
     for track in tracks:
         if track.file is not None:
             new = ffmpeg.input(f"file:{track.file}", itsoffset=f"{float(track.late):.6f}")
-            inputs.append(new["a:0"])
+            inputs.append(new[f"{track.letter}:0"])
         else:
             inputs.append(whole[f"{track.letter}:{track.number}"])
     if ending(path) in ("mp4", "mov"):
@@ -216,15 +256,22 @@ def _run(
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
     part = path.with_name(f".{path.name}.part")
-    graph = ffmpeg.output(*inputs, f"file:{part}", **options).global_args("-loglevel", "error")
-    command = graph.overwrite_output().compile(cmd=runtime().ffmpeg)
+    graph = ffmpeg.output(*inputs, f"file:{part}", **options)
+    command = graph.compile(cmd=[runtime().ffmpeg, *QUIETLY])
+    at = command.index(f"file:{part}")
+    command[at:at] = attach(attached, sum(track.kind == "attachment" for track in tracks))
     if source is not None:
-        _insert_source(command, f"file:{source}", f"file:{part}", bool(tracks))
+        used = usable_streams(Path(source)) if any(track.file is None for track in tracks) else []
+        _insert_source(command, f"file:{source}", f"file:{part}", used)
     _write(command, part, path)
 
 
-def _insert_source(command: list[str], source: str, part: str, sounding: bool) -> None:
-    """Replace SOURCE in a command, in place, by the number of the source among its inputs."""
+def _insert_source(command: list[str], source: str, part: str, used: Sequence[int]) -> None:
+    """Replace SOURCE in a command, in place, by the number of the source among its inputs.
+
+    Args:
+        used: the numbers of the streams that decide what ffmpeg counts from.
+    """
     files = [command[at + 1] for at, word in enumerate(command) if word == "-i"]
     if source not in files:
         # ffmpeg-python leaves out an input with no stream in use, but its metadata is needed.
@@ -233,11 +280,12 @@ def _insert_source(command: list[str], source: str, part: str, sounding: bool) -
         files.append(source)
     number = str(files.index(source))
     command[:] = [number if word == SOURCE else word for word in command]
-    if sounding:
+    if used:
         # ffmpeg's zero is the first stream in use where clocks may jump (MPEG-TS), and the first of
         # all streams elsewhere. A second, empty output uses every stream, so that both are equal.
         at = command.index(part) + 1
-        command[at:at] = ["-map", number, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
+        maps = [word for stream in used for word in ("-map", f"{number}:{stream}")]
+        command[at:at] = [*maps, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
 def _write(command: list[str], part: Path, path: Path) -> None:
@@ -247,10 +295,10 @@ def _write(command: list[str], part: Path, path: Path) -> None:
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
         )
         if done.returncode or not part.exists():
-            reason = " ".join(done.stderr.split())[-400:] or f"exit code {done.returncode}"
-            raise VideoWriteError(
-                f"ffmpeg could not join picture and sound into {path.name}: {reason}"
-            )
+            reason = complaint(done.stderr) or f"exit code {done.returncode}"
+            if os.strerror(errno.ENOSPC) in done.stderr:
+                raise storage_error(path.name, path.parent, OSError(errno.ENOSPC, reason))
+            raise VideoWriteError(f"ffmpeg could not write {path.name} ({reason})")
         sync_file(part)
         part.replace(path)
     finally:

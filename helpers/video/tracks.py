@@ -1,25 +1,30 @@
-"""The sound and subtitle tracks of a file, and how another container holds them."""
+"""The sound, subtitles and other tracks of a film, and how another container holds them.
+
+What becomes of each track is decided before the picture is made, by asking ffmpeg to write its
+beginning: see trial.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from helpers.video.covers import COVERS
+from helpers.video.describe import StreamName, name_streams
 from helpers.video.index import open_container
+from helpers.video.refuse import is_encrypted
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
 
 AUDIO = {
     "mp4": {"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "mp2"},
     "mov": {
-        "aac",
-        "mp3",
-        "ac3",
-        "eac3",
-        "alac",
-        "pcm_s16le",
-        "pcm_s16be",
-        "pcm_s24le",
-        "pcm_f32le",
+        *("aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
+        *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
     },
 }
 """The sound codecs that a container can hold and players support there; Matroska holds any."""
@@ -28,9 +33,14 @@ TEXT = {"mov_text", "subrip", "ass", "ssa", "webvtt", "text", "srt"}
 SUBTITLES = {"mp4": "mov_text", "mov": "mov_text", "mkv": "srt"}
 """The codec that text subtitles are converted to if the container cannot hold their own."""
 
+CAPTIONS = "eia_608"
+"""Closed captions as a track of a MOV; ffmpeg can make text of them."""
 
 NEW = {"mp4": "aac", "mov": "aac", "mkv": "flac"}
 """The codec of a new sound track: lossless in Matroska, what players support elsewhere."""
+
+MANY = {"mov": "pcm_s24le", "mkv": "pcm_s24le"}
+"""The codec of sound with more channels than that one takes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,10 @@ class Track:
     """A stream: its type, its number among the streams of that type, and its codec.
 
     Attributes:
-        file: the file of a new sound track; None for a track of the source.
+        kind: "audio", "subtitle", "attachment", or "cover": a picture that is no film.
+        target: the codec that it is written in, or "copy".
+        mixed: whether all channels are mixed into one.
+        file: the file of a new sound track or of a cover; None for a track of the source.
         late: by how many seconds a new track begins after the stretch does.
         title: the title to write, to distinguish it from another track.
     """
@@ -47,6 +60,8 @@ class Track:
     number: int
     codec: str
     channels: int = 0
+    target: str = "copy"
+    mixed: bool = False
     file: Path | None = None
     late: Fraction = Fraction(0)
     title: str = ""
@@ -54,74 +69,155 @@ class Track:
     @property
     def letter(self) -> str:
         """ffmpeg's letter for its type."""
-        return {"audio": "a", "subtitle": "s", "attachment": "t"}[self.kind]
+        return {"audio": "a", "subtitle": "s", "attachment": "t", "cover": "v"}[self.kind]
 
     def __str__(self) -> str:
-        return f"{self.kind} track {self.number + 1} ({self.codec})"
+        name = "cover picture" if self.kind == "cover" else f"{self.kind} track"
+        return f"{name} {self.number + 1} ({self.codec})"
 
 
-def read_tracks(source: Path, path: Path) -> tuple[list[Track], Fraction, list[str]]:
-    """Return the tracks to copy, the source's zero in seconds, and notes on what is left out."""
+@dataclass(frozen=True)
+class Carried:
+    """What a film's new file takes over from it.
+
+    Attributes:
+        tracks: in their order in the film.
+        zero: when the film's container begins, in seconds.
+        notes: what is changed or left out, in words.
+    """
+
+    tracks: tuple[Track, ...]
+    zero: Fraction
+    notes: tuple[str, ...] = ()
+
+
+def read_tracks(source: Path, path: Path) -> Carried:
+    """Decide which tracks of a film are carried into a file, and in which form.
+
+    Raises:
+        VideoOpenError: the film cannot be read.
+    """
+    from helpers.video.trial import choose
+
     tracks, notes = [], []
     with open_container(source) as container:
         zero = Fraction(container.start_time or 0, 1_000_000)
-        counts: dict[str, int] = {}
-        for stream in container.streams:
-            number = counts.get(stream.type, 0)
-            counts[stream.type] = number + 1
-            if stream.type not in ("audio", "subtitle", "attachment"):
-                # The chapters of an MP4 are also a track; they are copied as chapters.
-                if stream.type == "data" and not (
-                    container.chapters() and stream.name == "bin_data"
-                ):
-                    notes.append(f"data track {number + 1} (such as a time code) was left out")
-                continue
-            context = stream.codec_context
-            codec = context.codec.canonical_name if context is not None else "unknown"
-            channels = getattr(context, "channels", 0) or 0
-            track = Track(stream.type, number, codec, channels)
-            if _fits(track, path):
+        names = _names(source, container)
+        for stream, number in _numbered(container):
+            track = _track(stream, number, names)
+            if isinstance(track, str):
+                notes.append(track)
+            elif track is not None and is_encrypted(source, container, stream):
+                notes.append(f"{track} is encrypted and was left out")
+            elif track is not None:
                 tracks.append(track)
-            else:
-                notes.append(
-                    f"{track} is not supported in {path.suffix} and was left out; use .mkv to "
-                    "keep it"
-                )
-    return tracks, zero, notes
+    chosen, more = choose(source, tracks, path)
+    return Carried(tuple(chosen), zero, (*notes, *more))
 
 
-def _fits(track: Track, path: Path) -> bool:
-    """Tell whether the container can hold a track, copied or re-encoded."""
-    if track.kind == "audio":
-        return track.codec != "unknown"
-    return ending(path) == "mkv" or (track.kind == "subtitle" and track.codec in TEXT)
+def _names(source: Path, container: InputContainer) -> dict[int, StreamName]:
+    """Return the names of the streams, if there are any that PyAV does not know."""
+    known = (
+        s.codec_context is not None or s.type in ("data", "attachment") for s in container.streams
+    )
+    return {} if all(known) else name_streams(source)
 
 
-def choose_codec(track: Track, path: Path) -> str:
-    """Return the codec of a track in the container: "copy" wherever possible."""
+def _numbered(container: InputContainer) -> list[tuple[Stream, int]]:
+    """Return the streams, each with its number among those of its type."""
+    counts: dict[str, int] = {}
+    found = []
+    for stream in container.streams:
+        found.append((stream, counts.get(stream.type, 0)))
+        counts[stream.type] = counts.get(stream.type, 0) + 1
+    return found
+
+
+def _track(stream: Stream, number: int, names: dict[int, StreamName]) -> Track | str | None:
+    """Return a stream as a track; a note if it is always left out; None if that needs no note."""
+    from av.stream import Disposition
+
+    context = stream.codec_context
+    codec = context.codec.canonical_name if context is not None else ""
+    codec = codec or str(names.get(stream.index, "unknown"))
+    if stream.type == "video":
+        cover = stream.disposition & Disposition.attached_pic
+        return Track("cover", number, codec) if cover else None
+    if stream.type in ("audio", "subtitle", "attachment"):
+        return Track(stream.type, number, codec, getattr(context, "channels", 0) or 0)
+    if stream.type == "data" and stream.container.chapters() and stream.name == "bin_data":
+        return None  # the chapters of an MP4 are also a track; they are copied as chapters
+    if stream.type == "data":
+        return f"data track {number + 1} (such as a time code) was left out"
+    return f"track {stream.index + 1} is of an unknown kind and was left out"
+
+
+def usable_streams(path: Path) -> list[int]:
+    """Return the numbers of the streams that ffmpeg can copy at all.
+
+    A picture or sound of which nothing is known, not even its size, makes it fail.
+    """
+    with open_container(path) as container:
+        return [s.index for s in container.streams if _is_known(s)]
+
+
+def _is_known(stream: Stream) -> bool:
+    context = stream.codec_context
+    if stream.type == "video":
+        return context is not None and context.width > 0  # type: ignore[attr-defined]
+    if stream.type == "audio":
+        return context is not None and context.sample_rate > 0  # type: ignore[attr-defined]
+    return stream.type in ("subtitle", "data")
+
+
+def ways(track: Track, path: Path) -> list[Track]:
+    """Return the forms in which a container may hold a track, the best first."""
     kind = ending(path)
-    if track.file is not None:
-        return track.codec
     if track.kind == "audio":
-        return "copy" if track.codec in AUDIO.get(kind, {track.codec}) else "aac"
-    if track.kind == "subtitle" and track.codec in TEXT:
-        wanted = SUBTITLES[kind]
+        copied = [track] if track.codec in AUDIO.get(kind, {track.codec}) else []
+        made = [replace(track, target=NEW[kind])]
+        made += [replace(track, target=MANY[kind])] if kind in MANY else []
+        mixed = [replace(track, target=NEW[kind], mixed=True)] if track.channels > 2 else []
+        return [*copied, *made, *mixed]
+    if track.kind == "subtitle":
         held = {"mov_text"} if kind != "mkv" else TEXT - {"mov_text"}
-        return "copy" if track.codec in held else wanted
-    return "copy"
+        as_it_is = track.codec in held or (track.codec not in TEXT and kind == "mkv")
+        as_it_is = as_it_is or (track.codec == CAPTIONS and kind == "mov")
+        as_text = track.codec in {*TEXT, CAPTIONS}
+        return [track] * as_it_is + [replace(track, target=SUBTITLES[kind])] * as_text
+    if track.kind == "cover":
+        return [track] if track.codec in COVERS else []
+    return [track] if kind == "mkv" else []
+
+
+def note_change(track: Track, path: Path) -> list[str]:
+    """Return a note if a track is not taken over as it is."""
+    if track.target == "copy" or track.file is not None:
+        return []
+    if track.mixed:
+        return [
+            f"{track} has {track.channels} channels, which {track.target} cannot hold; all are "
+            "mixed equally into one (use .mkv or .mov to keep them)"
+        ]
+    return [f"{track} is not supported in {path.suffix} and was re-encoded to {track.target}"]
 
 
 def codec_options(tracks: list[Track], path: Path) -> dict[str, str]:
     """Return ffmpeg's options for the codec of each track."""
     options: dict[str, str] = {}
-    counts: dict[str, int] = {}
+    counts = {"v": 1}  # the film itself comes first
     for track in tracks:
         number = counts.get(track.letter, 0)
         counts[track.letter] = number + 1
-        options[f"c:{track.letter}:{number}"] = choose_codec(track, path)
+        options[f"c:{track.letter}:{number}"] = track.target
+        if track.kind == "cover":
+            options[f"disposition:v:{number}"] = "attached_pic"
         if track.kind == "audio":  # no effect on a track that is copied
-            options[f"b:a:{number}"] = str(96_000 * max(track.channels, 1))
-            if track.codec == "flac" and track.file is not None:
+            options[f"b:a:{number}"] = str(96_000 * (1 if track.mixed else max(track.channels, 1)))
+            if track.mixed:
+                share = "+".join(f"{1 / track.channels:.6f}*c{n}" for n in range(track.channels))
+                options[f"filter:a:{number}"] = f"pan=mono|c0={share}"
+            if track.target == "flac" and track.file is not None:
                 options[f"sample_fmt:a:{number}"] = "s32"  # 24 bits
             if track.title:
                 options[f"metadata:s:a:{number}"] = f"title={track.title}"
@@ -140,9 +236,12 @@ def describe_tracks(path: Path) -> list[str]:
     with open_container(path) as container:
         for number, stream in enumerate(container.streams.audio, 1):
             context = stream.codec_context
-            name = context.codec.canonical_name if context else "unknown"
+            if context is None:
+                lines.append(f"audio track {number}: there is no decoder for it")
+                continue
             lines.append(
-                f"audio track {number}: {name}, {stream.rate} Hz, {stream.channels} channels"
+                f"audio track {number}: {context.codec.canonical_name}, {stream.rate} Hz, "
+                f"{stream.channels} channels"
             )
         if container.streams.subtitles:
             lines.append(f"{len(container.streams.subtitles)} subtitle tracks")

@@ -37,6 +37,7 @@ from helpers.video.colour import (
 )
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.mux import NewTrack, join
+from helpers.video.tracks import read_tracks
 
 if TYPE_CHECKING:
     import av
@@ -100,6 +101,8 @@ def write_video(
         clip = ConstantRate(fps=Fraction(fps))(clip)
     path.parent.mkdir(parents=True, exist_ok=True)
     silent = path.with_name(f".{path.stem}.video.part.{path.suffix[1:]}")
+    # What the file cannot hold is found out before hours are spent on the picture.
+    carried = None if source is None else read_tracks(Path(source), path)
     notes = []
     try:
         with Encoder(silent, clip, codec, quality) as encoder:
@@ -108,7 +111,9 @@ def write_video(
                 for frame in bar(frames, len(clip), "render", progress):
                     encoder.write(frame)
         shape = encoder.info.sar * encoder.width / encoder.height
-        notes += join(silent, clip.times[0], path, source, start, stop, shape, sound, keep_sound)
+        notes += join(
+            silent, clip.times[0], path, source, start, stop, shape, sound, keep_sound, carried
+        )
     finally:
         silent.unlink(missing_ok=True)
     for note in notes:
@@ -283,7 +288,7 @@ class Encoder:
         from helpers.runtime.machine import runtime
 
         card = NVENC.get(self.codec.encoder)
-        if card and self.format == "yuv420p" and runtime().encodes(card):
+        if card and self.format == "yuv420p" and self.info.hdr is None and runtime().encodes(card):
             return card
         return self.codec.encoder
 
