@@ -191,7 +191,7 @@ class _Graph:
         film = self.conversion
         if self.size != (film.width, film.height):
             image = add_bars(image, film.width, film.height)
-        if film.orientation != Orientation():
+        if not film.orientation.upright:
             image = film.orientation.apply(image)
         return image
 

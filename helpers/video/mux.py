@@ -23,7 +23,8 @@ from helpers.runtime.machine import runtime
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
-from helpers.video.index import open_container
+from helpers.video.index import open_container, pick_stream
+from helpers.video.orientation import orientation_of
 from helpers.video.tracks import (
     NEW,
     Carried,
@@ -76,17 +77,19 @@ def join(
     sound: Sequence[NewTrack] = (),
     keep: bool = False,
     carried: Carried | None = None,
+    video: int = 0,
 ) -> list[str]:
     """Join an encoded picture with the other tracks of `source` into `path`.
 
     Args:
-        picture: a file with one video stream whose first frame is at 0.
+        picture: a file with a video stream whose first frame is at 0.
         first: when that frame belongs on the source's timeline, in seconds.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
         shape: the picture's display aspect ratio.
         sound: tracks that replace the source's own, or are added if it has none.
         keep: keep the replaced tracks as well, each after the one that replaces it.
         carried: what is taken over from the source, if that was decided before.
+        video: which video stream of `picture` it is.
 
     Returns:
         What could not be copied unchanged, in words.
@@ -104,7 +107,7 @@ def join(
             if source is not None
         ]
         tracks = _replace_tracks(own, _save_tracks(sound, ends, Path(folder), path), keep)
-        more = _join_tracks(picture, first, begin, path, source, tracks, stretch, shape)
+        more = _join_tracks(picture, first, begin, path, source, tracks, stretch, shape, video)
         return [*carried.notes, *more]
 
 
@@ -132,7 +135,9 @@ def copy_with_sound(
     with open_container(film) as container:
         if not container.streams.video:
             raise VideoWriteError(f"{film} has no picture. Choose a video file.")
-        if container.format.name == "avi" and container.streams.video[0].codec_context.has_b_frames:
+        stream = pick_stream(container)
+        video = [s.index for s in container.streams.video].index(stream.index)
+        if container.format.name == "avi" and stream.codec_context.has_b_frames:
             raise VideoWriteError(
                 f"{film} is an AVI without timestamps of its pictures, so they cannot be copied. "
                 "Render the film instead (write_video, or the notebook 07_render)."
@@ -142,7 +147,30 @@ def copy_with_sound(
     if path.exists() and path.samefile(film):
         raise VideoWriteError(f"{path} is the film itself. Choose another name for the result.")
     # The film is both picture and source, so both count from its beginning.
-    return join(film, zero, path, film, sound=sound, keep=keep)
+    notes = join(film, zero, path, film, sound=sound, keep=keep, video=video)
+    return notes + _note_lost_turn(film, video, path)
+
+
+def _note_lost_turn(film: Path, video: int, path: Path) -> list[str]:
+    """Return a note if a copied picture is not turned as in the film."""
+    if orientation_of(film, video) == orientation_of(path):
+        return []
+    return [
+        f"{film.name} says how its picture is turned or mirrored, but this ffmpeg does not write "
+        f"that into {path.suffix}; use .mp4 to keep it"
+    ]
+
+
+def _choose_ffmpeg(picture: Path, video: int) -> str:
+    """Return the ffmpeg that copies a picture: not an old one, if the picture is to be turned.
+
+    Before version 7, ffmpeg loses the rotation in Matroska.
+    """
+    if orientation_of(picture, video).upright:
+        return runtime().ffmpeg
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
 
 
 def _save_tracks(
@@ -188,6 +216,7 @@ def _join_tracks(
     tracks: list[Track],
     stretch: tuple[Fraction, Fraction | None, Fraction],
     shape: Fraction | None,
+    video: int,
 ) -> list[str]:
     """Run ffmpeg, and again with less if it fails, so that the film is never lost.
 
@@ -197,7 +226,7 @@ def _join_tracks(
 
     def run(wanted: list[Track], origin: str | Path | None = source) -> VideoWriteError | None:
         try:
-            _run(picture, first - begin, path, origin, wanted, stretch, shape)
+            _run(picture, first - begin, path, origin, wanted, stretch, shape, video)
         except VideoWriteError as error:
             return error
         return None
@@ -230,11 +259,12 @@ def _run(
     tracks: list[Track],
     stretch: tuple[Fraction, Fraction | None, Fraction],
     shape: Fraction | None,
+    video: int,
 ) -> None:
     """Run ffmpeg once; the file gets its name when it is complete."""
     import ffmpeg
 
-    inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")["v:0"]]
+    inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")[f"v:{video}"]]
     attached = [t for t in tracks if t.kind == "cover" and ending(path) == "mkv"]
     tracks = [track for track in tracks if track not in attached]
     options: dict[str, Any] = {"c:v:0": "copy", "f": _format(path), **codec_options(tracks, path)}
@@ -252,12 +282,12 @@ def _run(
         else:
             inputs.append(whole[f"{track.letter}:{track.number}"])
     if ending(path) in ("mp4", "mov"):
-        options |= {"movflags": "+faststart", **_mp4_track(picture)}
+        options |= {"movflags": "+faststart", **_mp4_track(picture, video)}
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
     part = path.with_name(f".{path.name}.part")
     graph = ffmpeg.output(*inputs, f"file:{part}", **options)
-    command = graph.compile(cmd=[runtime().ffmpeg, *QUIETLY])
+    command = graph.compile(cmd=[_choose_ffmpeg(picture, video), *QUIETLY])
     at = command.index(f"file:{part}")
     command[at:at] = attach(attached, sum(track.kind == "attachment" for track in tracks))
     if source is not None:
@@ -309,14 +339,14 @@ def _format(path: Path) -> str:
     return CONTAINERS[ending(path)]
 
 
-def _mp4_track(picture: Path) -> dict[str, str]:
+def _mp4_track(picture: Path, video: int) -> dict[str, str]:
     """Return ffmpeg's options for the picture's track in an MP4 or MOV."""
     with open_container(picture) as container:
-        stream = container.streams.video[0]
+        stream = container.streams.video[video]
         # With this many units a second the picture's timestamps are whole numbers.
         options = {"video_track_timescale": str(stream.time_base.denominator)}  # type: ignore[union-attr]
         if stream.codec_context.codec.canonical_name == "hevc":
-            options["tag:v"] = "hvc1"  # Apple's players need this tag for H.265
+            options["tag:v:0"] = "hvc1"  # Apple's players need this tag for H.265
     return options
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ class Orientation:
 
     rotation: int = 0
     mirrored: bool = False
-    askew: float = 0.0
+    askew: float = field(default=0.0, compare=False)
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
@@ -59,6 +60,11 @@ class Orientation:
         return cls(right % 360, mirrored, turned - right)
 
     @property
+    def upright(self) -> bool:
+        """Whether a picture needs no change."""
+        return not self.rotation and not self.mirrored
+
+    @property
     def note(self) -> list[str]:
         """A note if the picture is turned by an angle that is not a right one."""
         if abs(self.askew) <= CLEAR:
@@ -74,3 +80,15 @@ class Orientation:
         if self.mirrored:
             image = image[:, ::-1]
         return np.ascontiguousarray(np.rot90(image, self.rotation // 90))
+
+
+def orientation_of(path: Path, video: int = 0) -> Orientation:
+    """Read the orientation of the first picture of a file's video stream."""
+    import av
+
+    with av.open(f"file:{path}", metadata_errors="replace") as container:
+        try:
+            frame = next(container.decode(container.streams.video[video]))
+        except (StopIteration, av.error.FFmpegError):
+            return Orientation()
+        return Orientation.of(frame)

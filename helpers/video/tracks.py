@@ -72,8 +72,8 @@ class Track:
         return {"audio": "a", "subtitle": "s", "attachment": "t", "cover": "v"}[self.kind]
 
     def __str__(self) -> str:
-        name = "cover picture" if self.kind == "cover" else f"{self.kind} track"
-        return f"{name} {self.number + 1} ({self.codec})"
+        name = "cover picture" if self.kind == "cover" else f"{self.kind} track {self.number + 1}"
+        return f"{name} ({self.codec})"
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,19 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from helpers.runtime.machine import runtime
 from helpers.video.codecs import CONTAINERS
+from helpers.video.index import open_container
 from helpers.video.tracks import Track, codec_options, ending, note_change, ways
 
 SECONDS = 3
 """So much of a track is written."""
+
+PACKETS = 5000
+"""So many packets of a film are read in search of sound that can be decoded."""
 
 PATIENCE = 60
 """Seconds after which a trial is given up; a track of a slow drive is then taken to be held."""
@@ -45,17 +50,46 @@ def choose(source: Path, tracks: Sequence[Track], path: Path) -> tuple[list[Trac
     chosen, notes = [], []
     for track in tracks:
         found = next((w for w in ways(track, path) if w in held or holds(source, [w], path)), None)
+        fault = find_fault(source, track) if track.kind == "audio" else ""
         if found is None:
-            notes.append(_note_left_out(source, track, path))
-        else:
-            chosen.append(found)
-            notes += note_change(found, path)
+            notes.append(_note_left_out(source, track, path, fault))
+            continue
+        chosen.append(found)
+        if fault:
+            notes.append(f"{track} {fault}; it was copied as it is")
+        notes += note_change(found, path)
     return chosen, notes
 
 
-def _note_left_out(source: Path, track: Track, path: Path) -> str:
-    """Say that a track is left out, and whether Matroska would keep it."""
-    note = f"{track} is not supported in {path.suffix} and was left out"
+def find_fault(source: Path, track: Track) -> str:
+    """Return what is wrong with a sound track, in words; "" if nothing."""
+    import av
+
+    heard = 0
+    with open_container(source) as container:
+        stream = container.streams.audio[track.number]
+        if stream.codec_context is None:
+            return "cannot be decoded"
+        try:
+            for read, packet in enumerate(container.demux()):
+                if packet.stream_index != stream.index or not packet.size:
+                    continue
+                heard += 1
+                with suppress(av.error.FFmpegError):
+                    if stream.decode(packet):  # type: ignore[arg-type]
+                        return ""
+                if read > PACKETS:
+                    break
+            else:
+                return "cannot be decoded" if heard else "holds no sound"
+        except (av.error.FFmpegError, OSError):
+            pass
+    return "cannot be decoded" if heard else ""
+
+
+def _note_left_out(source: Path, track: Track, path: Path, fault: str) -> str:
+    """Say why a track is left out, and whether Matroska would keep it."""
+    note = f"{track} {fault or f'is not supported in {path.suffix}'} and was left out"
     matroska = path.with_suffix(".mkv")
     elsewhere = ending(path) != "mkv" and any(
         holds(source, [way], matroska) for way in ways(track, matroska)
