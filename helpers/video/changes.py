@@ -10,6 +10,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from helpers.video.colour import colour_state, set_colour_state
 from helpers.video.convert import SAME_SHAPE, Look
 from helpers.video.index import Index, decode, open_container, pick_stream
 
@@ -67,6 +68,7 @@ class _Looks:
 
     def __init__(self, stream: VideoStream) -> None:
         self.stream = stream
+        self.tags = colour_state(stream.codec_context)
         self.stated = stream.sample_aspect_ratio
         self.first: Fraction | None = None
 
@@ -81,7 +83,7 @@ class _Looks:
 
 def _read(container: InputContainer, stream: VideoStream, looks: _Looks) -> Iterator[Run]:
     """Yield the look of every key frame, from the beginning on."""
-    with closing(decode(container, stream, threads=False)) as frames:
+    with closing(decode(container, stream, threads=False, changing=True)) as frames:
         for number, frame in enumerate(frames):
             if frame.key_frame or number == 0:
                 yield Run(number, looks.of(frame))
@@ -133,8 +135,9 @@ def _look_at(
         container.seek(pts, stream=stream, backward=True)
     except OSError:  # ffmpeg cannot seek in this file
         return None
+    set_colour_state(stream.codec_context, looks.tags)
     # In a transport stream, ffmpeg may go back to the key frame before.
-    with closing(decode(container, stream, threads=False)) as frames:
+    with closing(decode(container, stream, threads=False, changing=True)) as frames:
         near = (frame for frame in islice(frames, REACH) if frame.pts is not None)
         found = next((frame for frame in near if frame.pts >= pts), None)
     return looks.of(found) if found is not None and found.pts == pts else None

@@ -10,6 +10,7 @@ from helpers.clip import ColourTags
 
 if TYPE_CHECKING:
     import av
+    from av.video.codeccontext import VideoCodecContext
 
 UNSPECIFIED = 2
 """The code point that means that a property is not stated."""
@@ -100,6 +101,21 @@ def clear_reserved_tags(frame: av.VideoFrame) -> None:
         meaningless = code in RESERVED or code > HIGHEST
         if meaningless and (luma or name != "colorspace"):
             setattr(frame, name, UNSPECIFIED)
+
+
+STATE = ("color_primaries", "color_trc", "colorspace", "color_range")
+"""A decoder's own colour tags, which it gives to the pictures."""
+
+
+def colour_state(context: VideoCodecContext) -> tuple[int, ...]:
+    """Return the colour tags that a decoder gives to pictures that state none."""
+    return tuple(getattr(context, name) for name in STATE)
+
+
+def set_colour_state(context: VideoCodecContext, tags: tuple[int, ...]) -> None:
+    """Set the colour tags that a decoder gives to pictures that state none."""
+    for name, tag in zip(STATE, tags, strict=True):
+        setattr(context, name, tag)
 
 
 def code_point(names: dict[int, str], name: str | None) -> int:

@@ -20,6 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from helpers.errors import VideoOpenError
+from helpers.video.colour import colour_state, set_colour_state
 from helpers.video.refuse import check_kind, encrypted, is_encrypted, no_decoder
 
 if TYPE_CHECKING:
@@ -196,16 +197,21 @@ def decode(
     *,
     threads: bool = True,
     damage: Damage | None = None,
+    changing: bool = False,
 ) -> Generator[av.VideoFrame, None, None]:
     """Yield every frame that can be decoded; damaged packets are skipped, as players do.
 
     Args:
         threads: whether the decoder may work on several frames at once.
         damage: the damage that is found is added to it.
+        changing: whether the colour tags change midway. A decoder keeps those of an earlier part
+            for one that states none; here they are forgotten at each key frame, as after seeking.
+            Only possible in one thread.
     """
     import av
 
     damage = Damage() if damage is None else damage
+    tags = colour_state(stream.codec_context)
     if not stream.codec_context.is_open:
         stream.thread_type = "AUTO" if threads else "NONE"
     packets = container.demux(stream)
@@ -221,6 +227,8 @@ def decode(
             packet = None
         last = packet is None or packet.size == 0
         damaged = packet is not None and packet.is_corrupt
+        if changing and packet is not None and packet.is_keyframe:
+            set_colour_state(stream.codec_context, tags)
         try:
             for frame in stream.decode(packet):
                 if frame.is_corrupt:

@@ -38,7 +38,7 @@ class PictureInfo:
     Attributes:
         orientation: what makes a decoded picture upright.
         over_black: whether they are transparent, and are laid over black.
-        sars: where the sample aspect ratio changes; see `convert.Conversion`.
+        sars: the sample aspect ratio of each run of pictures of one look; see `reader.VideoClip`.
     """
 
     info: ClipInfo
@@ -81,8 +81,7 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
             hdr=read_hdr(first),
         )
         notes += _note_streams(container, stream)
-    changing = len({run.look.sar for run in runs}) > 1
-    sars = tuple((run.first, run.look.sar) for run in runs) if changing else ()
+    sars = tuple((run.first, run.look.sar) for run in runs) if len(runs) > 1 else ()
     return PictureInfo(info, orientation, over_black, sars, tuple(notes))
 
 

@@ -91,7 +91,8 @@ class VideoClip(Clip):
     Attributes:
         rotation, mirrored: what makes a picture upright; see `orientation.Orientation`.
         over_black: whether transparent pictures are laid over black.
-        sars: where the sample aspect ratio of the stored pictures changes; see `Conversion`.
+        sars: if the pictures change midway, the sample aspect ratio of the stored pictures from a
+            frame number on, for each run of pictures of one look; see `changes`.
         notes: what is unusual about the file, and what was done about it, in words.
     """
 
@@ -194,7 +195,10 @@ class VideoClip(Clip):
                     container.seek(self.index.pts[key], stream=stream, backward=True)
                 except OSError:  # ffmpeg cannot seek in this file
                     return
-            with closing(decode(container, stream, threads=not self.index.damaged)) as frames:
+            changing = bool(self.sars)
+            threads = not self.index.damaged and not changing
+            decoded = decode(container, stream, threads=threads, changing=changing)
+            with closing(decoded) as frames:
                 for count, frame in enumerate(frames):
                     number = self.index.number(frame.pts, count)
                     if number is not None:
