@@ -25,6 +25,9 @@ VISITS = 48
 REACH = 300
 """So many frames after the place that was sought, a key frame must be found."""
 
+HDR = {"smpte2084", "arib-std-b67"}
+"""The transfer curves of high dynamic range."""
+
 SHOWN = 4
 """So many changes are described one by one."""
 
@@ -154,32 +157,41 @@ def main_look(runs: Sequence[Run], times: Sequence[Fraction], end: Fraction) -> 
 
 def describe_changes(runs: Sequence[Run], times: Sequence[Fraction], main: Look) -> list[str]:
     """Return notes on when the pictures change, to what, and what is done about it."""
-    if len(runs) < 2:
-        return []
     lines = []
     for before, after in pairwise(runs):
         at = float(times[after.first] - times[0])
-        old, new = _describe(before.look, after.look), _describe(after.look, before.look)
-        lines.append(f"at {at:.2f} s from {old} to {new}")
+        old, new = _difference(before.look, after.look)
+        lines += [f"at {at:.2f} s from {', '.join(old)} to {', '.join(new)}"] if old else []
+    if not lines:
+        return []
     more = f", and {len(lines) - SHOWN} times more" if len(lines) > SHOWN else ""
     done = "each picture is converted by its own colour tags"
-    if any(run.look.width != main.width or run.look.height != main.height for run in runs):
+    looks = {run.look for run in runs}
+    if any((look.width, look.height) != (main.width, main.height) for look in looks):
         done += f" and scaled to {main.width}x{main.height}"
-    if any(abs(run.look.shape / main.shape - 1) >= SAME_SHAPE for run in runs):
+    if any(abs(look.shape / main.shape - 1) >= SAME_SHAPE for look in looks):
         done += "; where the shape differs, black bars fill the rest"
+    if 0 < sum(look.colour.transfer in HDR for look in looks) < len(looks):
+        done += "; brightness is not converted between high and standard dynamic range"
     return [f"the pictures change {', '.join(lines[:SHOWN])}{more}; {done}"]
 
 
-def _describe(look: Look, other: Look) -> str:
-    """Describe what a look has that another one has not."""
-    shape, size = look.shape, f"{look.width}x{look.height}"
-    pairs = [
-        (size, f"{other.width}x{other.height}"),
-        (f"{float(shape):.3g}:1", f"{float(other.shape):.3g}:1"),
-        (look.format, other.format),
-        (look.colour.matrix, other.colour.matrix),
-        (f"range {look.colour.range}", f"range {other.colour.range}"),
-        (f"transfer {look.colour.transfer}", f"transfer {other.colour.transfer}"),
-        (f"primaries {look.colour.primaries}", f"primaries {other.colour.primaries}"),
+def _difference(one: Look, two: Look) -> tuple[list[str], list[str]]:
+    """Return in words what differs between two looks, as it is in each."""
+    a, b = _words(one), _words(two)
+    differ = [(old, new) for old, new in zip(a, b, strict=True) if old and new and old != new]
+    return [old for old, _ in differ], [new for _, new in differ]
+
+
+def _words(look: Look) -> list[str | None]:
+    """Describe a look; None where nothing is stated."""
+    colour = look.colour
+    return [
+        f"{look.width}x{look.height}",
+        f"{float(look.shape):.3g}:1",
+        look.format,
+        colour.matrix,
+        f"range {colour.range}",
+        colour.transfer and f"transfer {colour.transfer}",
+        colour.primaries and f"primaries {colour.primaries}",
     ]
-    return ", ".join(str(mine) for mine, theirs in pairs if mine != theirs)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from helpers.errors import VideoOpenError
 from helpers.video.colour import colour_state, set_colour_state
-from helpers.video.refuse import check_kind, encrypted, is_encrypted, no_decoder
+from helpers.video.refuse import check_kind, encrypted, is_encrypted, is_scrambled, no_decoder
 
 if TYPE_CHECKING:
     import av
@@ -108,6 +108,8 @@ def open_container(path: Path) -> InputContainer:
                 "it can be found. Get the complete file, or repair this one with a tool such as "
                 "untrunc and an undamaged file from the same camera."
             ) from error
+        if is_scrambled(path):
+            raise encrypted(path) from error
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise VideoOpenError(
             f"{path} cannot be read as a video ({reason}). {ALLOWED}. If it is a video, the file "

@@ -71,6 +71,9 @@ PICTURE_PACKET = re.compile(rb"\x00\x00\x01[\xe0-\xef]..([\x80-\xbf])", re.DOTAL
 """The beginning of a packet of pictures in a program stream, with the byte that says how it is
 scrambled."""
 
+SYNC = 0x47
+"""The first byte of every packet of a transport stream."""
+
 SCRAMBLED = 0x30
 """The bits of that byte."""
 
@@ -105,13 +108,27 @@ def _has_locked_packets(path: Path, number: int) -> bool:
             return False
 
 
-def _is_scrambled(head: bytes, pid: int) -> bool:
-    """Tell whether most packets of a stream in a transport stream are scrambled."""
+def is_scrambled(path: Path) -> bool:
+    """Tell whether a file is a scrambled transport stream; ffmpeg may not even know it for one."""
+    with path.open("rb") as file:
+        return _is_scrambled(file.read(HEAD))
+
+
+def _is_scrambled(head: bytes, pid: int | None = None) -> bool:
+    """Tell whether most packets of a stream in a transport stream are scrambled.
+
+    Args:
+        pid: its number; that of the largest stream if None.
+    """
     for size, offset in ((188, 0), (192, 4), (204, 0)):
-        starts = range(offset, len(head) - size, size)
-        if starts and all(head[at] == 0x47 for at in starts[:20]):
+        starts = range(offset, len(head) - size + 1, size)
+        if starts and all(head[at] == SYNC for at in starts[:20]):
             break
     else:
         return False
-    mine = [at for at in starts if (head[at + 1] & 0x1F) << 8 | head[at + 2] == pid]
-    return sum(head[at + 3] >= 0x40 for at in mine) > len(mine) / 2
+    streams: dict[int, list[bool]] = {}
+    for at in starts:
+        number = (head[at + 1] & 0x1F) << 8 | head[at + 2]
+        streams.setdefault(number, []).append(head[at + 3] >= 0x40)
+    mine = max(streams.values(), key=len) if pid is None else streams.get(pid, [])
+    return sum(mine) > len(mine) / 2
