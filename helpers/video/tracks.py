@@ -54,6 +54,9 @@ class Track:
         file: the file of a new sound track or of a cover; None for a track of the source.
         late: by how many seconds a new track begins after the stretch does.
         title: the title to write, to distinguish it from another track.
+        begins: when its first sound is, in seconds after the film's beginning; None if that is too
+            late to be looked for.
+        fault: what is wrong with it, in words.
     """
 
     kind: str
@@ -65,6 +68,8 @@ class Track:
     file: Path | None = None
     late: Fraction = Fraction(0)
     title: str = ""
+    begins: Fraction | None = Fraction(0)
+    fault: str = ""
 
     @property
     def letter(self) -> str:

@@ -10,20 +10,30 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from helpers.runtime.machine import runtime
 from helpers.video.codecs import CONTAINERS
 from helpers.video.index import open_container
 from helpers.video.tracks import Track, codec_options, ending, note_change, ways
 
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
 SECONDS = 3
 """So much of a track is written."""
 
-PACKETS = 5000
-"""So many packets of a film are read in search of sound that can be decoded."""
+PACKETS = 20_000
+"""So many packets of a film are read in search of its sound: some minutes."""
+
+TRIED = 200
+"""So many packets of sound are decoded before it is given up."""
 
 PATIENCE = 60
 """Seconds after which a trial is given up; a track of a slow drive is then taken to be held."""
@@ -44,52 +54,59 @@ def complaint(said: str) -> str:
 
 def choose(source: Path, tracks: Sequence[Track], path: Path) -> tuple[list[Track], list[str]]:
     """Return the tracks in the form in which a file will hold them, and notes on the others."""
+    tracks = [listen(source, track) if track.kind == "audio" else track for track in tracks]
     best = [way for track in tracks if (way := next(iter(ways(track, path)), None)) is not None]
     plain = [track for track in best if track.kind != "cover"]
     held = set(plain) if holds(source, plain, path) else set()
+    held |= {track for track in plain if track.begins is None}  # too late to be tried
     chosen, notes = [], []
     for track in tracks:
         found = next((w for w in ways(track, path) if w in held or holds(source, [w], path)), None)
-        fault = find_fault(source, track) if track.kind == "audio" else ""
         if found is None:
-            notes.append(_note_left_out(source, track, path, fault))
+            notes.append(_note_left_out(source, track, path))
             continue
         chosen.append(found)
-        if fault:
-            notes.append(f"{track} {fault}; it was copied as it is")
+        if track.fault:
+            notes.append(f"{track} {track.fault}; it was copied as it is")
         notes += note_change(found, path)
     return chosen, notes
 
 
-def find_fault(source: Path, track: Track) -> str:
-    """Return what is wrong with a sound track, in words; "" if nothing."""
+def listen(source: Path, track: Track) -> Track:
+    """Return a sound track with what its beginning shows: when it is, and what is wrong with it."""
     import av
 
-    heard = 0
+    first, tried = None, 0
     with open_container(source) as container:
         stream = container.streams.audio[track.number]
         if stream.codec_context is None:
-            return "cannot be decoded"
-        try:
-            for read, packet in enumerate(container.demux()):
-                if packet.stream_index != stream.index or not packet.size:
-                    continue
-                heard += 1
+            return replace(track, fault="cannot be decoded")
+        zero = Fraction(container.start_time or 0, 1_000_000)
+        for read, packet in enumerate(_demux(container)):
+            if packet.stream_index == stream.index and packet.size:
+                tried += 1
+                first = packet.pts * packet.time_base if first is None and packet.pts else first
                 with suppress(av.error.FFmpegError):
                     if stream.decode(packet):  # type: ignore[arg-type]
-                        return ""
-                if read > PACKETS:
-                    break
-            else:
-                return "cannot be decoded" if heard else "holds no sound"
-        except (av.error.FFmpegError, OSError):
-            pass
-    return "cannot be decoded" if heard else ""
+                        return replace(track, begins=max((first or zero) - zero, Fraction(0)))
+            if tried == TRIED:
+                break
+            if read == PACKETS and not tried:
+                return replace(track, begins=None)
+    return replace(track, fault="cannot be decoded" if tried else "holds no sound")
 
 
-def _note_left_out(source: Path, track: Track, path: Path, fault: str) -> str:
+def _demux(container: InputContainer) -> Iterator[av.Packet]:
+    """Yield packets as far as a file can be read."""
+    import av
+
+    with suppress(av.error.FFmpegError, OSError):
+        yield from container.demux()
+
+
+def _note_left_out(source: Path, track: Track, path: Path) -> str:
     """Say why a track is left out, and whether Matroska would keep it."""
-    note = f"{track} {fault or f'is not supported in {path.suffix}'} and was left out"
+    note = f"{track} {track.fault or f'is not supported in {path.suffix}'} and was left out"
     matroska = path.with_suffix(".mkv")
     elsewhere = ending(path) != "mkv" and any(
         holds(source, [way], matroska) for way in ways(track, matroska)
@@ -120,8 +137,11 @@ def _command(source: Path, tracks: Sequence[Track], part: Path) -> list[str]:
     ]
     # Subtitles may be rare: without the end of the picture, ffmpeg would read the whole film.
     end = () if any(t.kind == "cover" for t in tracks) else ("-shortest",)
+    begin = min(float(track.begins or 0) for track in tracks)
+    seek = ("-ss", f"{begin:.3f}") if begin > SECONDS / 2 else ()
+    film = (*seek, "-i", f"file:{source}")
     return [
-        *(runtime().ffmpeg, *QUIETLY, *PICTURE, "-i", f"file:{source}", "-map", "0:v", *maps),
+        *(runtime().ffmpeg, *QUIETLY, *PICTURE, *film, "-map", "0:v", *maps),
         *("-c:v:0", "mpeg4", *options, *end, "-t", str(SECONDS), "-f", CONTAINERS[ending(part)]),
         f"file:{part}",
     ]
