@@ -32,9 +32,10 @@ def read_hdr(frame: av.VideoFrame) -> HdrMetadata | None:
     """Return what a picture states about its light; None if nothing."""
     display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
     light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    levels = LIGHT.unpack(bytes(light)[: LIGHT.size]) if light else (0, 0)
     found = HdrMetadata(
         _read_display(bytes(display)) if display else None,
-        LIGHT.unpack(bytes(light)[: LIGHT.size]) if light else None,
+        levels if any(levels) else None,  # 0 means that a level is not known
     )
     return None if found == HdrMetadata() else found
 
