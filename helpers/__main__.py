@@ -79,6 +79,9 @@ def restore(
         str,
         typer.Option(metavar="|".join(CODECS), help="The codec of the output; ffv1 is lossless."),
     ] = "h264",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output if it is there already.")
+    ] = False,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
@@ -86,7 +89,7 @@ def restore(
     from helpers.plan import restore as run
 
     plan = Plan.of(**{name: value for name, value in choices.items() if value is not None})
-    report = run(source, output, plan=plan, project=project, codec=codec)
+    report = run(source, output, plan=plan, project=project, codec=codec, overwrite=overwrite)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 
@@ -266,6 +269,8 @@ def called_as() -> str:
 def main() -> None:
     """Run the command. An error is one line on stderr and exit code 2."""
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    # A file's name may hold bytes that are no text.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = app(prog_name=called_as(), standalone_mode=False)
         if code == INTERRUPTED:

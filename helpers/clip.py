@@ -92,13 +92,6 @@ class HdrMetadata:
     display: tuple[int, ...] | None = None
     light: tuple[int, int] | None = None
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any] | None) -> HdrMetadata | None:
-        """Return what JSON made of the fields."""
-        if values is None:
-            return None
-        return cls(**{name: tuple(row) if row else None for name, row in values.items()})
-
 
 @dataclass(frozen=True)
 class ClipInfo:
@@ -141,13 +134,6 @@ class ClipInfo:
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-able values, without any loss."""
         return {**asdict(self), "fps": str(self.fps), "sar": str(self.sar)}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> ClipInfo:
-        """Return the info that `to_json` was called on."""
-        exact = {"fps": Fraction(values["fps"]), "sar": Fraction(values["sar"])}
-        hdr = HdrMetadata.from_json(values.get("hdr"))  # version 0.1.0 did not keep it
-        return cls(**{**values, **exact, "colour": ColourTags(**values["colour"]), "hdr": hdr})
 
 
 class Clip(ABC):

@@ -7,7 +7,7 @@ print(report.summary())
 from __future__ import annotations
 
 import logging
-import shutil
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
 from helpers.clip import Clip
-from helpers.errors import StageError, VideoWriteError
+from helpers.errors import StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
 from helpers.project.report import Report, Side, report_path, sound_offset_ms
+from helpers.project.temporary import open_project
 from helpers.retime import Trim
 from helpers.run import RunContext
+from helpers.runtime.names import expand, is_text
+from helpers.runtime.output import claim_output
 from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finish_film
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
@@ -246,6 +249,7 @@ def restore(
     plan: Plan | None = None,
     project: str | Path | None = None,
     codec: str = "h264",
+    overwrite: bool = False,
     progress: bool = True,
 ) -> Report:
     """Restore a film. A run that was interrupted is continued by the same call.
@@ -258,24 +262,49 @@ def restore(
         project: the project folder. If not given, a folder beside the output, which is deleted when
             the output is complete.
         codec: see `write_video`.
+        overwrite: replace a file that is there already, once the new one is whole.
 
     Raises:
         SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
     plan = plan or Plan()
-    source, output = Path(source), Path(output)
+    source, output = expand(source), expand(output)
     check_target(output, codec)
-    if output.exists() and source.exists() and output.samefile(source):
-        raise VideoWriteError(f"{output} is the source itself. Choose another name for the result.")
-    # What is wrong with the film, or with its other tracks, is said before any work is done.
     check_film(source)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    read_tracks(source, output)
-    folder = Path(project) if project else output.with_name(output.name + ".project")
+    check_paths(source, output)
+    with (
+        claim_output(output, overwrite=overwrite) as target,
+        open_project(project, output) as opened,
+    ):
+        check_target(target, codec)  # another name, where the output is a link
+        # What is wrong with the film's other tracks is said before any work is done.
+        read_tracks(source, target)
+        report = _restore(source, target, plan, opened, codec, progress)
+        report.write(report_path(output))
+    return report
 
+
+def check_paths(source: Path, output: Path) -> None:
+    """Check the names of a film and of its result.
+
+    Raises:
+        VideoOpenError: the film's name is no text.
+        VideoWriteError: the film would be replaced by its own result.
+    """
+    if not is_text(source):
+        raise VideoOpenError(
+            f"{os.fsencode(source)} is no text in UTF-8. Rename the film, or its folder."
+        )
+    if os.path.exists(output) and output.samefile(source):
+        raise VideoWriteError(f"{output} is the source itself. Choose another name for the result.")
+
+
+def _restore(
+    source: Path, output: Path, plan: Plan, opened: Project, codec: str, progress: bool
+) -> Report:
+    """Restore a film in a project, and describe what was done."""
     plan.fetch_models()
     clock = time.perf_counter()
-    opened = Project(folder)
     run = opened.context(progress)
     clip = opened.source(source, run=run)
     run.notes.extend(_find_source(clip).notes)
@@ -302,7 +331,7 @@ def restore(
     if sound:
         seconds["audio"] = begun - heard
     seconds |= {"make": made - begun, "render": done - made, "all": done - clock}
-    report = Report(
+    return Report(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
         seconds={name: round(value, 2) for name, value in seconds.items()},
@@ -316,10 +345,6 @@ def restore(
             "encoder": written.encoder,
         },
     )
-    report.write(report_path(output))
-    if not project:
-        shutil.rmtree(folder)
-    return report
 
 
 def make_sound(

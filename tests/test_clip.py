@@ -8,6 +8,7 @@ import pytest
 
 from helpers.clip import ClipInfo, ColourTags, Frame, MemoryClip
 from helpers.errors import StageError
+from helpers.runtime.schema import convert
 from tests.support.law import assert_true, varying_clip
 
 GREY = np.full((4, 6, 3), 128, np.uint8)
@@ -36,7 +37,7 @@ def test_a_frame_shows_its_size_and_not_its_pixels():
 def test_info_survives_json_exactly():
     tags = ColourTags("bt709", None, "bt709", "tv")
     info = ClipInfo(6, 4, Fraction(24000, 1001), Fraction(16, 15), tags, 10, True, "tff")
-    assert ClipInfo.from_json(info.to_json()) == info
+    assert convert(info.to_json(), ClipInfo) == info
 
 
 def test_negative_numbers_count_from_the_end():

@@ -93,7 +93,10 @@ def test_the_core_knows_nothing_of_what_is_built_on_it():
     assert ours(PACKAGE / "errors.py") == set()
     assert ours(PACKAGE / "progress.py") == set()
     assert ours(PACKAGE / "runtime" / "machine.py") <= {"errors"}
-    assert ours(PACKAGE / "runtime" / "storage.py") == {"errors", "runtime.machine"}
+    assert ours(PACKAGE / "runtime" / "names.py") == set()
+    assert ours(PACKAGE / "runtime" / "schema.py") == set()
+    storage = {"errors", "runtime.machine", "runtime.names", "runtime.schema"}
+    assert ours(PACKAGE / "runtime" / "storage.py") == storage
 
 
 @pytest.mark.parametrize("name", ["imaging", "nn"])

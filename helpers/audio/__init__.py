@@ -11,12 +11,14 @@ Sound that another program or a service has cleaned can be used in place of a tr
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from helpers.audio.align import align_file
 from helpers.audio.align import fit_music as fit_music
@@ -25,7 +27,8 @@ from helpers.audio.methods import METHODS as METHODS
 from helpers.audio.methods import Noise, check_method, plan_steps
 from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError
-from helpers.runtime.storage import write_json
+from helpers.runtime.schema import Whole
+from helpers.runtime.storage import refuse_link, require_json, write_json
 
 log = logging.getLogger("helpers")
 
@@ -36,6 +39,35 @@ will."""
 _SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka", ".aif", ".aiff",
                ".wma", ".mp4", ".mkv", ".mov", ".webm")  # fmt: skip
 """Endings of the files that can replace a track."""
+
+
+@dataclass(frozen=True)
+class TrackRow:
+    """A track in `sound.json`."""
+
+    file: Annotated[str, Meta(pattern=r"^track[0-9]{1,4}\.wav\Z")]
+    track: Whole
+    start: Fraction
+    layout: str
+    codec: str
+
+    def read(self, folder: Path) -> Sound:
+        """Return the track from its file."""
+        refuse_link(folder / self.file)
+        sound = read_sound(folder / self.file)
+        own = {"start": self.start, "track": self.track}
+        return replace(sound, **own, layout=self.layout, codec=self.codec)
+
+
+@dataclass(frozen=True)
+class SoundFile:
+    """`sound.json`; see `Cleaned`."""
+
+    method: str
+    strength: Annotated[float, Meta(ge=0, le=1)]
+    tracks: tuple[TrackRow, ...]
+    steps: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,22 +113,19 @@ class Cleaned:
 
         Raises:
             SoundError: the folder holds no cleaned sound.
+            ProjectError: `sound.json` in it is damaged.
         """
         path = Path(folder) / "sound.json"
         if not path.exists():
             raise SoundError(
                 f"There is no cleaned sound in {folder}. Run the notebook 06_audio to make it."
             )
-        values = json.loads(path.read_text(encoding="utf-8"))
-        tracks = []
-        for row in values["tracks"]:
-            sound = read_sound(path.with_name(row["file"]))
-            start, track = Fraction(row["start"]), row["track"]
-            tracks.append(
-                replace(sound, start=start, track=track, layout=row["layout"], codec=row["codec"])
-            )
-        texts = (tuple(values["steps"]), tuple(values["notes"]))
-        return cls(tuple(tracks), values["method"], values["strength"], *texts)
+        refuse_link(path.parent)
+        file = require_json(path, SoundFile)
+        return cls(
+            tuple(row.read(path.parent) for row in file.tracks),
+            file.method, file.strength, file.steps, file.notes,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         lines = [f"{self.method}, strength {self.strength:g}"]

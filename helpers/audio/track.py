@@ -19,6 +19,7 @@ import numpy as np
 
 from helpers.errors import SilkPurseError
 from helpers.runtime.machine import runtime
+from helpers.runtime.names import part_name
 from helpers.runtime.storage import sync_file
 
 _LARGE = 400_000_000
@@ -120,9 +121,14 @@ class Sound:
         if ending not in _FORMATS:
             raise SoundError(f"Sound cannot be saved as {path.name}; use .wav or .flac.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part.{ending}")
+        part = part_name(path)
         try:
             encode(self.samples, self.rate, [*_FORMATS[ending], str(part)])
+            if ending == "wav" and part.stat().st_size < self.samples.nbytes:
+                raise SoundError(  # ffmpeg may report success on a full disk
+                    f"{path.name} is incomplete. Check that the disk is not full, then run it "
+                    "again."
+                )
             sync_file(part)
             part.replace(path)
         finally:

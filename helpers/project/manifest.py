@@ -15,11 +15,9 @@ from typing import Any
 
 from helpers.clip import Clip, ClipInfo
 from helpers.errors import ProjectError, RecipeMismatchError
+from helpers.project.files import VERSION, MachineRow, StageFile, Versioned
 from helpers.runtime.machine import Runtime
-from helpers.runtime.storage import damaged_file, read_json, retry, write_json
-
-VERSION = 1
-"""The version of the files in a project's folder."""
+from helpers.runtime.storage import read_json, refuse_link, require_json, retry, write_json
 
 FILE = "stage.json"
 
@@ -66,7 +64,7 @@ class StageManifest:
     end: Fraction
     cuts: Sequence[Fraction]
     segments: Sequence[Segment]
-    machine: dict[str, Any]
+    machine: MachineRow
 
     @classmethod
     def of(cls, clip: Clip, codec: str, length: Fraction, machine: Runtime) -> StageManifest:
@@ -96,29 +94,27 @@ class StageManifest:
         Raises:
             ProjectError: the file is damaged, or was written by another version of this package.
         """
+        refuse_link(folder)
         path = folder / FILE
-        values = read_json(path)
-        if not isinstance(values, dict) or "version" not in values:
-            raise damaged_file(path, "it does not describe a stage")
-        if values["version"] != VERSION:
+        version = require_json(path, Versioned).version
+        if version != VERSION:
             raise ProjectError(
                 f"{folder.name} was begun by another version of this package (file version "
-                f"{values['version']}; this package uses {VERSION}). Finish it with that version, "
+                f"{version}; this package uses {VERSION}). Finish it with that version, "
                 f"or remove it with project.remove({folder.name!r}) and make it again."
             )
-        if missing := KEYS - values.keys():
-            raise damaged_file(path, f"it lacks {', '.join(sorted(missing))}")
+        file = require_json(path, StageFile)
         return cls(
-            recipe=values["recipe"],
-            codec=values["codec"],
-            info=ClipInfo.from_json(values["info"]),
-            first=Fraction(values["first"]),
-            units=values["units"],
-            pts=values["pts"],
-            end=Fraction(values["end"]),
-            cuts=tuple(map(Fraction, values["cuts"])),
-            segments=[Segment(n, *pair) for n, pair in enumerate(values["segments"])],
-            machine=values["machine"],
+            recipe=file.recipe,
+            codec=file.codec,
+            info=file.info,
+            first=file.first,
+            units=file.units,
+            pts=file.pts,
+            end=file.end,
+            cuts=file.cuts,
+            segments=[Segment(n, *pair) for n, pair in enumerate(file.segments)],
+            machine=file.machine,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -143,11 +139,6 @@ class StageManifest:
         return tuple(self.first + Fraction(pts, self.units) for pts in self.pts)
 
 
-KEYS = {"version", "recipe", "codec", "info", "first", "units", "pts", "end", "cuts", "segments",
-        "machine"}  # fmt: skip
-"""The keys that the file must have."""
-
-
 def open_stage(
     folder: Path, clip: Clip, codec: str, length: Fraction, machine: Runtime
 ) -> StageManifest:
@@ -156,7 +147,7 @@ def open_stage(
     Raises:
         RecipeMismatchError: it was begun with another recipe, source, weight file or codec.
     """
-    if read_json(folder / FILE) is not None:
+    if read_json(folder / FILE, Versioned) is not None:
         manifest = StageManifest.read(folder)
         difference = _recipe_difference(manifest.recipe, clip.recipe())
         if difference is None and manifest.codec != codec:

@@ -20,23 +20,25 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from helpers.clip import Clip, ClipInfo
+from helpers.clip import Clip
 from helpers.errors import ProjectError, SilkPurseError, VideoIndexError
-from helpers.project.manifest import VERSION, StageManifest, open_stage
+from helpers.project.files import VERSION, FoundRow, SourceFile, SourceKey, Versioned
+from helpers.project.manifest import StageManifest, open_stage
 from helpers.project.runner import SegmentRunner, check_space, scratch_folder
 from helpers.project.segments import SavedClip, missing_segments, read_done
 from helpers.run import RunContext
+from helpers.runtime.lock import lock
 from helpers.runtime.machine import file_sha256
-from helpers.runtime.storage import lock, read_json, retry, write_atomically, write_json
+from helpers.runtime.schema import convert, encode
+from helpers.runtime.storage import read_json, refuse_link, retry, write_atomically, write_json
 from helpers.stage import exact, plain
 from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
-from helpers.video.index import Index
 from helpers.video.reader import VideoClip, open_video
 from helpers.video.refuse import check_kind
 from helpers.video.writer import Written, write_video
@@ -88,25 +90,30 @@ class Project:
             VideoOpenError: the file cannot be read.
         """
         path = Path(path) if path is not None else self.film
-        kept = read_json(self.folder / "source.json")
+        kept = self._read_source()
         if not path.exists() or path.is_dir():
             open_video(path)  # raises an error that says what is wrong
         check_kind(path)
-        key = {"sha256": file_sha256(path), "options": {k: str(v) for k, v in options.items()}}
-        if not isinstance(kept, dict) or kept.get("version") != VERSION:
-            kept = {"key": {}}
-        if not options and kept["key"].get("sha256") == key["sha256"]:
-            key = kept["key"]
-        if kept["key"] == key:
-            clip = _unpack_source(path, kept)
-            if kept["path"] != str(path.resolve()):  # the film was moved
-                write_json(self.folder / "source.json", {**kept, "path": str(path.resolve())})
-        else:
+        texts = {name: str(value) for name, value in options.items()}
+        key = SourceKey(sha256=file_sha256(path), options=texts)
+        if kept is None or not _is_same_film(kept.key, key):
             clip, cuts = _find_shots(path, options, run or RunContext(progress=progress))
-            kept = {"version": VERSION, "key": key, "path": str(path.resolve())}
-            kept |= {"cuts": [str(cut) for cut in cuts], **_pack_source(clip)}
-            write_json(self.folder / "source.json", kept)
-        return MarkShots(tuple(Fraction(cut) for cut in kept["cuts"]))(clip)
+            self._write_source(_pack_source(clip, key, cuts))
+            return MarkShots(cuts)(clip)
+        if kept.path != str(path.resolve()):  # the film was moved
+            self._write_source(replace(kept, path=str(path.resolve())))
+        return MarkShots(kept.cuts)(_unpack_source(path, kept))
+
+    def _read_source(self) -> SourceFile | None:
+        """Return what is known of the film; None if nothing, or another version wrote it."""
+        file = self.folder / "source.json"
+        version = read_json(file, Versioned)
+        if version is None or version.version != VERSION:
+            return None
+        return read_json(file, SourceFile)
+
+    def _write_source(self, source: SourceFile) -> None:
+        write_json(self.folder / "source.json", encode(source))
 
     @property
     def film(self) -> Path:
@@ -115,12 +122,12 @@ class Project:
         Raises:
             ProjectError: the project has no film yet.
         """
-        kept = read_json(self.folder / "source.json")
-        if not isinstance(kept, dict) or "path" not in kept:
+        kept = self._read_source()
+        if kept is None:
             raise ProjectError(
                 f"{self.folder} has no film yet. Open one with project.source(FILE)."
             )
-        return Path(kept["path"])
+        return Path(kept.path)
 
     def names(self) -> list[str]:
         """Return the names of all stages, finished or not, in order."""
@@ -163,6 +170,7 @@ class Project:
         if length <= 0:
             raise ProjectError(f"A segment must be longer than 0 seconds; {segment} was given.")
         folder = self.folder / name
+        refuse_link(folder)
         retry(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
             run = run or self.context(progress)
@@ -245,14 +253,11 @@ class Project:
             find: analyses the clip.
         """
         path = self.folder / "found.json"
-        found = read_json(path)
-        found = found if isinstance(found, dict) else {}
+        found = read_json(path, dict[str, Any]) or {}
         about = hashlib.sha256(json.dumps(clip.recipe(), sort_keys=True).encode()).hexdigest()
-        entry = found.get(name, {})
-        if entry.get("about") == about and entry.get("version") == VERSION:
-            known = _unpack_found(kind, entry.get("fields"))
-            if known is not None:
-                return known
+        known = _unpack_found(kind, found.get(name), about)
+        if known is not None:
+            return known
         fresh = find()
         values = {f.name: plain(getattr(fresh, f.name)) for f in fields(fresh)}  # type: ignore[arg-type]
         found[name] = {"about": about, "version": VERSION, "fields": values}
@@ -338,11 +343,29 @@ class Project:
     def remove(self, name: str) -> None:
         """Delete a stage and its segments."""
         folder = self._folder(name)
+        refuse_link(folder)
         with lock(folder):
             # These two first, so that a stage that is only partly removed never looks complete.
-            for file in ("done.json", "stage.json"):
-                retry(name, folder, lambda path=folder / file: path.unlink(missing_ok=True))
-        retry(name, folder, lambda: shutil.rmtree(folder))
+            segments = sorted(path for path in folder.glob("*.mkv") if path.stem.isdigit())
+            for path in (folder / "done.json", folder / "stage.json", *segments, folder / ".lock"):
+                retry(name, folder, lambda path=path: path.unlink(missing_ok=True))
+        _remove_empty(folder)
+
+    def discard(self) -> None:
+        """Delete everything that this project wrote, and its folder if that is all."""
+        for name in self.names():
+            self.remove(name)
+        for path in (self.folder / "found.json", self.folder / "source.json"):
+            retry("the project", self.folder, lambda path=path: path.unlink(missing_ok=True))
+        _remove_empty(self.folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder, unless somebody else put something into it."""
+    try:
+        folder.rmdir()
+    except OSError:
+        log.warning("%s was kept, for there are other files in it.", folder)
 
 
 @dataclass(frozen=True)
@@ -373,22 +396,31 @@ class Status:
     def _repr_html_(self) -> str:
         head = "<tr><th>stage</th><th>size</th><th>frames done</th><th>MB</th></tr>"
         rows = "".join(
-            f"<tr><td>{html.escape(row.name)}</td><td>{row.size}</td>"
+            f"<tr><td>{html.escape(row.name)}</td><td>{html.escape(row.size)}</td>"
             f"<td>{row.done} of {row.frames}</td><td>{row.bytes / 1e6:.1f}</td></tr>"
             for row in self.stages
         )
         return f"<p>{html.escape(self.folder)}</p><table>{head}{rows}</table>"
 
 
-def _unpack_found(kind: type[T], values: Any) -> T | None:
-    """Return a result that was kept, or None if it does not fit the dataclass `kind`."""
-    names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if not isinstance(values, dict) or not names <= values.keys():
-        return None
+def _unpack_found(kind: type[T], entry: Any, about: str) -> T | None:
+    """Return a result that was kept about a clip, or None if it does not fit."""
     try:
-        return kind(**{name: values[name] for name in names})
-    except (TypeError, ValueError, SilkPurseError):
+        row = convert(entry, FoundRow)
+        if (row.about, row.version) != (about, VERSION):
+            return None
+        return kind(**{f.name: row.fields[f.name] for f in fields(kind)})  # type: ignore[arg-type]
+    except (SilkPurseError, *UNFIT):
         return None
+
+
+UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+"""What a dataclass may raise that is given something else than it expects."""
+
+
+def _is_same_film(kept: SourceKey, wanted: SourceKey) -> bool:
+    """Tell whether a film is the one that is kept; without options it is opened as it was."""
+    return kept["sha256"] == wanted["sha256"] and wanted["options"] in ({}, kept["options"])
 
 
 def _find_shots(
@@ -408,52 +440,16 @@ def _find_shots(
         return clip, find_cuts(clip, run)
 
 
-def _pack_source(clip: VideoClip) -> dict[str, Any]:
-    index = clip.index
-    return {
-        "info": clip.info.to_json(),
-        "index": {
-            "pts": index.pts,
-            "keys": index.keys,
-            "time_base": str(index.time_base),
-            "end": str(index.end),
-            "counted": index.counted,
-            "damaged": index.damaged,
-            "notes": index.notes,
-        },
-        "stream": clip.stream,
-        "bwdif": clip.bwdif,
-        "rotation": clip.rotation,
-        "mirrored": clip.mirrored,
-        "over_black": clip.over_black,
-        "sars": [[first, str(sar)] for first, sar in clip.sars],
-        "notes": clip.notes,
-    }
+def _pack_source(clip: VideoClip, key: SourceKey, cuts: tuple[Fraction, ...]) -> SourceFile:
+    own = {name: getattr(clip, name) for name in KEPT}
+    return SourceFile(VERSION, key, str(clip.path.resolve()), cuts, **own)
 
 
-def _unpack_source(path: Path, kept: dict[str, Any]) -> VideoClip:
-    values = kept["index"]
-    index = Index(
-        tuple(values["pts"]),
-        tuple(values["keys"]),
-        Fraction(values["time_base"]),
-        Fraction(values["end"]),
-        values["counted"],
-        values["damaged"],
-        tuple(values["notes"]),
-    )
-    return VideoClip(
-        path=path,
-        info=ClipInfo.from_json(kept["info"]),
-        times=tuple(pts * index.time_base for pts in index.pts),
-        end=index.end,
-        index=index,
-        stream=kept["stream"],
-        bwdif=kept["bwdif"],
-        rotation=kept["rotation"],
-        # Version 0.1.0 did not keep these three.
-        mirrored=kept.get("mirrored", False),
-        over_black=kept.get("over_black", False),
-        sars=tuple((first, Fraction(sar)) for first, sar in kept.get("sars", ())),
-        notes=tuple(kept["notes"]),
-    )
+def _unpack_source(path: Path, kept: SourceFile) -> VideoClip:
+    times = tuple(pts * kept.index.time_base for pts in kept.index.pts)
+    own = {name: getattr(kept, name) for name in KEPT}
+    return VideoClip(path=path, times=times, end=kept.index.end, **own)
+
+
+KEPT = {f.name for f in fields(VideoClip)} & {f.name for f in fields(SourceFile)} - {"path"}
+"""What is known of a film that its file in a project keeps as it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError
+from helpers.runtime.names import beside
+from helpers.runtime.schema import decode_json
+from helpers.runtime.storage import write_atomically
 from helpers.video.index import decode, open_container, pick_stream
 
 RATE = 16_000
@@ -41,7 +44,7 @@ class Side:
 
 def report_path(output: Path) -> Path:
     """Return the path of the report of a restored film."""
-    return output.with_name(output.name + ".report.json")
+    return beside(output, ".report.json")
 
 
 @dataclass(frozen=True)
@@ -77,23 +80,27 @@ class Report:
         """Read a report from its file.
 
         Raises:
-            ProjectError: there is no such file.
+            ProjectError: there is no such file, or it is not a report.
         """
-        if not path.exists():
+        try:
+            return decode_json(path.read_bytes(), cls)
+        except FileNotFoundError:
             raise ProjectError(
                 f"There is no report {path}. `restore` writes one beside its result; check the "
                 "path, or restore the film first."
-            )
-        values = json.loads(path.read_text(encoding="utf-8"))
-        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
-        sides = {name: Side(**values[name]) for name in ("source", "result")}
-        return cls(**{**known, **sides})
+            ) from None
+        except OSError as error:
+            raise ProjectError(
+                f"{path} cannot be read ({error.strerror}). Check the path."
+            ) from error
+        except ValueError as error:
+            raise ProjectError(
+                f"{path} is not a report of `restore` ({error}). Restore the film again."
+            ) from error
 
     def write(self, path: Path) -> None:
         """Write the report; the file gets its name when it is complete."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(self.to_json() + "\n", encoding="utf-8")
-        part.replace(path)
+        write_atomically(path, f"{self.to_json()}\n".encode())
 
     def summary(self) -> str:
         """Return the report as text: five lines, and one more for every note."""

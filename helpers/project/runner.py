@@ -16,11 +16,13 @@ from pathlib import Path
 from helpers.clip import Clip, MemoryClip
 from helpers.errors import StorageError
 from helpers.progress import bar
+from helpers.project.files import SegmentRow
 from helpers.project.manifest import Segment, StageManifest
 from helpers.project.segments import read_done
 from helpers.run import RunContext
+from helpers.runtime.lock import Heart
 from helpers.runtime.machine import file_sha256, runtime
-from helpers.runtime.storage import Heart, publish, retry, write_json
+from helpers.runtime.storage import publish, refuse_link, retry, write_json
 from helpers.stage import StagedClip, prefetch
 from helpers.video.writer import Encoder
 
@@ -69,6 +71,7 @@ class SegmentRunner:
 
     def _make_scratch(self) -> None:
         self.scratch.mkdir(parents=True, exist_ok=True)
+        refuse_link(self.scratch)
 
     def _publish_finished(self, segment: Segment) -> bool:
         """Copy a segment that an earlier run finished but did not copy; false if there is none."""
@@ -99,8 +102,7 @@ class SegmentRunner:
 
     def _commit(self, segment: Segment, path: Path) -> None:
         publish(path, self.folder / segment.file)
-        row = {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-        self.done[segment.file] = row
+        self.done[segment.file] = SegmentRow(bytes=path.stat().st_size, sha256=file_sha256(path))
         write_json(self.folder / "done.json", self.done)
         path.unlink()
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import SegmentError
+from helpers.project.files import SegmentName, SegmentRow
 from helpers.project.manifest import Segment, StageManifest
-from helpers.runtime.storage import damaged_file, fingerprint, read_json, write_json
+from helpers.runtime.storage import fingerprint, read_json, refuse_link, write_json
 from helpers.video.codecs import CODECS
 from helpers.video.index import make_index
 from helpers.video.reader import VideoClip
@@ -85,17 +86,15 @@ class SavedClip(Clip):
         return self.made
 
 
-def read_done(folder: Path) -> dict[str, dict[str, Any]]:
+def read_done(folder: Path) -> dict[str, SegmentRow]:
     """Return the size and sha256 of each finished segment, by file name."""
-    done = read_json(folder / "done.json")
-    if done is not None and not isinstance(done, dict):
-        raise damaged_file(folder / "done.json", "it does not list segments")
-    return done or {}
+    return read_json(folder / "done.json", dict[SegmentName, SegmentRow]) or {}
 
 
-def _check_segment(folder: Path, segment: Segment, done: dict[str, dict[str, Any]]) -> None:
+def _check_segment(folder: Path, segment: Segment, done: dict[str, SegmentRow]) -> None:
     """Raise SegmentError if a segment's file is missing or was changed."""
     row = done.get(segment.file)
+    refuse_link(folder / segment.file)
     file = fingerprint(folder / segment.file) if row else None
     if row and file == row:
         return

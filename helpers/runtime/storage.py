@@ -2,7 +2,6 @@
 
 write_json(folder / "done.json", values)     # atomic: either the old file or the new one
 publish(local, folder / "000003.mkv")        # copied, compared, and only then renamed
-with lock(folder): ...                       # one writer at a time
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ import json
 import logging
 import os
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
-from helpers.errors import ProjectError, ProjectLockedError, StorageError
+from helpers.errors import ProjectError, StorageError
 from helpers.runtime.machine import file_sha256
+from helpers.runtime.names import part_name
+from helpers.runtime.schema import decode_json
 
 log = logging.getLogger("helpers")
 
@@ -36,12 +36,6 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 WAITS = [1.0, 4.0, 15.0]
 """Seconds to wait before each new attempt."""
-
-BEAT = 15.0
-"""Seconds between two heartbeats of a lock's owner."""
-
-STALE = 600.0
-"""Seconds without a heartbeat after which the lock of another machine expires."""
 
 
 def retry(what: str, where: Path, action: Callable[[], T]) -> T:
@@ -117,28 +111,70 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file; the old one stays until the new one is complete."""
 
     def write() -> None:
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
+        with _replacing(path) as part, create(part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
-        _sync_folder(path.parent)
 
     retry(path.name, path.parent, write)
 
 
-def read_json(path: Path) -> Any | None:
-    """Read a JSON file; None if it does not exist.
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name, and rename the file of that name to `path` when it is written."""
+    refuse_link(path)
+    part = part_name(path)
+    try:
+        yield part
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""The flag that refuses to open a link; Windows has none."""
+
+
+def create(path: Path) -> IO[bytes]:
+    """Open a new file for writing; there must be nothing of that name, not even a link."""
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags | NO_LINK, 0o666))
+
+
+def refuse_link(path: Path) -> None:
+    """Raise ProjectError if a file or folder of a project is a link, which may lead anywhere."""
+    if path.is_symlink():
+        raise ProjectError(
+            f"{path} is a link. A project is a folder of its own, and nothing in it may lead "
+            "elsewhere. Replace the link by what it leads to."
+        )
+
+
+def read_json(path: Path, kind: type[T]) -> T | None:
+    """Read a JSON file of a project; None if it does not exist.
+
+    Args:
+        kind: what it must hold: a class of `helpers.project.files`.
 
     Raises:
-        ProjectError: the file is not JSON.
+        ProjectError: the file does not hold that, or is a link.
     """
+    refuse_link(path)
     data = _read_if_exists(path, path.read_bytes)
     try:
-        return None if data is None else json.loads(data)
+        return None if data is None else decode_json(data, kind)
     except ValueError as error:
         raise damaged_file(path, str(error)) from error
+
+
+def require_json(path: Path, kind: type[T]) -> T:
+    """Read a JSON file of a project that must be there; see `read_json`."""
+    values = read_json(path, kind)
+    if values is None:
+        raise damaged_file(path, "it is missing")
+    return values
 
 
 def damaged_file(path: Path, found: str) -> ProjectError:
@@ -175,98 +211,12 @@ def publish(local: Path, path: Path) -> None:
     size, digest = local.stat().st_size, file_sha256(local)
 
     def copy() -> None:
-        part = path.with_name(path.name + ".part")
-        try:
-            with local.open("rb") as source, part.open("wb") as target:
+        with _replacing(path) as part:
+            with local.open("rb") as source, create(part) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
                 target.flush()
                 os.fsync(target.fileno())
             if part.stat().st_size != size or file_sha256(part) != digest:
                 raise OSError(errno.EIO, "the copy differs from the original")
-            os.replace(part, path)
-        except OSError:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
 
     retry(path.name, path.parent, copy)
-
-
-class Heart:
-    """Writes heartbeats, which show other machines that the owner of a lock is running."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.last = path, 0.0
-
-    def beat(self) -> None:
-        """Write a heartbeat, at most every BEAT seconds."""
-        now = time.time()
-        if now - self.last < BEAT:
-            return
-        self.last = now
-        with suppress(OSError):  # the work must not stop because of a heartbeat
-            self.path.write_text(json.dumps({"host": _host(), "pid": os.getpid(), "at": now}))
-
-
-@contextmanager
-def lock(folder: Path) -> Iterator[Heart]:
-    """Let only one run at a time write in a folder.
-
-    On one machine this is a lock of the operating system, which ends with its process. Between
-    machines (two notebooks on one Drive) it is the heartbeats.
-
-    Raises:
-        ProjectLockedError: another run is writing here.
-    """
-    path = folder / ".lock"
-    handle = retry("the lock", folder, lambda: path.open("a+"))
-    try:
-        if not _take_lock(handle.fileno()):
-            raise ProjectLockedError(
-                f"Another run on this machine is writing {folder}. Wait until it ends, or stop it."
-            )
-        owner = _read_owner(path)
-        age = time.time() - owner.get("at", 0)
-        if owner and owner.get("host") != _host() and age < STALE:
-            raise ProjectLockedError(
-                f"A run on another machine ({owner.get('host')}) was writing {folder} {age:.0f} "
-                f"seconds ago. Stop it first. If it has ended already, wait "
-                f"{(STALE - age) / 60:.0f} minutes and try again."
-            )
-        heart = Heart(path)
-        heart.beat()
-        try:
-            yield heart
-        finally:  # also after an error, so that another machine need not wait
-            with suppress(OSError):
-                path.write_text("")
-    finally:
-        handle.close()
-
-
-def _take_lock(handle: int) -> bool:
-    """Take the operating system's lock on an open file; also true where there are no locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:  # many network drives have no locks
-        log.info("File locks are not available here: %s.", error)
-    return True
-
-
-def _read_owner(path: Path) -> dict[str, Any]:
-    try:
-        owner = json.loads(path.read_text() or "{}")
-    except (OSError, ValueError):
-        return {}
-    return owner if isinstance(owner, dict) else {}
-
-
-def _host() -> str:
-    return socket.gethostname()

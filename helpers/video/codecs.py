@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def check_target(path: Path, codec: str) -> Codec:
     """
     if codec not in CODECS:
         raise VideoWriteError(f"There is no codec {codec!r}. Choose one of {', '.join(CODECS)}.")
-    if path.is_dir():
+    if os.path.isdir(path):  # false for a name that no file can have
         raise VideoWriteError(f"{path} is a folder. Give the name of a file in it.")
     chosen = CODECS[codec]
     if path.suffix.lower().lstrip(".") not in chosen.containers:

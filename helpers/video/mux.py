@@ -13,13 +13,16 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from helpers.errors import VideoWriteError
+from helpers.errors import StorageError, VideoOpenError, VideoWriteError
 from helpers.runtime.machine import runtime
+from helpers.runtime.names import part_name
+from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
@@ -143,10 +146,10 @@ def copy_with_sound(
                 "Render the film instead (write_video, or the notebook 07_render)."
             )
         zero = Fraction(container.start_time or 0, 1_000_000)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.samefile(film):
+    if os.path.exists(path) and path.samefile(film):
         raise VideoWriteError(f"{path} is the film itself. Choose another name for the result.")
     # The film is both picture and source, so both count from its beginning.
+    path = prepare_output(path)
     notes = join(film, zero, path, film, sound=sound, keep=keep, video=video)
     return notes + _note_lost_turn(film, video, path)
 
@@ -285,7 +288,7 @@ def _run(
         options |= {"movflags": "+faststart", **_mp4_track(picture, video)}
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
-    part = path.with_name(f".{path.name}.part")
+    part = part_name(path)
     graph = ffmpeg.output(*inputs, f"file:{part}", **options)
     command = graph.compile(cmd=[_choose_ffmpeg(picture, video), *QUIETLY])
     at = command.index(f"file:{part}")
@@ -293,7 +296,7 @@ def _run(
     if source is not None:
         used = usable_streams(Path(source)) if any(track.file is None for track in tracks) else []
         _insert_source(command, f"file:{source}", f"file:{part}", used)
-    _write(command, part, path)
+    _write(command, part, path, count_packets(picture, video))
 
 
 def _insert_source(command: list[str], source: str, part: str, used: Sequence[int]) -> None:
@@ -318,8 +321,8 @@ def _insert_source(command: list[str], source: str, part: str, used: Sequence[in
         command[at:at] = [*maps, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
-def _write(command: list[str], part: Path, path: Path) -> None:
-    """Run a command that writes `part`, and rename it to `path` when it is complete."""
+def _write(command: list[str], part: Path, path: Path, packets: int) -> None:
+    """Run a command that writes `part`, and rename it to `path` when it holds so many packets."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
@@ -329,10 +332,39 @@ def _write(command: list[str], part: Path, path: Path) -> None:
             if os.strerror(errno.ENOSPC) in done.stderr:
                 raise storage_error(path.name, path.parent, OSError(errno.ENOSPC, reason))
             raise VideoWriteError(f"ffmpeg could not write {path.name} ({reason})")
+        _check_whole(part, path, packets)
         sync_file(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_whole(part: Path, path: Path, wanted: int) -> None:
+    """Count what was written of the picture: on a full disk ffmpeg may report success.
+
+    Raises:
+        StorageError: there are fewer packets than there should be.
+    """
+    found = count_packets(part)
+    if found < wanted:
+        raise StorageError(
+            f"{path.name} is incomplete: of {wanted} frames, {found} are in the file that ffmpeg "
+            "wrote without an error. Check that the disk is not full, then run it again."
+        )
+
+
+def count_packets(path: Path, video: int = 0) -> int:
+    """Return how many packets of a picture a file holds; 0 if it cannot be read.
+
+    They are counted from the first key frame on, for ffmpeg copies nothing before it, and without
+    damaged ones.
+    """
+    count = 0
+    with suppress(VideoOpenError, OSError, LookupError), open_container(path) as container:
+        for packet in container.demux(container.streams.video[video]):
+            whole = packet.size > 0 and not packet.is_corrupt
+            count += whole and bool(count or packet.is_keyframe)
+    return count
 
 
 def _format(path: Path) -> str:

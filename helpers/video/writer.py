@@ -25,6 +25,8 @@ import numpy as np
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VideoOpenError, VideoWriteError
 from helpers.progress import bar
+from helpers.runtime.names import expand, part_name
+from helpers.runtime.output import prepare_output
 from helpers.stage import prefetch
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
 from helpers.video.colour import (
@@ -95,12 +97,12 @@ def write_video(
     """
     from helpers.retime import ConstantRate
 
-    path = Path(path)
+    path = expand(path)
     check_target(path, codec)
     if fps is not None:
         clip = ConstantRate(fps=Fraction(fps))(clip)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    silent = path.with_name(f".{path.stem}.video.part.{path.suffix[1:]}")
+    path = prepare_output(path)
+    silent = part_name(path)
     # What the file cannot hold is found out before hours are spent on the picture.
     carried = None if source is None else read_tracks(Path(source), path)
     notes = []

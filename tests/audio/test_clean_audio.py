@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,7 @@ from helpers.audio import (
 from helpers.audio.align import fit_music
 from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError
+from helpers.errors import ProjectError
 from helpers.project.report import sound_offset_ms
 from tests.support.sounds import noise, noisy_film, voice
 
@@ -83,6 +85,17 @@ def test_what_was_cleaned_can_be_kept(tmp_path):
     assert (back.sound.start, back.steps) == (sound.start, made.steps)
     with pytest.raises(SoundError, match="no cleaned sound"):
         Cleaned.load(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["../film.mp4", "/etc/passwd", "track0.wav\n", 7])
+def test_what_was_kept_leads_to_no_other_folder(tmp_path, file):
+    sound = Sound(voice() + noise(48_000, 0.01), 16_000)
+    folder = clean_audio(sound, "spectral").save(tmp_path / "06_audio")
+    values = json.loads((folder / "sound.json").read_text())
+    values["tracks"][0]["file"] = file
+    (folder / "sound.json").write_text(json.dumps(values))
+    with pytest.raises(ProjectError, match=r"sound\.json is damaged"):
+        Cleaned.load(folder)
 
 
 def test_a_preview_is_a_part_of_the_whole():

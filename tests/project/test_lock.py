@@ -12,7 +12,7 @@ import pytest
 from helpers.errors import (
     ProjectLockedError,
 )
-from helpers.runtime import storage
+from helpers.runtime.lock import STALE, lock
 from tests.support.saves import break_off, film, made, one_line, save
 
 # --- one at a time ------------------------------------------------------------------------------
@@ -20,7 +20,7 @@ from tests.support.saves import break_off, film, made, one_line, save
 HOLD = """
 import sys, time
 from pathlib import Path
-from helpers.runtime.storage import lock
+from helpers.runtime.lock import lock
 with lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -65,7 +65,7 @@ def test_a_run_on_another_machine_is_respected(tmp_path):
 
 
 def test_the_lock_of_a_machine_that_went_away_is_taken_over(tmp_path):
-    other_machine(tmp_path / "01_test", storage.STALE + 1)
+    other_machine(tmp_path / "01_test", STALE + 1)
     save(tmp_path, film())
 
 
@@ -81,6 +81,6 @@ def test_a_run_that_failed_leaves_no_lock_for_other_machines(tmp_path, monkeypat
 
 
 def test_a_lock_tells_who_holds_it(tmp_path):
-    with storage.lock(tmp_path):
+    with lock(tmp_path):
         owner = json.loads((tmp_path / ".lock").read_text())
     assert (owner["host"], owner["pid"]) == (socket.gethostname(), os.getpid())

@@ -9,6 +9,7 @@ import pytest
 from helpers import open_video, write_video
 from helpers.clip import ClipInfo, HdrMetadata
 from helpers.project.project import Project
+from helpers.runtime.schema import convert
 from tests.support.films import ffmpeg
 
 LIGHT = HdrMetadata(
@@ -56,9 +57,9 @@ def test_a_project_keeps_it(tmp_path, film):
 def test_what_older_projects_wrote_is_read(film):
     info = open_video(film).info
     values = json.loads(json.dumps(info.to_json()))
-    assert ClipInfo.from_json(values) == info
+    assert convert(values, ClipInfo) == info
     del values["hdr"]
-    assert ClipInfo.from_json(values) == info.replace(hdr=None)
+    assert convert(values, ClipInfo) == info.replace(hdr=None)
 
 
 @pytest.mark.parametrize("hdr", [HdrMetadata(light=(500, 100)), HdrMetadata(LIGHT.display)])

@@ -1,0 +1,110 @@
+"""The project of one restoration: made beside the output, and deleted with care."""
+
+from fractions import Fraction
+
+import pytest
+
+from helpers.errors import SilkPurseError, VideoOpenError, VideoWriteError
+from helpers.plan import Plan, restore
+from helpers.project.project import Project
+from helpers.project.temporary import open_project
+from tests.support.faults import failing
+from tests.support.paths import TALK
+from tests.support.saves import film, save
+
+
+def restored(output, **options):
+    plan = Plan.of(upscale="none", interpolate="none", stop=Fraction(1, 2))
+    return restore(TALK, output, plan=plan, progress=False, **options)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_temporary_project_is_deleted_when_the_film_is_whole(tmp_path):
+    restored(tmp_path / "film.mkv", codec="ffv1")
+    assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
+
+
+def test_a_broken_off_restoration_keeps_its_project_for_the_next(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr(Project, "render", failing(KeyError("power cut")))
+        restored(tmp_path / "film.mkv", codec="ffv1")
+    assert names(tmp_path) == ["film.mkv.project"]
+    monkeypatch.setattr("helpers.project.project.find_cuts", None)  # known from the first run
+    restored(tmp_path / "film.mkv", codec="ffv1")
+    assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
+
+
+def test_a_folder_that_was_there_before_is_never_deleted(tmp_path, caplog):
+    mine = tmp_path / "film.mkv.project"
+    save(mine, film(), "01_mine")
+    (mine / "letter.txt").write_text("dear aunt")
+    restored(tmp_path / "film.mkv", codec="ffv1")
+    assert {"01_mine", "letter.txt", "restored"} <= set(names(mine))
+    assert "film.mkv.project was there before this run and is kept" in caplog.text
+
+
+def test_of_a_temporary_project_only_its_own_files_are_deleted(tmp_path, caplog):
+    with open_project(None, tmp_path / "film.mkv") as project:
+        save(project.folder, film())
+        (project.folder / "letter.txt").write_text("dear aunt")
+        (project.folder / "01_test" / "notes.mkv").write_text("mine too")
+    assert names(tmp_path / "film.mkv.project") == ["01_test", "letter.txt"]
+    assert names(tmp_path / "film.mkv.project" / "01_test") == ["notes.mkv"]
+    assert "other files in it" in caplog.text
+
+
+def test_the_project_that_the_user_named_is_kept(tmp_path):
+    restored(tmp_path / "film.mkv", codec="ffv1", project=tmp_path / "mine")
+    assert Project(tmp_path / "mine").names() == ["restored"]
+
+
+@pytest.mark.parametrize("project", [None, "mine"])
+def test_a_refused_film_leaves_nothing(tmp_path, project):
+    no_film = tmp_path / "page.mp4"
+    no_film.write_text("<html>" * 100)
+    project = project and tmp_path / project
+    with pytest.raises(VideoOpenError):
+        restore(no_film, tmp_path / "new" / "film.mp4", project=project, progress=False)
+    assert names(tmp_path) == ["page.mp4"]
+
+
+@pytest.mark.parametrize("project", [None, "mine"])
+def test_a_film_that_is_refused_later_leaves_nothing_either(tmp_path, monkeypatch, project):
+    monkeypatch.setattr(Project, "source", failing(VideoOpenError("It has no frames.")))
+    project = project and tmp_path / project
+    with pytest.raises(VideoOpenError):
+        restored(tmp_path / "film.mp4", project=project)
+    assert names(tmp_path) == []
+
+
+def test_an_output_that_is_there_is_refused_before_any_work(tmp_path, monkeypatch):
+    (tmp_path / "film.mp4").write_text("good")
+    monkeypatch.setattr(Plan, "fetch_models", failing(AssertionError("work was begun")))
+    with pytest.raises(VideoWriteError, match=r"there already.*--overwrite"):
+        restored(tmp_path / "film.mp4")
+    assert names(tmp_path) == ["film.mp4"]
+
+
+def test_a_link_to_a_file_of_another_kind_is_refused_before_any_work(tmp_path, monkeypatch):
+    (tmp_path / "film.mp4").symlink_to(tmp_path / "film.data")
+    monkeypatch.setattr(Plan, "fetch_models", failing(AssertionError("work was begun")))
+    with pytest.raises(VideoWriteError, match=r"film\.data.*must end in"):
+        restored(tmp_path / "film.mp4")
+    assert names(tmp_path) == ["film.mp4"]
+
+
+@pytest.mark.parametrize("name", ["é" * 125 + ".mkv", "-a\nb'%d🎬.mkv"])
+def test_a_film_of_any_name_is_restored(tmp_path, name):
+    restored(tmp_path / name, codec="ffv1")
+    assert len(names(tmp_path)) == 2 and name in names(tmp_path)
+
+
+def test_a_film_whose_name_is_no_text_is_refused(tmp_path):
+    odd = tmp_path / "\udcff.mp4"
+    odd.write_bytes(TALK.read_bytes())
+    with pytest.raises(SilkPurseError, match=r"no text in UTF-8"):
+        restore(odd, tmp_path / "film.mp4", progress=False)
+    assert len(names(tmp_path)) == 1
