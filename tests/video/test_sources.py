@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
+from urllib.parse import quote
+
 import pytest
 
-from helpers import find_film, sample
+from helpers import find_film, project_folder, sample
 from helpers.errors import VideoOpenError
 from helpers.video.sources import download
-from tests.support.paths import REPO
+from tests.support.saves import one_line
 from tests.support.server import serving
 
-CLIPS = REPO / "sample_clips"
+TALK, FILM = (sample(name).read_bytes() for name in ("talk", "film"))
+PAGE = b"<!DOCTYPE html><html><body>Please log in.</body></html>"
 
 
 def test_a_film_is_found_by_path_or_left_to_the_sample(tmp_path):
@@ -18,31 +24,135 @@ def test_a_film_is_found_by_path_or_left_to_the_sample(tmp_path):
     assert find_film(str(sample("film"))) == sample("film")
     with pytest.raises(VideoOpenError, match="There is no file"):
         find_film(str(tmp_path / "nothing.mp4"))
+    with pytest.raises(VideoOpenError, match="There is no file"):
+        find_film("x" * 5000)
 
 
-def test_a_link_is_fetched_whole_or_not_at_all(tmp_path):
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler
+class Films(BaseHTTPRequestHandler):
+    """Answers each path with what `answers` says: headers and content."""
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
+    answers: ClassVar[dict[str, tuple[dict[str, str], bytes]]] = {}
+    asked: ClassVar[list[str]] = []
 
-        def end_headers(self):
-            if self.path.endswith("film_24fps.mp4"):
-                self.close_connection = True
-            super().end_headers()
+    def log_message(self, *_):
+        pass
 
-        def copyfile(self, source, outputfile):
-            if self.path.endswith("film_24fps.mp4"):
-                outputfile.write(source.read(1000))  # breaks off
-            else:
-                super().copyfile(source, outputfile)
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.path not in self.answers:
+            return self.send_error(404)
+        headers, content = self.answers[self.path]
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+        return None
 
-    with serving(partial(Quiet, directory=str(CLIPS))) as server:
-        path = download(f"{server.url}/talk_160x120_8fps.mp4", tmp_path)
-        assert path.read_bytes() == sample("talk").read_bytes()
-        for broken in ("film_24fps.mp4", "missing.mp4"):
-            with pytest.raises(VideoOpenError, match="could not be downloaded"):
-                download(f"{server.url}/{broken}", tmp_path)
-        assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+@pytest.fixture
+def server():
+    Films.answers, Films.asked = {}, []
+    with serving(Films) as running:
+        yield running
+
+
+def length(content, more=0):
+    return {"Content-Length": str(len(content) + more)}
+
+
+def refuse(link, folder):
+    with pytest.raises(VideoOpenError) as error:
+        download(link, folder)
+    assert list(folder.iterdir()) == []
+    return one_line(error)
+
+
+def test_a_link_is_fetched_once(server, tmp_path):
+    Films.answers["/talk.mp4"] = (length(TALK), TALK)
+    paths = {download(f"{server.url}/talk.mp4", tmp_path) for _ in range(2)}
+    assert [path.read_bytes() for path in paths] == [TALK]
+    assert Films.asked == ["/talk.mp4"]
+
+
+def test_links_that_end_alike_are_different_films(server, tmp_path):
+    for path, film in (("/a/film.mp4", TALK), ("/b/film.mp4", FILM), ("/b/film.mp4?id=2", TALK)):
+        Films.answers[path] = (length(film), film)
+    found = [download(server.url + path, tmp_path) for path in Films.answers]
+    assert [path.read_bytes() for path in found] == [TALK, FILM, TALK]
+    assert len({project_folder(path) for path in found}) == 3
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "video/mp4", "", "application/json"])
+def test_a_page_is_no_film_whatever_it_calls_itself(server, tmp_path, kind):
+    Films.answers["/film.mp4"] = ({**length(PAGE), "Content-Type": kind}, PAGE)
+    refuse(f"{server.url}/film.mp4", tmp_path)
+    Films.answers["/film.mp4"] = (length(TALK), TALK)  # as after a log-in
+    assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == TALK
+
+
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        (length(TALK, 1000), TALK),  # breaks off
+        (length(TALK, -1000), TALK),
+        ({"Content-Length": "0"}, b""),
+        ({}, b""),
+        ({"Transfer-Encoding": "chunked"}, b"fff\r\nshort"),
+        ({"Transfer-Encoding": "chunked"}, b"no length\r\n"),
+        ({"Content-Encoding": "gzip"}, TALK),
+        ({"Location": "x" * 70_000}, b""),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_does_not_come_whole_is_not_kept(server, tmp_path, headers, content):
+    Films.answers["/film.mp4"] = (headers, content)
+    if headers == length(TALK, -1000):
+        content = TALK[:-1000]  # nobody can know that there was more; it is a film still
+        assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == content
+    else:
+        refuse(f"{server.url}/film.mp4", tmp_path)
+
+
+@pytest.mark.parametrize("size", ["", "-5", "many", "1.5", "٣"])
+def test_a_length_that_is_none_is_not_needed(server, tmp_path, size):
+    Films.answers["/film.mp4"] = ({"Content-Length": size.encode().decode("latin-1")}, TALK)
+    assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == TALK
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://",
+        "http://[::1",
+        "http:///film.mp4",
+        "http://host:port/film.mp4",
+        "http://host:99999999/film.mp4",
+        "http://exa mple/film.mp4",
+        f"http://{'a' * 70}.example/film.mp4",
+        "http://127.0.0.1:1/film.mp4",
+        "http://\udcff/film.mp4",
+        "http://a\nb/film.mp4",
+        "HTTP://",
+    ],
+)
+def test_a_link_that_is_none_is_refused_in_one_sentence(tmp_path, link):
+    with pytest.raises(VideoOpenError, match="could not be downloaded") as error:
+        find_film(link)
+    one_line(error)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/film.mp4", "/..%2F..%2Fetc%2Fpasswd", "/" + "x" * 3000, "/%00.mp4", "/a%0Ab.mp4",
+     "/фильм.mp4", "/film.mp4#t=5", "/.mp4", "/-rf"],
+)  # fmt: skip
+def test_any_name_is_kept_in_the_folder(server, tmp_path, path):
+    Films.answers[quote(path.split("#")[0], safe="/%")] = (length(TALK), TALK)
+    found = download(server.url + path, tmp_path)
+    assert found.parent == tmp_path and os.listdir(tmp_path) == [found.name]
+    assert len(os.fsencode(found.name)) <= 255 and not found.name.startswith((".", "-rf."))
+
+
+def test_a_server_that_has_no_such_film_is_said(server, tmp_path):
+    assert "responded 404" in refuse(f"{server.url}/film.mp4", tmp_path)
