@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from helpers.errors import VideoOpenError
 from helpers.video.colour import colour_state, set_colour_state
+from helpers.video.playlists import film_options, refuse_playlist
 from helpers.video.refuse import check_kind, encrypted, is_encrypted, is_scrambled, no_decoder
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ def open_container(path: Path) -> InputContainer:
         )
     if path.stat().st_size == 0:
         raise VideoOpenError(f"{path} is empty (0 bytes). Copy or download it again.")
+    refuse_playlist(path)
     try:
         # With "file:", since ffmpeg would take "12:30.mp4" for an address of the protocol "12".
-        container = av.open(f"file:{path}", "r", metadata_errors="replace")
+        container = av.open(f"file:{path}", "r", metadata_errors="replace", options=film_options())
     except (av.error.FFmpegError, OSError, ValueError) as error:
         if _lacks_moov(path):
             raise VideoOpenError(
