@@ -6,6 +6,7 @@ It is kept in `stage.json` in the stage's folder, is written once, and never cha
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -210,15 +211,15 @@ def cut_timeline(clip: Clip, length: Fraction) -> list[Segment]:
     times, edges = clip.times, [0]
     begins = set(clip.cuts)
     cuts = [number for number, time in enumerate(times) if time in begins]
+    cut_times = [times[number] for number in cuts]
     while True:
         begun = times[edges[-1]]
         if clip.end - begun <= length * Fraction(3, 2):
             break
-        near = [
-            c
-            for c in cuts
-            if length * Fraction(2, 3) <= times[c] - begun <= length * Fraction(4, 3)
-        ]
+        # There may be ten thousand cuts, so those that are near are not searched for among all.
+        first = bisect_left(cut_times, begun + length * Fraction(2, 3))
+        stop = bisect_right(cut_times, begun + length * Fraction(4, 3))
+        near = cuts[first:stop]
         if near:
             edge = min(near, key=lambda number: abs(times[number] - begun - length))
         else:
