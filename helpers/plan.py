@@ -36,6 +36,7 @@ from helpers.video.codecs import check_target
 from helpers.video.index import check_film
 from helpers.video.reader import VideoClip
 from helpers.video.tracks import read_tracks
+from helpers.video.writer import check_encoder
 
 if TYPE_CHECKING:
     from helpers.audio.track import Sound
@@ -310,6 +311,7 @@ def _restore(
     run.notes.extend(_find_source(clip).notes)
     found = time.perf_counter()
     wanted = plan.apply(clip, run)
+    check_encoder(wanted, codec)
     heard = time.perf_counter()
     # The sound comes first, so that its errors are raised before hours are spent on the picture.
     sound = make_sound(source, clip, plan.sound, run.notes)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from helpers.stages.damage.network import CleanerNet
 from helpers.stages.damage.network_input import EVIDENCE, HERE, WITNESSES
 from helpers.training.cleaner.losses import Weights, feature_loss, restore, total_loss
 from helpers.training.cleaner.samples import MASK, TRUTH
+from helpers.training.notes import read_note
 
 log = logging.getLogger("helpers")
 
@@ -204,7 +206,7 @@ class BaseTrainer(ABC):
         (self.folder / "history.json").write_text(json.dumps(self.history))
 
     def _load(self) -> None:
-        values: dict[str, Any] = torch.load(self.path, map_location=self.device, weights_only=True)
+        values = self._read_checkpoint()
         if values["recipe"] != json.dumps(asdict(self.recipe)):
             raise ModelError(
                 f"{self.path} was made with another recipe ({values['recipe']}). Train with that "
@@ -213,9 +215,26 @@ class BaseTrainer(ABC):
         for name in ("network", "averaged", "optimiser", "cycle", "scaler"):
             getattr(self, name).load_state_dict(values[name])
         self.step = values["step"]
-        history = json.loads((self.folder / "history.json").read_text())
+        history = read_note(self.folder / "history.json", dict[str, list[dict[str, float]]])
         self.history = {k: [r for r in v if r["step"] <= self.step] for k, v in history.items()}
         log.info("Training continues at step %d of %d.", self.step, self.recipe.steps)
+
+    def _read_checkpoint(self) -> dict[str, Any]:
+        """Read the checkpoint; raise ModelError if it is damaged."""
+        try:
+            values = torch.load(self.path, map_location=self.device, weights_only=True)
+            if values.keys() >= CHECKPOINT:
+                return values
+            found = f"it lacks {', '.join(sorted(CHECKPOINT - values.keys()))}"
+        except (OSError, EOFError, RuntimeError, UnpicklingError, AttributeError) as error:
+            found = str(error).split("\n")[0]
+        raise ModelError(
+            f"{self.path} is damaged ({found}). Delete it, and train again from the beginning."
+        )
+
+
+CHECKPOINT = {"network", "averaged", "optimiser", "cycle", "scaler", "step", "recipe"}
+"""What a checkpoint holds."""
 
 
 class Trainer(BaseTrainer):

@@ -17,7 +17,7 @@ class Codec:
         encoder: ffmpeg's name of the encoder.
         formats: the pixel formats for 8 bits a channel and for more.
         containers: the file endings that can hold it, the usual one first.
-        options: the encoder's options; {quality} is filled in.
+        options: the encoder's options; {quality} and {slices} are filled in.
     """
 
     encoder: str
@@ -38,7 +38,7 @@ CODECS = {
     ),
     "ffv1": Codec(
         "ffv1", ("bgr0", "rgb48le"), ("mkv",),
-        {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
+        {"level": "3", "slices": "{slices}", "slicecrc": "1", "g": "1"},
     ),
     "prores": Codec(
         "prores_ks", ("yuv422p10le", "yuv422p10le"), ("mov", "mkv"),

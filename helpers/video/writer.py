@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -167,7 +168,8 @@ class Encoder:
             f"file:{self.path}", "w", format=CONTAINERS[self.path.suffix[1:].lower()]
         )
         self.name = self._encoder_name()
-        options = {k: v.format(quality=self.quality) for k, v in self.codec.options.items()}
+        fill = {"quality": self.quality, "slices": _count_slices(self.width, self.height)}
+        options = {k: v.format(**fill) for k, v in self.codec.options.items()}
         if self.name in NVENC.values():
             options = {
                 "rc": "vbr",
@@ -191,8 +193,22 @@ class Encoder:
         context.color_trc = code_point(TRANSFERS, self.colour.transfer)  # type: ignore[attr-defined]
         context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
         self.stream = stream
+        self._open()
         self.graph = self._graph()
         return self
+
+    def _open(self) -> None:
+        """Open the encoder; raise VideoWriteError if it does not take pictures of this size."""
+        import av
+
+        try:
+            self.stream.codec_context.open()
+        except av.error.FFmpegError as error:
+            self.container.close()
+            raise VideoWriteError(
+                f"{self.name} cannot hold pictures of {self.width}x{self.height} "
+                f"({error.strerror}). Choose another size, or another codec."
+            ) from error
 
     def __exit__(
         self,
@@ -315,6 +331,25 @@ class Encoder:
         form.link_to(sink)
         graph.configure()
         return graph
+
+
+def check_encoder(clip: Clip, codec: str) -> None:
+    """Open the encoder for a clip's pictures and close it again; nothing is encoded.
+
+    Raises:
+        VideoWriteError: it does not take pictures of this size.
+    """
+    from helpers.runtime.machine import runtime
+
+    with tempfile.TemporaryDirectory(dir=runtime().scratch) as scratch:
+        Encoder(Path(scratch) / "trial.mkv", clip, codec).__enter__().container.close()
+
+
+def _count_slices(width: int, height: int) -> int:
+    """Choose into how many slices FFV1 cuts a picture: it refuses too few of a large one."""
+    if min(width, height) < 2:
+        return 1
+    return 4 if width * height <= 4096 * 2160 else 64
 
 
 def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:

@@ -9,6 +9,7 @@ import pytest
 
 from helpers.errors import ProjectError
 from helpers.project.project import Project
+from helpers.project.report import Report
 from helpers.retime import Trim
 from helpers.stages.duplicates.stage import RemoveDuplicates
 from tests.support.law import same
@@ -214,3 +215,19 @@ def test_what_a_page_shows_is_escaped(tmp_path):
     page = Project(tmp_path / "<b>").status()._repr_html_()
     assert "<img" not in page and "<b>" not in page and "&lt;img" in page
     assert os.listdir(tmp_path) == ["<b>"]
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"garbage", b"[]", b"{}", b'{"source": 5}', b"\xff\xfe", b"\0" * 99, b"[" * 99_999],
+    ids=lambda data: str(data[:20]),
+)
+def test_what_is_no_report_is_said_in_one_sentence(tmp_path, data):
+    path = tmp_path / "film.mp4.report.json"
+    path.write_bytes(data)
+    refuse(lambda: Report.read(path), "is not a report of `restore`")
+    refuse(lambda: Report.read(tmp_path), "cannot be read")
+    refuse(lambda: Report.read(tmp_path / "none"), "There is no report")

@@ -12,6 +12,7 @@ from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
 from helpers.video.codecs import CODECS
+from helpers.video.writer import check_encoder
 from tests.support.films import ffmpeg, numbers, picture, texture
 from tests.support.paths import data_path
 from tests.support.rich_films import rich, streams
@@ -281,3 +282,51 @@ def test_a_second_of_a_real_film(tmp_path, name, result, sounds):
     assert [kind[1] for kind in streams(tmp_path / result) if kind[0] == "audio"] == sounds
     height, width = clip[5].image.shape[:2]
     assert np.abs(back[5].image[:height, :width].astype(int) - clip[5].image).mean() < 4
+
+
+# --- pictures of any size -------------------------------------------------------------------------
+
+
+class Sized(MemoryClip):
+    """A clip that says that its pictures are of a size; none is read."""
+
+    size = (2, 2)
+
+    @property
+    def info(self):
+        width, height = self.size
+        return super().info.replace(width=width, height=height)
+
+
+def sized(width, height, dtype=np.uint8):
+    images = [np.zeros((2, 2, 3), dtype)]
+    clip = Sized(images, [Fraction(0)], Fraction(1))
+    object.__setattr__(clip, "size", (width, height))
+    return clip
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (64, 1), (1, 64), (2, 1), (3, 3), (6144, 3456), (7680, 4320), (16384, 4320)]
+)
+def test_ffv1_takes_pictures_of_any_size(size, dtype):
+    check_encoder(sized(*size, dtype=dtype), "ffv1")
+
+
+@pytest.mark.parametrize("size", [(64, 1), (1, 64), (1, 1)])
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_a_result_one_pixel_high_is_written(tmp_path, size, ending):
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 256, (size[1], size[0], 3), np.uint8) for _ in range(3)]
+    clip = MemoryClip(images, [Fraction(n) for n in range(3)], Fraction(3))
+    path = tmp_path / f"film.{ending}"
+    write_video(clip, path, codec="ffv1" if ending == "mkv" else "h264")
+    found = open_video(path)
+    assert len(found) == 3
+    if ending == "mkv":
+        assert all(np.array_equal(f.image, i) for f, i in zip(found, images, strict=True))
+
+
+def test_a_size_that_an_encoder_does_not_take_is_one_sentence():
+    with pytest.raises(VideoWriteError, match=r"libx265 cannot hold pictures of 2x2.*another"):
+        check_encoder(sized(1, 1), "h265")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +18,9 @@ from helpers.stages.duplicates.decide import DOUBTFUL
 
 _COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
 """The columns of the CSV. Only `decision` should be changed."""
+
+NUMBER = re.compile(r"[0-9]{1,9}")
+"""The number of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +113,19 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     head = text.split("\n", 1)[0]
     mark = max(",;\t", key=head.count)
     table = csv.DictReader(io.StringIO(text), delimiter=mark)
+    try:
+        rows = [row for row in table if any(row.values())]
+    except csv.Error as error:
+        raise StageError(
+            f"{path} cannot be read as a table of duplicates ({error}). Give a CSV file."
+        ) from None
     missing = {"frame", "seconds", "decision"} - set(table.fieldnames or ())
     if missing:
         raise StageError(
             f"{path} has no column {' and '.join(sorted(missing))}. Its first line must be "
             f"{','.join(_COLUMNS)}."
         )
-    return [row for row in table if any(row.values())]
+    return rows
 
 
 def _parse_row(row: dict[str, str], number: int, time: Fraction) -> Decision:
@@ -129,7 +141,7 @@ def _parse_row(row: dict[str, str], number: int, time: Fraction) -> Decision:
     if word not in ("keep", "drop"):
         raise ValueError(f"the decision is {row['decision']!r}; it must be keep or drop.")
     repeats = (row.get("repeats") or "").strip()
-    if repeats and not (repeats.isdigit() and int(repeats) < number):
+    if repeats and not (NUMBER.fullmatch(repeats) and int(repeats) < number):
         raise ValueError(f"'repeats' is {repeats!r}, which is not the number of an earlier frame.")
     return Decision(
         word == "keep",
@@ -142,7 +154,8 @@ def _parse_row(row: dict[str, str], number: int, time: Fraction) -> Decision:
 
 def _parse_number(row: dict[str, str], column: str) -> float:
     """Return a number, written with a decimal point or a decimal comma."""
-    try:
-        return float((row[column] or "").strip().replace(",", "."))
-    except ValueError:
-        raise ValueError(f"{column!r} is {row[column]!r}, which is not a number.") from None
+    text = (row[column] or "").strip().replace(",", ".")
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    raise ValueError(f"{column!r} is {row[column]!r}, which is not a number.")

@@ -12,19 +12,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from helpers.errors import ModelError
+from helpers.runtime.schema import Whole
 from helpers.stages.damage.network_input import PICTURES, SIDES
 from helpers.training.cleaner.samples import PLANES, TRUTH, Maker
+from helpers.training.notes import read_note
 
 _TONED = [*PICTURES, TRUTH]
 """The planes that hold luma."""
 
 MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9]
 """The planes of the evidence in reversed order of time."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """`pool.json`: the shape of the samples, and how many have been made."""
+
+    shape: tuple[Whole, ...]
+    filled: Whole
 
 
 class Pool:
@@ -55,17 +66,17 @@ class Pool:
         if not self.path.exists():
             self.note.write_text(json.dumps({"shape": self.shape, "filled": 0}))
             return
-        found = json.loads(self.note.read_text())["shape"]
-        if tuple(found) != self.shape:
+        found = read_note(self.note, Note).shape
+        if found != self.shape:
             raise ModelError(
-                f"{self.folder} holds a pool of shape {found}, but {list(self.shape)} is needed. "
-                "Use the same number and size of samples, or give another folder."
+                f"{self.folder} holds a pool of shape {list(found)}, but {list(self.shape)} is "
+                "needed. Use the same number and size of samples, or give another folder."
             )
 
     @property
     def filled(self) -> int:
         """How many samples have been made."""
-        return int(json.loads(self.note.read_text())["filled"])
+        return min(read_note(self.note, Note).filled, self.count)
 
     def fill(
         self, maker: Maker, seed: int = 0, progress: Callable[[int], object] | None = None

@@ -28,12 +28,21 @@ from helpers.training.cleaner.pool import Pool
 from helpers.training.cleaner.samples import Maker
 from helpers.training.cleaner.scenes import read_pictures
 from helpers.training.loop import BaseTrainer, Recipe, Trainer, find_rate
+from helpers.training.notes import read_note
 from helpers.training.sheets import draw_curves, draw_samples
 
 log = logging.getLogger("helpers")
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "cleaner.safetensors"
 """The weights that come with the package; by default training begins with them."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`rate.json`: the learning rate that was found, and the curve as (rate, loss)."""
+
+    rate: float
+    curve: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +163,12 @@ def _choose_rate(
     if not note.exists():
         start = _initial_weights(recipe, fresh)
         trainer = Trainer(pool, folder / "rate", recipe, runtime().device, start)
-        rate, curve = find_rate(trainer)
+        rate, points = find_rate(trainer)
+        curve = [point for point in points if np.isfinite(point[1])]  # the last may not be
         note.write_text(json.dumps({"rate": rate, "curve": curve}))
         log.info("The learning rate %.1e was found.", rate)
-    found = json.loads(note.read_text())
-    return replace(recipe, rate=found["rate"]), tuple((a, b) for a, b in found["curve"])
+    found = read_note(note, Rate)
+    return replace(recipe, rate=found.rate), found.curve
 
 
 def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:

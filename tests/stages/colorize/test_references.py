@@ -1,5 +1,7 @@
 """A picture that a person coloured is given to the frame it was made from, or refused."""
 
+import struct
+import zlib
 from fractions import Fraction
 
 import pytest
@@ -10,6 +12,7 @@ from helpers.stages.colorize.references import Reference, describe_unreached, lo
 from helpers.stages.colorize.stage import Colorize
 from tests.support.clips import clip_of
 from tests.support.color_films import in_grey, pan
+from tests.support.faults import failing
 
 # --- finding the frame ---------------------------------------------------------------------------
 
@@ -56,6 +59,24 @@ def test_two_pictures_of_one_frame_and_files_that_are_none_are_refused(picture, 
         read_picture(str(tmp_path / "words.png"))
     with pytest.raises(StageError, match="path of a picture, or"):
         Colorize("tint", references=((path, 1, 2),))
+
+
+def png(width, height):
+    """The beginning of a PNG that announces a size."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    end = b"IEND"
+    chunks = [head, b"IDAT" + zlib.compress(b"\0"), end]
+    sealed = (struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(sealed)
+
+
+@pytest.mark.parametrize("size", [(40_000, 25_000), (12_000, 7000), (2**31 - 1, 2**31 - 1)])
+def test_a_gigapixel_is_refused_by_its_header(tmp_path, monkeypatch, size):
+    path = tmp_path / "large.png"
+    path.write_bytes(png(*size))
+    monkeypatch.setattr("cv2.imdecode", failing(AssertionError("it was decoded")))
+    with pytest.raises(StageError, match=r"large\.png is .*Save it in the film's size"):
+        read_picture(str(path))
 
 
 def test_what_lies_beyond_reach_is_said():

@@ -63,6 +63,11 @@ def test_a_spreadsheet_with_its_own_marks_is_understood(tmp_path, clip, found):
         (3, "2,", "9,", "frame 2 is expected here"),
         (3, "0.083333", "0.5", "made for another film"),
         (3, "0.083333", "early", "not a number"),
+        (3, "0.083333", "nan", "not a number"),
+        (3, "0.083333", "inf", "not a number"),
+        (3, ",,", ",²,", "not the number of an earlier frame"),
+        (3, ",,", "," + "9" * 5000 + ",", "not the number of an earlier frame"),
+        (3, "keep", '"' + "x" * 200_000, "cannot be read as a table"),
         (1, "keep", "drop", "begins a shot"),
     ],
 )
@@ -71,6 +76,13 @@ def test_a_table_that_is_wrong_is_refused_plainly(tmp_path, clip, found, line, o
     edit(path, line, old, new)
     with pytest.raises(StageError, match=said):
         read_csv(path, clip)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 999, b"\xff\xfe", b"<html>", b'"', b"{}", b"a,b\n1"])
+def test_garbage_is_no_table(tmp_path, clip, data):
+    (tmp_path / "table.csv").write_bytes(data)
+    with pytest.raises(StageError, match=r"table\.csv (cannot be read|has no column)"):
+        read_csv(tmp_path / "table.csv", clip)
 
 
 def test_a_table_of_another_film_is_refused(tmp_path, found):

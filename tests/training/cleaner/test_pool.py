@@ -51,3 +51,13 @@ def test_a_pool_goes_on_where_it_stopped(tmp_path):
     assert np.array_equal(Pool(tmp_path, 20, 48).samples[19], small_maker().sample(19))
     with pytest.raises(ModelError, match="another folder"):
         Pool(tmp_path, 21, 48)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b'{"shape": 5, "filled": 0}', b'{"shape": [1], "filled": -1}']
+)
+def test_a_damaged_note_is_one_sentence(tmp_path, data):
+    Pool(tmp_path, 2, 8)
+    (tmp_path / "pool.json").write_bytes(data)
+    with pytest.raises(ModelError, match=r"pool\.json is damaged.*train again"):
+        Pool(tmp_path, 2, 8)

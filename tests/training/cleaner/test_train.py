@@ -81,3 +81,10 @@ def _pictures(folder):
     path.mkdir()
     cv2.imwrite(str(path / "a.png"), panning(1, 200, 180)[0])
     return path
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\x80\x02}q\x00.", b"PK\x03\x04"])
+def test_a_damaged_checkpoint_is_one_sentence(pool, tmp_path, data):
+    (tmp_path / "checkpoint.pt").write_bytes(data)
+    with pytest.raises(ModelError, match=r"checkpoint\.pt is damaged.*Delete it"):
+        Trainer(pool, tmp_path, TINY)
