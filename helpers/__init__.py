@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from helpers.audio import replace_sound as replace_sound
     from helpers.catalog.load import describe as describe
     from helpers.catalog.table import models as models
+    from helpers.catalog.table import trust_model as trust_model
     from helpers.estimates import costs as costs
     from helpers.estimates import estimate as estimate
     from helpers.health import doctor as doctor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from helpers.retime import ConstantRate as ConstantRate
     from helpers.retime import Trim as Trim
     from helpers.runtime.machine import start as start
+    from helpers.runtime.names import free_name as free_name
     from helpers.show.cleaning import show_diagnosis as show_diagnosis
     from helpers.show.cleaning import show_doubtful as show_doubtful
     from helpers.show.cleaning import show_duplicates as show_duplicates
@@ -90,6 +92,7 @@ _HOMES = {
     "find_film": "video.sources",
     "find_references": "stages.colorize.references",
     "frames_to_colour": "show.color",
+    "free_name": "runtime.names",
     "models": "catalog.table",
     "open_video": "video.reader",
     "play": "show.compare",
@@ -104,6 +107,7 @@ _HOMES = {
     "show_duplicates": "show.cleaning",
     "start": "runtime.machine",
     "sweep_colours": "show.color",
+    "trust_model": "catalog.table",
     "write_video": "video.writer",
 }
 

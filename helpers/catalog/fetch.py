@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -94,19 +95,13 @@ def fetch(file: File) -> Path:
     """Return the path of a file; download it if it is not on this machine.
 
     Raises:
-        ModelError: no address works (the message says where to put the file by hand), or the file
-            on this machine is damaged.
+        ModelError: no address works (the message says where to put the file by hand), the cache
+            cannot be written, or the file on this machine is damaged.
     """
     if path := find(file):
         return _verify(path, file)
-    from filelock import FileLock
-
     target = runtime().cache / file.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # If two notebooks need the same file, the second waits and then finds it. The lock is on the
-    # local disk, because network drives often have no locks.
-    key = hashlib.sha256(str(target.resolve()).encode()).hexdigest()[:16]
-    with FileLock(runtime().scratch / f"silk-purse-{key}.lock"):
+    with _hold(target):
         if target.is_file():
             return _verify(target, file)
         reasons = []
@@ -123,6 +118,40 @@ def fetch(file: File) -> Path:
         f"{_describe(file.urls[0]) if file.urls else 'its author'} and save it in {target.parent} "
         f"as {target.name}."
     )
+
+
+@contextmanager
+def _hold(target: Path) -> Iterator[None]:
+    """Let this process alone download a file; if two notebooks need it, the second waits.
+
+    The lock is on the local disk, because network drives often have no locks.
+
+    Raises:
+        ModelError: the cache cannot be written, as when it is another user's.
+    """
+    from filelock import FileLock
+
+    user = os.getuid() if hasattr(os, "getuid") else 0  # two users cannot share a lock's file
+    key = hashlib.sha256(f"{user} {target.resolve()}".encode(errors="replace")).hexdigest()[:16]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            lock = FileLock(runtime().scratch / f"silk-purse-{key}.lock")
+            lock.acquire()
+    except OSError as error:
+        raise ModelError(
+            f"{target.name} cannot be saved in {target.parent} ({error.strerror or error}). Set "
+            "SILK_PURSE_CACHE to a folder of your own, in which models are kept."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_known(file: File) -> bool:
+    """Tell whether a file's sha256 is published, or was noted when it was first trusted."""
+    return bool(file.sha256 or _read_saved_sha256(runtime().cache / file.name))
 
 
 def digest(file: File) -> str:
@@ -361,11 +390,20 @@ def _verify(path: Path, file: File) -> Path:
     if fault := _find_fault(path, file):
         raise ModelError(f"{path} is damaged: {fault}. Delete it; it will be downloaded again.")
     if not file.sha256 and file.urls and not _read_saved_sha256(path):
-        found = file_sha256(path)
-        log.info("%s has no published checksum; later downloads must have %s.", path, found)
-        with suppress(OSError):
-            path.with_name(path.name + ".sha256").write_text(f"{found}\n")
+        log.info("%s has no published checksum; the one that it has now is noted.", path)
+        note_sha256(path)
     return path
+
+
+def note_sha256(path: Path) -> None:
+    """Note the sha256 of a file beside it, so that it is known again."""
+    with suppress(OSError):
+        path.with_name(path.name + ".sha256").write_text(f"{file_sha256(path)}\n")
+
+
+def is_as_noted(path: Path) -> bool:
+    """Tell whether a file is the one whose sha256 was noted; false if none was."""
+    return _read_saved_sha256(path) == file_sha256(path)
 
 
 def _read_saved_sha256(path: Path) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from helpers.catalog import registry
-from helpers.catalog.fetch import File, digest, fetch, find
+from helpers.catalog.fetch import File, digest, fetch, find, is_known
 from helpers.errors import ModelError
 
 
@@ -59,6 +59,16 @@ class Model:
     def present(self) -> bool:
         """Whether it can run now, without downloading anything."""
         return all(find(file) for file in self.form)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the user's own file of weights, which nobody else can vouch for."""
+        return _is_own(self.name)
+
+    @property
+    def checked(self) -> bool:
+        """Whether somebody published the sha256 of all its files."""
+        return self.own or all(file.sha256 for form in self.forms for file in form)
 
     @property
     def recurrent(self) -> bool:
@@ -539,7 +549,7 @@ def _describe_row(row: Model) -> tuple[str, ...]:
         row.megabytes,
         row.licence,
         "yes" if row.commercial else "NO",
-        row.note,
+        row.note if row.checked else f"{row.note}; no published checksum",
         "yes" if row.present else "downloaded when used",
     )
 
@@ -613,8 +623,38 @@ def get_files(model: Model) -> list[Path]:
     """Return the paths of a model's files; download those that are not on this machine.
 
     Raises:
-        ModelError: they cannot be downloaded; the message names the closest model that is here.
+        ModelError: they cannot be downloaded (the message names the closest model that is here), or
+            have no published checksum and were not trusted yet.
     """
+    _check_trust(model)
+    return _fetch_files(model)
+
+
+def trust_model(name: str) -> list[Path]:
+    """Download a model without a published checksum, and note that of its files.
+
+    From then on its files must have the noted checksum, also after a new download.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be downloaded.
+    """
+    return _fetch_files(get(name, role_of(name)))
+
+
+def _check_trust(model: Model) -> None:
+    """Raise ModelError if nobody vouches for a model's files, neither their author nor the user."""
+    if model.checked or all(map(is_known, model.form)):
+        return
+    raise ModelError(
+        f"{model.name} has no published checksum, so nobody can tell whether a download is what "
+        f"its author made. If you trust {model.form[0].urls[0]}, say so once: `silk-purse fetch "
+        f"--trust {model.name}`, or trust_model({model.name!r}) in a notebook. Its checksum is "
+        f"then noted, and holds.{_suggest_other(model)}"
+    )
+
+
+def _fetch_files(model: Model) -> list[Path]:
+    """Return the paths of a model's files, in the first form that can be had."""
     failures: list[str] = []
     forms = sorted(model.forms, key=lambda form: form != model.form)  # the one that is here first
     for form in forms:
@@ -640,6 +680,7 @@ def recipe(name: str, role: str) -> dict[str, Any]:
     The recipe of a user's own file holds its name too.
     """
     model = get(name, role)
+    _check_trust(model)
     found = [digest(file) for file in model.form if not file.name.endswith(".param")]
     values: dict[str, Any] = {"model": model.name} if _is_own(name) else {}
     return {**values, "weights": "+".join(found)} if found else values

@@ -15,7 +15,9 @@ import pytest
 from helpers.catalog import fetch as fetching
 from helpers.catalog.fetch import File, fetch, find
 from helpers.errors import ModelError
+from tests.support.faults import failing
 from tests.support.machine import use
+from tests.support.saves import one_line
 from tests.support.server import serving
 
 DATA = bytes(range(256)) * 4096  # one MiB
@@ -223,6 +225,20 @@ def test_without_a_published_checksum_the_first_is_noted(site, cache):
     path.unlink()
     with pytest.raises(ModelError, match="its sha256 is"):
         fetch(File("net.pth", (f"{site.url}/wrong",)))
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(site):
+    use(cache=Path("/proc/another-user"))
+    with pytest.raises(ModelError, match=r"/proc/another-user \(.*Set SILK_PURSE_CACHE") as error:
+        fetch(wanted(f"{site.url}/good"))
+    one_line(error)
+
+
+def test_what_another_user_fetched_is_used_where_nothing_can_be_written(cache, monkeypatch):
+    cache.mkdir()
+    (cache / "net.pth").write_bytes(DATA)
+    monkeypatch.setattr(fetching, "_hold", failing(AssertionError("it was locked")))
+    assert fetch(wanted("http://127.0.0.1:9/net.pth")).read_bytes() == DATA
 
 
 def zipped(name, data=DATA):

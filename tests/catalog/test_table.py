@@ -48,6 +48,33 @@ def test_every_role_has_a_model_that_needs_no_weights_or_no_engine_yet():
         assert any(not model.forms for model in models(role))
 
 
+UNCHECKED = {model.name for model in MODELS if not model.checked}
+
+
+def test_models_without_a_published_checksum_are_marked_and_asked_about(nothing):
+    assert {"ai-forever-x8", "realesrnet-x4plus"} == UNCHECKED
+    for name in UNCHECKED:
+        model = get(name, "upscale")
+        assert "no published checksum" in catalog._describe_row(model)[6]
+        for use_it in (
+            lambda model=model: catalog.get_files(model),
+            lambda name=name: catalog.recipe(name, "upscale"),
+        ):
+            with pytest.raises(ModelError, match=rf"If you trust https.*fetch --trust {name}"):
+                use_it()
+
+
+def test_a_model_that_was_trusted_once_must_stay_as_it_was(nothing):
+    model = get("realesrnet-x4plus", "upscale")
+    (path,) = (nothing / file.name for file in model.forms[0])
+    path.write_bytes(b"weights")
+    assert catalog.trust_model(model.name) == [path]
+    assert catalog.get_files(model) == [path]
+    path.write_bytes(b"other weights")
+    with pytest.raises(ModelError, match="its sha256 is"):
+        catalog.get_files(model)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_file_says_where_it_is_and_what_it_weighs(file):
     assert file.urls and all(

@@ -10,6 +10,7 @@ import pytest
 
 from helpers.catalog import table
 from helpers.catalog.fetch import File
+from helpers.runtime.machine import file_sha256
 from tests.support.machine import use
 
 
@@ -31,9 +32,12 @@ def put(
     from safetensors.torch import save_file
 
     write = save_file if ending == ".safetensors" else torch.save
-    files = tuple(File(f"{name}-{n}{ending}", ("https://example.org",)) for n in range(len(states)))
-    for file, state in zip(files, states, strict=True):
-        write(state, folder / file.name)
-    rows = [replace(row, forms=(files,)) if row.name == name else row for row in table.MODELS]
+    files = []
+    for number, state in enumerate(states):
+        path = folder / f"{name}-{number}{ending}"
+        write(state, path)
+        files.append(File(path.name, ("https://example.org",), sha256=file_sha256(path)))
+    forms = (tuple(files),)
+    rows = [replace(row, forms=forms) if row.name == name else row for row in table.MODELS]
     patch.setattr(table, "MODELS", tuple(rows))
     use(cache=folder, scratch=folder)

