@@ -175,6 +175,25 @@ def test_an_output_that_cannot_be_is_refused(tmp_path):
     assert film.read_bytes() == TALK.read_bytes()
 
 
+@pytest.mark.slow
+def test_a_film_that_is_there_is_replaced_only_on_demand(tmp_path):
+    output = tmp_path / "-out\nfilm.mkv"
+    output.write_text("the good old film")
+    words = ("-o", output, "--upscale", "none", "--interpolate", "none", "--stop", "1", TALK)
+    assert "is there already" in refused("restore", *words)
+    assert output.read_text() == "the good old film"
+    done = run("restore", *words, "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert len(open_video(output)) == 8
+
+
+@pytest.mark.slow
+def test_a_model_without_a_checksum_is_refused_before_any_work(tmp_path):
+    said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--upscale", "realesrnet-x4plus")
+    assert "fetch --trust realesrnet-x4plus" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- what it does -------------------------------------------------------------------------------
 
 SMALL = ("--upscale", "bicubic", "--scale", "2")
