@@ -52,16 +52,6 @@ def _read_display(data: bytes) -> tuple[int, ...] | None:
     return (*points, round(highest * LUMINANCE), round(lowest * LUMINANCE))
 
 
-def note_dynamic_hdr(frame: av.VideoFrame) -> list[str]:
-    """Return a note if a picture has metadata that changes from scene to scene, which is lost."""
-    kinds = {"DOVI_METADATA": "Dolby Vision", "DYNAMIC_HDR_PLUS": "HDR10+"}
-    return [
-        f"the film's {name} metadata describes every scene of the original and is left out"
-        for kind, name in kinds.items()
-        if frame.side_data.get(kind) is not None
-    ]
-
-
 def hdr_options(hdr: HdrMetadata | None, encoder: str) -> dict[str, str]:
     """Return the options that make an encoder write the metadata, as far as it can."""
     if hdr is None or encoder not in PARAMETERS:

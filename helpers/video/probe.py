@@ -21,7 +21,7 @@ import numpy as np
 from helpers.clip import ClipInfo
 from helpers.video.changes import describe_changes, find_runs, main_look
 from helpers.video.colour import bits_of, clear_reserved_tags, has_alpha, note_unsupported_matrix
-from helpers.video.hdr import note_dynamic_hdr, read_hdr
+from helpers.video.hdr import read_hdr
 from helpers.video.index import Index, decode, no_frames, open_container, pick_stream
 from helpers.video.orientation import Orientation
 
@@ -57,7 +57,7 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         if not pictures[0]:
             raise no_frames(container, stream)
         first = pictures[0][0]
-        notes = note_unsupported_matrix(first) + note_dynamic_hdr(first)
+        notes = note_unsupported_matrix(first) + _note_lost(pictures)
         for frame in chain.from_iterable(pictures):
             clear_reserved_tags(frame)
         times = [pts * index.time_base for pts in index.pts]
@@ -83,6 +83,26 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         notes += _note_streams(container, stream)
     sars = tuple((run.first, run.look.sar) for run in runs) if len(runs) > 1 else ()
     return PictureInfo(info, orientation, over_black, sars, tuple(notes))
+
+
+LOST = {
+    "A53_CC": "the closed captions that are stored inside the pictures",
+    "DOVI_METADATA": "the Dolby Vision metadata, which describe each scene of the original",
+    "DYNAMIC_HDR_PLUS": "the HDR10+ metadata, which describe each scene of the original",
+    "SPHERICAL": "the mark of a spherical (360 degrees) film",
+    "STEREO3D": "the mark of a stereoscopic (3D) film",
+}
+"""What may come with a picture and is not carried into a new one."""
+
+
+def _note_lost(pictures: list[list[av.VideoFrame]]) -> list[str]:
+    """Note what comes with the pictures and is left out of the result."""
+    frames = [frame for run in pictures for frame in run]
+    return [
+        f"not carried into the result: {what}"
+        for kind, what in LOST.items()
+        if any(frame.side_data.get(kind) is not None for frame in frames)
+    ]
 
 
 def _note_streams(container: InputContainer, stream: VideoStream) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import open_video
+from helpers.video import probe
 from tests.support.films import (
     encode,
     texture,
@@ -106,3 +107,23 @@ def test_deinterlacing_can_be_forced_and_forbidden(tmp_path):
     assert not open_video(path, deinterlace="off").bwdif
     path = encode(tmp_path / "b.mp4", panning(20))
     assert open_video(path, deinterlace="on").bwdif
+
+
+# --- what comes with the pictures ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("A53_CC", "closed captions"), ("DYNAMIC_HDR_PLUS", "HDR10+")]
+)
+def test_what_a_picture_loses_is_said(kind, words):
+    class Picture:
+        def __init__(self, *kinds):
+            self.side_data = dict.fromkeys(kinds, b"")
+
+    assert not probe._note_lost([[Picture()]])
+    (note,) = probe._note_lost([[Picture()], [Picture(), Picture(kind)]])
+    assert note.startswith("not carried into the result") and words in note
+
+
+def test_a_film_of_ordinary_pictures_has_no_note(tmp_path):
+    assert not open_video(encode(tmp_path / "a.mp4", panning(20))).notes
