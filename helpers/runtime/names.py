@@ -76,6 +76,7 @@ def free_name(path: str | Path) -> Path:
         ending = f" ({number}){path.suffix}"
         other = path.with_name(cut_name(path.stem, ending) + ending)
         if not os.path.lexists(other):
-            log.warning("%s is there already and is kept; this film is named %s.", path, other.name)
+            old, new = (os.fsencode(name).decode(errors="replace") for name in (path, other.name))
+            log.warning("%s is there already and is kept; this film is named %s.", old, new)
             return other
     raise AssertionError("unreachable")
