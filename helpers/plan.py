@@ -273,15 +273,13 @@ def restore(
     check_target(output, codec)
     check_film(source)
     check_paths(source, output)
-    with (
-        claim_output(output, overwrite=overwrite) as target,
-        open_project(project, output) as opened,
-    ):
+    with claim_output(output, overwrite=overwrite) as target:
         check_target(target, codec)  # another name, where the output is a link
         # What is wrong with the film's other tracks is said before any work is done.
         read_tracks(source, target)
-        report = _restore(source, target, plan, opened, codec, progress)
-        report.write(report_path(output))
+        with open_project(project, output) as opened:
+            report = _restore(source, target, plan, opened, codec, progress)
+            report.write(report_path(output))
     return report
 
 
