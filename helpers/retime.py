@@ -20,7 +20,8 @@ class Trim(Stage):
     """Keep the frames that start in a stretch of the film.
 
     Attributes:
-        start, stop: seconds on the film's own timeline, half-open; None is its beginning or end.
+        start, stop: seconds from what a player calls 0, half-open; None is the film's beginning or
+            end.
     """
 
     start: Fraction | None = option(
@@ -32,7 +33,8 @@ class Trim(Stage):
         self._make_exact("start", "stop")
 
     def _range(self, source: Clip) -> tuple[int, int]:
-        first = 0 if self.start is None else bisect_left(source.times, self.start)
+        # A first picture without a timestamp may lie before 0.
+        first = bisect_left(source.times, self.start) if self.start else 0
         last = len(source) if self.stop is None else bisect_left(source.times, self.stop)
         if first >= last:
             start, stop = float(self.start or 0), float(self.stop or source.end)

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 from msgspec import Meta
 
 from helpers.clip import ClipInfo
 from helpers.runtime.schema import Positive, Sha256, Whole
 from helpers.video.index import Index
+
+N = TypeVar("N", int, Fraction)
 
 VERSION = 1
 """The version of the files in a project's folder."""
@@ -110,9 +112,11 @@ class SourceFile:
         index = self.index
         if index.time_base <= 0:
             raise ValueError("its unit of time is not above 0")
-        last = check_rising(index.pts, "frame") * index.time_base
+        check_rising(index.pts, "frame")
+        _check_ranges(index)
+        last = check_rising(index.times, "time")
         _check_end(last, index.end)
-        check_cuts(self.cuts, index.pts[0] * index.time_base, last)
+        check_cuts(self.cuts, index.times[0], last)
         if index.keys and not 0 <= index.keys[0] <= check_rising(index.keys, "key") < len(
             index.pts
         ):
@@ -139,7 +143,15 @@ def check_info(info: ClipInfo) -> None:
                          f"{info.depth} bits")  # fmt: skip
 
 
-def check_rising(values: Sequence[int], what: str) -> int:
+def _check_ranges(index: Index) -> None:
+    """Raise ValueError unless the frames whose times are corrected are frames of the film."""
+    count = len(index.pts)
+    evened = all(0 <= first < last <= count for first, last in index.pulldown)
+    if not evened or not all(0 <= first < count for first, _ in index.moves):
+        raise ValueError("it corrects the times of frames that the film does not have")
+
+
+def check_rising(values: Sequence[N], what: str) -> N:
     """Return the last of some numbers; raise ValueError unless there are some and they rise."""
     if not values or any(a >= b for a, b in pairwise(values)):
         raise ValueError(f"no {what} comes after the one before it")

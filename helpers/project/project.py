@@ -39,6 +39,7 @@ from helpers.runtime.storage import read_json, refuse_link, retry, write_atomica
 from helpers.stage import exact, plain
 from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
+from helpers.video.open import open_container, start_of
 from helpers.video.reader import VideoClip, open_video
 from helpers.video.refuse import check_kind
 from helpers.video.writer import Written, write_video
@@ -96,7 +97,7 @@ class Project:
         check_kind(path)
         texts = {name: str(value) for name, value in options.items()}
         key = SourceKey(sha256=file_sha256(path), options=texts)
-        if kept is None or not _is_same_film(kept.key, key):
+        if kept is None or not _is_same_film(kept.key, key) or not _counts_from_start(kept, path):
             clip, cuts = _find_shots(path, options, run or RunContext(progress=progress))
             self._write_source(_pack_source(clip, key, cuts))
             return MarkShots(cuts)(clip)
@@ -423,6 +424,12 @@ def _is_same_film(kept: SourceKey, wanted: SourceKey) -> bool:
     return kept["sha256"] == wanted["sha256"] and wanted["options"] in ({}, kept["options"])
 
 
+def _counts_from_start(kept: SourceFile, path: Path) -> bool:
+    """Tell whether times count from the start of the film; in version 0.1.0, from the file's 0."""
+    with open_container(path) as container:
+        return kept.index.zero == start_of(container)
+
+
 def _find_shots(
     path: Path, options: dict[str, Any], run: RunContext
 ) -> tuple[VideoClip, tuple[Fraction, ...]]:
@@ -446,9 +453,8 @@ def _pack_source(clip: VideoClip, key: SourceKey, cuts: tuple[Fraction, ...]) ->
 
 
 def _unpack_source(path: Path, kept: SourceFile) -> VideoClip:
-    times = tuple(pts * kept.index.time_base for pts in kept.index.pts)
     own = {name: getattr(kept, name) for name in KEPT}
-    return VideoClip(path=path, times=times, end=kept.index.end, **own)
+    return VideoClip(path=path, times=kept.index.times, end=kept.index.end, **own)
 
 
 KEPT = {f.name for f in fields(VideoClip)} & {f.name for f in fields(SourceFile)} - {"path"}

@@ -16,7 +16,8 @@ from helpers.errors import ProjectError
 from helpers.runtime.names import beside
 from helpers.runtime.schema import decode_json
 from helpers.runtime.storage import write_atomically
-from helpers.video.index import decode, open_container, pick_stream
+from helpers.video.decode import decode
+from helpers.video.open import open_container, pick_stream, start_of
 
 RATE = 16_000
 """Samples a second at which sound is compared; one is a sixteenth of a millisecond."""
@@ -130,7 +131,7 @@ def sound_offset_ms(source: Path, result: Path, start: Fraction | None = None) -
 
     Args:
         start: the time on the source's timeline that the result's first picture comes from, in
-            seconds; that of the source's first picture if not given.
+            seconds from what a player calls 0; that of the source's first picture if not given.
 
     Returns:
         Milliseconds, or None if one of the two has no sound or is silent.
@@ -152,11 +153,12 @@ def _read_sound(path: Path, start: Fraction | None) -> np.ndarray | None:
     """Return LISTEN seconds of a file's first sound track, (N,) float32 mono at RATE.
 
     Args:
-        start: when they begin on the file's timeline; at its first picture if not given.
+        start: when they begin, in seconds from what a player calls 0; at the file's first picture
+            if not given.
     """
     import av
 
-    start = _first_picture_time(path) if start is None else start
+    start = _find_start(path, start)
     if start is None:
         return None
     out = np.zeros(LISTEN * RATE, np.float32)
@@ -187,9 +189,11 @@ def _read_sound(path: Path, start: Fraction | None) -> np.ndarray | None:
     return out if filled else None
 
 
-def _first_picture_time(path: Path) -> Fraction | None:
-    """Return when a file's first picture is shown; None if it has no timestamp."""
+def _find_start(path: Path, start: Fraction | None) -> Fraction | None:
+    """Return a time on the file's own clock: of its first picture if None, which may have none."""
     with open_container(path) as container:
+        if start is not None:
+            return start + start_of(container)
         first = next(decode(container, pick_stream(container)), None)
         if first is None or first.pts is None:
             return None

@@ -124,5 +124,4 @@ def _segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     index = make_index(path, None, "packets")
     pixels = CODECS[codec].formats[info.depth > 8]
     info = info.replace(colour=output_colour(info, pixels), field_order="progressive")
-    times = tuple(pts * index.time_base for pts in index.pts)
-    return VideoClip(path, info, times, index.end, index)
+    return VideoClip(path, info, index.times, index.end, index)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from helpers.video.colour import colour_state, set_colour_state
 from helpers.video.convert import SAME_SHAPE, Look
-from helpers.video.index import Index, decode, open_container, pick_stream
+from helpers.video.decode import decode
+from helpers.video.index import Index
+from helpers.video.open import open_container, pick_stream
 
 if TYPE_CHECKING:
     import av

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers.video.index import open_container
+from helpers.video.open import open_container
 
 if TYPE_CHECKING:
     from helpers.video.tracks import Track

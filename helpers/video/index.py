@@ -1,35 +1,34 @@
 """Find where every frame of a video file is, before any picture is needed.
 
 The packets of the container are read first. Where they look wrong, or the film is small, everything
-is decoded once, and the decoder's answer is used.
+is decoded once, and the decoder's answer is used. Then a few frames are read after a seek, to see
+whether they are the same pictures.
 """
 
 from __future__ import annotations
 
-import os
-import zlib
 from bisect import bisect_right
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
-from helpers.errors import VideoOpenError
-from helpers.video.colour import colour_state, set_colour_state
-from helpers.video.playlists import film_options, refuse_playlist
-from helpers.video.refuse import check_kind, encrypted, is_encrypted, is_scrambled, no_decoder
+import numpy as np
+
+from helpers.video.clock import EVEN, Clock, find_clock
+from helpers.video.decode import Damage, decode
+from helpers.video.entries import Digests, digest, find_entries, seeking_is_exact
+from helpers.video.open import check_film, no_frames, open_container, pick_stream
+from helpers.video.packets import Packets, read_packets
+from helpers.video.timeline import FILM, find_pulldown, make_timeline, usual_step
 
 if TYPE_CHECKING:
-    import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
-
-ALLOWED = "Any video that ffmpeg can read is supported (mp4, mkv, mov, avi, webm, mpg, gif ...)"
 
 SMALL = 3_000_000_000
 """A film of fewer pixels in all is always decoded once, which takes about ten seconds."""
@@ -40,14 +39,19 @@ class Index:
     """Where every frame of a stream is.
 
     Attributes:
-        pts: presentation timestamps in units of `time_base`, strictly rising.
+        pts: the decoder's presentation timestamps in units of `time_base`, all different; if
+            `counted`, corrected ones that rise.
         keys: numbers of the frames at which decoding can start.
         time_base: seconds in a unit.
-        end: when the last frame stops being shown, in seconds.
+        end: when the last frame stops being shown, in seconds from `zero`.
         counted: true if frames have no usable timestamps and can only be counted from the start.
         damaged: true if some packets cannot be decoded. Such a stream is decoded in one thread,
             because with several the result differs from run to run.
         notes: what was unusual, in words.
+        zero: what a player calls 0, in seconds on the file's clock.
+        moves: the first frames after a jump of the clock, and by how many units they and those
+            after them are moved.
+        pulldown: the half-open ranges of frames that are spaced evenly, `FILM` apart.
     """
 
     pts: tuple[int, ...] = field(repr=False)
@@ -57,6 +61,14 @@ class Index:
     counted: bool = False
     damaged: bool = False
     notes: tuple[str, ...] = ()
+    zero: Fraction = Fraction(0)
+    moves: tuple[tuple[int, int], ...] = ()
+    pulldown: tuple[tuple[int, int], ...] = ()
+
+    @cached_property
+    def times(self) -> tuple[Fraction, ...]:
+        """When each frame is shown, in seconds from `zero`, strictly rising."""
+        return _space_evenly(_shown(self), self.pulldown)
 
     @cached_property
     def _numbers(self) -> dict[int, int]:
@@ -78,182 +90,23 @@ class Index:
         yield None
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a file for reading.
-
-    Raises:
-        VideoOpenError: it is missing, unreadable, or not a video; the message says which.
-    """
-    import av
-
-    if not path.exists():
-        raise VideoOpenError(
-            f"There is no file {path}. Check the name, or mount the drive it is on."
-        )
-    if path.is_dir():
-        raise VideoOpenError(f"{path} is a folder. Give the path of the video file inside it.")
-    check_kind(path)
-    if not os.access(path, os.R_OK):
-        raise VideoOpenError(
-            f"You do not have permission to read {path}. Change the file's permissions."
-        )
-    if path.stat().st_size == 0:
-        raise VideoOpenError(f"{path} is empty (0 bytes). Copy or download it again.")
-    refuse_playlist(path)
-    try:
-        # With "file:", since ffmpeg would take "12:30.mp4" for an address of the protocol "12".
-        container = av.open(f"file:{path}", "r", metadata_errors="replace", options=film_options())
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        if _lacks_moov(path):
-            raise VideoOpenError(
-                f"{path} is an incomplete MP4: it ends before its index ('moov'), so no picture in "
-                "it can be found. Get the complete file, or repair this one with a tool such as "
-                "untrunc and an undamaged file from the same camera."
-            ) from error
-        if is_scrambled(path):
-            raise encrypted(path) from error
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise VideoOpenError(
-            f"{path} cannot be read as a video ({reason}). {ALLOWED}. If it is a video, the file "
-            "is damaged: copy or download it again."
-        ) from error
-    kind = container.format.name
-    if kind in {"tty", "image2", "srt", "ass", "webvtt"} or kind.endswith("_pipe"):
-        container.close()
-        found = "a text file" if kind in {"tty", "srt", "ass", "webvtt"} else "a single picture"
-        raise VideoOpenError(f"{path} is {found} ({kind}), not a video. {ALLOWED}.")
-    return container
+def _shown(index: Index) -> list[Fraction]:
+    """Return when each frame is shown by its timestamp, in seconds from zero."""
+    bounds = [(0, 0), *index.moves, (len(index.pts), 0)]
+    return [
+        (pts + units) * index.time_base - index.zero
+        for (first, units), (last, _) in pairwise(bounds)
+        for pts in index.pts[first:last]
+    ]
 
 
-def _lacks_moov(path: Path) -> bool:
-    """Tell whether a file begins as an MP4 but ends before its index is complete."""
-    size, at = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            head = file.read(16)
-            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-            if at == 0 and kind != b"ftyp":
-                return False
-            if length == 1:  # the length of a box over 4 GiB follows its name
-                length = int.from_bytes(head[8:], "big")
-            if kind == b"moov" and at + length <= size:
-                return False
-            if length < 8:  # this box reaches to the end of the file
-                return True
-            at += length
-    return at > 0
-
-
-def pick_stream(container: InputContainer, wanted: int | None = None) -> VideoStream:
-    """Return the wanted video stream, counted from 0, or the file's default one.
-
-    Raises:
-        VideoOpenError: there is no such stream, or no video stream at all.
-    """
-    from av.stream import Disposition
-
-    name = container.name.removeprefix("file:")
-    streams = [s for s in container.streams.video if s.codec_context is not None]
-    films = [s for s in streams if not s.disposition & Disposition.attached_pic]
-    if not films:
-        if unknown := [s for s in container.streams.video if s.codec_context is None]:
-            raise no_decoder(container, unknown[0])
-        others = sorted({s.type for s in container.streams if s.type != "video"})
-        found = " and ".join(others + ["a cover picture"] * bool(streams)) or "nothing"
-        raise VideoOpenError(f"{name} has no video stream, only {found}. Choose a video file.")
-    if wanted is None:
-        defaults = [s for s in films if s.disposition & Disposition.default]
-        return (defaults or films)[0]
-    if not 0 <= wanted < len(films):
-        raise VideoOpenError(
-            f"{name} has no video stream {wanted}. It has {len(films)}, counted from 0: choose one "
-            f"from 0 to {len(films) - 1}."
-        )
-    return films[wanted]
-
-
-@dataclass
-class Damage:
-    """The damage found while decoding.
-
-    Attributes:
-        faults: number of damaged packets and pictures.
-        suspects: numbers of the frames that are damaged or close to a damaged packet.
-    """
-
-    faults: int = 0
-    suspects: set[int] = field(default_factory=set)
-
-    def add(self, number: int, reach: int = 0) -> None:
-        """Count a fault at a frame, and suspect it and the next `reach` frames."""
-        self.faults += 1
-        self.suspects.update(range(number, number + reach + 1))
-
-
-REORDER = 16
-"""The most frames that a decoder holds back to reorder them, in any codec."""
-
-
-def decode(
-    container: InputContainer,
-    stream: VideoStream,
-    *,
-    threads: bool = True,
-    damage: Damage | None = None,
-    changing: bool = False,
-) -> Generator[av.VideoFrame, None, None]:
-    """Yield every frame that can be decoded; damaged packets are skipped, as players do.
-
-    Args:
-        threads: whether the decoder may work on several frames at once.
-        damage: the damage that is found is added to it.
-        changing: whether the colour tags change midway. A decoder keeps those of an earlier part
-            for one that states none; here they are forgotten at each key frame, as after seeking.
-            Only possible in one thread.
-    """
-    import av
-
-    damage = Damage() if damage is None else damage
-    tags = colour_state(stream.codec_context)
-    if not stream.codec_context.is_open:
-        stream.thread_type = "AUTO" if threads else "NONE"
-    packets = container.demux(stream)
-    count = 0
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.EOFError):
-            return
-        except (av.error.FFmpegError, OSError):
-            # The rest of the file cannot be read; flush what the decoder still holds.
-            damage.add(count, REORDER)
-            packet = None
-        last = packet is None or packet.size == 0
-        damaged = packet is not None and packet.is_corrupt
-        if changing and packet is not None and packet.is_keyframe:
-            set_colour_state(stream.codec_context, tags)
-        try:
-            for frame in stream.decode(packet):
-                if frame.is_corrupt:
-                    damage.add(count)
-                count += 1
-                yield frame
-        except av.error.EOFError:
-            pass
-        except av.error.FFmpegError:
-            damaged = True
-        if damaged:
-            damage.add(count, REORDER)
-        if last:
-            return
-
-
-def check_film(path: Path, wanted: int | None = None) -> None:
-    """Raise VideoOpenError if a file holds no film that can be opened; no picture is decoded."""
-    with open_container(path) as container:
-        if is_encrypted(path, container, pick_stream(container, wanted)):
-            raise encrypted(path)
+def _space_evenly(
+    times: list[Fraction], ranges: tuple[tuple[int, int], ...]
+) -> tuple[Fraction, ...]:
+    """Space ranges of frames `FILM` apart, each from its first frame on."""
+    for first, last in ranges:
+        times[first:last] = [times[first] + number * FILM for number in range(last - first)]
+    return tuple(times)
 
 
 def make_index(path: Path, wanted: int | None, scan: str) -> Index:
@@ -263,54 +116,69 @@ def make_index(path: Path, wanted: int | None, scan: str) -> Index:
         VideoOpenError: the file cannot be read, or has no frame that can be decoded.
     """
     check_film(path, wanted)
+    packets, clock = read_packets(path, wanted), EVEN
+    if packets.jumps:
+        clock = find_clock(path)
+        packets = read_packets(path, wanted, clock)
+    large = len(packets.stamps) * packets.pixels >= SMALL
+    if packets.reliable and (scan == "packets" or (scan == "auto" and large)):
+        index = _index_packets(path, wanted, packets, clock)
+        if seeking_is_exact(path, wanted, index.pts, index.keys, packets.pixels):
+            return index
+    return _scan_frames(path, wanted, packets, clock)
+
+
+def _index_packets(path: Path, wanted: int | None, packets: Packets, clock: Clock) -> Index:
+    """Take the timeline from the packets."""
+    pts = sorted(packets.stamps)
     with open_container(path) as container:
-        stream = pick_stream(container, wanted)
-        pixels = stream.width * stream.height
-        packets = _scan_packets(container, stream) if scan != "decode" else None
-    if packets is None or (scan == "auto" and len(packets.pts) * pixels < SMALL):
-        return _scan_frames(path, wanted)
-    return packets
+        step = usual_step(pts, pick_stream(container, wanted))
+    end = max(pts[-1] + (packets.durations[pts[-1]] or step), packets.until)
+    keys = [number for number, stamp in enumerate(pts) if stamp in packets.keys]
+    return _build(pts, keys, end, packets, notes=[*clock.notes, *_note_empty(packets.empty)])
 
 
-def _scan_packets(container: InputContainer, stream: VideoStream) -> Index | None:
-    """Read the timeline from the packets; None if it does not look reliable."""
-    import av
+def _build(
+    pts: list[int],
+    keys: Sequence[int],
+    end: int,
+    packets: Packets,
+    counted: bool = False,
+    damaged: bool = False,
+    notes: Sequence[str] = (),
+) -> Index:
+    """Return the index of frames with these timestamps, of which the last is shown until `end`."""
+    base, zero = packets.base, packets.zero
+    raw = pts if counted else [packets.raw.get(stamp, stamp) for stamp in pts]
+    units = [stamp - own for stamp, own in zip(pts, raw, strict=True)]
+    moves = [(n, b) for n, (a, b) in enumerate(pairwise([0, *units])) if a != b]
+    pulldown = find_pulldown(np.array(pts) * float(base))
+    finish = end * base - zero
+    if pulldown:
+        evened = sum(last - first for first, last in pulldown)
+        notes = [
+            *notes,
+            f"{evened} of {len(pts)} frames were stored for television with 3 and 2 "
+            f"fields in turn (soft telecine); they are spaced evenly, {float(FILM):.4f} s apart",
+        ]
+    index = Index(
+        tuple(raw),
+        tuple(keys),
+        base,
+        finish,
+        counted,
+        damaged,
+        tuple(notes),
+        zero,
+        tuple(moves),
+        pulldown,
+    )
+    if pulldown and pulldown[-1][1] == len(pts):
+        return replace(index, end=index.times[-1] + FILM)
+    return index
 
-    stamps: list[int] = []
-    durations: dict[int, int] = {}
-    keys: set[int] = set()
-    skipped = 0
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            if packet.pts is None or packet.is_corrupt:
-                return None
-            if packet.is_discard:
-                skipped += 1
-                continue
-            stamps.append(packet.pts)
-            durations[packet.pts] = packet.duration or 0
-            if packet.is_keyframe:
-                keys.add(packet.pts)
-    except (av.error.FFmpegError, OSError):
-        return None
-    pts = sorted(stamps)
-    # With B-frames, the order of storing differs from that of showing. Timestamps that rise all
-    # the same were made up by the demuxer, since AVI stores none.
-    made_up = stream.codec_context.has_b_frames and pts == stamps and len(keys) < len(pts)
-    # Of the frames that an edit list hides, the demuxer returns only those the decoder needs.
-    complete = stream.frames in (0, len(pts)) or (skipped and stream.frames >= len(pts) + skipped)
-    consistent = complete and len(durations) == len(pts)
-    if not pts or not consistent or made_up or not (skipped or pts[0] in keys):
-        return None
-    numbers = tuple(number for number, at in enumerate(pts) if at in keys)
-    base = Fraction(stream.time_base)  # type: ignore[arg-type]
-    end = pts[-1] + (durations[pts[-1]] or _usual_step(pts, stream))
-    return Index(tuple(pts), numbers, base, end * base)
 
-
-def _scan_frames(path: Path, wanted: int | None) -> Index:
+def _scan_frames(path: Path, wanted: int | None, packets: Packets, clock: Clock) -> Index:
     """Decode everything once to find the timeline.
 
     In one thread, because with several a decoder does not report damaged pictures reliably.
@@ -318,158 +186,55 @@ def _scan_frames(path: Path, wanted: int | None) -> Index:
     with open_container(path) as container:
         stream = pick_stream(container, wanted)
         found: list[tuple[int | None, int | None]] = []
-        keys: dict[int, int] = {}
+        digests: Digests = {}
         damage = Damage()
         last_duration = 0
-        with closing(decode(container, stream, threads=False, damage=damage)) as frames:
+        frames = decode(container, stream, threads=False, damage=damage, clock=clock)
+        with closing(frames):
             for number, frame in enumerate(frames):
                 found.append((frame.pts, frame.dts))
                 last_duration = frame.duration or 0
                 if frame.key_frame:
-                    keys[number] = _digest(frame)
+                    digests[number] = digest(frame)
         if not found:
             raise no_frames(container, stream)
-        pts, usable, notes = _make_timeline(found, stream)
-        base = Fraction(stream.time_base)  # type: ignore[arg-type]
-        step = _usual_step(pts, stream) * base
-        end = pts[-1] * base + (last_duration * base or step)
-        least = Fraction(0) if damage.faults else step
-        notes += _note_missing(container, stream, len(pts), pts[0] * base, end, least)
-        entries = list(keys)
-        if damage.faults:
-            notes.append(
-                f"the file is damaged ({damage.faults} packets or pictures); damaged pictures are "
-                "shown as far as the decoder can"
-            )
-            undamaged = _undamaged_keys(entries, len(pts), damage.suspects)
-            entries = _seekable_keys(container, stream, {pts[key]: key for key in undamaged}, keys)
-    damaged = damage.faults > 0
-    return Index(tuple(pts), tuple(entries), base, end, not usable, damaged, tuple(notes))
+        pts, usable, notes = make_timeline(found, stream)
+        step = usual_step(pts, stream)
+        end = max(pts[-1] + (last_duration or step), packets.until)
+        notes += [*clock.notes, *_note_empty(packets.empty)]
+        if not clock.breaks:
+            least = Fraction(0) if damage.faults else step * packets.base
+            span = pts[0] * packets.base, end * packets.base
+            notes += _note_missing(container, stream, len(pts), packets.empty, *span, least)
+    counted = not usable or not packets.seekable
+    index = _build(pts, (), end, packets, counted, damage.faults > 0)
+    keys = ()
+    if not counted:
+        keys, more = find_entries(path, wanted, index.pts, digests, damage)
+        notes += more
+    if damage.faults:
+        notes.append(
+            f"the file is damaged ({damage.faults} packets or pictures); damaged pictures are "
+            "shown as far as the decoder can"
+        )
+    return replace(index, keys=tuple(keys), notes=(*notes, *index.notes))
 
 
-def _digest(frame: av.VideoFrame) -> int:
-    """Return a checksum of a picture's first plane."""
-    return zlib.crc32(frame.planes[0])  # type: ignore[arg-type]
-
-
-def _seekable_keys(
-    container: InputContainer, stream: VideoStream, numbers: dict[int, int], digests: dict[int, int]
-) -> list[int]:
-    """Return the key frames that are found by seeking to their timestamps.
-
-    In a damaged AVI, decoding from the start gives other timestamps than seeking to the middle.
-
-    Args:
-        numbers: the key frames' numbers by their timestamps.
-        digests: their pictures' digests.
-    """
-    reached = []
-    for pts, number in numbers.items():
-        try:
-            container.seek(pts, stream=stream, backward=True)
-        except OSError:  # ffmpeg cannot seek in this file
-            return []
-        with closing(decode(container, stream, threads=False)) as frames:
-            for frame in islice(frames, 2 * REORDER):
-                if frame.pts == pts:
-                    reached += [number] if _digest(frame) == digests[number] else []
-                    break
-    return reached
-
-
-def no_frames(container: InputContainer, stream: VideoStream) -> VideoOpenError:
-    """Return the error that no frame of a stream can be decoded."""
-    return VideoOpenError(
-        f"{container.name.removeprefix('file:')} has a video stream ({stream.codec_context.name}, "
-        f"{stream.width}x{stream.height}), but no frame of it can be decoded. The file is damaged "
-        "or incomplete: copy or download it again."
-    )
-
-
-def _undamaged_keys(keys: list[int], count: int, suspects: set[int]) -> list[int]:
-    """Return the key frames with no damage before the next key frame.
-
-    A decoder conceals damage with earlier pictures. From a key frame before an undamaged stretch it
-    gives the same pictures as from the film's beginning.
-    """
+def _note_empty(count: int) -> list[str]:
+    """Note the pictures that were not taken."""
+    if not count:
+        return []
     return [
-        key
-        for key, following in pairwise([*keys, count])
-        if suspects.isdisjoint(range(key, following))
+        f"{count} pictures were not taken (their packets are empty); the one before each is shown "
+        "longer"
     ]
-
-
-def _make_timeline(
-    found: list[tuple[int | None, int | None]], stream: VideoStream
-) -> tuple[list[int], bool, list[str]]:
-    """Return rising timestamps, whether they are those of the file, and what was unusual.
-
-    Args:
-        found: the presentation and the decoding timestamp of each frame.
-    """
-    shown, stored = ([pair[which] for pair in found] for which in (0, 1))
-    # As in ffmpeg: decoding timestamps are used where those of presentation have more faults.
-    stamps = stored if _count_faults(stored) < _count_faults(shown) else shown
-    known = [stamp for stamp in stamps if stamp is not None]
-    if stamps is shown and not _count_faults(shown):
-        return known, True, []
-    step = _usual_step(known, stream)
-    pts, resets = _straighten(stamps, step)
-    lost = sum(stamp is None for stamp in shown)
-    seconds = float(step * stream.time_base)  # type: ignore[operator]
-    notes = []
-    if lost or stamps is stored:
-        notes.append(
-            f"{_count_faults(shown)} of {len(found)} frames have no usable timestamp; they are "
-            f"spaced evenly between the others, {seconds:.4f} s apart"
-        )
-    if resets:
-        notes.append(
-            f"places where the timestamps go back (joined files?): {resets}; there the film "
-            f"continues {seconds:.4f} s after the frame before"
-        )
-    return pts, False, notes
-
-
-def _count_faults(stamps: list[int | None]) -> int:
-    """Count the timestamps that are missing or do not rise."""
-    rising = (b is not None and (a is None or a < b) for a, b in pairwise(stamps))
-    return len(stamps) - sum(rising) - (stamps[0] is not None)
-
-
-def _usual_step(pts: list[int], stream: VideoStream) -> int:
-    """Return the usual time between frames, in the stream's units, at least 1."""
-    steps = [b - a for a, b in pairwise(sorted(pts)) if b > a]
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    return max(round(median(steps) if steps else 1 / (rate * stream.time_base)), 1)  # type: ignore[operator]
-
-
-def _straighten(stamps: list[int | None], step: int) -> tuple[list[int], int]:
-    """Make timestamps rise and fill in the missing ones; also return how often they went back."""
-    anchors: list[tuple[int, int]] = []  # (frame number, timestamp)
-    resets, shift = 0, 0
-    for number, stamp in enumerate(stamps):
-        if stamp is None:
-            continue
-        if anchors:
-            earlier, at = anchors[-1]
-            if stamp + shift < at + number - earlier:
-                # The clock was set back: shift all that follows.
-                resets += 1
-                shift = at + (number - earlier) * step - stamp
-        anchors.append((number, stamp + shift))
-    first, last = (anchors[0], anchors[-1]) if anchors else ((0, 0), (0, 0))
-    pts = [first[1] - (first[0] - number) * step for number in range(first[0] + 1)]
-    for (a, start), (b, stop) in pairwise(anchors):
-        pts += [start + (stop - start) * (number - a) // (b - a) for number in range(a + 1, b + 1)]
-    pts += [last[1] + number * step for number in range(1, len(stamps) - last[0])]
-    return pts, resets
 
 
 def _note_missing(
     container: InputContainer,
     stream: VideoStream,
     frames: int,
+    empty: int,
     start: Fraction,
     end: Fraction,
     least: Fraction,
@@ -477,6 +242,7 @@ def _note_missing(
     """Note how much of an incomplete file could be read.
 
     Args:
+        empty: the number of pictures that were not taken.
         least: a shorter difference in seconds is no sign of missing frames, since an edit list
             hides some of the frames that the file counts.
     """
@@ -486,7 +252,7 @@ def _note_missing(
     seconds = end - start
     guessed = container.format.flags & Flags.ts_discont.value
     missing = stated - seconds
-    if stream.frames > frames and missing >= least:
+    if stream.frames > frames + empty and missing >= least:
         whole = f"{stream.frames} frames ({float(stated):.1f} s)"
     elif not guessed and missing > (min(1, stated / 10) if own else max(1, stated / 20)):
         whole = f"{float(stated):.1f} s"

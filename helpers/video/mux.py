@@ -13,7 +13,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,7 +26,8 @@ from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
-from helpers.video.index import open_container, pick_stream
+from helpers.video.even import even_film
+from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import orientation_of
 from helpers.video.tracks import (
     NEW,
@@ -86,7 +87,8 @@ def join(
 
     Args:
         picture: a file with a video stream whose first frame is at 0.
-        first: when that frame belongs on the source's timeline, in seconds.
+        first: when that frame belongs on the source's timeline, in seconds from what a player
+            calls 0.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
         shape: the picture's display aspect ratio.
         sound: tracks that replace the source's own, or are added if it has none.
@@ -98,11 +100,12 @@ def join(
         What could not be copied unchanged, in words.
     """
     if carried is None:
-        carried = Carried((), first) if source is None else read_tracks(Path(source), path)
-    zero = carried.zero
-    begin = max(start, zero) if start is not None else zero
-    stretch = (begin - zero, stop, zero)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound") as folder:
+        carried = Carried(()) if source is None else read_tracks(Path(source), path)
+    # A first picture without a timestamp may lie before the film's zero.
+    least = min(first, Fraction(0))
+    begin = least if start is None else max(start, least)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent, prefix=".sound"))
         ends = begin, FOREVER if stop is None else stop
         own = [
             save_cover(Path(source), track, Path(folder)) if track.kind == "cover" else track
@@ -110,6 +113,9 @@ def join(
             if source is not None
         ]
         tracks = _replace_tracks(own, _save_tracks(sound, ends, Path(folder), path), keep)
+        if source is not None:
+            source = stack.enter_context(even_film(Path(source), Path(folder)))
+        stretch = (begin, stop)
         more = _join_tracks(picture, first, begin, path, source, tracks, stretch, shape, video)
         return [*carried.notes, *more]
 
@@ -145,12 +151,12 @@ def copy_with_sound(
                 f"{film} is an AVI without timestamps of its pictures, so they cannot be copied. "
                 "Render the film instead (write_video, or the notebook 07_render)."
             )
-        zero = Fraction(container.start_time or 0, 1_000_000)
     if os.path.exists(path) and path.samefile(film):
         raise VideoWriteError(f"{path} is the film itself. Choose another name for the result.")
-    # The film is both picture and source, so both count from its beginning.
     path = prepare_output(path)
-    notes = join(film, zero, path, film, sound=sound, keep=keep, video=video)
+    with even_film(film, path.parent) as even:
+        # The film is both picture and source, so both count from its beginning.
+        notes = join(even, Fraction(0), path, even, sound=sound, keep=keep, video=video)
     return notes + _note_lost_turn(film, video, path)
 
 
@@ -217,7 +223,7 @@ def _join_tracks(
     path: Path,
     source: str | Path | None,
     tracks: list[Track],
-    stretch: tuple[Fraction, Fraction | None, Fraction],
+    stretch: tuple[Fraction, Fraction | None],
     shape: Fraction | None,
     video: int,
 ) -> list[str]:
@@ -260,7 +266,7 @@ def _run(
     path: Path,
     source: str | Path | None,
     tracks: list[Track],
-    stretch: tuple[Fraction, Fraction | None, Fraction],
+    stretch: tuple[Fraction, Fraction | None],
     shape: Fraction | None,
     video: int,
 ) -> None:
@@ -272,10 +278,10 @@ def _run(
     tracks = [track for track in tracks if track not in attached]
     options: dict[str, Any] = {"c:v:0": "copy", "f": _format(path), **codec_options(tracks, path)}
     if source is not None:
-        skip, stop, zero = stretch
-        trim = {"ss": f"{float(skip):.6f}"} if skip > 0 else {}
+        begin, stop = stretch
+        trim = {"ss" if begin > 0 else "itsoffset": f"{float(abs(begin)):.6f}"} if begin else {}
         if stop is not None:
-            trim["to"] = f"{float(stop - zero):.6f}"
+            trim["to"] = f"{float(stop - min(begin, 0)):.6f}"
         whole = ffmpeg.input(f"file:{source}", **trim)
         options |= {"map_metadata": SOURCE, "map_chapters": SOURCE}
     for track in tracks:

@@ -21,8 +21,10 @@ import numpy as np
 from helpers.clip import ClipInfo
 from helpers.video.changes import describe_changes, find_runs, main_look
 from helpers.video.colour import bits_of, clear_reserved_tags, has_alpha, note_unsupported_matrix
+from helpers.video.decode import decode, decode_from
 from helpers.video.hdr import read_hdr
-from helpers.video.index import Index, decode, no_frames, open_container, pick_stream
+from helpers.video.index import Index
+from helpers.video.open import no_frames, open_container, pick_stream
 from helpers.video.orientation import Orientation
 
 if TYPE_CHECKING:
@@ -60,12 +62,11 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         notes = note_unsupported_matrix(first) + _note_lost(pictures)
         for frame in chain.from_iterable(pictures):
             clear_reserved_tags(frame)
-        times = [pts * index.time_base for pts in index.pts]
-        main = main_look(runs, times, index.end)
+        main = main_look(runs, index.times, index.end)
         orientation = Orientation.of(first)
         over_black, seen = _find_transparency(pictures)
         field_order, found = _find_field_order(_flagged_order(stream, first), pictures)
-        notes += [*orientation.note, *describe_changes(runs, times, main), *seen, *found]
+        notes += [*orientation.note, *describe_changes(runs, index.times, main), *seen, *found]
         width, height, sar = main.width, main.height, main.sar
         if orientation.rotation % 180:
             width, height, sar = height, width, 1 / sar
@@ -146,19 +147,16 @@ def _samples(
         return
     for at in (len(index.pts) // 2, len(index.pts) * 9 // 10):
         key = index.keys[max(bisect_right(index.keys, at) - 1, 0)]
-        try:
-            container.seek(index.pts[key], stream=stream, backward=True)
-        except OSError:  # ffmpeg cannot seek in this file
-            return
-        with closing(decode(container, stream, threads=not index.damaged)) as frames:
-            found = list(islice(frames, run))
-        if found:
-            yield found
+        threads = not index.damaged
+        frames = decode_from(container, stream, index.pts[key], threads=threads)
+        with closing(frames), suppress(OSError):  # ffmpeg cannot seek in this file
+            if found := list(islice(frames, run)):
+                yield found
 
 
 def _average_rate(stream: VideoStream, index: Index) -> Fraction:
     """Return the average frame rate: the stated one if the measured one is close to it."""
-    span = index.end - index.pts[0] * index.time_base
+    span = index.end - index.times[0]
     measured = len(index.pts) / span
     stated = stream.average_rate
     if stated and abs(measured / stated - 1) < Fraction(1, 500):

@@ -4,6 +4,7 @@
     clip.info, clip.times[:3], clip.notes
     clip[1000]                               # seeks, decodes, converts one frame
 
+Times count from what a player calls 0, also if the file's clock begins elsewhere.
 Frames are RGB in the file's own primaries and transfer curve, converted with its colour matrix and
 range. Rotation is applied, and interlaced pictures are deinterlaced (bwdif).
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import VideoIndexError
 from helpers.video.convert import Conversion
-from helpers.video.index import Index, decode, make_index, open_container, pick_stream
+from helpers.video.decode import decode, decode_from
+from helpers.video.index import Index, make_index
+from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import Orientation
 from helpers.video.probe import probe_pictures
 
@@ -71,7 +74,7 @@ def open_video(
     return VideoClip(
         path=path,
         info=pictures.info,
-        times=tuple(pts * index.time_base for pts in index.pts),
+        times=index.times,
         end=index.end,
         index=index,
         stream=stream,
@@ -190,15 +193,14 @@ class VideoClip(Clip):
         """Decode from a key frame (from the beginning if None), and number the frames."""
         with open_container(self.path) as container:
             stream = pick_stream(container, self.stream)
-            if key is not None:
-                try:
-                    container.seek(self.index.pts[key], stream=stream, backward=True)
-                except OSError:  # ffmpeg cannot seek in this file
-                    return
             changing = bool(self.sars)
             threads = not self.index.damaged and not changing
-            decoded = decode(container, stream, threads=threads, changing=changing)
-            with closing(decoded) as frames:
+            if key is None:
+                frames = decode(container, stream, threads=threads, changing=changing)
+            else:
+                pts = self.index.pts[key]
+                frames = decode_from(container, stream, pts, threads=threads, changing=changing)
+            with closing(frames), suppress(OSError):  # ffmpeg cannot seek in this file
                 for count, frame in enumerate(frames):
                     number = self.index.number(frame.pts, count)
                     if number is not None:

@@ -19,7 +19,7 @@ from helpers.progress import bar
 from helpers.runtime.machine import runtime, upload
 from helpers.runtime.names import cut_name, expand, part_name
 from helpers.runtime.storage import create
-from helpers.video.index import open_container
+from helpers.video.open import open_container
 
 SAMPLES = tuple(folder / "sample_clips" for folder in Path(__file__).resolve().parents[1:3])
 """Where the sample clips are: inside the installed package, or beside it in the repository."""

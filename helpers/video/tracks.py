@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from helpers.video.covers import COVERS
 from helpers.video.describe import StreamName, name_streams
-from helpers.video.index import open_container
+from helpers.video.open import open_container
 from helpers.video.refuse import is_encrypted
 
 if TYPE_CHECKING:
@@ -87,12 +87,10 @@ class Carried:
 
     Attributes:
         tracks: in their order in the film.
-        zero: when the film's container begins, in seconds.
         notes: what is changed or left out, in words.
     """
 
     tracks: tuple[Track, ...]
-    zero: Fraction
     notes: tuple[str, ...] = ()
 
 
@@ -106,7 +104,6 @@ def read_tracks(source: Path, path: Path) -> Carried:
 
     tracks, notes = [], []
     with open_container(source) as container:
-        zero = Fraction(container.start_time or 0, 1_000_000)
         names = _names(source, container)
         for stream, number in _numbered(container):
             track = _track(stream, number, names)
@@ -117,7 +114,7 @@ def read_tracks(source: Path, path: Path) -> Carried:
             elif track is not None:
                 tracks.append(track)
     chosen, more = choose(source, tracks, path)
-    return Carried(tuple(chosen), zero, (*notes, *more))
+    return Carried(tuple(chosen), (*notes, *more))
 
 
 def _names(source: Path, container: InputContainer) -> dict[int, StreamName]:

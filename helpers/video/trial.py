@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from helpers.runtime.machine import runtime
 from helpers.video.codecs import CONTAINERS
-from helpers.video.index import open_container
+from helpers.video.open import open_container
 from helpers.video.tracks import Track, codec_options, ending, note_change, ways
 
 if TYPE_CHECKING:

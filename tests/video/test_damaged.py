@@ -29,7 +29,7 @@ def test_joined_transport_streams_go_on_where_the_clock_is_set_back(tmp_path):
     clip = open_video(tmp_path / "b.ts")
     assert numbers(clip) == [*range(60), *range(60)]
     assert clip.duration == Fraction(120, 25)
-    assert "timestamps go back (joined files?): 1" in " ".join(clip.notes)
+    assert "the clock of the film jumps (joined recordings?): 1" in " ".join(clip.notes)
     assert_ranges_equal_the_whole(clip, shares(clip))
 
 

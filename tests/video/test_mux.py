@@ -1,14 +1,9 @@
-"""Tests that sound stays where it was: a click and a white picture at the same instant.
-
-Flash and click are found here by decoding, without the help of report.py, which is tested too.
-"""
+"""Tests that sound stays where it was: a click and a white picture at the same instant."""
 
 from __future__ import annotations
 
-import wave
 from fractions import Fraction
 from functools import cache
-from itertools import pairwise
 
 import av
 import numpy as np
@@ -16,77 +11,18 @@ import pytest
 
 from helpers import Plan, Trim, open_video, restore, write_video
 from helpers.audio import clean_audio
+from helpers.clip import MemoryClip
 from helpers.project.report import sound_offset_ms
 from helpers.video.mux import copy_with_sound, join
-from tests.support.films import ffmpeg, picture
+from tests.support.films import ffmpeg
+from tests.support.flashes import COUNT, FLASHES, click_times, flash_times, write_source
 from tests.support.kinds import kinds
-
-RATE = 44_100
-FPS = 25
-SIZE = (80, 64)
-FLASHES = (10, 40, 70, 95)
-COUNT = 110
-
-
-@cache
-def flashing():
-    """Make pictures that are white at FLASHES, and a matching sound of clicks, as raw bytes."""
-    sound = np.random.default_rng(0).normal(0, 30, COUNT * RATE // FPS)
-    burst = 20_000 * np.sin(np.arange(200) / 4) * np.exp(-np.arange(200) / 40)
-    for flash in FLASHES:
-        at = flash * RATE // FPS
-        sound[at : at + len(burst)] += burst
-    pictures = (
-        picture(n, *SIZE) // 2 if n not in FLASHES else np.full_like(picture(n, *SIZE), 255)
-        for n in range(COUNT)
-    )
-    return b"".join(map(bytes, pictures)), sound.astype("<i2").tobytes()
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A maker of films with B-frames whose picture or sound begins late; each is made once."""
     return cache(lambda *what: write_source(tmp_path_factory.mktemp("source"), *what))
-
-
-def write_source(folder, name, sound, picture_late=0.0, sound_late=0.0):
-    pictures, sound_bytes = flashing()
-    path = folder / name
-    with wave.open(str(folder / "clicks.wav"), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(sound_bytes)
-    codec = "mpeg4" if name.endswith("avi") else "libx264"  # AVI cannot time H.264 with B-frames
-    raw = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*SIZE), "-r", FPS)
-    ffmpeg(
-        *(*raw, "-itsoffset", picture_late, "-i", "-"),
-        *("-itsoffset", sound_late, "-i", folder / "clicks.wav", "-map", "0:v", "-map", "1:a"),
-        *("-c:v", codec, "-bf", 3, "-g", 30, "-pix_fmt", "yuv420p", "-c:a", sound, path),
-        data=pictures,
-    )
-    return path
-
-
-def flash_times(path):
-    """Return when white pictures are shown."""
-    with av.open(str(path)) as container:
-        seen = [
-            (frame.pts * frame.time_base, frame.to_ndarray(format="gray").mean())
-            for frame in container.decode(video=0)
-        ]
-    return [float(time) for time, light in seen if light > 230]
-
-
-def click_times(path):
-    """Return when clicks are heard."""
-    times, loud = [], []
-    with av.open(str(path)) as container:
-        for frame in container.decode(audio=0):
-            loud.append(np.abs(frame.to_ndarray()[0].astype(float)))
-            start = float(frame.pts * frame.time_base)
-            times.append(start + np.arange(len(loud[-1])) / frame.sample_rate)
-    times, loud = np.concatenate(times), np.concatenate(loud)
-    peaks = times[loud > loud.max() / 2]
-    return [peaks[0], *(b for a, b in pairwise(peaks) if b - a > 0.2)]
 
 
 @cache
@@ -216,3 +152,20 @@ def test_the_report_measures_a_shift_of_a_stretch_in_another_codec(tmp_path, sou
         shifted,
     )
     assert sound_offset_ms(path, shifted, Fraction(1)) == pytest.approx(shift, abs=2)
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_a_picture_before_the_start_is_kept(tmp_path, source, ending):
+    path = source("a.mkv", "pcm_s16le", 0, 0.1)
+    clip = open_video(path)
+    early = MemoryClip(
+        [frame.image for frame in clip],
+        [t - Fraction(2, 25) for t in clip.times],
+        clip.end - Fraction(2, 25),
+    )
+    result = tmp_path / f"result.{ending}"
+    write_video(early, result, source=path)
+    with av.open(str(result)) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert len(times) == COUNT and times[0] == 0
+    assert np.abs(offsets(result) - offsets(path) - 80).max() < 5
