@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.audio.track import NoSoundError, Sound, SoundError, allocate, scratch_folder
-from helpers.video.index import open_container
+from helpers.video.clock import Clock, find_clock
+from helpers.video.open import open_container, start_of
 
 if TYPE_CHECKING:
     import av
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
 
 _JUMP = Fraction(1, 20)
 """Seconds. Timestamps that differ from the count of samples by less are rounding errors: Matroska
 counts milliseconds, and some writers round worse."""
-
-_RESET = 10
-"""Seconds. In a stream whose clock may jump, a longer jump is a new recording, not a pause."""
 
 _PACKET = 4096
 """Samples of the longest packet in use."""
@@ -55,6 +55,7 @@ def read_sound(path: str | Path, track: int = 0) -> Sound:
         VideoOpenError: the file cannot be read.
     """
     path = Path(path)
+    clock = find_clock(path)
     with open_container(path) as container:
         streams = container.streams.audio
         if not streams:
@@ -64,88 +65,125 @@ def read_sound(path: str | Path, track: int = 0) -> Sound:
                 f"{path} has no sound track {track}. It has {len(streams)}, "
                 f"numbered 0 to {len(streams) - 1}; choose one of them."
             )
-        reading = _Reading("ts" in container.format.name or "mpeg" in container.format.name)
-        for frame in _decode(container, streams[track], reading):
+        reading = _Reading(start_of(container))
+        for frame in _decode(container, streams[track], reading, clock):
             reading.add(frame)
-        reading.finish(container.format.name, streams[track])
+        reading.finish()
+        if "mov" in container.format.name and not clock.breaks:
+            reading.drop_padding(streams[track])
         context = streams[track].codec_context
         codec = context.codec.canonical_name if context is not None else "unknown"
     return reading.sound(path, track, codec)
 
 
-def _decode(container: Any, stream: Any, reading: _Reading) -> Iterator[av.AudioFrame]:
+def _decode(
+    container: InputContainer, stream: AudioStream, reading: _Reading, clock: Clock
+) -> Iterator[av.AudioFrame]:
     """Yield every frame that can be decoded."""
     import av
 
     if stream.codec_context is None:
         return
-    packets = container.demux(stream)
+    packets = clock.straighten(container.demux(stream))
     while True:
         try:
-            packet = next(packets)
-        except (StopIteration, av.error.EOFError):
-            return
+            packet = next(packets, None)
+        except av.error.EOFError:
+            packet = None
         except (av.error.FFmpegError, OSError):
             reading.broken += 1  # the rest of the file cannot be read
-            return
+            packet = None
+        if packet is not None and not packet.size:
+            continue  # a decoder would take it for the end
         try:
-            yield from stream.decode(packet)
+            for frame in stream.decode(packet):
+                frame.time_base = stream.time_base  # which PyAV leaves out at the end
+                yield frame
         except av.error.EOFError:
             return
         except (av.error.FFmpegError, ValueError):
             reading.broken += 1
+        if packet is None:
+            return
 
 
 class _Reading:
     """Collects the decoded frames of a track into one row of samples for each channel."""
 
-    def __init__(self, jumpy: bool) -> None:
-        self.jumpy = jumpy
+    def __init__(self, zero: Fraction) -> None:
+        self.zero = zero  # what a player calls 0, in seconds on the file's clock
         self.blocks: list[tuple[int, int, int]] = []  # first sample, channels, samples of each
-        self.rate = self.count = self.broken = self.resets = 0
-        self.gaps = Fraction(0)
+        self.waiting: av.AudioFrame | None = None
+        self.rate = self.count = self.length = self.broken = self.resets = 0
+        self.gaps = self.overlaps = Fraction(0)
         self.start: Fraction | None = None
-        self.zero = Fraction(0)
+        self.origin = Fraction(0)  # when the first sample is heard by the latest timestamps
         self.layout: str = ""
         self.resampler: Any = None
         self.file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115 (closed by `sound`)
 
     def add(self, frame: av.AudioFrame) -> None:
-        """Add a frame at the place that its timestamp gives."""
+        """Add a frame at the place that its timestamp gives, as soon as the next one is known."""
         if not frame.samples or not frame.sample_rate:
             return
         if not self.rate:
-            self.rate, channels = frame.sample_rate, len(frame.layout.channels)
-            name = frame.layout.name
-            self.layout = str(_LAYOUTS.get(channels, name) if "channels" in name else name)
-            if channels > 8:
-                raise SoundError(
-                    f"The sound track has {channels} channels; tracks of 1 to 8 can be cleaned."
-                )
-        self._place(frame)
+            self._begin(frame)
+        if self.waiting is not None:
+            self._add(self.waiting, frame)
+        self.waiting = frame
+
+    def finish(self) -> None:
+        """Add the last frame."""
+        if self.waiting is not None:
+            self._add(self.waiting, None)
+
+    def _begin(self, frame: av.AudioFrame) -> None:
+        self.rate, channels = frame.sample_rate, len(frame.layout.channels)
+        name = frame.layout.name
+        self.layout = str(_LAYOUTS.get(channels, name) if "channels" in name else name)
+        if channels > 8:
+            raise SoundError(
+                f"The sound track has {channels} channels; tracks of 1 to 8 can be cleaned."
+            )
+
+    def _add(self, frame: av.AudioFrame, following: av.AudioFrame | None) -> None:
+        self._place(frame, following)
         for part in self._convert(frame):
             samples = np.nan_to_num(part.to_ndarray()).astype(np.float32, copy=False)
             self.file.write(samples.tobytes())
             self.blocks.append((self.count, *samples.shape))
             self.count += samples.shape[1]
+            self.length = max(self.length, self.count)
 
-    def _place(self, frame: av.AudioFrame) -> None:
-        """Leave a gap before the next sample where the timestamp is later than the count."""
-        if frame.pts is None or frame.time_base is None:
+    def _place(self, frame: av.AudioFrame, following: av.AudioFrame | None) -> None:
+        """Move on to the next sample's place where its timestamp differs from the count."""
+        late = self._late(frame, self.count)
+        if self.start is None and late is not None:
+            self.start = self.origin = late
+        elif late is None or abs(late) <= _JUMP:
             return
-        time = frame.pts * Fraction(frame.time_base)
-        if self.start is None:
-            self.start = self.zero = time - Fraction(self.count, self.rate)
-        late = time - self.zero - Fraction(self.count, self.rate)
-        if abs(late) <= _JUMP:
-            return
-        if late < 0 or (self.jumpy and late > _RESET) or late > _LONGEST:
-            # The clock went back or was set again: what follows is added right after the rest.
-            self.zero = time - Fraction(self.count, self.rate)
+        elif self._fits(following, self.count + frame.samples):
+            return  # this timestamp alone is wrong
+        elif late > _LONGEST or self.count + late * self.rate < 0:
+            # The clock is broken: what follows is added right after the rest.
+            self.origin += late
             self.resets += 1
-            return
-        self.gaps += late
-        self.count += round(late * self.rate)
+        else:
+            self.gaps += max(late, Fraction(0))
+            self.overlaps -= min(late, Fraction(0))
+            self.count += round(late * self.rate)
+
+    def _late(self, frame: av.AudioFrame, count: int) -> Fraction | None:
+        """Return how much later a frame is heard than a sample with this number, in seconds."""
+        if frame.pts is None or frame.time_base is None:
+            return None
+        rate = Fraction(self.rate)
+        return frame.pts * Fraction(frame.time_base) - self.origin - count / rate
+
+    def _fits(self, frame: av.AudioFrame | None, count: int) -> bool:
+        """Tell whether a frame begins at this sample, by its timestamp."""
+        late = None if frame is None else self._late(frame, count)
+        return late is not None and abs(late) <= _JUMP
 
     def _convert(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         import av
@@ -159,14 +197,14 @@ class _Reading:
         frame.pts = None
         return self.resampler[1].resample(frame)
 
-    def finish(self, form: str, stream: Any) -> None:
+    def drop_padding(self, stream: AudioStream) -> None:
         """Drop the padding that an encoder added to fill its last packet, as players do."""
-        if "mov" not in form or not stream.duration or self.start is None or self.resets:
+        if not stream.duration or self.start is None or self.resets:
             return
-        end = (Fraction(stream.start_time or 0) + stream.duration) * Fraction(stream.time_base)
+        end = (Fraction(stream.start_time or 0) + stream.duration) * Fraction(stream.time_base)  # type: ignore[arg-type]
         declared = round((end - self.start) * self.rate)
-        if self.count - _PACKET <= declared < self.count:
-            self.count = declared
+        if self.length - _PACKET <= declared < self.length:
+            self.length = declared
 
     def sound(self, path: Path, track: int, codec: str) -> Sound:
         """Return the whole track."""
@@ -175,11 +213,11 @@ class _Reading:
                 f"Sound track {track + 1} of {path} cannot be decoded (codec {codec}). It is "
                 "damaged, or this build of ffmpeg does not support its codec."
             )
-        samples = allocate(self.blocks[0][1], self.count)
+        samples = allocate(self.blocks[0][1], self.length)
         self.file.seek(0)
         for at, channels, length in self.blocks:
             block = np.frombuffer(self.file.read(channels * length * 4), np.float32)
-            block = block.reshape(channels, length)[:, : max(self.count - at, 0)]
+            block = block.reshape(channels, length)[:, : max(self.length - at, 0)]
             samples[:, at : at + block.shape[1]] = block
         self.file.close()
         notes = []
@@ -189,7 +227,11 @@ class _Reading:
             notes.append(
                 f"{float(self.gaps):.2f} s of the sound are missing and were filled with silence"
             )
+        if self.overlaps:
+            notes.append(
+                f"{float(self.overlaps):.2f} s of the sound are there twice; the second is kept"
+            )
         if self.resets:
             notes.append(f"jumps in the timestamps of the sound: {self.resets}")
-        start = Fraction(0) if self.start is None else self.start
+        start = Fraction(0) if self.start is None else self.start - self.zero
         return Sound(samples, self.rate, start, self.layout, track, codec, tuple(notes))

@@ -10,6 +10,8 @@ import pytest
 from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError
 from tests.support.films import ffmpeg
+from tests.support.flashes import click_times, write_source
+from tests.support.odd_times import moved_sound
 from tests.support.paths import TALK, data_path
 from tests.support.sounds import noisy_film, voice
 
@@ -47,6 +49,31 @@ def test_what_an_encoder_added_is_left_out(tmp_path, ending):
 def test_a_late_track_says_so(tmp_path):
     path = noisy_film(tmp_path / "a.mkv", voice(), late=0.37)
     assert read_sound(path).start == Fraction(37, 100)
+
+
+@pytest.mark.parametrize("ending", ["mkv", "ts", "mp4"])
+def test_sound_counts_from_the_start_of_the_film(tmp_path, ending):
+    options = ("-output_ts_offset", "7.77")
+    path = noisy_film(tmp_path / f"a.{ending}", voice(), late=0.37, codec="mp2", options=options)
+    assert float(read_sound(path).start) == pytest.approx(0.37, abs=0.04)
+
+
+def test_one_wrong_timestamp_moves_nothing(tmp_path):
+    path = write_source(tmp_path, "a.flv", "pcm_s16le")
+    right = read_sound(path)
+    for by in (2000, -300):
+        found = read_sound(moved_sound(write_source(tmp_path, "b.flv", "pcm_s16le"), 20, 21, by))
+        assert np.array_equal(found.samples, right.samples) and not found.notes
+
+
+@pytest.mark.parametrize("by", [300, -300])
+def test_sound_that_moves_for_good_is_followed(tmp_path, by):
+    path = write_source(tmp_path, "a.flv", "pcm_s16le")
+    before = click_times(read_sound(path).save(tmp_path / "a.wav"))
+    found = read_sound(moved_sound(path, 15, 10_000, by))
+    after = click_times(found.save(tmp_path / "b.wav"))
+    assert np.subtract(after, before) == pytest.approx([0, *[by / 1000] * 3], abs=0.002)
+    assert ("missing" if by > 0 else "there twice") in found.notes[0]
 
 
 def test_a_gap_becomes_silence(tmp_path):
