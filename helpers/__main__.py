@@ -283,6 +283,11 @@ def main() -> None:
         message = getattr(error, "format_message", error.__str__)()
         sys.stderr.write(" ".join(message.split()) + "\n")
         sys.exit(2)
+    except OSError as error:
+        if not error.filename or type(error).__module__ != "builtins":
+            raise  # it is not about a file that the user named
+        sys.stderr.write(f"{error.filename}: {error.strerror}. Check the name, and the folder.\n")
+        sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write(
             "\nInterrupted. Finished work was kept: run the same command again to continue.\n"

@@ -175,6 +175,28 @@ def test_an_output_that_cannot_be_is_refused(tmp_path):
     assert film.read_bytes() == TALK.read_bytes()
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("probe", f"{LONG}.mp4"),
+        ("restore", f"{LONG}.mp4", "-o", "out.mp4"),
+        ("restore", TALK, "-o", "out.mp4", "--project", LONG),
+        ("restore", TALK, "-o", "out.mp4", "--audio", f"{LONG}.wav"),
+        ("restore", TALK, "-o", "out.mp4", "--upscale", f"{LONG}.pth"),
+        ("train-cleaner", LONG, "--samples", "2", "--steps", "1"),
+    ],
+    ids=lambda words: " ".join(map(str, words[:1] + words[-2:]))[:40],
+)
+def test_a_name_that_no_file_can_have_is_refused(tmp_path, words):
+    said = refused(*(tmp_path / w if w in ("out.mp4", LONG) else w for w in words))
+    assert LONG in said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_a_film_that_is_there_is_replaced_only_on_demand(tmp_path):
     output = tmp_path / "-out\nfilm.mkv"

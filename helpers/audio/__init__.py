@@ -12,6 +12,7 @@ Sound that another program or a service has cleaned can be used in place of a tr
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -27,6 +28,7 @@ from helpers.audio.methods import METHODS as METHODS
 from helpers.audio.methods import Noise, check_method, plan_steps
 from helpers.audio.reader import read_sound, track_count
 from helpers.audio.track import Sound, SoundError
+from helpers.runtime.names import expand
 from helpers.runtime.schema import Whole
 from helpers.runtime.storage import refuse_link, require_json, write_json
 
@@ -209,10 +211,10 @@ def sound_file(method: str | Path) -> Path | None:
     Raises:
         SoundError: there is no such file.
     """
-    path = Path(method).expanduser()
+    path = expand(method)
     if str(method) in METHODS or path.suffix.lower() not in _SOUND_FILES:
         return None
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise SoundError(f"The sound file {path} does not exist. Check the path.")
     return path
 

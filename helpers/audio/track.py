@@ -201,11 +201,12 @@ def run_filters(samples: np.ndarray, rate: int, filters: str, late: int = 0) -> 
         mode = "reflect" if count > late else "edge"  # silence would disturb the last window
         padded = np.pad(samples, ((0, 0), (0, late)), mode) if late else samples
         encode(padded, rate, ["-af", filters, "-ar", str(rate), "-f", "f32le", str(raw)])
-        made = np.fromfile(raw, "<f4").reshape(-1, channels).T
+        found = np.fromfile(raw, "<f4")  # on a full disk it may end anywhere
+        made = found[: len(found) // channels * channels].reshape(-1, channels).T
     if not late <= made.shape[1] - count <= late + rate:
         raise SoundError(
-            f"ffmpeg's filter {filters} returned {made.shape[1]} samples; "
-            f"{count + late} were expected."
+            f"ffmpeg's filter {filters} returned {made.shape[1]} samples; {count + late} were "
+            "expected. Check that the disk is not full, then run it again."
         )
     return np.ascontiguousarray(made[:, late : late + count])
 

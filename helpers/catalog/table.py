@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -606,7 +607,7 @@ def _make_own(name: str, role: str) -> Model:
     if "://" in name:
         key = hashlib.sha256(name.encode()).hexdigest()[:8]  # two authors may use the same name
         file = File(f"own/{key}-{path.name}", (name.replace("/blob/", "/resolve/"),))
-    elif path.is_file():
+    elif os.path.isfile(path):
         file = File(str(path.resolve()), ())
     else:
         raise ModelError(f"There is no file {name}. Correct the path, or choose a model by name.")

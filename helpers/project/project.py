@@ -17,6 +17,7 @@ import hashlib
 import html
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -41,7 +42,6 @@ from helpers.stages.scenes.find import find_cuts
 from helpers.stages.scenes.stage import MarkShots
 from helpers.video.open import open_container, start_of
 from helpers.video.reader import VideoClip, open_video
-from helpers.video.refuse import check_kind
 from helpers.video.writer import Written, write_video
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Project:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
+        if os.path.exists(folder) and not self.folder.is_dir():
             raise ProjectError(
                 f"{folder} is a file, but a project needs a folder. Choose another name."
             )
@@ -92,9 +92,8 @@ class Project:
         """
         path = Path(path) if path is not None else self.film
         kept = self._read_source()
-        if not path.exists() or path.is_dir():
+        if not os.path.isfile(path):
             open_video(path)  # raises an error that says what is wrong
-        check_kind(path)
         texts = {name: str(value) for name, value in options.items()}
         key = SourceKey(sha256=file_sha256(path), options=texts)
         if kept is None or not _is_same_film(kept.key, key) or not _counts_from_start(kept, path):

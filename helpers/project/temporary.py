@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ def open_project(folder: str | Path | None, output: Path) -> Iterator[Project]:
         output: the file to be written.
     """
     path = expand(folder) if folder is not None else beside(output, ".project")
-    there = path.exists()
+    there = os.path.exists(path)
     project = Project(path)
     if folder is None and not there:
         write_json(path / MARK, {"output": output.name})

@@ -26,7 +26,7 @@ def open_container(path: Path) -> InputContainer:
     """
     import av
 
-    if not path.exists():
+    if not os.path.exists(path):  # false for a name that no file can have
         raise VideoOpenError(
             f"There is no file {path}. Check the name, or mount the drive it is on."
         )

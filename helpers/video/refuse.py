@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from itertools import islice
@@ -26,7 +27,7 @@ KINDS = {
 
 def check_kind(path: Path) -> None:
     """Raise VideoOpenError if a path names a pipe, a socket or a device. It is not opened."""
-    kind = KINDS.get(stat.S_IFMT(path.stat().st_mode)) if path.exists() else None
+    kind = KINDS.get(stat.S_IFMT(path.stat().st_mode)) if os.path.exists(path) else None
     if kind:
         raise VideoOpenError(
             f"{path} is {kind}, not a file. A film is read several times: save it to a file, and "

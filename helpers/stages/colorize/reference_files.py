@@ -6,6 +6,7 @@ luma, chroma, known = read_planes("000120.png", "bt709", size=(384, 216))
 
 from __future__ import annotations
 
+import os
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +38,7 @@ def read_picture(path: str) -> tuple[np.ndarray, np.ndarray | None]:
         StageError: there is no such file, it is not a picture, is too large, or has no colours.
     """
     file = Path(path)
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise StageError(f"There is no picture {path}. Correct the path of the reference.")
     _check_size(file)
     data = np.frombuffer(file.read_bytes(), np.uint8)
