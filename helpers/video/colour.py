@@ -107,13 +107,20 @@ STATE = ("color_primaries", "color_trc", "colorspace", "color_range")
 """A decoder's own colour tags, which it gives to the pictures."""
 
 
+KEEPING = {"h264", "mpeg2video"}
+"""The decoders that keep the tags of an earlier part of a film for one that states none. They read
+them again at each key frame; others do so only where a part begins."""
+
+
 def colour_state(context: VideoCodecContext) -> tuple[int, ...]:
     """Return the colour tags that a decoder gives to pictures that state none."""
     return tuple(getattr(context, name) for name in STATE)
 
 
 def set_colour_state(context: VideoCodecContext, tags: tuple[int, ...]) -> None:
-    """Set the colour tags that a decoder gives to pictures that state none."""
+    """Set the colour tags that a decoder gives to pictures that state none, if it keeps them."""
+    if context.name not in KEEPING:
+        return
     for name, tag in zip(STATE, tags, strict=True):
         setattr(context, name, tag)
 

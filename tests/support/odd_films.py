@@ -36,7 +36,9 @@ def replaced(source, path, old, new, occurrence=None):
     return Path(path)
 
 
-def flat(path, rgb, size, matrix, *options, pixels="yuv420p", seconds=0.6, tagged=True):
+def flat(
+    path, rgb, size, matrix, *options, pixels="yuv420p", seconds=0.6, tagged=True, codec="libx264"
+):
     """Write a film of one colour, converted by a matrix, and tagged with it or with nothing."""
     tag = {"bt601": "smpte170m", "bt709": "bt709"}[matrix] if tagged else "unknown"
     tags = ("-color_primaries", tag, "-color_trc", tag, "-colorspace", tag)
@@ -46,7 +48,7 @@ def flat(path, rgb, size, matrix, *options, pixels="yuv420p", seconds=0.6, tagge
     ffmpeg(
         *("-f", "lavfi", "-i", "color=0x{:02x}{:02x}{:02x}:".format(*rgb) + f"s={size}:r=25"),
         *("-t", seconds, "-vf", f"format=rgb24,{scale}", "-pix_fmt", pixels),
-        *("-c:v", "libx264", "-qp", 4, "-g", 10, *tags, *options, path),
+        *("-c:v", codec, "-qp", 4, "-g", 10, *tags, *options, path),
     )
     return path
 

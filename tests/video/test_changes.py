@@ -9,7 +9,7 @@ import pytest
 
 from helpers import open_video, write_video
 from tests.support.films import ffmpeg
-from tests.support.odd_films import flat, joined
+from tests.support.odd_films import flat, joined, replaced
 from tests.support.ranges import assert_ranges_equal_the_whole
 
 GREEN = (32, 192, 64)
@@ -79,6 +79,32 @@ def test_a_part_without_tags_does_not_take_those_of_the_part_before(tmp_path, en
     assert "at 1.20 s from bt709 to smpte170m" in clip.notes[-1]
     assert_green(clip)
     assert_ranges_equal_the_whole(clip, [(13, 17), (29, 31), (32, 33), (40, 45)])
+
+
+def test_tags_that_differ_from_those_of_the_container_are_no_change(tmp_path):
+    source = tmp_path / "a.mp4"
+    tags = "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=2", "-vf", tags, "-c:v", "libx265"),
+        *("-pix_fmt", "yuv420p10le", "-g", 10, "-x265-params", "log-level=error", source),
+    )
+    box = b"colrnclx" + bytes([0, 9, 0, 16, 0, 9])
+    assert box in source.read_bytes()
+    clip = open_video(replaced(source, tmp_path / "b.mp4", box, b"colrnclx" + bytes([0, 1] * 3)))
+    assert clip.info.colour.matrix == "bt2020nc" and not clip.notes
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4"])
+def test_parts_in_h265(tmp_path, ending):
+    parts = []
+    for name, matrix, size in (("1.ts", "bt601", "320x240"), ("2.ts", "bt709", "640x360")):
+        options = ("-bf", 0, "-x265-params", "log-level=error")
+        part = flat(tmp_path / name, GREEN, size, matrix, *options, codec="libx265", seconds=1.2)
+        parts.append(part)
+    clip = open_video(appended(tmp_path / f"a.{ending}", parts))
+    assert "bt709" in clip.notes[-1]
+    assert all(np.abs(middle(frame) - GREEN).max() <= 4 for frame in clip)
+    assert_ranges_equal_the_whole(clip, [(5, 6), (28, 32), (45, 46), (55, 57)])
 
 
 def test_the_aspect_ratio_alone(tmp_path):
