@@ -41,7 +41,8 @@ def digest(frame: av.VideoFrame) -> int:
     for number, plane in enumerate(frame.planes):
         seen = np.frombuffer(plane, np.uint8)  # type: ignore[arg-type]
         if plane.line_size:  # a palette has none
-            seen = seen.reshape(-1, plane.line_size)[:, : _row_bytes(frame, number)]
+            # It is negative where the rows are stored from the bottom up.
+            seen = seen.reshape(-1, abs(plane.line_size))[:, : _row_bytes(frame, number)]
         value = zlib.crc32(np.ascontiguousarray(seen), value)  # type: ignore[arg-type]
     return value
 
