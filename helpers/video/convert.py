@@ -161,9 +161,7 @@ class _Graph:
             matrix = SWSCALE_MATRIX.get(look.colour.matrix or "", look.colour.matrix)
             scale += f":in_color_matrix={matrix}:in_range={look.colour.range}"
         yield "scale", scale + ":out_range=pc"
-        colours = "rgba" if self.alpha else "rgb"
-        deep = {"rgb": "rgb48le", "rgba": "rgba64le"}[colours]
-        shallow = {"rgb": "rgb24", "rgba": "rgba"}[colours]
+        shallow, deep = ("rgba", "rgba64le") if self.alpha else ("rgb24", "rgb48le")
         yield "format", deep if self.conversion.depth > 8 else shallow
 
     def push(self, frame: av.VideoFrame | None) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from helpers.clip import HdrMetadata
+from helpers.video.side_data import read_side_data
 
 if TYPE_CHECKING:
     import av
@@ -30,11 +31,11 @@ PARAMETERS = {
 
 def read_hdr(frame: av.VideoFrame) -> HdrMetadata | None:
     """Return what a picture states about its light; None if nothing."""
-    display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
-    levels = LIGHT.unpack(bytes(light)[: LIGHT.size]) if light else (0, 0)
+    display = read_side_data(frame, "MASTERING_DISPLAY_METADATA")
+    light = read_side_data(frame, "CONTENT_LIGHT_LEVEL")
+    levels = LIGHT.unpack(light[: LIGHT.size]) if light else (0, 0)
     found = HdrMetadata(
-        _read_display(bytes(display)) if display else None,
+        _read_display(display) if display else None,
         levels if any(levels) else None,  # 0 means that a level is not known
     )
     return None if found == HdrMetadata() else found

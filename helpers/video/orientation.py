@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.video.side_data import read_side_data
+
 if TYPE_CHECKING:
     import av
 
@@ -37,10 +39,10 @@ class Orientation:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Orientation:
         """Read the orientation of a decoded picture."""
-        side_data = frame.side_data.get("DISPLAYMATRIX")
-        if side_data is None:
-            return cls()
-        a, b, _, c, d, *_ = MATRIX.unpack(bytes(side_data)[: MATRIX.size])
+        matrix = read_side_data(frame, "DISPLAYMATRIX")
+        if matrix is None:
+            return cls(round(frame.rotation / 90) * 90 % 360)
+        a, b, _, c, d, *_ = MATRIX.unpack(matrix[: MATRIX.size])
         return cls.of_matrix(a, b, c, d)
 
     @classmethod

@@ -26,6 +26,7 @@ from helpers.video.hdr import read_hdr
 from helpers.video.index import Index
 from helpers.video.open import no_frames, open_container, pick_stream
 from helpers.video.orientation import Orientation
+from helpers.video.side_data import read_side_data
 
 if TYPE_CHECKING:
     import av
@@ -102,8 +103,14 @@ def _note_lost(pictures: list[list[av.VideoFrame]]) -> list[str]:
     return [
         f"not carried into the result: {what}"
         for kind, what in LOST.items()
-        if any(frame.side_data.get(kind) is not None for frame in frames)
+        if any(_has_mark(frame, kind) for frame in frames)
     ]
+
+
+def _has_mark(frame: av.VideoFrame, kind: str) -> bool:
+    """Tell whether something comes with a picture; "not stereoscopic" is no mark."""
+    data = read_side_data(frame, kind)
+    return data is not None and (kind != "STEREO3D" or any(data[:4]))
 
 
 def _note_streams(container: InputContainer, stream: VideoStream) -> list[str]:

@@ -8,6 +8,8 @@ import pytest
 
 from helpers import open_video
 from helpers.video import probe
+from helpers.video.hdr import read_hdr
+from helpers.video.orientation import Orientation
 from tests.support.films import (
     encode,
     texture,
@@ -123,6 +125,28 @@ def test_what_a_picture_loses_is_said(kind, words):
     assert not probe._note_lost([[Picture()]])
     (note,) = probe._note_lost([[Picture()], [Picture(), Picture(kind)]])
     assert note.startswith("not carried into the result") and words in note
+
+
+def test_not_stereoscopic_is_no_mark():
+    class Picture:
+        def __init__(self, kind):
+            self.side_data = {"STEREO3D": bytes([kind, 0, 0, 0, 1, 1, 1, 1])}
+
+    assert not probe._note_lost([[Picture(0)]])
+    assert probe._note_lost([[Picture(1)]])
+
+
+def test_side_data_that_pyav_does_not_know_is_no_obstacle():
+    class Picture:
+        rotation = -90
+
+        @property
+        def side_data(self):
+            raise ValueError("29 is not a valid Type")
+
+    assert not probe._note_lost([[Picture()]])
+    assert read_hdr(Picture()) is None
+    assert Orientation.of(Picture()) == Orientation(270)
 
 
 def test_a_film_of_ordinary_pictures_has_no_note(tmp_path):
