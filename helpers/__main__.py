@@ -168,6 +168,26 @@ def report(
     typer.echo(found.to_json() if as_json else found.summary())
 
 
+@app.command("verify")
+def compare(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
+    source: Annotated[
+        Path, typer.Option("--against", metavar="IN", help="The film that it was made from.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Compare a restored film with its source. The exit code is 1 if it is not right."""
+    from helpers.project.verification import verify_files
+
+    found = verify_files(output, source)
+    values = {"good": found.good, "checks": found.to_json()}
+    typer.echo(json.dumps(values, indent=2) if as_json else found.summary())
+    if found.of("unknown") and found.good:
+        raise typer.Exit(2)
+    if not found.good:
+        raise typer.Exit(1)
+
+
 @app.command("doctor")
 def check(as_json: Json = False) -> None:
     """Check what works on this machine, and say what to do about the rest."""

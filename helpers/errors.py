@@ -6,6 +6,8 @@ The command prints it and exits with code 2; a notebook shows it under the cell.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class SilkPurseError(Exception):
     """Base of every error this package raises on purpose."""
@@ -21,6 +23,26 @@ class VideoIndexError(SilkPurseError):
 
 class VideoWriteError(SilkPurseError):
     """The video cannot be written as asked."""
+
+
+class VerificationError(SilkPurseError):
+    """A film was written, but it differs from what it should be.
+
+    Attributes:
+        found: what is wrong, in words.
+        kept: the file, which was kept under a temporary name so that it can be looked at.
+    """
+
+    def __init__(self, found: str, kept: Path) -> None:
+        super().__init__(found, kept)
+        self.found, self.kept = found, kept
+
+    def __str__(self) -> str:
+        return (
+            f"The film was made, but it is not right: {self.found}. It was kept as {self.kept}, so "
+            "that you can look at it. Please report this, with a piece of the source if you can, "
+            "since it is a fault of this program or of one that it uses."
+        )
 
 
 class StageError(SilkPurseError, ValueError):

@@ -21,7 +21,7 @@ from helpers.clip import Clip
 from helpers.errors import StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
-from helpers.project.report import Report, Side, report_path, sound_offset_ms
+from helpers.project.report import Report, Side, report_path
 from helpers.project.temporary import open_project
 from helpers.retime import Trim
 from helpers.run import RunContext
@@ -266,6 +266,7 @@ def restore(
         overwrite: replace a file that is there already, once the new one is whole.
 
     Raises:
+        VerificationError: the result differs from the film. It is kept under a temporary name.
         SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
     plan = plan or Plan()
@@ -338,12 +339,13 @@ def _restore(
         models=_models_used(wanted),
         recipe=wanted.recipe(),
         notes=[*run.notes, *written.notes],
-        sound_offset_ms=sound_offset_ms(source, output, saved.times[0]),
+        sound_offset_ms=written.checks.sound_offset_ms if written.checks else None,
         machine={
             "device": run.machine.device,
             "precision": run.machine.precision,
             "encoder": written.encoder,
         },
+        checks=written.checks.to_json() if written.checks else [],
     )
 
 

@@ -294,6 +294,7 @@ class Project:
             stop=clip.end if trimmed else None,
             sound=sound,
             keep_sound=keep_sound,
+            film=film,
             progress=progress,
         )
 

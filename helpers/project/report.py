@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,11 +15,9 @@ from helpers.errors import ProjectError
 from helpers.runtime.names import beside
 from helpers.runtime.schema import decode_json
 from helpers.runtime.storage import write_atomically
-from helpers.video.decode import decode
-from helpers.video.open import open_container, pick_stream, start_of
-
-RATE = 16_000
-"""Samples a second at which sound is compared; one is a sixteenth of a millisecond."""
+from helpers.verify.contents import read_contents
+from helpers.verify.ffmpeg import read_sound
+from helpers.verify.sound import ALIKE, align
 
 LISTEN = 30
 """Seconds of sound that are compared."""
@@ -61,6 +58,7 @@ class Report:
         sound_offset_ms: how much later the sound is in the result than in the source, measured by
             comparing the two; None if there is no sound to compare.
         machine: device, precision and encoder.
+        checks: what was looked at in the result; empty in a report of an older version.
     """
 
     source: Side
@@ -71,6 +69,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     sound_offset_ms: float | None = None
     machine: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -104,7 +103,7 @@ class Report:
         write_atomically(path, f"{self.to_json()}\n".encode())
 
     def summary(self) -> str:
-        """Return the report as text: five lines, and one more for every note."""
+        """Return the report as text: six lines, and one more for every note."""
         a, b = self.source, self.result
         times = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         offset = self.sound_offset_ms
@@ -116,9 +115,17 @@ class Report:
                 f"frames   {a.frames} -> {b.frames} in {b.seconds:.2f} s",
                 f"time     {times}",
                 f"sound    {sound}",
+                f"checked  {self._checked()}",
                 *(f"note     {note}" for note in self.notes),
             ]
         )
+
+    def _checked(self) -> str:
+        """Return what was looked at in the result, in one line."""
+        right = [check["name"] for check in self.checks if check["verdict"] == "right"]
+        differs = [check["name"] for check in self.checks if check["verdict"] == "note"]
+        words = [", ".join(right) + " are right"] if right else ["nothing"]
+        return "; ".join([*words, *(f"{name} differs (see the notes)" for name in differs)])
 
     __repr__ = summary
 
@@ -126,83 +133,21 @@ class Report:
 def sound_offset_ms(source: Path, result: Path, start: Fraction | None = None) -> float | None:
     """Measure how much later the sound is in the result than in the source.
 
-    Both sounds are read from the time of the first picture on, and the peak of their
-    cross-correlation is searched within half a second.
+    Both sounds are decoded by the ffmpeg program from the time of the first picture on.
 
     Args:
         start: the time on the source's timeline that the result's first picture comes from, in
             seconds from what a player calls 0; that of the source's first picture if not given.
 
     Returns:
-        Milliseconds, or None if one of the two has no sound or is silent.
+        Milliseconds, or None if one of the two has no sound, is silent, or is another sound.
     """
-    sounds = [_read_sound(source, start), _read_sound(result, None)]
-    if any(sound is None or not np.abs(sound).max(initial=0) > 1e-3 for sound in sounds):
-        return None
-    one, two = (sound for sound in sounds if sound is not None)
-    size = 1 << (len(one) + len(two)).bit_length()
-    spectrum = np.fft.rfft(two, size) * np.conj(np.fft.rfft(one, size))
-    # Only the phase is used (PHAT), so that re-encoding and hum do not move the peak.
-    match = np.fft.irfft(spectrum / (np.abs(spectrum) + 1e-3 * np.abs(spectrum).max()), size)
-    reach = RATE // 2
-    near = np.concatenate([match[-reach:], match[: reach + 1]])
-    return round((int(near.argmax()) - reach) * 1000 / RATE, 3)
-
-
-def _read_sound(path: Path, start: Fraction | None) -> np.ndarray | None:
-    """Return LISTEN seconds of a file's first sound track, (N,) float32 mono at RATE.
-
-    Args:
-        start: when they begin, in seconds from what a player calls 0; at the file's first picture
-            if not given.
-    """
-    import av
-
-    start = _find_start(path, start)
-    if start is None:
-        return None
-    out = np.zeros(LISTEN * RATE, np.float32)
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-    with open_container(path) as container:
-        if not container.streams.audio:
+    sounds = []
+    for path, begin in ((source, start), (result, None)):
+        contents = read_contents(path)
+        if not contents.of("audio"):
             return None
-        stream = container.streams.audio[0]
-        if start > 5:
-            with suppress(OSError):  # without seeking, the file is decoded from its beginning
-                container.seek(int((start - 2) / stream.time_base), stream=stream)  # type: ignore[operator]
-        origin, filled = None, 0
-        try:
-            for frame in container.decode(stream):
-                if frame.pts is None:
-                    continue
-                if origin is None:
-                    origin = round((frame.pts * Fraction(frame.time_base) - start) * RATE)  # type: ignore[operator]
-                for part in resampler.resample(frame):
-                    samples = part.to_ndarray()[0]
-                    at = origin + filled
-                    filled += len(samples)
-                    _place(out, samples, at)
-                if origin + filled >= len(out):
-                    break
-        except (av.error.FFmpegError, ValueError):
-            pass  # a damaged end, or another channel layout: what was decoded before is enough
-    return out if filled else None
-
-
-def _find_start(path: Path, start: Fraction | None) -> Fraction | None:
-    """Return a time on the file's own clock: of its first picture if None, which may have none."""
-    with open_container(path) as container:
-        if start is not None:
-            return start + start_of(container)
-        first = next(decode(container, pick_stream(container)), None)
-        if first is None or first.pts is None:
-            return None
-        return first.pts * Fraction(first.time_base)  # type: ignore[arg-type]
-
-
-def _place(out: np.ndarray, samples: np.ndarray, at: int) -> None:
-    """Put samples into `out` at an index; what lies outside is dropped."""
-    skip = max(-at, 0)
-    samples = samples[skip : max(len(out) - at, 0)]
-    if len(samples):
-        out[at + skip : at + skip + len(samples)] = samples
+        at = float(np.nanmin(contents.picture().times) if begin is None else begin + Fraction(contents.zero))
+        sounds.append(read_sound(path, 0, at, LISTEN, contents.zero))
+    shift, alike = align(*sounds)
+    return round(shift, 3) if alike >= ALIKE else None

@@ -470,7 +470,9 @@ def _encode_preview(
         file = Path(folder, "preview.mp4")
         for scale, quality in COPIES:
             copy = Preview(*_preview_size(clip.info, width * scale))(stretch)
-            write_video(copy, file, quality=quality, source=sound, start=begin, stop=end)
+            write_video(
+                copy, file, quality=quality, source=sound, start=begin, stop=end, check=False
+            )
             if file.stat().st_size <= VIDEO_CAP:
                 return file.read_bytes()
     return None

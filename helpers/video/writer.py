@@ -4,7 +4,7 @@
     written.notes                            # what had to be re-encoded or left out, in words
 
 The picture is encoded with PyAV; ffmpeg adds sound, subtitles, chapters and metadata (mux.py). The
-file gets its name only when it is complete.
+file gets its name only when it is complete, and was found to be right (helpers/verify).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -24,11 +25,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
-from helpers.errors import VideoOpenError, VideoWriteError
+from helpers.errors import VerificationError, VideoOpenError, VideoWriteError
 from helpers.progress import bar
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
 from helpers.stage import prefetch
+from helpers.verify.ffmpeg import UncheckableError
+from helpers.verify.promise import Glimpses, Promise, film_of, steps_of
+from helpers.verify.result import SECONDS, verify
+from helpers.verify.verdict import Verification
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
 from helpers.video.colour import (
     MATRICES,
@@ -54,6 +59,7 @@ class Written:
 
     Attributes:
         notes: what could not be copied unchanged from the source, in words.
+        checks: what was looked at in the file; None if that was not wanted.
     """
 
     path: Path
@@ -62,6 +68,7 @@ class Written:
     bytes: int
     encoder: str
     notes: tuple[str, ...] = ()
+    checks: Verification | None = None
 
 
 def write_video(
@@ -76,6 +83,8 @@ def write_video(
     stop: Fraction | None = None,
     sound: Sequence[NewTrack] = (),
     keep_sound: bool = False,
+    film: Clip | None = None,
+    check: bool = True,
     progress: bool = False,
 ) -> Written:
     """Write a clip to a video file, with the sound and everything else of its source.
@@ -91,14 +100,17 @@ def write_video(
             given.
         sound: tracks that replace the source's own; see `audio.clean_audio`.
         keep_sound: keep the replaced tracks as well.
+        film: the source as it was opened, if the clip itself does not lead to it.
+        check: look at the file before it gets its name; see `verify.result`.
         progress: show a progress bar.
 
     Raises:
         VideoWriteError: a file of this name cannot hold the codec, or ffmpeg reports an error.
+        VerificationError: the file was written, but differs from what it should be.
     """
     from helpers.retime import ConstantRate
 
-    path = expand(path)
+    path, begun = expand(path), time.perf_counter()
     check_target(path, codec)
     if fps is not None:
         clip = ConstantRate(fps=Fraction(fps))(clip)
@@ -106,23 +118,87 @@ def write_video(
     silent = part_name(path)
     # What the file cannot hold is found out before hours are spent on the picture.
     carried = None if source is None else read_tracks(Path(source), path)
-    notes = []
+    whole = part_name(path)
+    given = Glimpses(len(clip)) if check else None
+    notes, checks = [], None
     try:
         with Encoder(silent, clip, codec, quality) as encoder:
             notes += encoder.notes
             with closing(prefetch(clip.frames())) as frames:
-                for frame in bar(frames, len(clip), "render", progress):
+                for number, frame in enumerate(bar(frames, len(clip), "render", progress)):
                     encoder.write(frame)
+                    if given:
+                        given.add(number, encoder.fit(frame.image))
         shape = encoder.info.sar * encoder.width / encoder.height
         notes += join(
-            silent, clip.times[0], path, source, start, stop, shape, sound, keep_sound, carried
+            silent, clip.times[0], whole, source, start, stop, shape, sound, keep_sound, carried
         )
+        if given:
+            promise = _make_promise(clip, encoder, given, source, film)
+            promise = replace(
+                promise, trimmed=start is not None or stop is not None, sound=sound,
+                keep_sound=keep_sound, notes=tuple(notes),
+            )  # fmt: skip
+            checks = _look_at(whole, promise, source, time.perf_counter() - begun)
+            notes += checks.notes
+        whole.replace(path)
+    except VerificationError:
+        raise  # the file is kept
+    except BaseException:
+        whole.unlink(missing_ok=True)
+        raise
     finally:
         silent.unlink(missing_ok=True)
     for note in notes:
         log.warning("%s: %s", path.name, note)
     size = path.stat().st_size
-    return Written(path, len(clip), clip.duration, size, encoder.name, tuple(notes))
+    return Written(path, len(clip), clip.duration, size, encoder.name, tuple(notes), checks)
+
+
+def _make_promise(
+    clip: Clip, encoder: Encoder, given: Glimpses, source: str | Path | None, film: Clip | None
+) -> Promise:
+    """Return what a file that holds a clip must be."""
+    origin = film_of(film or clip)
+    path, opened = getattr(origin, "path", None), getattr(origin, "stream", None)
+    known = source is not None and path is not None and Path(path).samefile(source)
+    return Promise(
+        times=clip.times,
+        end=clip.end,
+        steps=(*steps_of(clip), *(steps_of(film) if film else ())),
+        pictures=known,
+        size=(encoder.width, encoder.height),
+        shape=encoder.info.sar * encoder.width / encoder.height,
+        colour=encoder.colour,
+        film=origin.times if known else None,
+        stream=opened if known else None,
+        given=given,
+    )
+
+
+SHARE = 0.03
+"""The part of a run's time that the look at its result may take."""
+
+
+def _look_at(
+    whole: Path, promise: Promise, source: str | Path | None, seconds: float
+) -> Verification:
+    """Look at a finished file.
+
+    Args:
+        seconds: how long the run took.
+
+    Raises:
+        VerificationError: it is wrong.
+    """
+    seconds = max(SECONDS, SHARE * seconds)
+    try:
+        checks = verify(whole, promise, Path(source) if source else None, seconds)
+    except UncheckableError as error:
+        raise VerificationError(str(error), whole) from error
+    if checks.wrong:
+        raise VerificationError(checks.wrong, whole)
+    return checks
 
 
 class Encoder:
@@ -265,9 +341,7 @@ class Encoder:
                 f"A frame of {image.shape[1]}x{image.shape[0]} cannot be written to a film of "
                 f"{self.info.size}. All frames must have the same size."
             )
-        odd = (self.height - image.shape[0], self.width - image.shape[1])
-        if any(odd):
-            image = np.pad(image, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge")
+        image = self.fit(image)
         if image.dtype == np.uint16 and self.colour.matrix != "gbr":
             image = from_full_scale(image)
         layout = "rgb48le" if image.dtype == np.uint16 else "rgb24"
@@ -282,6 +356,11 @@ class Encoder:
         kinds = av.video.frame.PictureType
         made.pict_type = kinds.I if self.count == len(self.times) else kinds.NONE
         self._mux(made)
+
+    def fit(self, image: np.ndarray) -> np.ndarray:
+        """Repeat an image's last row or column where the codec needs an even side."""
+        odd = (self.height - image.shape[0], self.width - image.shape[1])
+        return np.pad(image, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge") if any(odd) else image
 
     def _mux(self, picture: av.VideoFrame | None) -> None:
         for packet in self.stream.encode(picture):  # type: ignore[attr-defined]

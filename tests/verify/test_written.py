@@ -1,0 +1,100 @@
+"""What is written is looked at before it gets its name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from helpers import Plan, open_video, restore, write_video
+from helpers.clip import Frame
+from helpers.errors import VerificationError
+from helpers.project.report import Report, report_path
+from helpers.stage import Stage
+from helpers.video import writer
+from tests.support.films import H264, ffmpeg, film
+from tests.test_command import run
+
+PLAIN = Plan.of(upscale="none", interpolate="none")
+
+
+@pytest.fixture
+def source(tmp_path):
+    noise = ("-f", "lavfi", "-i", "anoisesrc=d=1:a=0.3")
+    film(tmp_path / "p.mkv", *H264, "-pix_fmt", "yuv420p", count=25)
+    ffmpeg("-i", tmp_path / "p.mkv", *noise, "-c:v", "copy", tmp_path / "source.mkv")
+    return tmp_path / "source.mkv"
+
+
+@pytest.fixture
+def mirroring(monkeypatch):
+    """Join picture and sound with a mirrored picture, as a fault of ffmpeg might."""
+    join = writer.join
+
+    def join_mirrored(picture, first, path, *rest):
+        turned = path.with_name("turned.mkv")
+        notes = join(picture, first, turned, *rest)
+        ffmpeg("-i", turned, "-vf", "hflip", "-c:a", "copy", path)
+        turned.unlink()
+        return notes
+
+    monkeypatch.setattr(writer, "join", join_mirrored)
+
+
+def test_a_wrong_film_is_kept_under_another_name(tmp_path, source, mirroring):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(VerificationError, match=r"mirrored left to right.*was kept as") as caught:
+        write_video(open_video(source), tmp_path / "out" / "a.mp4", source=source)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.part.mp4"]
+    assert caught.value.kept == tmp_path / "out" / "a.part.mp4"
+
+
+def test_a_clip_without_a_source_is_compared_with_what_was_encoded(tmp_path, source, mirroring):
+    with pytest.raises(VerificationError, match="mirrored"):
+        write_video(open_video(source), tmp_path / "a.mp4")
+
+
+def test_a_report_lists_what_was_looked_at(tmp_path, source):
+    report = restore(source, tmp_path / "a.mp4", plan=PLAIN, progress=False)
+    names = {check["name"] for check in report.checks}
+    assert {"frames", "tags", "encoded", "film", "picture", "shape", "sound 1"} <= names
+    assert all(check["verdict"] == "right" for check in report.checks)
+    assert "checked  frames, tags, encoded" in report.summary()
+    assert Report.read(report_path(tmp_path / "a.mp4")) == report
+
+
+def test_a_report_of_an_older_version_is_read(tmp_path, source):
+    restore(source, tmp_path / "a.mp4", plan=PLAIN, progress=False)
+    path = report_path(tmp_path / "a.mp4")
+    values = json.loads(path.read_text())
+    del values["checks"]
+    path.write_text(json.dumps(values))
+    assert "checked  nothing" in Report.read(path).summary()
+
+
+@pytest.mark.slow
+def test_the_command_says_what_differs(tmp_path, source):
+    restore(source, tmp_path / "a.mkv", plan=PLAIN, progress=False)
+    good = run("verify", tmp_path / "a.mkv", "--against", source, "--json")
+    assert good.returncode == 0
+    assert json.loads(good.stdout)["good"]
+    ffmpeg("-i", source, "-vf", "vflip", "-c:a", "copy", tmp_path / "a.mkv")
+    bad = run("verify", tmp_path / "a.mkv", "--against", source)
+    assert bad.returncode == 1
+    assert "mirrored top to bottom" in bad.stdout
+    none = run("verify", tmp_path / "p.txt", "--against", source)
+    assert none.returncode == 2
+
+
+def test_a_stage_of_ones_own_may_do_anything(tmp_path, source):
+    clip = Mirror()(open_video(source))
+    assert write_video(clip, tmp_path / "a.mp4", source=source).checks.good
+
+
+class Mirror(Stage):
+    """A stage that `verify` does not know."""
+
+    def process(self, frames, times, run):
+        """Mirror every picture."""
+        for frame in frames:
+            yield Frame(frame.image[:, ::-1].copy(), frame.time)
