@@ -33,6 +33,7 @@ TITLES = {
         "interpolation": "Interpolation: how near the truth",
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
         "audio": "Sound: speech out of noise",
+        "verify": "Results: wrong ones found, right ones accused",
     },
     "robustness": {
         "fate": "FFmpeg's own samples: restored right, or refused",
