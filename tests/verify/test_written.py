@@ -45,8 +45,8 @@ def test_a_wrong_film_is_kept_under_another_name(tmp_path, source, mirroring):
     (tmp_path / "out").mkdir()
     with pytest.raises(VerificationError, match=r"mirrored left to right.*was kept as") as caught:
         write_video(open_video(source), tmp_path / "out" / "a.mp4", source=source)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.part.mp4"]
-    assert caught.value.kept == tmp_path / "out" / "a.part.mp4"
+    assert list((tmp_path / "out").iterdir()) == [caught.value.kept]
+    assert caught.value.kept.name.endswith(".part.mp4")
 
 
 def test_a_clip_without_a_source_is_compared_with_what_was_encoded(tmp_path, source, mirroring):
