@@ -98,3 +98,11 @@ class Mirror(Stage):
         """Mirror every picture."""
         for frame in frames:
             yield Frame(frame.image[:, ::-1].copy(), frame.time)
+
+
+def test_restore_keeps_a_wrong_film_too(tmp_path, source, mirroring):
+    with pytest.raises(VerificationError) as caught:
+        restore(source, tmp_path / "a.mp4", plan=PLAIN, progress=False)
+    assert caught.value.kept.exists()
+    assert not (tmp_path / "a.mp4").exists()
+    assert not report_path(tmp_path / "a.mp4").exists()
