@@ -152,11 +152,15 @@ def measure_right(folder: Path) -> Iterator[tuple[str, str, float, float]]:
             name: value.format(music=music) if isinstance(value, str) else value
             for name, value in right.options
         }
-        shutil.rmtree(f"{result}.project", ignore_errors=True)
         begun = time.perf_counter()
         try:
             report = restore(
-                source, result, plan=Plan.of(**options), codec=right.result[1], progress=False
+                source,
+                result,
+                plan=Plan.of(**options),
+                codec=right.result[1],
+                overwrite=True,
+                progress=False,
             )
             said = [check["found"] for check in report.checks if check["verdict"] == "note"]
         except VerificationError as error:
