@@ -147,7 +147,8 @@ def sound_offset_ms(source: Path, result: Path, start: Fraction | None = None) -
         contents = read_contents(path)
         if not contents.of("audio"):
             return None
-        at = float(np.nanmin(contents.picture().times) if begin is None else begin + Fraction(contents.zero))
+        first = float(np.nanmin(contents.picture().times))
+        at = first if begin is None else float(begin) + contents.zero
         sounds.append(read_sound(path, 0, at, LISTEN, contents.zero))
     shift, alike = align(*sounds)
     return round(shift, 3) if alike >= ALIKE else None
