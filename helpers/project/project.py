@@ -253,7 +253,8 @@ class Project:
             find: analyses the clip.
         """
         path = self.folder / "found.json"
-        found = read_json(path, dict[str, Any]) or {}
+        found = read_json(path, Any)  # type: ignore[arg-type]
+        found = found if isinstance(found, dict) else {}
         about = hashlib.sha256(json.dumps(clip.recipe(), sort_keys=True).encode()).hexdigest()
         known = _unpack_found(kind, found.get(name), about)
         if known is not None:

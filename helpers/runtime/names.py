@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -35,6 +36,11 @@ def part_name(path: Path) -> Path:
     """
     ending = f".{uuid4().hex[:8]}.part{path.suffix}"
     return path.with_name(cut_name(f".{path.stem}", ending) + ending)
+
+
+def final_name(path: Path) -> str:
+    """Return the name that a file of `part_name` is made for; the path's own name for any other."""
+    return re.sub(r"^\.(.*)\.[0-9a-f]{8}\.part(\.\w+)?$", r"\1\2", path.name)
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -73,6 +73,11 @@ class Stream:
         return count_channels(self.layout)
 
     @property
+    def named(self) -> bool:
+        """Whether its channels have a known layout, so that they can be mixed by their places."""
+        return bool(self.layout) and not self.layout.endswith("channels")
+
+    @property
     def matrix(self) -> str | None:
         """The colour matrix that the file names; None if it names none."""
         return next((name for tag in self.colour if (name := tag.split("/")[0]) in MATRICES), None)

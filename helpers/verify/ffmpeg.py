@@ -208,7 +208,7 @@ RATE = 8000
 
 
 def read_sound(
-    path: Path, track: int, start: float, seconds: float, zero: float, named: bool = True
+    path: Path, track: int, start: float, seconds: float, zero: float, equal: int = 0
 ) -> np.ndarray:
     """Decode a stretch of a sound track, (N,) float32 mono at RATE; silence where there is none.
 
@@ -216,11 +216,12 @@ def read_sound(
         track: its number among the file's sound tracks, from 0.
         start: in seconds on the file's clock.
         zero: the file's start on its clock, in seconds.
-        named: whether the channels have a known layout, so that they can be mixed into one; if not,
-            only the first is read.
+        equal: how many channels are mixed into one in equal parts; 0 if they are mixed by their
+            places in the layout.
     """
     count = round(seconds * RATE)
-    mix = "aformat=channel_layouts=mono" if named else "pan=mono|c0=c0"
+    parts = "+".join(f"{1 / equal:.6f}*c{number}" for number in range(equal))
+    mix = f"pan=mono|c0={parts}" if equal else "aformat=channel_layouts=mono"
     # Two steps, since `first_pts` counts samples of the rate that comes in. Gaps are filled; times
     # that are rounded to milliseconds are no gaps.
     filters = (

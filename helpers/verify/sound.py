@@ -189,10 +189,12 @@ def _check_track(
     if missing := _missing(stream, source, promise, film):
         return [Check(name, "wrong", missing)]
     found = []
+    named = source.named and stream.named
+    parts = [() if named else (max(one.channels, 1),) for one in (source, stream)]
     for place in places:
-        wanted = (place.seen, place.seconds, seen.zero, source.channels > 0)
-        truth = read_sound(seen.path, pair.seen or 0, *wanted)
-        heard = read_sound(made.path, pair.made, place.made, place.seconds, made.zero)
+        length = place.seconds
+        truth = read_sound(seen.path, pair.seen or 0, place.seen, length, seen.zero, *parts[0])
+        heard = read_sound(made.path, pair.made, place.made, length, made.zero, *parts[1])
         found.append((place, truth, heard))
     # Cleaning may take all sound away that is noise, so that what is left is like nothing. Where a
     # clock jumps, sound and picture need not jump at the same instant.

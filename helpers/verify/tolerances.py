@@ -20,7 +20,7 @@ STEPS = {
     "RemoveDamage": Tolerance(0.9, 0.4, 20, 8, exact=False),
     "Stabilize": Tolerance(0.5, 0.2, 20, 8, exact=False, edges=False),
     "Denoise": Tolerance(0.95, 0.7, 6, 6),
-    "Finish": Tolerance(0.7, 0.4, 40, 10, levels=False),
+    "Finish": Tolerance(0.7, 0.4, 80, 25, levels=False),
     "Colorize": Tolerance(0.9, 0.6, 12, 128, chroma=False),
     "Upscale": Tolerance(0.95, 0.8, 8, 8),
     "Interpolate": Tolerance(0.95, 0.5, 8, 8, exact=False),

@@ -9,6 +9,9 @@ from helpers.verify.contents import Contents, Stream
 from helpers.verify.promise import Promise
 from helpers.verify.verdict import Check
 
+ALONE = "nothing but the picture"
+"""How a note begins that says that no track of the film could be taken over."""
+
 TAGS = ("title", "artist", "comment", "copyright")
 """The tags of a file that MP4, MOV and Matroska all hold."""
 
@@ -24,6 +27,8 @@ def kept_tracks(seen: Contents, kind: str, promise: Promise) -> list[int]:
 
 def _left_out(note: str, kind: str, number: int) -> bool:
     """Tell whether a note says that a track is left out."""
+    if note.startswith(ALONE):
+        return True
     named = re.search(rf"\b{kind} track {number + 1}\b", note)
     return bool(named) and "left out" in note
 

@@ -21,9 +21,10 @@ from typing import Any, Protocol
 
 from helpers.errors import StorageError, VideoOpenError, VideoWriteError
 from helpers.runtime.machine import runtime
-from helpers.runtime.names import part_name
+from helpers.runtime.names import final_name, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
+from helpers.verify.tracks import ALONE
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
@@ -250,7 +251,7 @@ def _join_tracks(
     if error := run(kept):
         if (again := run(kept, None)) is not None:
             raise again
-        return [f"nothing but the picture could be taken over from the film: {error}"]
+        return [f"{ALONE} could be taken over from the film: {error}"]
     notes = []
     for track in tracks:
         if error := run([*kept, track]):
@@ -336,8 +337,8 @@ def _write(command: list[str], part: Path, path: Path, packets: int) -> None:
         if done.returncode or not part.exists():
             reason = complaint(done.stderr) or f"exit code {done.returncode}"
             if os.strerror(errno.ENOSPC) in done.stderr:
-                raise storage_error(path.name, path.parent, OSError(errno.ENOSPC, reason))
-            raise VideoWriteError(f"ffmpeg could not write {path.name} ({reason})")
+                raise storage_error(final_name(path), path.parent, OSError(errno.ENOSPC, reason))
+            raise VideoWriteError(f"ffmpeg could not write {final_name(path)} ({reason})")
         _check_whole(part, path, packets)
         sync_file(part)
         part.replace(path)
@@ -354,7 +355,7 @@ def _check_whole(part: Path, path: Path, wanted: int) -> None:
     found = count_packets(part)
     if found < wanted:
         raise StorageError(
-            f"{path.name} is incomplete: of {wanted} frames, {found} are in the file that ffmpeg "
+            f"{final_name(path)} is incomplete: of {wanted} frames, {found} are in the file that ffmpeg "
             "wrote without an error. Check that the disk is not full, then run it again."
         )
 

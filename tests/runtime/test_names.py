@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from helpers.runtime.names import NAME_MAX, beside, cut_name, expand, free_name, part_name
+from helpers.runtime.names import (
+    NAME_MAX,
+    beside,
+    cut_name,
+    expand,
+    final_name,
+    free_name,
+    part_name,
+)
 
 LONG = ["x" * 251 + ".mp4", "é" * 125 + ".mp4", "🎬" * 62 + ".mp4", "\udcff" * 251 + ".mp4"]
 
@@ -27,6 +35,7 @@ def test_a_temporary_name_is_made_once_and_keeps_the_ending():
     names = {part_name(Path("film.mp4")) for _ in range(100)}
     assert len(names) == 100
     assert all(name.name.startswith(".film.") and name.suffix == ".mp4" for name in names)
+    assert {final_name(name) for name in names} == {final_name(Path("film.mp4"))} == {"film.mp4"}
 
 
 def test_what_belongs_to_long_names_is_kept_apart():
