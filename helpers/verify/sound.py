@@ -55,18 +55,29 @@ def align(seen: np.ndarray, made: np.ndarray) -> tuple[float, float]:
     Returns:
         The shift, and the correlation there, from 0 to 1.
     """
-    a, b = (np.diff(x, prepend=x[:1]) for x in (seen, made))  # high tones place it best
-    size = 1 << (2 * len(a)).bit_length()
-    cross = np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size))
-    match = np.fft.irfft(cross, size * FINE) * FINE
-    reach, same = min(REACH, len(a) - 1) * FINE, SAME * FINE
-    match = np.concatenate([match[len(match) - reach :], match[: reach + 1]])
-    match = np.abs(match) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-9)
+    reach, same = min(REACH, len(seen) - 1) * FINE, SAME * FINE
+    match = _correlate(np.diff(seen), np.diff(made), reach)  # high tones place it best
+    plain = _correlate(seen - seen.mean(), made - made.mean(), reach)
+    if plain.max() > EQUAL > match.max():
+        match = plain  # a sound so deep and quiet that its high tones are only rounding
     best, first = int(match.argmax()), max(reach - same, 0)
     near = first + int(match[first : reach + same + 1].argmax())
     best = near if match[near] > 0.9 * match[best] else best
     return (best - reach) * 1000 / (RATE * FINE), float(match[best])
 
+
+def _correlate(a: np.ndarray, b: np.ndarray, reach: int) -> np.ndarray:
+    """Return how alike two sounds are, 0 to 1, with the second `reach` steps earlier to later."""
+    size = 1 << (2 * len(a)).bit_length()
+    cross = np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size))
+    match = np.fft.irfft(cross, size * FINE) * FINE
+    match = np.concatenate([match[len(match) - reach :], match[: reach + 1]])
+    return np.abs(match) / max(float(np.sqrt((a @ a) * (b @ b))), 1e-9)
+
+
+EQUAL = 0.9
+"""Correlation of two sounds that are the same but for rounding. Two films with the same hum and
+hardly anything else would reach it, too."""
 
 FINE = 4
 """Into how many parts the time between two samples is cut, for sound that lies between them."""

@@ -355,8 +355,8 @@ def _check_whole(part: Path, path: Path, wanted: int) -> None:
     found = count_packets(part)
     if found < wanted:
         raise StorageError(
-            f"{final_name(path)} is incomplete: of {wanted} frames, {found} are in the file that ffmpeg "
-            "wrote without an error. Check that the disk is not full, then run it again."
+            f"{final_name(path)} is incomplete: of {wanted} frames, {found} are in the file that "
+            "ffmpeg wrote without an error. Check that the disk is not full, then run it again."
         )
 
 
