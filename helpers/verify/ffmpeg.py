@@ -102,6 +102,21 @@ def _read_log(log: tempfile._TemporaryFileWrapper | object) -> str:
     return log.read().decode(errors="replace")  # type: ignore[attr-defined]
 
 
+DAMAGE = re.compile(
+    r"corrupt|conceal|damaged|overread|invalid data|error while decoding|error submitting|"
+    r"decoding error|missing picture|missing reference|exceeds containing|truncated",
+    re.IGNORECASE,
+)
+"""What ffmpeg writes about packets that cannot be decoded as they should be."""
+
+
+def is_damaged(path: Path) -> bool:
+    """Decode all pictures and sounds of a file, and tell whether ffmpeg finds damage."""
+    after = ["-map", "0:v?", "-map", "0:a?", "-f", "null", "-"]
+    _, log = run_ffmpeg(path, ("-loglevel", "warning"), after)
+    return DAMAGE.search(log) is not None
+
+
 def last_line(words: str) -> str:
     """Return the last line of a log, which usually says what went wrong."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]

@@ -38,29 +38,40 @@ def even_film(path: Path, folder: Path) -> Iterator[Path]:
     Raises:
         VideoWriteError: the copy cannot be written.
     """
+    import av
+
     clock = find_clock(path)
     if not clock.breaks:
         yield path
         return
     with tempfile.TemporaryDirectory(dir=folder, prefix=".even") as made:
         copy = Path(made, "film" + path.suffix)
-        _copy(path, copy, clock)
-        yield copy
-
-
-def _copy(path: Path, copy: Path, clock: Clock) -> None:
-    import av
-
-    with open_container(path) as source:
-        form = FORMATS.get(source.format.name.split(",")[0], "matroska")
         try:
-            with av.open(f"file:{copy}", "w", format=form) as target:
-                _copy_packets(source, target, clock)
+            _copy(path, copy, clock)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise VideoWriteError(
                 f"The clock of {path.name} jumps, and a copy with an even clock, from which the "
                 f"sound is taken, cannot be written ({error}). Check that the disk is not full."
             ) from error
+        yield copy
+
+
+def _copy(path: Path, copy: Path, clock: Clock) -> None:
+    """Write the copy in the film's own format, or in another if the film breaks its rules."""
+
+    with open_container(path) as source:
+        own = FORMATS.get(source.format.name.split(",")[0], "matroska")
+    try:
+        _copy_as(own, path, copy, clock)
+    except ValueError:  # also some of ffmpeg's errors, such as a header that cannot be written
+        _copy_as("nut", path, copy, clock)  # which holds any codec
+
+
+def _copy_as(form: str, path: Path, copy: Path, clock: Clock) -> None:
+    import av
+
+    with open_container(path) as source, av.open(f"file:{copy}", "w", format=form) as target:
+        _copy_packets(source, target, clock)
 
 
 def _copy_packets(source: InputContainer, target: OutputContainer, clock: Clock) -> None:

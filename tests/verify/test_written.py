@@ -11,8 +11,11 @@ from helpers.clip import Frame
 from helpers.errors import VerificationError
 from helpers.project.report import Report, report_path
 from helpers.stage import Stage
+from helpers.verify.result import _forgive
+from helpers.verify.verdict import Check
 from helpers.video import writer
 from tests.support.films import H264, ffmpeg, film
+from tests.support.odd_films import spoiled, with_sound
 from tests.test_command import run
 
 PLAIN = Plan.of(upscale="none", interpolate="none")
@@ -106,3 +109,13 @@ def test_restore_keeps_a_wrong_film_too(tmp_path, source, mirroring):
     assert caught.value.kept.exists()
     assert not (tmp_path / "a.mp4").exists()
     assert not report_path(tmp_path / "a.mp4").exists()
+
+
+def test_of_a_damaged_film_a_difference_is_only_noted(tmp_path):
+    """Each program repairs damage in its own way."""
+    whole = with_sound(tmp_path / "whole.ts", "mp2")
+    broken = spoiled(whole, tmp_path / "broken.ts", 0x101)
+    late = Check("sound 1", "wrong", "the sound is 300 ms too late at 0.4 s")
+    assert list(_forgive([late], whole)) == [late]
+    [noted] = _forgive([late], broken)
+    assert noted.verdict == "note" and "the film is damaged" in noted.found

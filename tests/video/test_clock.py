@@ -10,6 +10,7 @@ import pytest
 from helpers import open_video, write_video
 from helpers.audio.reader import read_sound
 from helpers.video.clock import EVEN, find_clock
+from helpers.video.even import even_film
 from tests.support.films import H264, ffmpeg, film
 from tests.support.flashes import click_times, flash_times, write_source
 from tests.support.kinds import kinds
@@ -99,6 +100,15 @@ def test_picture_and_sound_stay_together_where_the_clock_jumps(tmp_path, kind):
         [float(frame.time) for frame in clip if frame.image.mean() > 230],
         [time + start for time in click_times(sound)],
     )
+
+
+def test_a_film_that_its_own_format_does_not_take_is_copied_all_the_same(tmp_path, monkeypatch):
+    """A damaged header may state what no file of its kind may."""
+    path = jump(".flv", 20)[1](tmp_path, write_source(tmp_path, "a.flv", "aac"))
+    monkeypatch.setattr("helpers.video.even.FORMATS", {"flv": "wav"})
+    with even_film(path, tmp_path) as even:
+        assert len(open_video(even)) == len(open_video(path))
+        assert find_clock(even) == EVEN
 
 
 SOUNDS = {".ts": "aac", ".flv": "aac", ".mkv": "aac", ".mp4": "aac", ".vob": "ac3", ".mpg": "mp2"}
