@@ -15,7 +15,7 @@ import numpy as np
 
 from helpers.audio.track import NoSoundError, Sound, SoundError, allocate, scratch_folder
 from helpers.video.clock import Clock, find_clock
-from helpers.video.open import open_container, start_of
+from helpers.video.open import demux, open_container, start_of
 
 if TYPE_CHECKING:
     import av
@@ -84,7 +84,7 @@ def _decode(
 
     if stream.codec_context is None:
         return
-    packets = clock.straighten(container.demux(stream))
+    packets = clock.straighten(demux(container, stream))
     while True:
         try:
             packet = next(packets, None)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.video.open import demux
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
@@ -48,7 +50,7 @@ def read_tracks(container: InputContainer) -> list[Track]:
     rows = {stream.index: array("q") for stream in container.streams}
     counts = dict.fromkeys(rows, 0)
     try:
-        for place, packet in enumerate(container.demux()):
+        for place, packet in enumerate(demux(container)):
             index, pts, dts = packet.stream_index, packet.pts, packet.dts
             counts[index] += 1
             if dts is not None and not packet.is_discard:

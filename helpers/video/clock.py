@@ -1,7 +1,7 @@
 """One clock for all tracks of a film, also where its timestamps jump.
 
     clock = find_clock(path)
-    for packet in clock.straighten(container.demux()):    # from the beginning of the file
+    for packet in clock.straighten(demux(container)):    # from the beginning of the file
         ...                                               # its timestamps run on without a jump
 
 Recordings that were joined, and recorders whose clock was set, leave a break: from some packet on,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from helpers.video.clock import EVEN, Clock
 from helpers.video.colour import colour_state, set_colour_state
+from helpers.video.open import demux
 
 if TYPE_CHECKING:
     import av
@@ -138,5 +139,5 @@ def _pictures(container: InputContainer, stream: VideoStream, clock: Clock) -> I
     An empty packet stands for a picture that was not taken, for which the one before it is shown
     longer. A decoder would take it for the end of the film.
     """
-    packets = clock.straighten(container.demux(stream))
+    packets = clock.straighten(demux(container, stream))
     return (packet for packet in packets if packet.size)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from helpers.errors import VideoWriteError
 from helpers.video.clock import Clock, find_clock
-from helpers.video.open import open_container
+from helpers.video.open import demux, open_container
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -82,7 +82,7 @@ def _copy_packets(source: InputContainer, target: OutputContainer, clock: Clock)
     }
     target.metadata.update(source.metadata)
     last: dict[int, int] = {}
-    for packet in clock.straighten(source.demux()):
+    for packet in clock.straighten(demux(source)):
         index = packet.stream_index
         if index in streams and _set_stamps(packet, last.get(index)):
             last[index] = packet.dts  # type: ignore[assignment]

@@ -28,7 +28,7 @@ from helpers.verify.tracks import ALONE
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
-from helpers.video.open import open_container, pick_stream
+from helpers.video.open import demux, open_container, pick_stream
 from helpers.video.orientation import orientation_of
 from helpers.video.tracks import (
     NEW,
@@ -368,7 +368,7 @@ def count_packets(path: Path, video: int = 0) -> int:
     """
     count = 0
     with suppress(VideoOpenError, OSError, LookupError), open_container(path) as container:
-        for packet in container.demux(container.streams.video[video]):
+        for packet in demux(container, container.streams.video[video]):
             whole = packet.size > 0 and not packet.is_corrupt
             count += whole and bool(count or packet.is_keyframe)
     return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from helpers.video.refuse import check_kind, encrypted, is_encrypted, is_scrambl
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 ALLOWED = "Any video that ffmpeg can read is supported (mp4, mkv, mov, avi, webm, mpg, gif ...)"
@@ -63,6 +66,21 @@ def open_container(path: Path) -> InputContainer:
         found = "a text file" if kind in {"tty", "srt", "ass", "webvtt"} else "a single picture"
         raise VideoOpenError(f"{path} is {found} ({kind}), not a video. {ALLOWED}.")
     return container
+
+
+def demux(container: InputContainer, *streams: Stream) -> Iterator[Packet]:
+    """Yield the packets of some streams, or of all, as far as the file can be read.
+
+    A stream that begins only midway is not among the container's streams. Its packets are left out,
+    and PyAV (18.1) fails after the last packet of such a file.
+    """
+    known = len(container.streams)
+    try:
+        for packet in container.demux(*streams):
+            if packet.stream_index < known:
+                yield packet
+    except IndexError:
+        return
 
 
 def _lacks_moov(path: Path) -> bool:

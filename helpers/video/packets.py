@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.video.breaks import jumps
 from helpers.video.clock import EVEN, Clock
-from helpers.video.open import open_container, pick_stream, start_of
+from helpers.video.open import demux, open_container, pick_stream, start_of
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -115,7 +115,7 @@ def read_packets(path: Path, wanted: int | None, clock: Clock = EVEN) -> Packets
         decoded: list[int] = []
         own: list[int | None] = []
         try:
-            for packet in clock.straighten(_note(container.demux(stream), own)):
+            for packet in clock.straighten(_note(demux(container, stream), own)):
                 packets.add(packet, own.pop())
                 if packet.dts is not None:
                     decoded.append(packet.dts)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from helpers.runtime.machine import runtime
 from helpers.video.codecs import CONTAINERS
-from helpers.video.open import open_container
+from helpers.video.open import demux, open_container
 from helpers.video.tracks import Track, codec_options, ending, note_change, ways
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _demux(container: InputContainer) -> Iterator[av.Packet]:
     import av
 
     with suppress(av.error.FFmpegError, OSError):
-        yield from container.demux()
+        yield from demux(container)
 
 
 def _note_left_out(source: Path, track: Track, path: Path) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from types import SimpleNamespace
 
 import pytest
 
 from helpers import open_video
 from helpers.errors import VideoOpenError
+from helpers.video.open import demux
 from tests.support.films import (
     H264,
     MPEG2,
@@ -106,3 +108,17 @@ def test_a_wrong_frame_count_in_the_header(tmp_path):
     path.write_bytes(data)
     for scan in ("auto", "packets"):
         assert numbers(open_video(path, scan=scan)) == list(range(60))
+
+
+def test_a_stream_that_begins_only_midway_is_left_out():
+    """PyAV does not list it, and fails at the end of such a file: a damaged FLV, for example."""
+
+    class Container:
+        streams = (None,)
+
+        def demux(self, *streams):
+            yield SimpleNamespace(stream_index=0)
+            yield SimpleNamespace(stream_index=1)
+            raise IndexError("list index out of range")
+
+    assert [packet.stream_index for packet in demux(Container())] == [0]  # type: ignore[arg-type]
