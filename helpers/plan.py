@@ -359,7 +359,7 @@ def make_sound(
     if choice.method == NONE:
         return ()
     from helpers.audio import clean_audio, fit_music, sound_file
-    from helpers.audio.track import NoSoundError
+    from helpers.audio.track import NoSoundError, UnreadableSoundError
 
     try:
         cleaned = clean_audio(source, choice.method, strength=choice.strength)
@@ -372,6 +372,9 @@ def make_sound(
             f"{music.name} was added to the silent film as music, cut or looped to its length"
         )
         return (fit_music(music, clip.duration, start=clip.times[0]),)
+    except UnreadableSoundError as error:
+        notes.append(f"The sound was not cleaned. {error}")
+        return ()
     notes += [f"sound: {words}" for words in (*cleaned.steps, *cleaned.notes)]
     return cleaned.tracks
 

@@ -27,7 +27,7 @@ from helpers.audio.diagnose import diagnose as diagnose
 from helpers.audio.methods import METHODS as METHODS
 from helpers.audio.methods import Noise, check_method, plan_steps
 from helpers.audio.reader import read_sound, track_count
-from helpers.audio.track import Sound, SoundError
+from helpers.audio.track import Sound, SoundError, UnreadableSoundError
 from helpers.runtime.names import expand
 from helpers.runtime.schema import Whole
 from helpers.runtime.storage import refuse_link, require_json, write_json
@@ -157,7 +157,8 @@ def clean_audio(
         loudness: LUFS to reach, for methods that set the loudness.
 
     Raises:
-        SoundError: the film has no sound, or a value is not allowed.
+        SoundError: the film has no sound, none of its tracks can be decoded, or a value is not
+            allowed.
         ModelError: the weights of a method are not available.
         VideoOpenError: the film cannot be read.
     """
@@ -183,12 +184,19 @@ def _clean(
     if file is None:
         strength = check_method(method, strength)
     numbers = [track or 0] if isinstance(source, Sound) or track is not None or file else None
+    all_of_them = numbers is None
     if numbers is None:
         numbers = list(range(max(track_count(source), 1)))  # type: ignore[arg-type]
     done, steps, notes = [], [], []
     for number in numbers:
-        sound = source if isinstance(source, Sound) else read_sound(source, number)
         where = f"track {number + 1}: " if len(numbers) > 1 else ""
+        try:
+            sound = source if isinstance(source, Sound) else read_sound(source, number)
+        except UnreadableSoundError as error:
+            if not all_of_them or (number == numbers[-1] and not done):
+                raise
+            notes.append(f"{where}it was not cleaned. {error}")
+            continue
         notes += [where + note for note in sound.notes]
         if file is not None:
             sound, step_done = align_file(sound, file)

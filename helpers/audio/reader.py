@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.audio.track import NoSoundError, Sound, SoundError, allocate, scratch_folder
+from helpers.audio.track import (
+    NoSoundError,
+    Sound,
+    SoundError,
+    UnreadableSoundError,
+    allocate,
+    scratch_folder,
+)
 from helpers.video.clock import Clock, find_clock
 from helpers.video.open import demux, open_container, start_of
 
@@ -142,7 +149,7 @@ class _Reading:
         name = frame.layout.name
         self.layout = str(_LAYOUTS.get(channels, name) if "channels" in name else name)
         if channels > 8:
-            raise SoundError(
+            raise UnreadableSoundError(
                 f"The sound track has {channels} channels; tracks of 1 to 8 can be cleaned."
             )
 
@@ -209,7 +216,7 @@ class _Reading:
     def sound(self, path: Path, track: int, codec: str) -> Sound:
         """Return the whole track."""
         if not self.blocks:
-            raise SoundError(
+            raise UnreadableSoundError(
                 f"Sound track {track + 1} of {path} cannot be decoded (codec {codec}). It is "
                 "damaged, or this build of ffmpeg does not support its codec."
             )

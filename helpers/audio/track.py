@@ -40,6 +40,10 @@ class NoSoundError(SoundError):
     """The film has no sound at all."""
 
 
+class UnreadableSoundError(SoundError):
+    """A sound track cannot be decoded, or has more channels than can be cleaned."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sound:
     """A track of sound.

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from helpers import open_video
 from helpers.audio import (
     Cleaned,
     clean_audio,
@@ -16,9 +17,12 @@ from helpers.audio import (
 )
 from helpers.audio.align import fit_music
 from helpers.audio.reader import read_sound, track_count
-from helpers.audio.track import Sound, SoundError
+from helpers.audio.track import Sound, SoundError, UnreadableSoundError
 from helpers.errors import ProjectError
+from helpers.plan import SoundChoice, make_sound
 from helpers.project.report import sound_offset_ms
+from tests.support.films import ffmpeg
+from tests.support.odd_films import spoiled, with_sound
 from tests.support.sounds import noise, noisy_film, voice
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -104,3 +108,23 @@ def test_a_preview_is_a_part_of_the_whole():
     assert len(before) == len(after) == 32_000 and before.start == 8
     assert np.array_equal(before.samples, sound.cut(8, 10).samples)
     assert after.samples.std() < before.samples.std()
+
+
+def test_a_track_that_cannot_be_decoded_is_left_and_the_others_are_cleaned(tmp_path):
+    whole, broken = with_sound(tmp_path / "whole.ts", "mp2"), tmp_path / "broken.ts"
+    both = ("-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy")
+    ffmpeg("-i", whole, *both, tmp_path / "two.ts")
+    spoiled(tmp_path / "two.ts", broken, 0x101)
+    found = clean_audio(broken, "loudness")
+    assert [sound.track for sound in found.tracks] == [1]
+    assert "track 1: it was not cleaned. Sound track 1 of" in found.notes[0]
+
+
+def test_a_film_whose_sound_cannot_be_decoded_is_restored_with_a_note(tmp_path):
+    source = with_sound(tmp_path / "whole.ts", "mp2")
+    broken = spoiled(source, tmp_path / "broken.ts", 0x101)
+    with pytest.raises(UnreadableSoundError, match="cannot be decoded"):
+        clean_audio(broken, "loudness")
+    notes: list[str] = []
+    assert make_sound(broken, open_video(broken), SoundChoice("loudness"), notes) == ()
+    assert notes[0].startswith("The sound was not cleaned. Sound track 1 of")
