@@ -26,6 +26,8 @@ from helpers.video.reader import open_video
 from tests.support.law import same
 from tests.support.paths import FILM, REPO, TALK
 
+pytestmark = pytest.mark.slow
+
 
 def command(*words):
     return [sys.executable, "-m", "helpers", *map(str, words)]
@@ -104,7 +106,6 @@ def test_models_lists_the_catalogue():
     assert rows["bicubic"]["present"]
 
 
-@pytest.mark.slow
 def test_doctor_says_what_works():
     done = run("doctor", "--json")
     assert done.returncode in (0, 1)
@@ -166,7 +167,6 @@ def test_a_senseless_wish_is_refused(tmp_path, words, said):
     assert not list(tmp_path.iterdir()), "nothing may be begun before the wish is understood"
 
 
-@pytest.mark.slow
 def test_an_output_that_cannot_be_is_refused(tmp_path):
     film = tmp_path / "film.mp4"
     film.write_bytes(TALK.read_bytes())
@@ -178,7 +178,6 @@ def test_an_output_that_cannot_be_is_refused(tmp_path):
 LONG = "x" * 300
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -197,7 +196,6 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path, words):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_a_film_that_is_there_is_replaced_only_on_demand(tmp_path):
     output = tmp_path / "-out\nfilm.mkv"
     output.write_text("the good old film")
@@ -209,7 +207,6 @@ def test_a_film_that_is_there_is_replaced_only_on_demand(tmp_path):
     assert len(open_video(output)) == 8
 
 
-@pytest.mark.slow
 def test_a_model_without_a_checksum_is_refused_before_any_work(tmp_path):
     said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--upscale", "realesrnet-x4plus")
     assert "fetch --trust realesrnet-x4plus" in said
@@ -221,7 +218,6 @@ def test_a_model_without_a_checksum_is_refused_before_any_work(tmp_path):
 SMALL = ("--upscale", "bicubic", "--scale", "2")
 
 
-@pytest.mark.slow
 def test_a_stretch_is_restored_and_reported(tmp_path):
     output = tmp_path / "out film.mp4"
     report = answer("restore", TALK, "-o", output, *SMALL, "--start", "1", "--stop", "0:02")
@@ -256,7 +252,6 @@ def begun(tmp_path, output, *words):
 SLOW = ("--upscale", "lanczos", "--size", "640x480", "--codec", "ffv1")
 
 
-@pytest.mark.slow
 def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
     (tmp_path / "scratch").mkdir()
     process = begun(tmp_path, tmp_path / "out.mkv", *SLOW)
@@ -268,7 +263,6 @@ def test_ctrl_c_stops_in_one_sentence_and_what_is_finished_is_kept(tmp_path):
     assert not (tmp_path / "out.mkv").exists()
 
 
-@pytest.mark.slow
 def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
     (tmp_path / "scratch").mkdir()
     wish = ("--upscale", "lanczos", "--size", "120x90", "--factor", "2", "--codec", "ffv1")
@@ -290,7 +284,6 @@ def test_killed_and_run_again_it_gives_the_same_film(tmp_path):
 # --- sound ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_silent_film_is_given_music(tmp_path):
     music, made = tmp_path / "music.wav", tmp_path / "made.mkv"
     time = np.arange(2 * 8000) / 8000
@@ -305,7 +298,6 @@ def test_a_silent_film_is_given_music(tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_an_unknown_way_to_clean_sound_is_refused(tmp_path):
     said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--audio", "magic")
     assert "'magic' is neither a method" in said and "talk" in said

@@ -264,6 +264,7 @@ CHAIN = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data(), chain=CHAIN, seed=st.integers(0, 99), count=st.integers(1, 14))
 def test_chains_obey_the_law(data, chain, seed, count):

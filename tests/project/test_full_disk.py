@@ -129,6 +129,7 @@ def restore_again(path):
     return restore(TALK, path, plan=plan, overwrite=True, progress=False)
 
 
+@pytest.mark.slow
 def test_half_a_film_from_ffmpeg_is_noticed_and_the_old_one_stays(tmp_path, old):
     liar = tmp_path / "ffmpeg"
     liar.write_text(CUT_SHORT.format(ffmpeg=runtime().ffmpeg))

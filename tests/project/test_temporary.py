@@ -27,6 +27,7 @@ def test_a_temporary_project_is_deleted_when_the_film_is_whole(tmp_path):
     assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
 
 
+@pytest.mark.slow
 def test_a_broken_off_restoration_keeps_its_project_for_the_next(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyError):
         patch.setattr(Project, "render", failing(KeyError("power cut")))
@@ -37,6 +38,7 @@ def test_a_broken_off_restoration_keeps_its_project_for_the_next(tmp_path, monke
     assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_there_before_is_never_deleted(tmp_path, caplog):
     mine = tmp_path / "film.mkv.project"
     save(mine, film(), "01_mine")
@@ -96,6 +98,7 @@ def test_a_link_to_a_file_of_another_kind_is_refused_before_any_work(tmp_path, m
     assert names(tmp_path) == ["film.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["é" * 125 + ".mkv", "-a\nb'%d🎬.mkv"])
 def test_a_film_of_any_name_is_restored(tmp_path, name):
     restored(tmp_path / name, codec="ffv1")

@@ -26,6 +26,7 @@ def found(clip) -> Duplicates:
 # --- looking ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_chart_and_the_doubtful_frames_can_be_looked_at(tmp_path, clip, found):
     view = show_duplicates(found, path=tmp_path / "chart.png")
     assert "image/png" in view.outputs[0]

@@ -46,6 +46,7 @@ def test_strengths_are_heard_under_a_slider():
     assert 'max="1"' in page and "untouched" in page and page.count("<audio") == 2
 
 
+@pytest.mark.slow
 def test_a_long_sound_is_made_small():
     dice = np.random.default_rng(0)
     noise = Sound(dice.normal(0, 0.2, (2, 48_000 * 40)).astype(np.float32), 48_000)

@@ -12,6 +12,8 @@ from tests.support.films import H264, ffmpeg, film
 from tests.support.kinds import kinds
 from tests.support.promises import promise_of
 
+pytestmark = pytest.mark.slow
+
 COPY = ("-map", "0", "-c", "copy")
 NAMED = {fault.name: fault for fault in FAULTS}
 QUICK = ("mirrored left to right", "picture missing in the middle", "chapters missing")

@@ -18,6 +18,8 @@ from tests.support.films import H264, ffmpeg, film
 from tests.support.odd_films import spoiled, with_sound
 from tests.test_command import run
 
+pytestmark = pytest.mark.slow
+
 PLAIN = Plan.of(upscale="none", interpolate="none")
 
 
@@ -75,7 +77,6 @@ def test_a_report_of_an_older_version_is_read(tmp_path, source):
     assert "checked  nothing" in Report.read(path).summary()
 
 
-@pytest.mark.slow
 def test_the_command_says_what_differs(tmp_path, source):
     restore(source, tmp_path / "a.mkv", plan=PLAIN, progress=False)
     good = run("verify", tmp_path / "a.mkv", "--against", source, "--json")

@@ -94,6 +94,7 @@ def test_tags_that_differ_from_those_of_the_container_are_no_change(tmp_path):
     assert clip.info.colour.matrix == "bt2020nc" and not clip.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_parts_in_h265(tmp_path, ending):
     parts = []

@@ -60,7 +60,7 @@ FILES = ("a.mp4", "a.mkv", "a.ts", "a.avi", "a.webm", "a.mpg")
 
 
 @pytest.mark.parametrize("part", [0.4, 0.8])
-@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts")))
+@pytest.mark.parametrize("name", kinds(FILES, quick=("a.ts",)))
 def test_a_film_cut_off_gives_what_it_holds(tmp_path, name, part):
     options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
     whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()
@@ -86,7 +86,7 @@ def garbled(data, seed):
     return data
 
 
-@pytest.mark.parametrize("name", kinds(FILES, quick=("a.mp4", "a.ts")))
+@pytest.mark.parametrize("name", kinds(FILES, quick=("a.ts",)))
 def test_damage_is_the_same_damage_every_time(tmp_path, name):
     options = {"avi": MPEG4, "webm": VP9, "mpg": MPEG2}.get(name[2:], H264)
     whole = film(tmp_path / name, *options, "-movflags", "faststart").read_bytes()

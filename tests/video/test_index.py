@@ -144,6 +144,7 @@ def test_a_frame_that_the_decoder_gives_at_the_end_has_its_time(tmp_path):
 # --- odd timestamps ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mov", "a.mp4"])
 def test_empty_packets_are_pictures_that_were_not_taken(tmp_path, name):
     gaps = [10, 11, 12, 30, 55, 59]

@@ -46,6 +46,7 @@ def test_interlaced_pictures_are_found_whatever_the_flags_say(tmp_path, order, f
     assert "interlaced" in clip.notes[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["tff", "bff"])
 def test_deinterlacing_shows_one_moment(tmp_path, order):
     moments = [moment[..., :1].repeat(3, 2) for moment in panning(80)]

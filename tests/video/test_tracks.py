@@ -36,6 +36,7 @@ CARRIED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sounds", "subtitles", "result", "expected", "texts", "note"), CARRIED
 )
@@ -87,6 +88,7 @@ def test_bitmap_subtitles_are_left_out_of_mp4_and_said(tmp_path):
     assert "(dvd_subtitle) is not supported in .mp4" in written.notes[0]
 
 
+@pytest.mark.slow
 def test_avi_with_plain_sound_becomes_mp4(tmp_path):
     sine = ("-f", "lavfi", "-i", "sine=d=2.4")
     source = tmp_path / "a.avi"
@@ -105,6 +107,7 @@ def test_a_silent_source(tmp_path):
         assert container.metadata["title"] == "Silence"
 
 
+@pytest.mark.slow
 def test_a_damaged_source_still_gives_its_sound(tmp_path):
     source = rich(tmp_path, "a.mkv", ("aac", "aac"))
     source.write_bytes(source.read_bytes()[:-20_000])
@@ -235,6 +238,7 @@ def test_an_odd_track_is_left_out_or_converted_with_a_true_note(
     assert "use .mkv" not in notes and "\n" not in notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "channels"), [("mp4", 1), pytest.param("mkv", 12), pytest.param("mov", 12)]
 )
@@ -249,6 +253,7 @@ def test_twelve_channels_are_kept_or_mixed_and_said(tmp_path, ending, channels):
     assert mixed in written.notes[0] if ending == "mp4" else not written.notes
 
 
+@pytest.mark.slow
 def test_many_channels_of_another_codec_are_kept_in_mov(tmp_path):
     source = tmp_path / "b.mkv"
     ffmpeg("-i", many_channels(tmp_path / "a.mov"), "-c:v", "copy", "-c:a", "pcm_u8", source)
@@ -258,6 +263,7 @@ def test_many_channels_of_another_codec_are_kept_in_mov(tmp_path):
     assert "re-encoded to pcm_s24le" in written.notes[0]
 
 
+@pytest.mark.slow
 def test_sound_that_begins_late_is_converted_all_the_same(tmp_path):
     source = tmp_path / "a.mkv"
     late = ("-itsoffset", 8, "-f", "lavfi", "-i", "sine=d=1")
@@ -299,6 +305,7 @@ def failing(monkeypatch):
     return only
 
 
+@pytest.mark.slow
 def test_the_culprit_alone_is_left_out_at_last(tmp_path, failing):
     source = rich(tmp_path, "a.mkv", ("aac", "flac"), "srt")
     failing("flac")
@@ -309,6 +316,7 @@ def test_the_culprit_alone_is_left_out_at_last(tmp_path, failing):
     )
 
 
+@pytest.mark.slow
 def test_the_picture_is_kept_whatever_happens(tmp_path, monkeypatch):
     source, run = rich(tmp_path, "a.mkv", ("aac", "aac"), "srt"), mux._run
 
@@ -350,6 +358,7 @@ def covers(path):
     return [bool(flag & av.stream.Disposition.attached_pic) for flag in flags]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "kept"), [("mp4", True), ("mkv", True), ("mov", False)])
 def test_a_cover_is_kept_where_the_container_can(tmp_path, ending, kept):
     source = with_cover(tmp_path / "a.mp4")

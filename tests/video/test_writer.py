@@ -46,6 +46,7 @@ def left_in(folder):
 # --- times ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
 @pytest.mark.parametrize("timeline", TIMELINES)
 def test_times_come_back_exactly(tmp_path, timeline, codec):
@@ -130,6 +131,7 @@ def patches(width, height):
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "matrix"), [((360, 288), "smpte170m"), ((1280, 720), "bt709")])
 @pytest.mark.parametrize("codec", ["h264", "h265", "prores"])
 def test_colours_survive_with_the_tags_of_their_size(tmp_path, codec, size, matrix):
@@ -197,6 +199,7 @@ def test_mp4_begins_with_its_index(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["-dash.mp4", "12:30 ü%d'.mp4", "UPPER.MP4"])
 def test_odd_names(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -59,6 +59,7 @@ def test_the_moment_matters_and_stands_alone(engine):
     assert np.array_equal(engine.between(*pair, [0.75])[0], other)
 
 
+@pytest.mark.slow
 def test_backwards_it_draws_the_other_moment():
     """With a decoder that treats both sides alike, time may run either way."""
     network = FilmNet().eval()
@@ -75,6 +76,7 @@ def test_backwards_it_draws_the_other_moment():
         assert torch.allclose(ours[a], theirs[b], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_half_precision_stays_close(engine):
     pair = pictures(64, 64, np.uint16)
     full, half = (
@@ -167,6 +169,7 @@ def test_what_does_not_fit_the_device_is_drawn_on_the_processor(engine, monkeypa
 # --- through the stage --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_stage_names_its_weights_and_its_cost_is_estimated(tmp_path, monkeypatch, engine):
     put(monkeypatch, tmp_path, "film", engine._state, ending=".safetensors")
     monkeypatch.setattr(catalog, "MODELS", (catalog.get("film", "interpolate"),))

@@ -48,6 +48,7 @@ AUTHORS = [
 ]
 
 
+@pytest.mark.slow
 def test_draws_what_the_authors_code_draws(engine):
     drawn = engine.upscale_sequence(sequence(5, 65, 95, np.uint16))[2]
     found = [drawn[place].tolist() for place in PLACES]
