@@ -69,11 +69,18 @@ def open_container(path: Path) -> InputContainer:
 
 
 def demux(container: InputContainer, *streams: Stream) -> Iterator[Packet]:
-    """Yield the packets of some streams, or of all, as far as the file can be read.
+    """Yield the packets of some streams, or of all pictures, sounds and subtitles.
 
+    ffmpeg skips the others: one that leads beyond the end of a file that is cut off would end all.
     A stream that begins only midway is not among the container's streams. Its packets are left out,
     and PyAV (18.1) fails after the last packet of such a file.
     """
+    from av.stream import Discard
+
+    wanted = {stream.index for stream in streams}
+    for stream in container.streams:
+        used = stream.index in wanted if wanted else stream.type in ("video", "audio", "subtitle")
+        stream.discard = Discard.default if used else Discard.all
     known = len(container.streams)
     try:
         for packet in container.demux(*streams):

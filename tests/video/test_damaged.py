@@ -16,6 +16,7 @@ from tests.support.films import (
     MPEG2,
     MPEG4,
     VP9,
+    ffmpeg,
     film,
     numbers,
 )
@@ -114,7 +115,7 @@ def test_a_stream_that_begins_only_midway_is_left_out():
     """PyAV does not list it, and fails at the end of such a file: a damaged FLV, for example."""
 
     class Container:
-        streams = (None,)
+        streams = (SimpleNamespace(index=0, type="video"),)
 
         def demux(self, *streams):
             yield SimpleNamespace(stream_index=0)
@@ -122,3 +123,16 @@ def test_a_stream_that_begins_only_midway_is_left_out():
             raise IndexError("list index out of range")
 
     assert [packet.stream_index for packet in demux(Container())] == [0]  # type: ignore[arg-type]
+
+
+def test_a_track_that_leads_beyond_the_end_ends_no_other(tmp_path):
+    """A film that is cut off: the index of its other track points behind what is there."""
+    whole = film(tmp_path / "a.mp4", *H264, count=100)
+    sound = ("-f", "lavfi", "-i", "sine=d=4")
+    ffmpeg("-i", whole, *sound, "-c:v", "copy", "-c:a", "aac", tmp_path / "b.mp4")
+    data = bytearray((tmp_path / "b.mp4").read_bytes())
+    at = data.rindex(b"stco")  # where the chunks of the sound are
+    for entry in range(at + 12, at + 12 + 4 * int.from_bytes(data[at + 8 : at + 12], "big"), 4):
+        data[entry : entry + 4] = (len(data) + 1000).to_bytes(4, "big")
+    (tmp_path / "c.mp4").write_bytes(data)
+    assert len(open_video(tmp_path / "c.mp4")) == 100
