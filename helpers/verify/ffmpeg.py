@@ -154,6 +154,10 @@ def picture_times(log: str) -> np.ndarray:
     return np.array(stamps, np.float64) * unit
 
 
+COARSE = re.compile(r"(rgb|bgr)(4|8|444|555|565)|mono")
+"""Pixel formats of fewer than 8 bits a channel."""
+
+
 def read_pictures(
     path: Path,
     stream: int,
@@ -163,6 +167,7 @@ def read_pictures(
     early: float = 1.0,
     matrix: str | None = None,
     wanted: set[int] | None = None,
+    pixels: str = "",
 ) -> Look:
     """Decode pictures, upright as a player shows them, and shrink each to a small square.
 
@@ -178,6 +183,7 @@ def read_pictures(
             a transport stream, ffmpeg may land between two key frames.
         matrix: the colour matrix of a film that does not name one, in swscale's words.
         wanted: keep only the pictures of these numbers.
+        pixels: the stream's pixel format, as ffmpeg names it.
     """
     before, filters = [], []
     if stretch:
@@ -185,6 +191,8 @@ def read_pictures(
         filters.append(f"trim=start={stretch[0]:.6f}:end={stretch[1]:.6f}")
     given = f":in_color_matrix={matrix}" if matrix else ""
     scale = f"scale={side}:{side}:flags=area+accurate_rnd+full_chroma_int{given}:out_range=pc"
+    # Shrunk directly, white of 5 bits would be 248 of 255.
+    scale = f"format=rgb24,{scale}" if COARSE.match(pixels) else scale
     # In a square picture, the sample aspect ratio that follows is the shape of the whole.
     filters += ["setsar=sar='if(sar,sar,1)':max=65535", scale, "format=rgba", "showinfo"]
     mode = keep_timestamps(program())

@@ -117,7 +117,7 @@ class Film:
     ) -> Look:
         return read_pictures(
             self.contents.path, self.picture.number, SIDE, stretch, self.contents.zero, early,
-            self.matrix, wanted,
+            self.matrix, wanted, self.picture.pixels,
         )  # fmt: skip
 
     def _read_all(self, wanted: Sequence[int]) -> None:

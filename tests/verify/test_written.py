@@ -120,3 +120,12 @@ def test_of_a_damaged_film_a_difference_is_only_noted(tmp_path):
     assert list(_forgive([late], whole)) == [late]
     [noted] = _forgive([late], broken)
     assert noted.verdict == "note" and "the film is damaged" in noted.found
+
+
+def test_a_film_of_five_bits_a_channel_is_not_accused(tmp_path):
+    white = ("-f", "lavfi", "-i", "color=white:s=96x64:r=25:d=0.4", "-pix_fmt", "rgb555le")
+    ffmpeg(*white, "-c:v", "rawvideo", tmp_path / "a.avi")
+    written = write_video(
+        open_video(tmp_path / "a.avi"), tmp_path / "b.mkv", source=tmp_path / "a.avi"
+    )
+    assert written.checks is not None and written.checks.good
