@@ -32,10 +32,10 @@ from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.upscale.stage import Upscale
+from helpers.video.carry import read_tracks
 from helpers.video.codecs import check_target
 from helpers.video.open import check_film
 from helpers.video.reader import VideoClip
-from helpers.video.tracks import read_tracks
 from helpers.video.writer import check_encoder
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from helpers.runtime.names import final_name, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.verify.tracks import ALONE
+from helpers.video.carry import Carried, read_tracks
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
@@ -32,11 +33,9 @@ from helpers.video.open import demux, open_container, pick_stream
 from helpers.video.orientation import orientation_of
 from helpers.video.tracks import (
     NEW,
-    Carried,
     Track,
     codec_options,
     ending,
-    read_tracks,
     usable_streams,
 )
 from helpers.video.trial import QUIETLY, complaint

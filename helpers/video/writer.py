@@ -34,6 +34,7 @@ from helpers.verify.ffmpeg import UncheckableError
 from helpers.verify.promise import Glimpses, Promise, film_of, steps_of
 from helpers.verify.result import SECONDS, verify
 from helpers.verify.verdict import Verification
+from helpers.video.carry import read_tracks
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
 from helpers.video.colour import (
     MATRICES,
@@ -45,7 +46,6 @@ from helpers.video.colour import (
 )
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.mux import NewTrack, join
-from helpers.video.tracks import read_tracks
 
 if TYPE_CHECKING:
     import av
