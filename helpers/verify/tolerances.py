@@ -6,15 +6,17 @@ from collections.abc import Iterable
 
 from helpers.verify.compare import Tolerance
 
-SAME = Tolerance(structure=0.95, worst=0.8, light=4, colour=4)
-"""Only encoded. Eleven films had 0.999 at the least, and one damaged frame, all grey, 0.983."""
+SAME = Tolerance(structure=0.95, worst=0.8, light=12, colour=12)
+"""Only encoded. Eleven films had a structure of 0.999 and light within 0.1. A damaged frame that is
+grey all over had 0.983, and a recording of a screen among FFmpeg's samples a difference of 6. Faults
+of colour and of levels are told by their kind, so this needs no narrow limit."""
 
 STEPS = {
     "MarkShots": SAME,
     "Trim": SAME,
     # ffmpeg shows both moments of a woven picture, and the result shows one of them.
     "Deinterlace": Tolerance(0.95, 0.8, 6, 6, exact=False),
-    "ConstantRate": Tolerance(0.95, 0.8, 4, 4, exact=False),
+    "ConstantRate": Tolerance(0.95, 0.8, 12, 12, exact=False),
     "RemoveDuplicates": Tolerance(0.9, 0.5, 8, 4, exact=False),
     "Deflicker": Tolerance(0.8, 0.4, 40, 8, levels=False),
     "RemoveDamage": Tolerance(0.9, 0.4, 20, 8, exact=False),

@@ -72,7 +72,7 @@ BREAKS = {
     "sound ends first, ts": join(".ts", sound_ends, whole),
     "three, ts": join(".ts", sound_ends, picture_ends, whole),
 }
-QUICK = ("20 s on, ts", "an hour on, mp4")
+QUICK = ("20 s on, ts",)
 
 
 def assert_in_step(flashes, clicks):
