@@ -132,6 +132,7 @@ def test_a_film_of_any_size_will_do(stage, size):
     assert_true(clip, assert_law(clip, [(0, 1), (middle, middle + 1), (middle, len(clip))]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_what_has_weights_or_a_film_of_its_own_obeys_the_law(case, tmp_path, monkeypatch):
     for clip in case(tmp_path, monkeypatch):

@@ -179,6 +179,7 @@ def _run(script: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_name_that_is_offered_is_there():
     _run("import helpers\nfor name in helpers.__all__: getattr(helpers, name)")
 

@@ -105,6 +105,7 @@ def test_the_picture_shows_every_room_and_no_import_goes_up(structure):
     assert not {room for room in here.rooms("stages") if room not in drawn} - {"__init__"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["", "stages"])
 def test_no_room_is_in_a_circle(structure, folder):
     assert structure.circles(structure.read_checkout(str(REPO)).rooms(folder)) == []

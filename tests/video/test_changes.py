@@ -26,6 +26,7 @@ def assert_green(clip):
         assert np.abs(middle(clip[number]) - GREEN).max() <= 4, number
 
 
+@pytest.mark.slow
 def test_size_and_matrix(tmp_path):
     first = flat(tmp_path / "1.ts", GREEN, "320x240", "bt601")
     second = flat(tmp_path / "2.ts", GREEN, "640x360", "bt709")
