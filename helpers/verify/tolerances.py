@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from helpers.verify.compare import Tolerance
 
 SAME = Tolerance(structure=0.95, worst=0.8, light=12, colour=12)
-"""Only encoded. Eleven films had a structure of 0.999 and light within 0.1. A damaged frame, all grey,
-had 0.983, and a recording of a screen among FFmpeg's samples a difference of 6. Faults of
-colour and of levels are told by their kind, so this needs no narrow limit."""
+"""Only encoded. Eleven films had a structure of 0.999 and light within 0.1. One damaged frame had
+0.983, and a recording of a screen among FFmpeg's samples a difference of 6. Faults of colour and
+of levels are told by their kind, so this needs no narrow limit."""
 
 STEPS = {
     "MarkShots": SAME,
