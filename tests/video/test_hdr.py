@@ -12,6 +12,8 @@ from helpers.project.project import Project
 from helpers.runtime.schema import convert
 from tests.support.films import ffmpeg
 
+pytestmark = pytest.mark.slow
+
 LIGHT = HdrMetadata(
     (13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 50), (1000, 400)
 )

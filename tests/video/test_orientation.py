@@ -15,6 +15,8 @@ from tests.support.films import H264, film
 from tests.support.odd_films import with_matrix, with_sound
 from tests.support.ranges import assert_ranges_equal_the_whole
 
+pytestmark = pytest.mark.slow
+
 UPRIGHT = {  # a display matrix, and what it makes of a stored picture
     (1, 0, 0, 1): lambda image: image,
     (-1, 0, 0, 1): lambda image: image[:, ::-1],

@@ -17,6 +17,8 @@ from tests.support.law import varying_clip
 from tests.support.rife_states import pictures
 from tests.support.weights import put
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def engine():
