@@ -21,7 +21,7 @@ from helpers.project.files import SegmentName, SegmentRow
 from helpers.project.manifest import Segment, StageManifest
 from helpers.runtime.storage import fingerprint, read_json, refuse_link, write_json
 from helpers.video.codecs import CODECS
-from helpers.video.index import make_index
+from helpers.video.index import index_own
 from helpers.video.reader import VideoClip
 from helpers.video.writer import output_colour
 
@@ -121,7 +121,7 @@ def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]
 
 def _segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     """Open a segment as a clip; only its pictures are used, not its times."""
-    index = make_index(path, None, "packets")
+    index = index_own(path)
     pixels = CODECS[codec].formats[info.depth > 8]
     info = info.replace(colour=output_colour(info, pixels), field_order="progressive")
     return VideoClip(path, info, index.times, index.end, index)

@@ -13,13 +13,13 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from helpers.errors import StorageError, VideoOpenError, VideoWriteError
+from helpers.errors import StorageError, VideoWriteError
 from helpers.runtime.machine import runtime
 from helpers.runtime.names import final_name, part_name
 from helpers.runtime.output import prepare_output
@@ -29,8 +29,9 @@ from helpers.video.carry import Carried, read_tracks
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
-from helpers.video.open import demux, open_container, pick_stream
+from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import orientation_of
+from helpers.video.packets import count_packets
 from helpers.video.tracks import (
     NEW,
     Track,
@@ -357,20 +358,6 @@ def _check_whole(part: Path, path: Path, wanted: int) -> None:
             f"{final_name(path)} is incomplete: of {wanted} frames, {found} are in the file that "
             "ffmpeg wrote without an error. Check that the disk is not full, then run it again."
         )
-
-
-def count_packets(path: Path, video: int = 0) -> int:
-    """Return how many packets of a picture a file holds; 0 if it cannot be read.
-
-    They are counted from the first key frame on, for ffmpeg copies nothing before it, and without
-    damaged ones.
-    """
-    count = 0
-    with suppress(VideoOpenError, OSError, LookupError), open_container(path) as container:
-        for packet in demux(container, container.streams.video[video]):
-            whole = packet.size > 0 and not packet.is_corrupt
-            count += whole and bool(count or packet.is_keyframe)
-    return count
 
 
 def _format(path: Path) -> str:

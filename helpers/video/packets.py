@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.errors import VideoOpenError
 from helpers.video.breaks import jumps
 from helpers.video.clock import EVEN, Clock
 from helpers.video.open import demux, open_container, pick_stream, start_of
+from helpers.video.timeline import usual_step
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -31,6 +34,7 @@ class Packets:
         stamps: the presentation timestamps of the pictures, in the order of the file.
         raw: where the clock jumps, the file's own timestamps by the corrected ones.
         durations: how long pictures are shown, by their timestamps.
+        step: the usual time between pictures.
         keys: the timestamps of the pictures at which decoding can start.
         empty: the number of pictures that were not taken, for which the packets are empty.
         until: when the last of these stops being shown.
@@ -45,6 +49,7 @@ class Packets:
     stamps: list[int] = field(default_factory=list)
     raw: dict[int, int] = field(default_factory=dict)
     durations: dict[int, int] = field(default_factory=dict)
+    step: int = 1
     keys: set[int] = field(default_factory=set)
     empty: int = 0
     until: int = 0
@@ -121,6 +126,7 @@ def read_packets(path: Path, wanted: int | None, clock: Clock = EVEN) -> Packets
                     decoded.append(packet.dts)
         except (av.error.FFmpegError, OSError):
             packets.reliable = False
+        packets.step = usual_step(packets.stamps, stream)
         packets.reliable = packets.check(stream)
         packets.jumps = bool(jumps(np.array(decoded) * float(base)).any())
     return packets
@@ -131,3 +137,17 @@ def _note(packets: Iterable[Packet], own: list[int | None]) -> Iterator[Packet]:
     for packet in packets:
         own.append(packet.pts)
         yield packet
+
+
+def count_packets(path: Path, video: int = 0) -> int:
+    """Return how many packets of a picture a file holds; 0 if it cannot be read.
+
+    They are counted from the first key frame on, for ffmpeg copies nothing before it, and without
+    damaged ones.
+    """
+    count = 0
+    with suppress(VideoOpenError, OSError, LookupError), open_container(path) as container:
+        for packet in demux(container, container.streams.video[video]):
+            whole = packet.size > 0 and not packet.is_corrupt
+            count += whole and bool(count or packet.is_keyframe)
+    return count

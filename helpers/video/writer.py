@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
-from helpers.errors import VerificationError, VideoOpenError, VideoWriteError
+from helpers.errors import VerificationError, VideoWriteError
 from helpers.progress import bar
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
@@ -46,6 +46,7 @@ from helpers.video.colour import (
 )
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.mux import NewTrack, join
+from helpers.video.packets import count_packets
 
 if TYPE_CHECKING:
     import av
@@ -305,12 +306,8 @@ class Encoder:
     def _check(self) -> None:
         """Count the frames in the finished file, as a full disk is not always reported in time."""
         from helpers.runtime.storage import sync_file
-        from helpers.video.index import make_index
 
-        try:
-            found = len(make_index(self.path, None, "packets").pts)
-        except VideoOpenError:
-            found = 0
+        found = count_packets(self.path)
         if not self.count == len(self.times) == found:
             raise VideoWriteError(
                 f"{self.path.name} is incomplete: of {len(self.times)} frames, {self.count} were "

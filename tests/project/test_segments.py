@@ -37,3 +37,15 @@ def test_times_that_no_file_can_hold_are_kept_exactly(tmp_path):
     times = [Fraction(n) + Fraction(n, 10**9 + 7) for n in range(7)]
     saved = save(tmp_path, MemoryClip(images, times[:-1], times[-1]), segment=2)
     assert list(saved.times) == times[:-1] and len(list(saved)) == 6
+
+
+def test_what_this_package_wrote_is_not_doubted_at_each_look(tmp_path, monkeypatch):
+    """A segment is opened for every frame that is looked at."""
+    clip = film()
+    saved = save(tmp_path, clip)
+    doubts: list[str] = []
+    for name in ("check_film", "seeking_is_exact"):
+        monkeypatch.setattr(
+            f"helpers.video.index.{name}", lambda *_, name=name: doubts.append(name) or True
+        )
+    assert same([saved[3]], [clip[3]]) and not doubts
