@@ -22,7 +22,8 @@ from helpers.audio.track import (
     scratch_folder,
 )
 from helpers.video.clock import Clock, find_clock
-from helpers.video.open import demux, open_container, start_of
+from helpers.video.decode import feed
+from helpers.video.open import open_container, start_of
 
 if TYPE_CHECKING:
     import av
@@ -91,17 +92,7 @@ def _decode(
 
     if stream.codec_context is None:
         return
-    packets = clock.straighten(demux(container, stream))
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.EOFError:
-            packet = None
-        except (av.error.FFmpegError, OSError):
-            reading.broken += 1  # the rest of the file cannot be read
-            packet = None
-        if packet is not None and not packet.size:
-            continue  # a decoder would take it for the end
+    for packet in feed(container, stream, clock, reading.break_off):
         try:
             for frame in stream.decode(packet):
                 frame.time_base = stream.time_base  # which PyAV leaves out at the end
@@ -110,8 +101,6 @@ def _decode(
             return
         except (av.error.FFmpegError, ValueError):
             reading.broken += 1
-        if packet is None:
-            return
 
 
 class _Reading:
@@ -138,6 +127,10 @@ class _Reading:
         if self.waiting is not None:
             self._add(self.waiting, frame)
         self.waiting = frame
+
+    def break_off(self) -> None:
+        """Count that the rest of the file cannot be read."""
+        self.broken += 1
 
     def finish(self) -> None:
         """Add the last frame."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from helpers.video.open import demux
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 
@@ -63,17 +65,12 @@ def decode(
     damage = Damage() if damage is None else damage
     tags = colour_state(stream.codec_context)
     _set_threads(stream, threads)
-    packets = _pictures(container, stream, clock)
     count = 0
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.EOFError:
-            packet = None
-        except (av.error.FFmpegError, OSError):
-            # The rest of the file cannot be read; flush what the decoder still holds.
-            damage.add(count, REORDER)
-            packet = None
+
+    def lose_rest() -> None:
+        damage.add(count, REORDER)
+
+    for packet in feed(container, stream, clock, lose_rest):
         damaged = packet is not None and packet.is_corrupt
         if changing and packet is not None and packet.is_keyframe:
             set_colour_state(stream.codec_context, tags)
@@ -90,8 +87,6 @@ def decode(
             damaged = True
         if damaged:
             damage.add(count, REORDER)
-        if packet is None:
-            return
 
 
 def decode_from(
@@ -118,10 +113,8 @@ def decode_from(
 
     _set_threads(stream, threads)
     tags = colour_state(stream.codec_context)
-    with suppress(av.error.FFmpegError, OSError):
-        for packet in _pictures(container, stream, EVEN):
-            stream.decode(packet)
-            break
+    with suppress(av.error.FFmpegError, OSError, StopIteration):
+        stream.decode(next(packet for packet in demux(container, stream) if packet.size))
     if changing:
         set_colour_state(stream.codec_context, tags)
     container.seek(pts, stream=stream, backward=True)
@@ -133,11 +126,26 @@ def _set_threads(stream: VideoStream, threads: bool) -> None:
         stream.thread_type = "AUTO" if threads else "NONE"
 
 
-def _pictures(container: InputContainer, stream: VideoStream, clock: Clock) -> Iterator[av.Packet]:
-    """Yield a stream's packets but those without a picture.
+def feed(
+    container: InputContainer, stream: Stream, clock: Clock, on_break: Callable[[], object]
+) -> Iterator[Packet | None]:
+    """Yield the packets for a decoder, and at the end None, for what it still holds back.
 
-    An empty packet stands for a picture that was not taken, for which the one before it is shown
-    longer. A decoder would take it for the end of the film.
+    An empty packet is left out. It stands for a picture that was not taken, for which the one
+    before it is shown longer, and a decoder would take it for the end of the film.
+
+    Args:
+        clock: corrects the timestamps; only from the beginning of a file.
+        on_break: called if the rest of the file cannot be read.
     """
-    packets = clock.straighten(demux(container, stream))
-    return (packet for packet in packets if packet.size)
+    import av
+
+    try:
+        for packet in clock.straighten(demux(container, stream)):
+            if packet.size:
+                yield packet
+    except av.error.EOFError:
+        pass
+    except (av.error.FFmpegError, OSError):
+        on_break()
+    yield None
