@@ -14,14 +14,19 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 log = logging.getLogger("helpers")
 
 GIB = 1024**3
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -231,14 +236,28 @@ def machine_name() -> str:
         return platform.processor() or platform.machine()
 
 
+def once_per_file(work: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, P], T]:
+    """Make a function remember what it found in a file, until the file changes.
+
+    Args:
+        work: its first argument is the file; the others can be hashed.
+    """
+
+    @lru_cache(maxsize=256)
+    def remember(path: Path, size: int, changed: int, *rest: P.args, **named: P.kwargs) -> T:
+        return work(path, *rest, **named)
+
+    @wraps(work)
+    def find(path: Path, /, *rest: P.args, **named: P.kwargs) -> T:
+        state = path.stat()
+        return remember(path.resolve(), state.st_size, state.st_mtime_ns, *rest, **named)
+
+    return find
+
+
+@once_per_file
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file; it is computed again only if the file changes."""
-    state = path.stat()
-    return _sha256(str(path.resolve()), state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _sha256(path: str, size: int, changed: int) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

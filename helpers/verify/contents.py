@@ -12,9 +12,6 @@ import numpy as np
 
 from helpers.verify.ffmpeg import UncheckableError, last_line, run_ffmpeg
 
-LETTERS = {"video": "v", "audio": "a", "subtitle": "s"}
-"""ffmpeg's letters for the kinds of streams that are looked at."""
-
 MATRICES = {
     "gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "ycgco", "bt2020nc", "bt2020c",
     "ictcp",
@@ -35,13 +32,12 @@ class Stream:
     Attributes:
         number: its number in the file.
         kind: "video", "audio" or "subtitle".
-        codec, language: as ffmpeg names them; "und" if the language is not given.
+        language: as the file names it; "und" if it does not.
         default, cover: whether it is marked as the default one, or as a cover picture.
         pixels: the pixel format of a picture, like "yuv420p".
         colour: its tags as ffmpeg lists them, like ("tv", "bt709").
         layout: the channel layout of sound, like "stereo".
         size: width and height of a picture as it is stored.
-        sar: sample aspect ratio, 0 if unknown.
         times: when each packet that is shown begins, (N,) float64 seconds, rising.
         keys: which of them are key frames, (N,) bool.
         durations: how long each lasts, (N,) seconds; 0 if that is not stated.
@@ -49,7 +45,6 @@ class Stream:
 
     number: int
     kind: str
-    codec: str
     language: str = "und"
     default: bool = False
     cover: bool = False
@@ -57,7 +52,6 @@ class Stream:
     colour: tuple[str, ...] = ()
     layout: str = ""
     size: tuple[int, int] = (0, 0)
-    sar: Fraction = Fraction(0)
     times: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
     keys: np.ndarray = field(default_factory=lambda: np.zeros(0, bool), repr=False)
     durations: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
@@ -90,7 +84,6 @@ class Contents:
     Attributes:
         streams: the pictures, the sounds and the subtitles, each in the file's order.
         zero: the file's start on its clock, in seconds.
-        turned: whether the file says that its picture is to be turned.
         metadata: the tags of the whole file, by their names in lower case.
         chapters: start and end of each chapter in seconds, and its title.
     """
@@ -98,7 +91,6 @@ class Contents:
     path: Path
     streams: tuple[Stream, ...]
     zero: float
-    turned: bool
     metadata: dict[str, str]
     chapters: tuple[tuple[float, float, str], ...]
 
@@ -142,14 +134,13 @@ def read_contents(path: Path) -> Contents:
         path=path,
         streams=tuple(_read_packets(path, streams)),
         zero=float(start[1]) if start else 0.0,
-        turned=re.search(r"display ?matrix", banner, re.I) is not None,
         metadata=metadata,
         chapters=chapters,
     )
 
 
 STREAM = re.compile(
-    r"^ *Stream #0:(\d+)(?:\[0x\w+\])?(?:\(([\w-]+)\))?: (Video|Audio|Subtitle): (\w+)(.*)$", re.M
+    r"^ *Stream #0:(\d+)(?:\[0x\w+\])?(?:\(([\w-]+)\))?: (Video|Audio|Subtitle): \w+(.*)$", re.M
 )
 PIXELS = re.compile(r", ([a-z]\w+)(?:\(([^)]*)\))?, \d+x\d+")
 
@@ -158,13 +149,12 @@ def _read_streams(banner: str) -> Iterator[Stream]:
     """Yield the streams that ffmpeg lists, by their kinds, without their packets."""
     found = list(STREAM.finditer(banner))
     for kind in ("Video", "Audio", "Subtitle"):
-        for number, language, named, codec, rest in (match.groups() for match in found):
+        for number, language, named, rest in (match.groups() for match in found):
             if named == kind:
                 pixels = PIXELS.search(rest) if kind == "Video" else None
                 yield Stream(
                     number=int(number),
                     kind=kind.lower(),
-                    codec=codec,
                     language=language or "und",
                     default="(default)" in rest,
                     cover="(attached pic)" in rest,
@@ -211,11 +201,9 @@ def _add_packets(
     table = table[np.argsort(table[:, 0], kind="stable")]
     shown = np.where(table[:, 0] == UNKNOWN, np.nan, table[:, 0] * unit)
     width, _, height = heads.get(("dimensions", number), "0x0").partition("x")
-    sar = heads.get(("sar", number), "0/1")
     values = {
         "layout": heads.get(("channel_layout_name", number), ""),
         "size": (int(width), int(height)),
-        "sar": Fraction(0) if sar.endswith("/0") else Fraction(sar),
         "times": shown,
         "keys": (table[:, 2] & 1) == 1,
         "durations": table[:, 1] * unit,

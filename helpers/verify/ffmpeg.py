@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.errors import SilkPurseError
-from helpers.runtime.machine import runtime
+from helpers.runtime.machine import once_per_file, runtime
 
 
 class UncheckableError(SilkPurseError):
@@ -110,6 +110,7 @@ DAMAGE = re.compile(
 """What ffmpeg writes about packets that cannot be decoded as they should be."""
 
 
+@once_per_file
 def is_damaged(path: Path) -> bool:
     """Decode all pictures and sounds of a file, and tell whether ffmpeg finds damage."""
     after = ["-map", "0:v?", "-map", "0:a?", "-f", "null", "-"]

@@ -147,11 +147,8 @@ class Film:
             times: on the clock of our pictures.
         """
         step = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1.0
-        right = np.clip(np.searchsorted(self.times, times), 1, max(len(self.times) - 1, 1))
-        pair = np.stack([right - 1, np.minimum(right, len(self.times) - 1)])
-        gaps = np.abs(self.times[pair] - times)
-        nearest = np.where(gaps[0] <= gaps[1], pair[0], pair[1])
-        return np.where(gaps.min(0) < step / 2, nearest, -1)
+        nearest = find_nearest(self.times, times)
+        return np.where(np.abs(self.times[nearest] - times) < step / 2, nearest, -1)
 
     def _seek(self, run: range) -> None:
         half = float(np.median(np.diff(self.times))) / 2 if len(self.times) > 1 else 0.02
@@ -180,6 +177,13 @@ class Film:
             for number in near
             if (at := np.round(self.places[number], 2)) in begun
         )
+
+
+def find_nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the numbers of those of some rising times that are nearest to others."""
+    right = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
+    left, right = right - 1, np.minimum(right, len(times) - 1)
+    return np.where(np.abs(wanted - times[left]) <= np.abs(times[right] - wanted), left, right)
 
 
 def _find_shift(times: np.ndarray, stored: np.ndarray, zero: float) -> float:

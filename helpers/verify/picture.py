@@ -13,8 +13,8 @@ from helpers.clip import ColourTags
 from helpers.verify import compare
 from helpers.verify.contents import Contents, Stream
 from helpers.verify.ffmpeg import Look, read_pictures
-from helpers.verify.film import PIXELS, SAME, Film
-from helpers.verify.promise import LENGTH, RUNS, SIDE, Promise, choose_moments
+from helpers.verify.film import PIXELS, SAME, Film, find_nearest
+from helpers.verify.promise import LENGTH, RUNS, SIDE, Promise, choose_moments, spread_runs
 from helpers.verify.tolerances import SAME as ENCODED
 from helpers.verify.tolerances import TINY, tolerance_of
 from helpers.verify.verdict import Check
@@ -81,14 +81,13 @@ def look_at(contents: Contents, stream: Stream, promise: Promise, seconds: float
     affordable = seconds * PIXELS / max(width * height, 1)
     if len(times) <= affordable:
         look = read_pictures(contents.path, stream.number, SIDE)
-        return Seen(look, _nearest(look.times, times), True)
+        return Seen(look, find_nearest(times, look.times), True)
     # From one key frame to the next is far. Four runs at the least are looked at in any case.
     apart = np.diff(np.append(np.flatnonzero(stream.keys), len(times)))
     each = float(np.median(apart)) / 2 + LENGTH
     count = int(np.clip(affordable / each, 4, RUNS))
     if len(runs) == 1:
-        last = max(len(times) - LENGTH, 0)
-        runs = [range(n, n + LENGTH) for n in (last * run // (RUNS - 1) for run in range(RUNS))]
+        runs = spread_runs(len(times))
     chosen = [runs[round(n)] for n in np.linspace(0, len(runs) - 1, count)]
     looks = [_look_at_run(contents, stream, times, run) for run in chosen]
     look = Look(
@@ -96,22 +95,13 @@ def look_at(contents: Contents, stream: Stream, promise: Promise, seconds: float
         np.concatenate([one.times for one in looks]),
         np.concatenate([one.shapes for one in looks]),
     )
-    return Seen(look, _nearest(look.times, times), False)
+    return Seen(look, find_nearest(times, look.times), False)
 
 
 def _look_at_run(contents: Contents, stream: Stream, times: np.ndarray, run: range) -> Look:
-    run = range(run.start, min(run.stop, len(times)))
     half = float(np.median(np.diff(times))) / 2
     stretch = (times[run[0]] - half, times[run[-1]] + half)
     return read_pictures(contents.path, stream.number, SIDE, stretch, contents.zero)
-
-
-def _nearest(shown: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return which of the promised times is nearest to each time that is shown."""
-    right = np.clip(np.searchsorted(times, shown), 1, max(len(times) - 1, 1))
-    left = right - 1
-    right = np.minimum(right, len(times) - 1)
-    return np.where(np.abs(shown - times[left]) <= np.abs(times[right] - shown), left, right)
 
 
 def check_encoded(seen: Seen, promise: Promise) -> Check:

@@ -45,8 +45,14 @@ def choose_moments(count: int) -> list[range]:
     """Return which of so many pictures are compared: all, or runs from the first to the last."""
     if count <= FEW:
         return [range(count)]
-    last = count - LENGTH
-    return [range(n, n + LENGTH) for n in (last * run // (RUNS - 1) for run in range(RUNS))]
+    return spread_runs(count)
+
+
+def spread_runs(count: int) -> list[range]:
+    """Return runs of pictures, spread from the first to the last of so many."""
+    last = max(count - LENGTH, 0)
+    starts = (last * run // (RUNS - 1) for run in range(RUNS))
+    return [range(start, min(start + LENGTH, count)) for start in starts]
 
 
 class Glimpses:

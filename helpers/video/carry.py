@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from helpers.runtime.machine import once_per_file
 from helpers.video.describe import StreamName, name_streams
 from helpers.video.open import open_container
 from helpers.video.refuse import is_encrypted
@@ -30,8 +31,11 @@ class Carried:
     notes: tuple[str, ...] = ()
 
 
+@once_per_file
 def read_tracks(source: Path, path: Path) -> Carried:
     """Decide which tracks of a film are carried into a file, and in which form.
+
+    A run asks before its work and again when it writes; each track is tried only once.
 
     Raises:
         VideoOpenError: the film cannot be read.

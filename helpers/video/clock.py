@@ -15,12 +15,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.runtime.machine import once_per_file
 from helpers.video.breaks import NEAR, find_breaks, jumps, read_tracks
 from helpers.video.open import open_container
 
@@ -82,17 +82,12 @@ def _move(packet: Packet, number: int, moves: tuple[tuple[int, Fraction], ...]) 
         packet.pts = pts + units[late]
 
 
+@once_per_file
 def find_clock(path: Path) -> Clock:
     """Read all packets of a file once, and find where its clock jumps.
 
     A file that was looked at before is not read again.
     """
-    status = path.stat()
-    return _find_clock(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=8)
-def _find_clock(path: Path, size: int, changed: int) -> Clock:
     from av.format import Flags
 
     with open_container(path) as container:

@@ -24,6 +24,7 @@ from helpers.runtime.machine import runtime
 from helpers.runtime.names import final_name, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
+from helpers.verify.promise import SoundTrack
 from helpers.verify.tracks import ALONE
 from helpers.video.carry import Carried, read_tracks
 from helpers.video.codecs import CONTAINERS
@@ -42,25 +43,11 @@ from helpers.video.tracks import (
 from helpers.video.trial import QUIETLY, complaint
 
 
-class NewTrack(Protocol):
+class NewTrack(SoundTrack, Protocol):
     """A sound track that replaces one of the source's; see `audio.track.Sound`."""
-
-    @property
-    def start(self) -> Fraction:
-        """When its first sample is heard, in seconds on the source's timeline."""
-        ...
-
-    @property
-    def track(self) -> int:
-        """The number of the track that it replaces, from 0."""
-        ...
 
     def cut(self, start: Fraction, stop: Fraction, /) -> NewTrack:
         """Return a stretch of it, in seconds on the source's timeline, to the sample."""
-        ...
-
-    def save(self, path: Path, /) -> object:
-        """Write it to a WAV file."""
         ...
 
 

@@ -6,7 +6,14 @@ import types
 import pytest
 
 from helpers.errors import SilkPurseError
-from helpers.runtime.machine import Runtime, available_memory, mount_drive, start, upload
+from helpers.runtime.machine import (
+    Runtime,
+    available_memory,
+    mount_drive,
+    once_per_file,
+    start,
+    upload,
+)
 
 
 def test_the_users_ffmpeg_comes_first(monkeypatch, tmp_path):
@@ -77,3 +84,18 @@ def test_an_upload_is_asked_for_on_colab_only(monkeypatch, tmp_path):
     fake_colab(monkeypatch, files=types.SimpleNamespace(upload=dict))
     with pytest.raises(SilkPurseError, match="No file was chosen"):
         upload()
+
+
+def test_what_was_found_in_a_file_is_remembered_until_it_changes(tmp_path):
+    asked = []
+
+    @once_per_file
+    def count(path, word):
+        asked.append(word)
+        return path.read_text().count(word)
+
+    path = tmp_path / "a.txt"
+    path.write_text("a film, a talk")
+    assert [count(path, "a"), count(path, "a"), count(path, "film")] == [3, 3, 1]
+    path.write_text("nothing")
+    assert count(path, "a") == 0 and asked == ["a", "film", "a"]
