@@ -75,6 +75,7 @@ def join(
 
     Args:
         picture: a file with a video stream whose first frame is at 0.
+        path: the file; written in place, so give it a temporary name.
         first: when that frame belongs on the source's timeline, in seconds from what a player
             calls 0.
         start, stop: the stretch of the source to keep, in seconds on its timeline.
@@ -142,19 +143,26 @@ def copy_with_sound(
     if os.path.exists(path) and path.samefile(film):
         raise VideoWriteError(f"{path} is the film itself. Choose another name for the result.")
     path = prepare_output(path)
-    with even_film(film, path.parent) as even:
-        # The film is both picture and source, so both count from its beginning.
-        notes = join(even, Fraction(0), path, even, sound=sound, keep=keep, video=video)
-    return notes + _note_lost_turn(film, video, path)
+    part = part_name(path)
+    try:
+        with even_film(film, path.parent) as even:
+            # The film is both picture and source, so both count from its beginning.
+            notes = join(even, Fraction(0), part, even, sound=sound, keep=keep, video=video)
+        notes += _note_lost_turn(film, video, part)
+        sync_file(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return notes
 
 
-def _note_lost_turn(film: Path, video: int, path: Path) -> list[str]:
+def _note_lost_turn(film: Path, video: int, copy: Path) -> list[str]:
     """Return a note if a copied picture is not turned as in the film."""
-    if orientation_of(film, video) == orientation_of(path):
+    if orientation_of(film, video) == orientation_of(copy):
         return []
     return [
         f"{film.name} says how its picture is turned or mirrored, but this ffmpeg does not write "
-        f"that into {path.suffix}; use .mp4 to keep it"
+        f"that into {copy.suffix}; use .mp4 to keep it"
     ]
 
 
@@ -258,7 +266,7 @@ def _run(
     shape: Fraction | None,
     video: int,
 ) -> None:
-    """Run ffmpeg once; the file gets its name when it is complete."""
+    """Run ffmpeg once; what it leaves unfinished is removed."""
     import ffmpeg
 
     inputs = [ffmpeg.input(f"file:{picture}", itsoffset=f"{float(offset):.6f}")[f"v:{video}"]]
@@ -282,18 +290,21 @@ def _run(
         options |= {"movflags": "+faststart", **_mp4_track(picture, video)}
     elif shape is not None and not _keeps_shape(picture):
         options["aspect"] = f"{shape.numerator}:{shape.denominator}"
-    part = part_name(path)
-    graph = ffmpeg.output(*inputs, f"file:{part}", **options)
+    graph = ffmpeg.output(*inputs, f"file:{path}", **options)
     command = graph.compile(cmd=[_choose_ffmpeg(picture, video), *QUIETLY])
-    at = command.index(f"file:{part}")
+    at = command.index(f"file:{path}")
     command[at:at] = attach(attached, sum(track.kind == "attachment" for track in tracks))
     if source is not None:
         used = usable_streams(Path(source)) if any(track.file is None for track in tracks) else []
-        _insert_source(command, f"file:{source}", f"file:{part}", used)
-    _write(command, part, path, count_packets(picture, video))
+        _insert_source(command, f"file:{source}", f"file:{path}", used)
+    try:
+        _write(command, path, count_packets(picture, video))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
-def _insert_source(command: list[str], source: str, part: str, used: Sequence[int]) -> None:
+def _insert_source(command: list[str], source: str, made: str, used: Sequence[int]) -> None:
     """Replace SOURCE in a command, in place, by the number of the source among its inputs.
 
     Args:
@@ -310,40 +321,34 @@ def _insert_source(command: list[str], source: str, part: str, used: Sequence[in
     if used:
         # ffmpeg's zero is the first stream in use where clocks may jump (MPEG-TS), and the first of
         # all streams elsewhere. A second, empty output uses every stream, so that both are equal.
-        at = command.index(part) + 1
+        at = command.index(made) + 1
         maps = [word for stream in used for word in ("-map", f"{number}:{stream}")]
         command[at:at] = [*maps, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 
-def _write(command: list[str], part: Path, path: Path, packets: int) -> None:
-    """Run a command that writes `part`, and rename it to `path` when it holds so many packets."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
-        )
-        if done.returncode or not part.exists():
-            reason = complaint(done.stderr) or f"exit code {done.returncode}"
-            if os.strerror(errno.ENOSPC) in done.stderr:
-                raise storage_error(final_name(path), path.parent, OSError(errno.ENOSPC, reason))
-            raise VideoWriteError(f"ffmpeg could not write {final_name(path)} ({reason})")
-        _check_whole(part, path, packets)
-        sync_file(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+def _write(command: list[str], path: Path, packets: int) -> None:
+    """Run a command that writes a file with so many packets of a picture, and count them.
 
-
-def _check_whole(part: Path, path: Path, wanted: int) -> None:
-    """Count what was written of the picture: on a full disk ffmpeg may report success.
+    On a full disk ffmpeg may report success.
 
     Raises:
-        StorageError: there are fewer packets than there should be.
+        VideoWriteError: ffmpeg reports an error.
+        StorageError: the disk is full, or there are fewer packets than there should be.
     """
-    found = count_packets(part)
-    if found < wanted:
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    )
+    name = final_name(path)
+    if done.returncode or not path.exists():
+        reason = complaint(done.stderr) or f"exit code {done.returncode}"
+        if os.strerror(errno.ENOSPC) in done.stderr:
+            raise storage_error(name, path.parent, OSError(errno.ENOSPC, reason))
+        raise VideoWriteError(f"ffmpeg could not write {name} ({reason})")
+    found = count_packets(path)
+    if found < packets:
         raise StorageError(
-            f"{final_name(path)} is incomplete: of {wanted} frames, {found} are in the file that "
-            "ffmpeg wrote without an error. Check that the disk is not full, then run it again."
+            f"{name} is incomplete: of {packets} frames, {found} are in the file that ffmpeg wrote "
+            "without an error. Check that the disk is not full, then run it again."
         )
 
 

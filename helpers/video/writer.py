@@ -29,6 +29,7 @@ from helpers.errors import VerificationError, VideoWriteError
 from helpers.progress import bar
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
+from helpers.runtime.storage import storage_error, sync_file
 from helpers.stage import prefetch
 from helpers.verify.ffmpeg import UncheckableError
 from helpers.verify.promise import Glimpses, Promise, film_of, steps_of
@@ -142,6 +143,7 @@ def write_video(
             )  # fmt: skip
             checks = _look_at(whole, promise, source, time.perf_counter() - begun)
             notes += checks.notes
+        sync_file(whole)
         whole.replace(path)
     except VerificationError:
         raise  # the file is kept
@@ -305,8 +307,6 @@ class Encoder:
 
     def _check(self) -> None:
         """Count the frames in the finished file, as a full disk is not always reported in time."""
-        from helpers.runtime.storage import sync_file
-
         found = count_packets(self.path)
         if not self.count == len(self.times) == found:
             raise VideoWriteError(
@@ -320,8 +320,6 @@ class Encoder:
     def _disk(self) -> Iterator[None]:
         """Turn a failure to write into an error that says what to do."""
         import av
-
-        from helpers.runtime.storage import storage_error
 
         try:
             yield
