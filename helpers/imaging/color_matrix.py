@@ -53,8 +53,15 @@ def choose_matrix(matrix: str | None, width: int, height: int) -> str:
             matrix is chosen by the size, as players do.
         width, height: the size of the picture in pixels.
     """
-    if matrix in WEIGHTS:
-        return matrix
+    return matrix if matrix in WEIGHTS else guess_matrix(width, height)
+
+
+def guess_matrix(width: int, height: int) -> str:
+    """Guess the matrix of an untagged picture by its size, as players do.
+
+    Returns:
+        "bt709" for high definition, "smpte170m" (BT.601) for smaller pictures.
+    """
     return "bt709" if width >= 1280 or height > 576 else "smpte170m"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import ColourTags
+from helpers.imaging.color_matrix import guess_matrix
 
 if TYPE_CHECKING:
     import av
@@ -73,9 +74,7 @@ def read_colour_tags(frame: av.VideoFrame) -> ColourTags:
         return ColourTags(primaries, transfer, "gbr", "pc")
     matrix = MATRICES.get(int(frame.colorspace))
     if matrix is None or matrix == "gbr":
-        # As players do: BT.709 for high definition, BT.601 for smaller pictures.
-        high = frame.width >= 1280 or frame.height > 576
-        matrix = "bt709" if high else "smpte170m"
+        matrix = guess_matrix(frame.width, frame.height)
     full = "pc" if frame.format.name.startswith("yuvj") else "tv"
     span = {1: "tv", 2: "pc"}.get(int(frame.color_range), full)
     return ColourTags(primaries, transfer, matrix, span)

@@ -26,6 +26,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VerificationError, VideoWriteError
+from helpers.imaging.color_matrix import guess_matrix
 from helpers.progress import bar
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
@@ -435,10 +436,10 @@ def output_colour(info: ClipInfo, pixel_format: str) -> ColourTags:
     own = info.colour
     if not pixel_format.startswith("yuv"):
         return ColourTags(own.primaries, own.transfer, "gbr", "pc")
-    high = info.width >= 1280 or info.height > 576
+    expected = guess_matrix(info.width, info.height)
     matrix = own.matrix
-    if matrix in (None, "gbr") or (high and matrix in ("smpte170m", "bt470bg")):
-        matrix = "bt709" if high else "smpte170m"
+    if matrix in (None, "gbr") or (expected == "bt709" and matrix in ("smpte170m", "bt470bg")):
+        matrix = expected
     usual = "bt709" if matrix == "bt709" else "smpte170m"
     return ColourTags(own.primaries or usual, own.transfer or usual, matrix, "tv")
 
