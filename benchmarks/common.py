@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,14 @@ def left_out(what: str, reason: object) -> list[str]:
     """Say to the person at the screen why something was left out; return the lines for the page."""
     print(reason, file=sys.stderr, flush=True)
     return ["", f"Left out, because it was not to be had: {what}."]
+
+
+def ffmpeg(*arguments: object) -> bytes:
+    """Run ffmpeg, and return what it writes to stdout."""
+    from helpers.runtime.machine import runtime
+
+    command = [runtime().ffmpeg, "-nostdin", "-y", "-loglevel", "error", *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
 def timed(work: Callable[[], object], rounds: int = 3) -> float:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
+from benchmarks.common import ffmpeg
 from helpers.catalog.fetch import File, fetch
-from helpers.runtime.machine import runtime
 
 HYDEPARK_FRAMES = 256
 
@@ -52,9 +51,7 @@ def film_from_frames(file: File, target: Path) -> None:
     name = pattern.split("/")[-1]
     for number in range(1, HYDEPARK_FRAMES + 1):
         frame = fetch(File(f"data/sources/hydepark/{name % number}", (pattern % number,)))
-    command = [runtime().ffmpeg, "-v", "error", "-y"]
-    command += ["-framerate", "25", "-i", str(frame.with_name(name))]
-    command += ["-c:v", "libx264", "-preset", "slow", "-crf", "15", "-pix_fmt", "yuv420p"]
-    command += ["-threads", "3", str(target)]  # the number of threads changes what x264 makes
-    subprocess.run(command, check=True)
+    x264 = ("-c:v", "libx264", "-preset", "slow", "-crf", "15", "-pix_fmt", "yuv420p")
+    threads = ("-threads", "3")  # their number changes what x264 makes
+    ffmpeg("-framerate", "25", "-i", frame.with_name(name), *x264, *threads, target)
     shutil.rmtree(frame.parent)

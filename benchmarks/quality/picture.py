@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import datasets
-from benchmarks.common import psnr
+from benchmarks.common import ffmpeg, psnr
 from helpers import open_video
 from helpers.clip import Clip, MemoryClip
 from helpers.imaging.luma import brightness
-from helpers.runtime.machine import runtime
 from helpers.stages.denoise.find import find_noise
 from helpers.stages.denoise.stage import Denoise
 from helpers.stages.flicker.stage import Deflicker
@@ -186,9 +184,7 @@ def blocks() -> list[str]:
             with tempfile.TemporaryDirectory() as folder:
                 coarse = Path(folder) / "coarse.mp4"
                 whole = datasets.fetch(file)[file]
-                command = [runtime().ffmpeg, "-v", "error", "-i", str(whole)]
-                command += ["-frames:v", str(first + 10), "-c:v", codec, *options, str(coarse)]
-                subprocess.run(command, check=True)
+                ffmpeg("-i", whole, "-frames:v", first + 10, "-c:v", codec, *options, coarse)
                 clip, bad = open_video(whole), open_video(coarse)
                 numbers = (first + 2, first + 6)
                 before = np.mean([psnr(clip[n].image, bad[n].image) for n in numbers])

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import datasets
-from benchmarks.common import ROOT
-from benchmarks.quality.wrong_results import FAULTS, RAW, ffmpeg, make_rich, make_wrong
+from benchmarks.common import ROOT, ffmpeg
+from benchmarks.quality.wrong_results import FAULTS, RAW, make_rich, make_wrong
 from helpers import Plan, open_video, restore
 from helpers.clip import Clip
 from helpers.errors import VerificationError

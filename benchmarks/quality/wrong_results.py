@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.common import ffmpeg
 from helpers.runtime.machine import runtime
 from helpers.verify.contents import read_contents
 from helpers.verify.ffmpeg import keep_timestamps
 
 RAW = ("-c:v", "libx264", "-crf", "6", "-preset", "veryfast", "-pix_fmt", "yuv420p")
-
-
-def ffmpeg(*arguments: object) -> None:
-    """Run ffmpeg."""
-    command = [runtime().ffmpeg, "-nostdin", "-y", "-loglevel", "error", *map(str, arguments)]
-    subprocess.run(command, check=True)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,3 +82,9 @@ def small_pictures(film: Path, most: int = 100_000, progressive: bool = False) -
         made = b""
     whole = len(made) // SIDE**2 * SIDE**2
     return np.frombuffer(made[:whole], np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def tally(what: str, verdicts: Iterable[str]) -> list[str]:
+    """Return the lines of a table of how often there was each verdict."""
+    rows = [f"| {verdict} | {count} |" for verdict, count in Counter(verdicts).most_common()]
+    return [f"| verdict | {what} |", "|---|---|", *rows]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import UnavailableError
-from benchmarks.robustness.command import restore, small_pictures
+from benchmarks.robustness.command import restore, small_pictures, tally
 
 UNCHANGED = ("--upscale", "none", "--interpolate", "none")
 
@@ -93,12 +92,11 @@ def main() -> str:
 def table(rows: list[Row]) -> str:
     """Return the counts as a table, and the files that need an explanation."""
     films = [row for row in rows if row.pictures >= 2]
-    counts = Counter(row.verdict for row in films)
     lines = [
         f"{len(rows)} files, of which {len(films)} hold two or more pictures that ffmpeg decodes.",
-        "", "| verdict | films |", "|---|---|",
-        *(f"| {verdict} | {count} |" for verdict, count in counts.most_common()),
-    ]  # fmt: skip
+        "",
+        *tally("films", (row.verdict for row in films)),
+    ]
     odd = [row for row in films if row.verdict != "right"]
     odd += [row for row in rows if row.pictures < 2 and row.verdict.startswith("ended")]
     if odd:

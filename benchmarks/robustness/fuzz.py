@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import tempfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.robustness.command import restore, small_pictures
-from helpers.runtime.machine import runtime
+from benchmarks.common import ffmpeg
+from benchmarks.robustness.command import restore, small_pictures, tally
 
 COUNT = 500
 
@@ -52,15 +50,8 @@ def make_films(folder: Path) -> list[Path]:
     made = []
     for name, options in FILMS.items():
         path = folder / name
-        subprocess.run(
-            [
-                *(runtime().ffmpeg, "-v", "error", "-y"),
-                *("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=2"),
-                *("-f", "lavfi", "-i", "sine=440:r=44100:d=2"),
-                *(*options, str(path)),
-            ],
-            check=True,
-        )
+        picture = ("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=2")
+        ffmpeg(*picture, "-f", "lavfi", "-i", "sine=440:r=44100:d=2", *options, path)
         made.append(path)
     return made
 
@@ -118,9 +109,7 @@ def main() -> str:
 
 def table(cases: list[Case]) -> str:
     """Return the counts as a table, and the cases that went wrong."""
-    counts = Counter(case.verdict for case in cases)
-    lines = ["| verdict | variants |", "|---|---|"]
-    lines += [f"| {verdict} | {count} |" for verdict, count in counts.most_common()]
+    lines = tally("variants", (case.verdict for case in cases))
     wrong = [case for case in cases if case.verdict not in ("restored", "refused")]
     if wrong:
         lines += ["", "| variant | film | verdict | words |", "|---|---|---|---|"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.common import ROOT
-from helpers.runtime.machine import runtime
+from benchmarks.common import ROOT, ffmpeg
 
 KILLS = 100
 
@@ -19,15 +19,9 @@ OPTIONS = ("--upscale", "bicubic", "--scale", "2", "--factor", "2")
 
 def make_film(path: Path) -> Path:
     """Write 16 seconds of 160x120 at 12 frames a second, with sound: 16 segments."""
-    subprocess.run(
-        [
-            *(runtime().ffmpeg, "-v", "error", "-y"),
-            *("-f", "lavfi", "-i", "testsrc2=s=160x120:r=12:d=16"),
-            *("-f", "lavfi", "-i", "sine=440:r=44100:d=16"),
-            *("-c:v", "libx264", "-c:a", "aac", str(path)),
-        ],
-        check=True,
-    )
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=12:d=16")
+    sound = ("-f", "lavfi", "-i", "sine=440:r=44100:d=16")
+    ffmpeg(*picture, *sound, "-c:v", "libx264", "-c:a", "aac", path)
     return path
 
 
@@ -40,8 +34,7 @@ def start(film: Path, output: Path) -> subprocess.Popen[bytes]:
 
 def checksums(film: Path) -> list[str]:
     """Return a line for each packet's content and timestamp, of picture and sound."""
-    command = [runtime().ffmpeg, "-v", "error", "-i", str(film), "-map", "0", "-f", "framemd5", "-"]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = ffmpeg("-i", film, "-map", "0", "-f", "framemd5", "-").decode().splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
@@ -60,8 +53,11 @@ def finish_killed(film: Path, output: Path, span: float, dice: random.Random, mo
             while process.poll() is None and time.monotonic() < wait:
                 time.sleep(0.005)
             process.kill()
-        if process.wait() == 0:
+        code = process.wait()
+        if code == 0:
             return killed
+        if code != -signal.SIGKILL:
+            raise RuntimeError(f"The command ended by itself, with {code}.")
         killed += 1
 
 
