@@ -62,7 +62,11 @@ def guess_matrix(width: int, height: int) -> str:
     Returns:
         "bt709" for high definition, "smpte170m" (BT.601) for smaller pictures.
     """
-    return "bt709" if width >= 1280 or height > 576 else "smpte170m"
+    return "bt709" if width >= 1280 or height > SD_LINES else "smpte170m"
+
+
+SD_LINES = 608
+"""The most lines of a picture of standard definition: 576, and 32 that tapes keep above them."""
 
 
 def is_grey(image: np.ndarray) -> bool:

@@ -73,7 +73,7 @@ class Film:
     def matrix(self) -> str | None:
         """The matrix to decode with if the file names none: BT.709 for HD, as players do."""
         width, height = self.picture.size
-        high = width >= 1280 or height > 576
+        high = width >= 1280 or height > 608  # 576, and 32 that tapes keep above them
         stored_so = self.picture.pixels.startswith(("yuv", "nv", "p0"))
         return "bt709" if high and stored_so and not self.picture.matrix else None
 
