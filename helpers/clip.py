@@ -104,6 +104,8 @@ class ClipInfo:
         depth: bits per channel in the source; above 8, frames are uint16 with the full 0..65535.
         grey: whether the picture is black-and-white.
         field_order: "progressive", "tff" (top field first) or "bff", in the source.
+        telecined: whether the pictures are those of a film of 24 frames a second, spread over 30
+            for television.
         hdr: the static metadata of a film of high dynamic range.
     """
 
@@ -115,6 +117,7 @@ class ClipInfo:
     depth: int = 8
     grey: bool = False
     field_order: str = "progressive"
+    telecined: bool = False
     hdr: HdrMetadata | None = None
 
     @property

@@ -35,7 +35,7 @@ from helpers.stages.upscale.stage import Upscale
 from helpers.video.carry import read_tracks
 from helpers.video.codecs import check_target
 from helpers.video.open import check_film
-from helpers.video.reader import VideoClip
+from helpers.video.reader import Deinterlace, VideoClip
 from helpers.video.writer import check_encoder
 
 if TYPE_CHECKING:
@@ -51,6 +51,26 @@ UHD = (3840, 2160)
 
 NONE = "none"
 """The value that leaves a step out."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the film is read.
+
+    Attributes:
+        deinterlace: see `open_video`; if None, as its project read it the last time, or "auto".
+    """
+
+    deinterlace: Deinterlace | None = option(
+        None,
+        "auto deinterlaces interlaced pictures; telecine gets the frames of a film back that was "
+        "telecined for television.",
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options for `Project.source`."""
+        return {} if self.deinterlace is None else {"deinterlace": self.deinterlace}
 
 
 @dataclass(frozen=True)
@@ -105,6 +125,7 @@ class Plan:
     leave open is decided when the plan is applied to a film.
 
     Attributes:
+        reading: how the film is read.
         trim: the stretch of the film to restore.
         cleaning: the faults that it is cleaned of first.
         colorize: how a black-and-white film is coloured.
@@ -113,6 +134,7 @@ class Plan:
         sound: what is done with its sound.
     """
 
+    reading: Reading = Reading()
     trim: Trim = Trim()  # noqa: RUF009 (frozen)
     cleaning: Cleaning = Cleaning()
     colorize: Colorize | None = None
@@ -176,6 +198,7 @@ class Plan:
 
 
 STEPS: dict[str, type] = {
+    "reading": Reading,
     "trim": Trim,
     "cleaning": Cleaning,
     "colorize": Colorize,
@@ -306,7 +329,7 @@ def _restore(
     plan.fetch_models()
     clock = time.perf_counter()
     run = opened.context(progress)
-    clip = opened.source(source, run=run)
+    clip = opened.source(source, run=run, **plan.reading.options)
     run.notes.extend(_find_source(clip).notes)
     found = time.perf_counter()
     wanted = plan.apply(clip, run)

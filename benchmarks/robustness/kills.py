@@ -56,6 +56,8 @@ def finish_killed(film: Path, output: Path, span: float, dice: random.Random, mo
         code = process.wait()
         if code == 0:
             return killed
+        if output.exists():
+            return killed + 1  # it was killed when all was done
         if code != -signal.SIGKILL:
             raise RuntimeError(f"The command ended by itself, with {code}.")
         killed += 1

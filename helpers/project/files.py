@@ -102,10 +102,11 @@ class SourceFile:
     bwdif: bool
     rotation: int
     notes: tuple[str, ...]
-    # Version 0.1.0 did not keep these three.
+    # Version 0.1.0 did not keep these.
     mirrored: bool = False
     over_black: bool = False
     sars: tuple[tuple[Whole, Fraction], ...] = ()
+    telecine: bool = False
 
     def __post_init__(self) -> None:
         check_info(self.info)

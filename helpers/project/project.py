@@ -455,7 +455,7 @@ def _pack_source(clip: VideoClip, key: SourceKey, cuts: tuple[Fraction, ...]) ->
 
 def _unpack_source(path: Path, kept: SourceFile) -> VideoClip:
     own = {name: getattr(kept, name) for name in KEPT}
-    return VideoClip(path=path, times=kept.index.times, end=kept.index.end, **own)
+    return VideoClip(path=path, **own)
 
 
 KEPT = {f.name for f in fields(VideoClip)} & {f.name for f in fields(SourceFile)} - {"path"}

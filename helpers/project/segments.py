@@ -124,4 +124,4 @@ def _segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     index = index_own(path)
     pixels = CODECS[codec].formats[info.depth > 8]
     info = info.replace(colour=output_colour(info, pixels), field_order="progressive")
-    return VideoClip(path, info, index.times, index.end, index)
+    return VideoClip(path, info, index)

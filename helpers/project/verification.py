@@ -16,10 +16,10 @@ from helpers.errors import ProjectError
 from helpers.project.report import Report, report_path
 from helpers.retime import Trim
 from helpers.verify.contents import read_contents
-from helpers.verify.promise import Promise, steps_of
+from helpers.verify.promise import Promise, steps_of, times_of
 from helpers.verify.result import verify
 from helpers.verify.verdict import Verification
-from helpers.video.reader import VideoClip, open_video
+from helpers.video.reader import Deinterlace, VideoClip, open_video
 
 RETIMED = {"Interpolate", "ConstantRate", "RemoveDuplicates"}
 """The stages that change when pictures are shown."""
@@ -41,7 +41,16 @@ def verify_files(output: Path, source: Path, seconds: float = 60.0) -> Verificat
         report = Report.read(report_path(output))
     except ProjectError:
         report = None
-    return verify(output, _read_promise(output, open_video(source), report), source, seconds)
+    film = open_video(source, deinterlace=_read_deinterlace(report))
+    return verify(output, _read_promise(output, film, report), source, seconds)
+
+
+def _read_deinterlace(report: Report | None) -> Deinterlace:
+    """Return how the film was read for a result."""
+    row = next((row for row in report.recipe if "source" in row), None) if report else None
+    if row is None:
+        return "auto"
+    return "telecine" if row.get("telecine") else "on" if row.get("bwdif") else "off"
 
 
 def _read_promise(output: Path, film: VideoClip, report: Report | None) -> Promise:
@@ -60,7 +69,7 @@ def _read_promise(output: Path, film: VideoClip, report: Report | None) -> Promi
         times=times,
         end=clip.end,
         steps=steps,
-        film=film.times,
+        film=times_of(film),
         stream=film.stream,
         trimmed=bool(trim),
         sound=None,

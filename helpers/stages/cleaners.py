@@ -169,7 +169,27 @@ def _measure_faults(film: Clip, clip: Clip, run: RunContext, whole: bool) -> Dia
     samples = FilmSamples(film, clip, read_stretches(clip, run), run)
     cleaners = [cleaner for cleaner in CLEANERS if whole or not cleaner.whole]
     faults = tuple(_measure_fault(cleaner, samples) for cleaner in cleaners)
-    return Diagnosis(sum(len(stretch.frames) for stretch in samples.stretches), faults)
+    frames = sum(len(stretch.frames) for stretch in samples.stretches)
+    return Diagnosis(frames, (*_find_telecine(film), *faults))
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The part of a telecined film's pictures that mix two frames."""
+
+    amount: float = 0.4
+
+
+def _find_telecine(film: Clip) -> list[Fault]:
+    """Return the fault that no cleaner removes, since the film must be read otherwise."""
+    if not film.info.telecined:
+        return []
+    sentence = (
+        "It is a film of 24 frames a second, telecined for television: two of every five pictures "
+        "mix two frames. Open it with deinterlace='telecine' (--deinterlace telecine) to get its "
+        "own frames back."
+    )
+    return [Fault("telecine", Mixed(), True, False, sentence)]
 
 
 def _measure_fault(cleaner: Cleaner, samples: FilmSamples) -> Fault:

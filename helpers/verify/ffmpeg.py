@@ -155,10 +155,6 @@ def picture_times(log: str) -> np.ndarray:
     return np.array(stamps, np.float64) * unit
 
 
-COARSE = re.compile(r"(rgb|bgr)(4|8|444|555|565)|mono")
-"""Pixel formats of fewer than 8 bits a channel."""
-
-
 def read_pictures(
     path: Path,
     stream: int,
@@ -168,7 +164,7 @@ def read_pictures(
     early: float = 1.0,
     matrix: str | None = None,
     wanted: set[int] | None = None,
-    pixels: str = "",
+    careful: bool = False,
 ) -> Look:
     """Decode pictures, upright as a player shows them, and shrink each to a small square.
 
@@ -184,16 +180,17 @@ def read_pictures(
             a transport stream, ffmpeg may land between two key frames.
         matrix: the colour matrix of a film that does not name one, in swscale's words.
         wanted: keep only the pictures of these numbers.
-        pixels: the stream's pixel format, as ffmpeg names it.
+        careful: convert whole pictures to RGB and shrink them then, which is slow. Shrunk first,
+            colours that RGB does not hold are mixed with others instead of being cut.
     """
     before, filters = [], []
     if stretch:
         before = _seek(stretch[0] - early - zero)
         filters.append(f"trim=start={stretch[0]:.6f}:end={stretch[1]:.6f}")
     given = f":in_color_matrix={matrix}" if matrix else ""
-    scale = f"scale={side}:{side}:flags=area+accurate_rnd+full_chroma_int{given}:out_range=pc"
-    # Shrunk directly, white of 5 bits would be 248 of 255.
-    scale = f"format=rgb24,{scale}" if COARSE.match(pixels) else scale
+    flags = "accurate_rnd+full_chroma_int"
+    filters += [f"scale=flags={flags}{given}:out_range=pc", "format=rgba"] if careful else []
+    scale = f"scale={side}:{side}:flags=area+{flags}{'' if careful else given}:out_range=pc"
     # In a square picture, the sample aspect ratio that follows is the shape of the whole.
     filters += ["setsar=sar='if(sar,sar,1)':max=65535", scale, "format=rgba", "showinfo"]
     mode = keep_timestamps(program())

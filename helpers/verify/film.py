@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,6 +21,10 @@ SAME = 0.002
 """Seconds. Matroska rounds times to one millisecond, and two roundings may differ by two."""
 
 
+COARSE = re.compile(r"(rgb|bgr)(4|8|444|555|565)|mono")
+"""Pixel formats of fewer than 8 bits a channel."""
+
+
 @dataclass
 class Film:
     """The pictures of a film, found by the ffmpeg program.
@@ -31,6 +36,7 @@ class Film:
         places: when each picture is shown on the file's own clock, (M,) seconds; NaN if not known.
         count: how many pictures ffmpeg finds.
         shapes: the width of each of `pictures` divided by its height, as a player shows it.
+        careful: see `read_pictures`.
     """
 
     contents: Contents
@@ -40,6 +46,7 @@ class Film:
     places: np.ndarray = field(default_factory=lambda: np.zeros(0))
     count: int = 0
     shapes: dict[int, float] = field(default_factory=dict)
+    careful: bool = False
 
     @classmethod
     def open(
@@ -55,7 +62,10 @@ class Film:
         stored = picture.times[~np.isnan(picture.times)]
         known = stored if times is None else np.array([float(time) for time in times])
         places = known + _find_shift(known, stored, contents.zero)
-        return cls(contents, picture, known, places=places, count=len(picture.times))
+        film = cls(contents, picture, known, places=places, count=len(picture.times))
+        # Shrunk directly, white of 5 bits would be 248 of 255.
+        film.careful = COARSE.match(picture.pixels) is not None
+        return film
 
     @property
     def regular(self) -> bool:
@@ -117,7 +127,7 @@ class Film:
     ) -> Look:
         return read_pictures(
             self.contents.path, self.picture.number, SIDE, stretch, self.contents.zero, early,
-            self.matrix, wanted, self.picture.pixels,
+            self.matrix, wanted, self.careful,
         )  # fmt: skip
 
     def _read_all(self, wanted: Sequence[int]) -> None:

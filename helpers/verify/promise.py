@@ -118,7 +118,18 @@ def steps_of(clip: Clip) -> tuple[str, ...]:
     # What a saved stage was made with is in its file; asking a film would read all of it.
     made = getattr(clip, "made", [])
     saved = [step["stage"] for step in made if "stage" in step]
-    return (*(["Deinterlace"] if getattr(clip, "bwdif", False) else []), *saved, *names)
+    fields = [
+        name
+        for name, done in (("Deinterlace", "bwdif"), ("Telecine", "telecine"))
+        if getattr(clip, done, False)
+    ]
+    return (*fields, *saved, *names)
+
+
+def times_of(film: Clip) -> Sequence[Fraction]:
+    """Return when the pictures of a film are shown, as they are stored."""
+    index = getattr(film, "index", None)
+    return film.times if index is None else index.times
 
 
 def film_of(clip: Clip) -> Clip:

@@ -65,7 +65,7 @@ def _look(output: Path, promise: Promise, source: Path | None, seconds: float) -
             f"of {len(stream.times)} pictures in the file, {len(seen.look.times)} can be decoded"
         ))  # fmt: skip
     if len(seen.look.pictures) and promise.given:
-        yield check_encoded(seen, promise)
+        yield check_encoded(seen, stream, promise)
     if source is None:
         if len(seen.look.pictures):
             yield check_shape(seen, stream, promise, None)

@@ -16,6 +16,8 @@ STEPS = {
     "Trim": SAME,
     # ffmpeg shows both moments of a woven picture, and the result shows one of them.
     "Deinterlace": Tolerance(0.95, 0.8, 6, 6, exact=False),
+    # ffmpeg shows the pictures as they were telecined: at other times, and two frames in some.
+    "Telecine": Tolerance(0.9, 0.2, 12, 12, exact=False),
     "ConstantRate": Tolerance(0.95, 0.8, 12, 12, exact=False),
     "RemoveDuplicates": Tolerance(0.9, 0.5, 8, 4, exact=False),
     "Deflicker": Tolerance(0.8, 0.4, 40, 8, levels=False),

@@ -59,6 +59,27 @@ class Look:
         return self.width * self.sar / self.height
 
 
+def swscale_matrix(look: Look) -> str | None:
+    """Return swscale's name of the matrix of pictures."""
+    return SWSCALE_MATRIX.get(look.colour.matrix or "", look.colour.matrix)
+
+
+def deinterlacing(parity: str, look: Look) -> Iterator[tuple[str, str]]:
+    """Yield the names and options of the filters that deinterlace pictures.
+
+    bwdif does not take every pixel format. ffmpeg converts the others by itself, but to BT.601
+    whatever their matrix is, so that is asked for here: to a format that it takes, of the same
+    matrix and range.
+    """
+    if look.colour.matrix != "gbr":
+        matrix, span = swscale_matrix(look), look.colour.range
+        same = (
+            f"in_color_matrix={matrix}:out_color_matrix={matrix}:in_range={span}:out_range={span}"
+        )
+        yield "scale", f"flags=accurate_rnd+full_chroma_int+full_chroma_inp:{same}"
+    yield "bwdif", f"mode=send_frame:parity={parity}:deint=all"
+
+
 SAME_SHAPE = Fraction(1, 50)
 """Shapes that differ by less are taken for the same: a few columns more or less, as in 704 and 720
 pixels of television."""
@@ -148,7 +169,7 @@ class _Graph:
     def _filters(self, look: Look, frame: av.VideoFrame) -> Iterator[tuple[str, str]]:
         """Yield the filters' names and options."""
         if self.conversion.parity:
-            yield "bwdif", f"mode=send_frame:parity={self.conversion.parity}:deint=all"
+            yield from deinterlacing(self.conversion.parity, look)
         if look.format.startswith(("gray", "ya")):
             # swscale always treats grey as full range. As luma, with the same values, it is
             # converted with the range that is given below.
@@ -158,7 +179,7 @@ class _Graph:
         width, height = self.size
         scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         if self.luma:
-            matrix = SWSCALE_MATRIX.get(look.colour.matrix or "", look.colour.matrix)
+            matrix = swscale_matrix(look)
             scale += f":in_color_matrix={matrix}:in_range={look.colour.range}"
         yield "scale", scale + ":out_range=pc"
         shallow, deep = ("rgba", "rgba64le") if self.alpha else ("rgb24", "rgb48le")

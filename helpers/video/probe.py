@@ -27,6 +27,7 @@ from helpers.video.index import Index
 from helpers.video.open import no_frames, open_container, pick_stream
 from helpers.video.orientation import Orientation
 from helpers.video.side_data import read_side_data
+from helpers.video.telecine import COMBED, is_telecined, measure_combing
 
 if TYPE_CHECKING:
     import av
@@ -67,6 +68,10 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         orientation = Orientation.of(first)
         over_black, seen = _find_transparency(pictures)
         field_order, found = _find_field_order(_flagged_order(stream, first), pictures)
+        fps = _average_rate(stream, index)
+        telecined = False
+        if field_order != "progressive" and len(runs) == 1:
+            telecined = is_telecined(pictures, field_order, fps)
         notes += [*orientation.note, *describe_changes(runs, index.times, main), *seen, *found]
         width, height, sar = main.width, main.height, main.sar
         if orientation.rotation % 180:
@@ -74,12 +79,13 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         info = ClipInfo(
             width=width,
             height=height,
-            fps=_average_rate(stream, index),
+            fps=fps,
             sar=sar,
             colour=main.colour,
             depth=max([bits_of(first), *(bits_of(run[0]) for run in pictures)]),
             grey=all(_is_grey(run[0]) for run in pictures),
             field_order=field_order,
+            telecined=telecined,
             hdr=read_hdr(first),
         )
         notes += _note_streams(container, stream)
@@ -200,7 +206,7 @@ def _find_field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[st
         for verdict, frame in zip(_idet(run), run, strict=False):
             if verdict in counts:
                 counts[verdict] += 1
-                combs.append(_measure_combing(frame))
+                combs.append(measure_combing(frame.to_ndarray(format="gray")))
     woven, sure = counts["tff"] + counts["bff"], sum(counts.values())
     if woven >= 5 and woven > sure * 0.3 and np.percentile(combs, 90) > COMBED:
         seen = "tff" if counts["tff"] >= counts["bff"] else "bff"
@@ -215,26 +221,6 @@ def _find_field_order(flagged: str, runs: list[list[av.VideoFrame]]) -> tuple[st
     word = "progressive" if seen == "progressive" else "interlaced"
     other = "interlaced" if seen == "progressive" else "progressive"
     return seen, [f"the file is flagged {other}, but its pictures are {word}"]
-
-
-COMBED = 0.002
-"""A picture counts as interlaced if a larger share of its blocks shows combing."""
-
-
-def _measure_combing(frame: av.VideoFrame, side: int = 16) -> float:
-    """Return the share of a picture's blocks that show combing.
-
-    There, neighbouring lines differ more than lines two apart: they are from different moments.
-    """
-    luma = frame.to_ndarray(format="gray").astype(np.int16)
-    near = np.abs(luma[:-2] - luma[1:-1])
-    far = np.abs(luma[:-2] - luma[2:])
-    rows, columns = near.shape[0] // side, near.shape[1] // side
-    blocks = [
-        a[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
-        for a in (near, far)
-    ]
-    return float(((blocks[0] > 1.3 * blocks[1]) & (blocks[0] > 6)).mean())
 
 
 IDET = "lavfi.idet.multiple.current_frame"

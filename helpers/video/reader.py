@@ -6,7 +6,8 @@
 
 Times count from what a player calls 0, also if the file's clock begins elsewhere.
 Frames are RGB in the file's own primaries and transfer curve, converted with its colour matrix and
-range. Rotation is applied, and interlaced pictures are deinterlaced (bwdif).
+range. Rotation is applied, and interlaced pictures are deinterlaced (bwdif). The frames of a film
+that was telecined for television are put together again on request.
 """
 
 from __future__ import annotations
@@ -16,17 +17,25 @@ from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from helpers.clip import Clip, ClipInfo, Frame
-from helpers.errors import VideoIndexError
+from helpers.errors import VideoIndexError, VideoOpenError
 from helpers.video.convert import Conversion
 from helpers.video.decode import decode, decode_from
 from helpers.video.index import Index, make_index
 from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import Orientation
 from helpers.video.probe import probe_pictures
+from helpers.video.telecine import (
+    film_timeline,
+    first_frame,
+    has_rate_of_television,
+    pictures_needed,
+    undo_telecine,
+)
 
 if TYPE_CHECKING:
     import av
@@ -36,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("helpers")
 
 Scan = Literal["auto", "packets", "decode"]
-Deinterlace = Literal["auto", "on", "off"]
+Deinterlace = Literal["auto", "on", "off", "telecine"]
 
 
 def open_video(
@@ -52,6 +61,8 @@ def open_video(
         path: any file ffmpeg can read.
         stream: which video stream, counted from 0; the file's default stream if not given.
         deinterlace: "auto" deinterlaces if the pictures are interlaced, whatever the flags say.
+            "telecine" gets the frames of a film back that was telecined, four of every five
+            pictures.
         scan: how the timeline is found: "packets" reads the packets, "decode" decodes everything
             once and uses the decoder's timestamps, "auto" decodes if the film is small or the
             packets look wrong.
@@ -59,26 +70,36 @@ def open_video(
     Raises:
         VideoOpenError: the file is missing, a directory, unreadable, not a video, or has no frames.
     """
+    if deinterlace not in get_args(Deinterlace):
+        raise VideoOpenError(
+            f"There is no way {deinterlace!r} to deinterlace. Choose one of "
+            f"{', '.join(get_args(Deinterlace))}."
+        )
     path = Path(path)
     index = make_index(path, stream, scan)
     pictures = probe_pictures(path, stream, index)
-    notes = [*index.notes, *pictures.notes]
-    interlaced = pictures.info.field_order != "progressive"
+    info = pictures.info
+    interlaced = info.field_order != "progressive"
+    telecine = deinterlace == "telecine"
+    if telecine and (not has_rate_of_television(info.fps) or pictures.sars or info.height % 2):
+        raise VideoOpenError(
+            f"{path.name} cannot be a film that was telecined: that has 29.97 pictures a second, "
+            f"of one size and an even number of lines. This has {float(info.fps):.4g} "
+            f"of {info.size}. Choose auto, on or off."
+        )
     bwdif = deinterlace == "on" or (deinterlace == "auto" and interlaced)
-    if interlaced:
-        order = {"tff": "top", "bff": "bottom"}[pictures.info.field_order]
-        done = "deinterlaced with bwdif" if bwdif else "left as they are, as requested"
-        notes.append(f"the pictures are interlaced, {order} field first; {done}")
+    notes = [*index.notes, *pictures.notes, *_note_fields(info, bwdif, telecine)]
+    if telecine:
+        info = info.replace(fps=info.fps * Fraction(4, 5), telecined=False)
     for note in notes:
         log.warning("%s: %s", path.name, note)
     return VideoClip(
         path=path,
-        info=pictures.info,
-        times=index.times,
-        end=index.end,
+        info=info,
         index=index,
         stream=stream,
         bwdif=bwdif,
+        telecine=telecine,
         rotation=pictures.orientation.rotation,
         mirrored=pictures.orientation.mirrored,
         over_black=pictures.over_black,
@@ -87,11 +108,35 @@ def open_video(
     )
 
 
+def _note_fields(info: ClipInfo, bwdif: bool, telecine: bool) -> list[str]:
+    """Note what is done with interlaced pictures."""
+    if telecine:
+        notes = ["the frames of a telecined film were put together from the fields of its pictures"]
+        return (
+            notes if info.telecined else [*notes, "they do not look telecined, so check the result"]
+        )
+    if info.field_order == "progressive":
+        return []
+    order = {"tff": "top", "bff": "bottom"}[info.field_order]
+    done = "deinterlaced with bwdif" if bwdif else "left as they are, as requested"
+    notes = [f"the pictures are interlaced, {order} field first; {done}"]
+    return [*notes, TELECINED] if info.telecined else notes
+
+
+TELECINED = (
+    "they are those of a film of 24 frames a second, telecined for television: two of every five "
+    "mix two frames; --deinterlace telecine gets the film's own frames back exactly"
+)
+"""What is said of such a film."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class VideoClip(Clip):
     """A video stream of a file.
 
     Attributes:
+        bwdif: whether the pictures are deinterlaced.
+        telecine: whether the film's own frames are put together from telecined pictures.
         rotation, mirrored: what makes a picture upright; see `orientation.Orientation`.
         over_black: whether transparent pictures are laid over black.
         sars: if the pictures change midway, the sample aspect ratio of the stored pictures from a
@@ -101,16 +146,26 @@ class VideoClip(Clip):
 
     path: Path
     info: ClipInfo
-    times: Sequence[Fraction]
-    end: Fraction
     index: Index = field(repr=False)
     stream: int | None = None
     bwdif: bool = False
+    telecine: bool = False
     rotation: int = 0
     mirrored: bool = False
     over_black: bool = False
     sars: tuple[tuple[int, Fraction], ...] = ()
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def times(self) -> Sequence[Fraction]:  # type: ignore[override]
+        """The start of every frame in exact seconds, strictly rising."""
+        index = self.index
+        return film_timeline(index.times, index.end) if self.telecine else index.times
+
+    @property
+    def end(self) -> Fraction:  # type: ignore[override]
+        """When the last frame stops being shown, in exact seconds."""
+        return self.index.end
 
     @property
     def cuts(self) -> Sequence[Fraction]:  # type: ignore[override]
@@ -125,10 +180,14 @@ class VideoClip(Clip):
         if start == stop:
             return
         around = int(self.bwdif)  # bwdif needs one neighbour on each side
-        first, last = max(start - around, 0), min(stop + around, len(self))
-        number = first
+        first, last = start - around, stop + around
+        if self.telecine:
+            first, last = pictures_needed(start, stop)
+        first, last = max(first, 0), min(last, len(self.index.pts))
+        number = first_frame(first) if self.telecine else first
         with closing(self._decode(first, last)) as decoded:
-            for image in self.conversion.images(decoded, first):
+            pictures = undo_telecine(decoded, self.parity) if self.telecine else decoded
+            for image in self.conversion.images(pictures, first):
                 if start <= number < stop:
                     time = self.times[number]
                     yield Frame(image, time, cut=number == 0)
@@ -146,10 +205,16 @@ class VideoClip(Clip):
             "frames": len(self),
         }
         # Only where they matter, so that the projects of version 0.1.0 are continued.
+        row |= {"telecine": True} if self.telecine else {}
         row |= {"mirrored": True} if self.mirrored else {}
         row |= {"over_black": True} if self.over_black else {}
         row |= {"sars": [[n, str(sar)] for n, sar in self.sars]} if self.sars else {}
         return [row]
+
+    @property
+    def parity(self) -> str:
+        """Which field comes first; the top one if the pictures are not known to be interlaced."""
+        return "bff" if self.info.field_order == "bff" else "tff"
 
     @property
     def conversion(self) -> Conversion:
@@ -164,7 +229,7 @@ class VideoClip(Clip):
             sar=sar,
             depth=info.depth,
             orientation=Orientation(self.rotation, self.mirrored),
-            parity=("bff" if info.field_order == "bff" else "tff") if self.bwdif else None,
+            parity=self.parity if self.bwdif else None,
             over_black=self.over_black,
             sars=self.sars,
         )
@@ -183,7 +248,7 @@ class VideoClip(Clip):
                     expected += 1
                     if expected == last:
                         return
-        time = float(self.times[expected])
+        time = float(self.index.times[expected])
         raise VideoIndexError(
             f"{self.path.name} should have a frame at {time:.3f} s (frame {expected}), but it "
             "cannot be decoded. Open the file with scan='decode'."

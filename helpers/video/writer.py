@@ -33,7 +33,7 @@ from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.stage import prefetch
 from helpers.verify.ffmpeg import UncheckableError
-from helpers.verify.promise import Glimpses, Promise, film_of, steps_of
+from helpers.verify.promise import Glimpses, Promise, film_of, steps_of, times_of
 from helpers.verify.result import SECONDS, verify
 from helpers.verify.verdict import Verification
 from helpers.video.carry import read_tracks
@@ -174,7 +174,7 @@ def _make_promise(
         size=(encoder.width, encoder.height),
         shape=encoder.info.sar * encoder.width / encoder.height,
         colour=encoder.colour,
-        film=origin.times if known else None,
+        film=times_of(origin) if known else None,
         stream=opened if known else None,
         given=given,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from helpers import Plan, open_video, restore, write_video
@@ -14,7 +15,7 @@ from helpers.stage import Stage
 from helpers.verify.result import _forgive
 from helpers.verify.verdict import Check
 from helpers.video import writer
-from tests.support.films import H264, ffmpeg, film
+from tests.support.films import H264, encode, ffmpeg, film
 from tests.support.odd_films import spoiled, with_sound
 from tests.test_command import run
 
@@ -129,3 +130,11 @@ def test_a_film_of_five_bits_a_channel_is_not_accused(tmp_path):
         open_video(tmp_path / "a.avi"), tmp_path / "b.mkv", source=tmp_path / "a.avi"
     )
     assert written.checks is not None and written.checks.good
+
+
+def test_colours_that_rgb_does_not_hold_are_no_fault(tmp_path):
+    dice = np.random.default_rng(0)
+    frames = dice.integers(16, 236, (10, 3, 96, 128), np.uint8)
+    path = encode(tmp_path / "wild.mkv", frames, codec="ffv1", pixels="yuv444p", colorspace=1)
+    report = restore(path, tmp_path / "out.mkv", plan=PLAIN, codec="ffv1", progress=False)
+    assert all(check["verdict"] != "wrong" for check in report.checks)

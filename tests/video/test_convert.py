@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
 from helpers import open_video
 from helpers.clip import ColourTags
-from helpers.video.convert import Look, add_bars, fit, lay_over_black
+from helpers.video.convert import Conversion, Look, add_bars, fit, lay_over_black
 from tests.support.films import ffmpeg
 from tests.support.ranges import assert_ranges_equal_the_whole
 
@@ -98,3 +99,17 @@ def test_bars_are_black_and_on_both_sides():
     assert canvas.shape == (4, 10, 3)
     assert (canvas[:, :2] == 0).all() and (canvas[:, 8:] == 0).all()
     assert (canvas[:, 2:8] == 200).all()
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "uyvy422", "nv12", "p010le", "yuva444p12le", "bgra"])
+@pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
+def test_deinterlacing_keeps_the_colours_of_every_pixel_format(pixels, matrix):
+    red_and_teal = np.full((240, 320, 3), (190, 20, 20), np.uint8)
+    red_and_teal[:, 160:] = (20, 180, 190)
+    frame = av.VideoFrame.from_ndarray(red_and_teal, format="rgb24")
+    frame = frame.reformat(
+        format=pixels, dst_colorspace="ITU709" if matrix == "bt709" else "ITU601"
+    )
+    frame.colorspace = {"bt709": 1, "smpte170m": 6}[matrix]
+    (_, image, _) = Conversion(320, 240, parity="tff").images([frame] * 3)
+    assert np.abs(image.astype(int) - red_and_teal)[120, [80, 240]].max() <= 3
