@@ -146,14 +146,19 @@ def costs(role: str, clip: Clip, frames: int | None = None) -> Costs:
             size = f", {model.megabytes} MB" if model.bytes else ""
             cost = ("-", f"not downloaded{size}")
         else:
-            each = _seconds(model, image)
+            each = time_model(model, image)
             cost = (f"{each:.3g} s", f"about {format_duration(each * count)}")
         rows.append((model.name, *cost, model.note))
     return Costs(tuple(rows))
 
 
-def _seconds(model: Model, image: np.ndarray) -> float:
-    """Return the seconds that a model takes for one picture; a first run is not counted."""
+def time_model(model: Model, image: np.ndarray) -> float:
+    """Return the seconds that a model takes for one picture; a first run is not counted.
+
+    Args:
+        model: a model whose files are here.
+        image: (H, W, 3) RGB, uint8 or uint16.
+    """
     probe = registry.get(model.engine).probe or PROBES[model.role]
     side = min(SIDE, *image.shape[:2])
     part = image if probe.whole else np.ascontiguousarray(image[:side, :side])

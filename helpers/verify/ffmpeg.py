@@ -208,6 +208,17 @@ def read_pictures(
     return Look(pictures, picture_times(log), np.array(shapes))
 
 
+def names_matrix(path: Path, stream: int) -> bool:
+    """Decode the first picture of a stream, and tell whether it names its colour matrix.
+
+    Some codecs, such as VP8, always do, although their containers do not.
+    """
+    after = ["-map", f"0:{stream}", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "-"]
+    _, log = run_ffmpeg(path, (), after)
+    found = re.search(r" color_space:(\w+)", log)
+    return found is not None and found[1] not in ("unknown", "unspecified")
+
+
 def _over_black(picture: np.ndarray) -> np.ndarray:
     """Return (H, W, 4) uint8 RGB with transparency as (H, W, 3) uint8 over black."""
     colour, opaque = picture[..., :3], picture[..., 3:]

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from helpers.verify.contents import Contents, Stream
-from helpers.verify.ffmpeg import Look, read_pictures
+from helpers.verify.ffmpeg import Look, names_matrix, read_pictures
 from helpers.verify.promise import SIDE
 
 PIXELS = 100_000_000
@@ -79,13 +80,16 @@ class Film:
         shifts = (self.places - self.times)[~np.isnan(self.places)]
         return float(np.median(shifts)) if len(shifts) else 0.0
 
-    @property
+    @cached_property
     def matrix(self) -> str | None:
         """The matrix to decode with if the file names none: BT.709 for HD, as players do."""
         width, height = self.picture.size
         high = width >= 1280 or height > 608  # 576, and 32 that tapes keep above them
         stored_so = self.picture.pixels.startswith(("yuv", "nv", "p0"))
-        return "bt709" if high and stored_so and not self.picture.matrix else None
+        untagged = high and stored_so and not self.picture.matrix
+        if not untagged or names_matrix(self.contents.path, self.picture.number):
+            return None
+        return "bt709"
 
     @property
     def shape(self) -> float:

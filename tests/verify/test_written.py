@@ -139,3 +139,11 @@ def test_colours_that_rgb_does_not_hold_are_no_fault(tmp_path):
     path = encode(tmp_path / "wild.mkv", frames, codec="ffv1", pixels="yuv444p", colorspace=1)
     report = restore(path, tmp_path / "out.mkv", plan=PLAIN, codec="ffv1", progress=False)
     assert all(check["verdict"] != "wrong" for check in report.checks)
+
+
+def test_a_codec_that_names_the_matrix_although_the_container_does_not(tmp_path):
+    bars = ("-f", "lavfi", "-i", "smptehdbars=s=1280x720:d=0.4")
+    ffmpeg(*bars, "-c:v", "libvpx", "-b:v", "2M", "-deadline", "realtime", tmp_path / "a.avi")
+    assert open_video(tmp_path / "a.avi").info.colour.matrix == "bt470bg"
+    report = restore(tmp_path / "a.avi", tmp_path / "out.mkv", plan=PLAIN, progress=False)
+    assert all(check["verdict"] != "wrong" for check in report.checks)
