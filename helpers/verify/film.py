@@ -99,7 +99,7 @@ class Film:
 
     def numbers_at(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which picture is nearest to each time, and how far away, in picture lengths."""
-        before = np.clip(np.searchsorted(self.times, times + SAME, "right") - 1, 0, None)
+        before = np.clip(np.searchsorted(self.times, times, "right") - 1, 0, None)
         after = np.minimum(before + 1, len(self.times) - 1)
         late, early = times - self.times[before], self.times[after] - times
         step = np.maximum(self.times[after] - self.times[before], 1e-6)

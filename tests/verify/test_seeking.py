@@ -56,3 +56,12 @@ def test_a_fault_in_the_middle_is_found_without_decoding_everything(long_film, t
     promise = promise_of(long_film, colour=None)
     assert not verify(tmp_path / "right.mkv", promise, long_film, seconds=0.1).wrong
     assert "picture" in verify(tmp_path / "wrong.mkv", promise, long_film, seconds=0.1).wrong
+
+
+def test_pictures_one_millisecond_apart_are_told_from_each_other():
+    times = np.array([0.0, 0.08, 0.081, 0.16, 0.161])
+    film = Film(None, None, times)
+    numbers, apart = film.numbers_at(times)
+    assert numbers.tolist() == [0, 1, 2, 3, 4] and apart.max() == 0
+    numbers, _ = film.numbers_at(np.array([0.0795, 0.0806, 0.13]))
+    assert numbers.tolist() == [1, 2, 3]
