@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from helpers.advice import recommend as recommend
     from helpers.audio import clean_audio as clean_audio
     from helpers.audio import replace_sound as replace_sound
     from helpers.catalog.load import describe as describe
@@ -98,6 +99,7 @@ _HOMES = {
     "play": "show.compare",
     "project_folder": "video.sources",
     "read_csv": "stages.duplicates.decisions",
+    "recommend": "advice",
     "replace_sound": "audio",
     "restore": "plan",
     "sample": "video.sources",

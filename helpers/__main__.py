@@ -17,9 +17,11 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from helpers.catalog import table as catalog
+from helpers.clip import Clip
 from helpers.errors import SilkPurseError, StageError
 from helpers.options import Option
 from helpers.plan import STEPS, Plan, plan_options
+from helpers.run import RunContext
 from helpers.video.codecs import CODECS
 
 # The base class of typer's errors about wrong arguments; its module depends on typer's version.
@@ -66,7 +68,14 @@ def make_parameter(step: str, one: Option) -> Parameter:
     return Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Tell whether an option was given on the command line, and is not a default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def restore(
+    typed: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
     project: Annotated[
@@ -82,14 +91,30 @@ def restore(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it is there already.")
     ] = False,
+    recommended: Annotated[
+        bool,
+        typer.Option(
+            "--recommended",
+            help="Do what the film needs. The options that you give are done as you say.",
+        ),
+    ] = False,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
     """Restore a film. If it was interrupted, run the same command again to continue."""
+    from helpers.advice import recommend
     from helpers.plan import restore as run
 
-    plan = Plan.of(**{name: value for name, value in choices.items() if value is not None})
-    report = run(source, output, plan=plan, project=project, codec=codec, overwrite=overwrite)
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    given = {name: value for name, value in chosen.items() if is_typed(typed, name)}
+    plan = Plan.of(**chosen)
+
+    def choose(clip: Clip, film: Path, context: RunContext) -> Plan:
+        found = recommend(clip, film, context, thorough=recommended)
+        typer.echo(found.summary(), err=True)
+        return Plan.of(**{**found.options(), **given}) if recommended else plan
+
+    report = run(source, output, plan=choose, project=project, codec=codec, overwrite=overwrite)
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 

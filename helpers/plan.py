@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -125,22 +125,22 @@ class Plan:
     leave open is decided when the plan is applied to a film.
 
     Attributes:
-        reading: how the film is read.
         trim: the stretch of the film to restore.
         cleaning: the faults that it is cleaned of first.
         colorize: how a black-and-white film is coloured.
         upscale: how it is enlarged: by default by the model's own scale, up to 3840x2160.
         interpolate: how its motion is made smoother: by default to at least 24 frames per second.
         sound: what is done with its sound.
+        reading: how the film is read.
     """
 
-    reading: Reading = Reading()
     trim: Trim = Trim()  # noqa: RUF009 (frozen)
     cleaning: Cleaning = Cleaning()
     colorize: Colorize | None = None
     upscale: Upscale | None = Upscale()  # noqa: RUF009
     interpolate: Interpolate | None = Interpolate()  # noqa: RUF009
     sound: SoundChoice = SoundChoice()
+    reading: Reading = Reading()
 
     @classmethod
     def of(cls, **choices: Any) -> Plan:
@@ -197,14 +197,17 @@ class Plan:
                 catalog.get_files(catalog.get(name, stage.role))  # type: ignore[union-attr]
 
 
+Planner = Callable[[Clip, Path, RunContext], Plan]
+"""Makes a plan for a film: given its clip, its file, and the run; see `advice`."""
+
 STEPS: dict[str, type] = {
-    "reading": Reading,
     "trim": Trim,
     "cleaning": Cleaning,
     "colorize": Colorize,
     "upscale": Upscale,
     "interpolate": Interpolate,
     "sound": SoundChoice,
+    "reading": Reading,
 }
 """The type of each field of a plan; together they declare the options of the command."""
 
@@ -270,7 +273,7 @@ def restore(
     source: str | Path,
     output: str | Path,
     *,
-    plan: Plan | None = None,
+    plan: Plan | Planner | None = None,
     project: str | Path | None = None,
     codec: str = "h264",
     overwrite: bool = False,
@@ -281,8 +284,8 @@ def restore(
     Args:
         source: the film.
         output: the file to write; OUTPUT.report.json is written beside it.
-        plan: the steps; if not given, the film is enlarged and its motion made smoother by the best
-            models that run here.
+        plan: the steps, or what makes them when the film is open; if not given, the film is
+            enlarged and its motion made smoother by the best models that run here.
         project: the project folder. If not given, a folder beside the output, which is deleted when
             the output is complete.
         codec: see `write_video`.
@@ -307,6 +310,20 @@ def restore(
     return report
 
 
+def _open_film(
+    source: Path, wish: Plan | Planner, opened: Project, run: RunContext
+) -> tuple[Plan, Clip]:
+    """Return the plan, and the film as the plan reads it."""
+    if isinstance(wish, Plan):
+        return wish, opened.source(source, run=run, **wish.reading.options)
+    clip = opened.source(source, run=run)
+    plan = wish(clip, source, run)
+    plan.fetch_models()
+    if plan.reading.options:
+        clip = opened.source(source, run=run, **plan.reading.options)
+    return plan, clip
+
+
 def check_paths(source: Path, output: Path) -> None:
     """Check the names of a film and of its result.
 
@@ -323,13 +340,19 @@ def check_paths(source: Path, output: Path) -> None:
 
 
 def _restore(
-    source: Path, output: Path, plan: Plan, opened: Project, codec: str, progress: bool
+    source: Path,
+    output: Path,
+    wish: Plan | Planner,
+    opened: Project,
+    codec: str,
+    progress: bool,
 ) -> Report:
     """Restore a film in a project, and describe what was done."""
-    plan.fetch_models()
+    if isinstance(wish, Plan):
+        wish.fetch_models()
     clock = time.perf_counter()
     run = opened.context(progress)
-    clip = opened.source(source, run=run, **plan.reading.options)
+    plan, clip = _open_film(source, wish, opened, run)
     run.notes.extend(_find_source(clip).notes)
     found = time.perf_counter()
     wanted = plan.apply(clip, run)

@@ -51,9 +51,11 @@ def answer(*words):
 
 def plan_of(monkeypatch, *words):
     """The plan that the command makes of its options."""
-    from helpers import __main__, plan
+    from helpers import __main__, advice, plan
 
     made = []
+    nothing = advice.Recommendation("a film", ())
+    monkeypatch.setattr(advice, "recommend", lambda *given, **more: nothing)
 
     def note(source, output, *, plan, **rest):
         made.append(plan)
@@ -63,7 +65,7 @@ def plan_of(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["helpers", "restore", "in.mp4", "-o", "out.mp4", *words])
     with pytest.raises(SystemExit):
         __main__.main()
-    return made[0]
+    return made[0](None, None, None)
 
 
 def test_without_options_the_plan_is_the_usual_one(monkeypatch):
@@ -301,3 +303,15 @@ def test_a_silent_film_is_given_music(tmp_path):
 def test_an_unknown_way_to_clean_sound_is_refused(tmp_path):
     said = refused("restore", TALK, "-o", tmp_path / "out.mp4", "--audio", "magic")
     assert "'magic' is neither a method" in said and "talk" in said
+
+
+def test_what_is_recommended_is_said_and_done_on_request(tmp_path):
+    small = ("--upscale", "bicubic", "--stop", "1")
+    plain = run("restore", TALK, "-o", tmp_path / "a.mp4", *small, "--interpolate", "none")
+    assert "Recommended: enlarge, make motion smooth, clean the sound." in plain.stderr
+    assert "--upscale animevideov3" in plain.stderr
+    assert answer("report", tmp_path / "a.mp4")["result"]["frames"] == 8
+    done = answer("restore", TALK, "-o", tmp_path / "b.mp4", *small, "--recommended")
+    assert done["result"]["frames"] == 24
+    assert any(note.startswith("sound: ") for note in done["notes"])
+    assert any(row.get("model") == "bicubic" for row in done["recipe"])

@@ -51,7 +51,9 @@ def measure_repeats(samples: FilmSamples) -> RepeatedPart:
 
 def repeats_sentence(found: RepeatedPart, needed: bool) -> str:
     """Describe the measurement in a sentence."""
-    return f"{found.amount:.0%} of the frames are repeats."
+    if not found.amount:
+        return "No frame repeats another."
+    return f"About {max(found.amount, 0.01):.0%} of the frames are repeats."
 
 
 def find_decisions(

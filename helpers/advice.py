@@ -1,0 +1,341 @@
+"""Recommend a plan for a film: what is wrong with it, and what this machine can do about it.
+
+    found = recommend(clip, "talk.mp4", project.context())
+    found                                        # a table: each step, and the reason for it
+    restore("talk.mp4", "restored.mp4", plan=found.plan())
+
+A step is recommended only if the film needs it. A step that is left out has a reason too.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from helpers.catalog import table as catalog
+from helpers.clip import Clip
+from helpers.estimates import format_duration, time_model
+from helpers.plan import NONE, Plan
+from helpers.run import RunContext
+from helpers.stages.cleaners import diagnose, examine
+from helpers.stages.diagnosis import Diagnosis, Fault
+
+LARGE = 720
+"""A film with as many lines is not enlarged: it fills the screen of a laptop."""
+
+FULL_HD = 1080
+"""A small film is enlarged to at most so many lines. A network invents what lies beyond."""
+
+PATIENCE = {"cuda": 4 * 3600.0, "mps": 8 * 3600.0, "cpu": 8 * 3600.0}
+"""The most seconds for which a network is recommended: a session on a free GPU, or a night."""
+
+JERKY = 20
+"""A film of fewer frames a second is made smoother. Silent films were shot at 16 to 24, and at 20
+motion looks natural."""
+
+MANY_REPEATS = 0.05
+"""The share of repeated frames from which on they are removed. A film shown at a higher rate
+repeats at least every twentieth frame; in clean films of slow motion, up to 4 % look like
+repeats."""
+
+NOISY, HUMMING = 25.0, 10.0
+"""In decibels: sound is cleaned if the voice is less above the noise, or hum more above it."""
+
+FAINT = -50.0
+"""A track of less loudness, in LUFS, is taken for noise alone, which would be made louder."""
+
+NO_VOICE = 3.0
+"""Where the voice is less decibels above the noise, there is none: it is music with a rhythm."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The recommendation for one step.
+
+    Attributes:
+        name: the step: a cleaner, or "deinterlace", "colorize", "upscale", "interpolate", "audio".
+        title: what it does, for people.
+        needed: whether it is recommended.
+        reason: why, or why not, in plain words.
+        options: the options of `Plan.of` that do it.
+    """
+
+    name: str
+    title: str
+    needed: bool
+    reason: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What is recommended for a film.
+
+    Attributes:
+        kind: what the film is, in a few words.
+        steps: one for each step that could be done, in the order of the plan.
+    """
+
+    kind: str
+    steps: tuple[Advice, ...]
+
+    def __getitem__(self, name: str) -> Advice:
+        return {step.name: step for step in self.steps}[name]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The names of the steps that are recommended."""
+        return tuple(step.name for step in self.steps if step.needed)
+
+    def options(self, ticked: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return the options of `Plan.of` for some steps; for those that are recommended if None.
+
+        A step that is not named is left out.
+        """
+        names = set(self.needed if ticked is None else ticked)
+        options: dict[str, Any] = dict.fromkeys(OPTIONAL, NONE)
+        cleaners = []
+        for step in self.steps:
+            if step.name in names:
+                options |= step.options
+                cleaners += [step.options["clean"]] if "clean" in step.options else []
+        return {**options, "clean": tuple(cleaners) or NONE}
+
+    def plan(self, ticked: Iterable[str] | None = None) -> Plan:
+        """Return the plan for some steps; for those that are recommended if None."""
+        return Plan.of(**self.options(ticked))
+
+    def summary(self) -> str:
+        """Return two lines: what is recommended, and what to type for it."""
+        wanted = [step for step in self.steps if step.needed]
+        if not wanted:
+            return (
+                f"This film needs nothing: {self.kind}.\nTo copy its sound only, use notebook 06."
+            )
+        titles = [step.title.lower() for step in wanted]
+        only = "This film needs nothing but this" if len(wanted) == 1 else "Recommended"
+        words = " ".join(f"--{name} {_as_text(value)}" for name, value in self.options().items())
+        return f"{only}: {', '.join(titles)}.\nTo do that, use --recommended, or: {words}"
+
+    def __repr__(self) -> str:
+        lines = [f"{'x' if s.needed else ' '} {s.title:<30} {s.reason}" for s in self.steps]
+        return "\n".join([f"This is {self.kind}.", *lines])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{'&#9745;' if step.needed else '&#9744;'}</td>"
+            f"<td style='text-align:left'>{html.escape(step.title)}</td>"
+            f"<td style='text-align:left'>{html.escape(step.reason)}</td></tr>"
+            for step in self.steps
+        )
+        left = "style='text-align:left'"
+        head = f"<tr><th></th><th {left}>step</th><th {left}>why</th></tr>"
+        return f"<p>This is {html.escape(self.kind)}.</p><table>{head}{rows}</table>"
+
+
+OPTIONAL = ("clean", "colorize", "upscale", "interpolate", "audio")
+"""The options that leave their step out with "none"."""
+
+TITLES = {
+    "telecine": "Get the film's own frames back",
+    "duplicates": "Remove repeated frames",
+    "flicker": "Remove flicker",
+    "damage": "Remove dust and scratches",
+    "shake": "Hold the camera still",
+    "blocks": "Smooth the blocks of compression",
+    "noise": "Remove noise",
+    "finish": "Adjust contrast and grain",
+}
+"""What removes each fault, for people."""
+
+
+def _as_text(value: Any) -> str:
+    """Return the value of an option as it is typed in the command."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def recommend(
+    clip: Clip,
+    film: str | Path | None = None,
+    run: RunContext | None = None,
+    *,
+    thorough: bool = True,
+) -> Recommendation:
+    """Examine a film and recommend a plan for it.
+
+    Args:
+        clip: the film, with its shots marked.
+        film: its file, for the sound; without one, no sound is examined.
+        run: keeps the results of analyses; see `Project.context`.
+        thorough: search the whole film for repeated frames and damage too, which takes about as
+            long as reading it; otherwise they are not mentioned.
+    """
+    run = run or RunContext()
+    found = examine(clip, run) if thorough else diagnose(clip, run)
+    drawn, sound = is_drawn(clip), _advise_sound(film)
+    steps = (
+        *_advise_cleaning(clip, found),
+        _advise_color(clip),
+        _advise_size(clip, drawn, run),
+        _advise_motion(clip),
+        sound,
+    )
+    return Recommendation(_describe(clip, drawn, sound), steps)
+
+
+def _describe(clip: Clip, drawn: bool, sound: Advice) -> str:
+    """Say in a few words what a film is."""
+    info = clip.info
+    what = "a cartoon" if drawn else "a talk" if sound.options.get("audio") == "talk" else "a film"
+    color = "black and white" if info.grey else "in colour"
+    fields = "" if info.field_order == "progressive" else ", interlaced"
+    size = "small" if info.height < 480 else "large" if info.height >= LARGE else "of medium size"
+    return f"{what} {color}{fields}, {size} ({info.size}), {float(info.fps):.4g} frames a second"
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+
+def _advise_cleaning(clip: Clip, found: Diagnosis) -> list[Advice]:
+    """Recommend the cleaners whose fault is visible and cannot be meant."""
+    return [_advise_cleaner(fault, clip, found) for fault in found.faults]
+
+
+def _advise_cleaner(fault: Fault, clip: Clip, found: Diagnosis) -> Advice:
+    """Recommend a cleaner, or not.
+
+    Comparing frames cannot tell a speck from a thing that flies past. Only in old film are specks
+    likely: it is black and white, or its light flickers.
+    """
+    needed, reason = fault.name in found.advice, fault.sentence
+    options = {"clean": fault.name}
+    if fault.name == "telecine":
+        needed, options = True, {"deinterlace": "telecine"}
+    elif fault.name == "damage" and needed and not (clip.info.grey or found["flicker"].needed):
+        needed, reason = False, f"{reason} They may be small things that move, so look first."
+    elif fault.name == "duplicates" and needed and fault.amount < MANY_REPEATS:
+        needed, reason = False, f"{reason} That is few, and they may be moments of rest."
+    return Advice(fault.name, TITLES[fault.name], needed, reason, options)
+
+
+def _advise_color(clip: Clip) -> Advice:
+    """Never recommend colouring: the colours would be invented."""
+    if not clip.info.grey:
+        reason = "The film is in colour already."
+    else:
+        reason = (
+            "The film is black and white. It can be coloured, but the colours are invented, so "
+            "this is for you to decide."
+        )
+    return Advice("colorize", "Colour", False, reason, {"colorize": "auto"})
+
+
+def _advise_size(clip: Clip, drawn: bool, run: RunContext) -> Advice:
+    """Recommend the best model whose time is bearable on this machine."""
+    info, device = clip.info, run.machine.device
+    title, quick = "Enlarge", "animevideov3"
+    scale = min(Fraction(4), Fraction(FULL_HD, info.height))
+    if info.height >= LARGE:
+        return Advice(
+            "upscale", title, False, f"The picture is large already ({info.size}).",
+            {"upscale": quick, "scale": max(scale, Fraction(2))},
+        )  # fmt: skip
+    image, small = clip[len(clip) // 2].image, f"A picture of {info.size} is smaller than a screen."
+    good = "x4plus-anime" if drawn else "x4plus"
+    seconds = 0.0
+    for name in (quick,) if device == "cpu" else (good, quick):
+        seconds = time_model(catalog.get(name, "upscale"), image) * len(clip)
+        if seconds <= PATIENCE[device]:
+            kind = "the quickest network" if name == quick else "the best one for this film"
+            return Advice(
+                "upscale", title, True,
+                f"{small} {name} is {kind}; on this machine it takes about "
+                f"{format_duration(seconds)}.",
+                {"upscale": name, "scale": scale},
+            )  # fmt: skip
+    return Advice(
+        "upscale", title, False,
+        f"{small} But the quickest network would take about {format_duration(seconds)} on this "
+        "machine. With a graphics card it is much faster.",
+        {"upscale": quick, "scale": scale},
+    )  # fmt: skip
+
+
+def _advise_motion(clip: Clip) -> Advice:
+    """Recommend interpolation for films of few frames a second."""
+    rate = f"{float(clip.info.fps):.4g} frames a second"
+    jerky = clip.info.fps < JERKY
+    reason = (
+        f"With {rate}, motion is jerky. From 24 on, it is smooth."
+        if jerky
+        else f"Motion is smooth already, with {rate}."
+    )
+    return Advice("interpolate", "Make motion smooth", jerky, reason, {"interpolate": "flow"})
+
+
+def is_drawn(clip: Clip) -> bool:
+    """Tell whether a film is a cartoon: flat, strong colours with sharp edges between them.
+
+    Photographed films have soft edges and texture. In 18 of them the ratio of sharp to soft
+    changes of brightness was at most 0.84, in six drawn ones at least 1.03.
+    """
+    numbers = np.linspace(0, len(clip) - 1, 5)[1:-1].round().astype(int)
+    shares = np.array([_measure_drawing(clip[int(number)].image) for number in numbers])
+    flat, soft, sharp, color = np.median(shares, axis=0)
+    return bool(flat > 0.6 and sharp > 0.95 * soft and color > 15)
+
+
+def _measure_drawing(image: np.ndarray) -> tuple[float, float, float, float]:
+    """Measure a picture, (H, W, 3) RGB.
+
+    Returns:
+        The shares of its pixels where brightness changes by less than 1 level of 255 from one to
+        the next, by less than 8, and by more; and how strong its colours are, in units of Lab.
+    """
+    shallow = image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
+    lab = cv2.cvtColor(shallow, cv2.COLOR_RGB2LAB).astype(np.float32)
+    across, down = (cv2.Sobel(lab[..., 0], cv2.CV_32F, *axis) / 8 for axis in ((1, 0), (0, 1)))
+    change, color = np.hypot(across, down), np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
+    flat, sharp = float((change < 1).mean()), float((change >= 8).mean())
+    return flat, 1 - flat - sharp, sharp, float(color.mean())
+
+
+# --- the sound ------------------------------------------------------------------------------------
+
+
+def _advise_sound(film: str | Path | None) -> Advice:
+    """Recommend a method for the first sound track if it is noisy or damaged."""
+    from helpers.audio.diagnose import diagnose as listen
+    from helpers.audio.track import NoSoundError, SoundError
+
+    title = "Clean the sound"
+    if film is None:
+        return Advice("audio", title, False, "No sound was examined.", {"audio": "film"})
+    try:
+        found = listen(film)
+    except NoSoundError:
+        return Advice("audio", title, False, "The film has no sound.")
+    except SoundError as error:
+        return Advice("audio", title, False, f"The sound cannot be cleaned. {error}")
+    if found.silent or found.loudness.integrated < FAINT:
+        reason = "There is next to nothing to hear in the sound track."
+        return Advice("audio", title, False, reason, {"audio": found.preset})
+    speech = found.speech and found.snr > NO_VOICE
+    faults = [
+        # What is noise in music cannot be told.
+        (speech and found.snr < NOISY, f"the voice is only {found.snr:.0f} dB above the noise"),
+        (bool(found.hum and found.hum.above > HUMMING), "there is mains hum"),
+        (found.has_clicks, f"there are about {found.clicks:.0f} clicks a minute"),
+        (found.clipped > 0.001, "it was recorded too loud"),
+    ]
+    words = [sentence for there, sentence in faults if there]
+    kind = "It is speech" if speech else "It does not sound like speech alone"
+    reason = f"{kind}, and {' and '.join(words)}." if words else f"{kind}, and nothing is wrong."
+    return Advice("audio", title, bool(words), reason, {"audio": "talk" if speech else "film"})
