@@ -147,7 +147,6 @@ def test_no_module_imports_one_that_imports_it():
             folder("video")
             | {
                 "project.report",
-                "show.compare",
                 "runtime.machine",
                 "health",
                 "audio.reader",

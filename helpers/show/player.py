@@ -157,8 +157,9 @@ def _encode_preview(
         for scale, quality in COPIES:
             copy = Preview(*_preview_size(clip.info, width * scale))(stretch)
             write_video(
-                copy, file, quality=quality, source=sound, start=begin, stop=end, check=False
-            )
+                copy, file, quality=quality, source=sound, start=begin, stop=end, check=False,
+                quietly=True,  # nobody asked for this file
+            )  # fmt: skip
             if file.stat().st_size <= VIDEO_CAP:
                 return file.read_bytes()
     return None

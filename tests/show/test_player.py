@@ -15,6 +15,7 @@ from helpers.show import served
 from helpers.show.player import play
 from helpers.show.still import STRIP
 from helpers.video.writer import write_video
+from tests.support.films import ffmpeg
 from tests.support.paths import REPO
 from tests.support.views import clip, embedded, markup, noise, static
 
@@ -65,6 +66,13 @@ def test_play_a_silent_file(tmp_path):
     write_video(clip(), tmp_path / "silent.mp4")
     (data,) = embedded(play(tmp_path / "silent.mp4"), "video/mp4")
     assert len(streams(data)[0]) == 8
+
+
+def test_notes_on_the_copy_are_not_logged(tmp_path, caplog):
+    """A red box named preview.mp4, a file that nobody had asked for."""
+    ffmpeg("-i", TALK, "-c:v", "copy", "-c:a", "pcm_s16le", tmp_path / "film.mkv")
+    play(tmp_path / "film.mkv", seconds=1)
+    assert not caplog.records
 
 
 def test_play_lowers_quality_until_it_fits(monkeypatch):
