@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from helpers.show.color import frames_to_colour as frames_to_colour
     from helpers.show.color import sweep_colours as sweep_colours
     from helpers.show.compare import compare as compare
-    from helpers.show.compare import play as play
     from helpers.show.compare import sheet as sheet
+    from helpers.show.player import play as play
     from helpers.stages.cleaners import diagnose as diagnose
     from helpers.stages.cleaners import examine as examine
     from helpers.stages.colorize.find import chroma_flicker as chroma_flicker
@@ -96,7 +96,7 @@ _HOMES = {
     "free_name": "runtime.names",
     "models": "catalog.table",
     "open_video": "video.reader",
-    "play": "show.compare",
+    "play": "show.player",
     "project_folder": "video.sources",
     "read_csv": "stages.duplicates.decisions",
     "recommend": "advice",

@@ -24,7 +24,7 @@ from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError
 from helpers.project.project import Project
 from helpers.retime import ConstantRate, Trim
-from helpers.show.compare import Preview
+from helpers.show.player import Preview
 from helpers.stage import Stage
 from helpers.stages.cleaners import CLEANERS
 from helpers.stages.colorize.stage import Colorize

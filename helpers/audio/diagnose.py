@@ -21,6 +21,13 @@ from helpers.audio.track import Sound
 _SILENCE = Loudness(-math.inf, -math.inf, 0.0)
 """The loudness of a silent track."""
 
+NEARLY_SILENT = -50.0
+"""LUFS. Quieter sound is hardly more than the noise of the recorder. Speech that was recorded much
+too quietly is at -40 (by trial)."""
+
+_STANDS_OUT = 0.5
+"""Decibels. Noise alone has 0.0, a voice that is as loud as the noise 0.9 (by trial)."""
+
 _STRETCH, _STRETCHES = 60, 5
 """A track is judged by this many stretches, spread over it, of this many seconds each."""
 
@@ -40,6 +47,7 @@ class Diagnosis:
         rumble: how many decibels the sound below 60 Hz is louder than the noise above 200 Hz.
         bandwidth: the frequency in hertz above which there is only noise.
         loudness: EBU R 128.
+        stands_out: whether anything, speech or music, is louder than the noise anywhere.
     """
 
     track: str
@@ -52,6 +60,14 @@ class Diagnosis:
     rumble: float = 0.0
     bandwidth: float = 0.0
     loudness: Loudness = _SILENCE
+    stands_out: bool = True
+
+    @property
+    def too_quiet(self) -> str:
+        """Why the track should not be made louder, in words; "" if it may be."""
+        if reason := say_too_quiet(self.loudness):
+            return reason
+        return "" if self.stands_out else "nothing in it stands out from the noise"
 
     @property
     def preset(self) -> str:
@@ -94,6 +110,8 @@ class Diagnosis:
             f"The loudness is {loud.integrated:.1f} LUFS; the highest true peak is "
             f"{loud.peak:+.1f} dB."
         )
+        if self.too_quiet:
+            lines.append(f"The loudness will be left as it is: {self.too_quiet}.")
         return lines
 
     @property
@@ -103,6 +121,13 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         return "\n".join([self.track, *(f"- {line}" for line in self.sentences())])
+
+
+def say_too_quiet(loudness: Loudness) -> str:
+    """Return in words that a track is nearly silent; "" if it is not."""
+    if loudness.integrated >= NEARLY_SILENT:
+        return ""
+    return f"the track is nearly silent ({loudness.integrated:.0f} LUFS)"
 
 
 def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
@@ -124,24 +149,30 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     clicks = [_count_clicks(part, rate) for part in parts]
     hums = [hum for part in parts if (hum := declick.find_hum(part, rate))]
     clipped = [declick.find_clipping(one)[0].mean() for part in parts for one in part]
+    snr = _measure_snr(sound)
     return Diagnosis(
         track=repr(sound),
         silent=False,
         speech=float(np.median([measures.rhythm(part, rate).syllables for part in parts])) > 0.3,
-        snr=estimate_snr(sound),
+        snr=float(np.median(snr)),
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
         clicks=60 * sum(clicks) / max(seconds, 0.1),
         rumble=float(np.median([_measure_rumble(part, rate) for part in parts])),
         bandwidth=max(measures.bandwidth(part, rate) for part in parts),
         loudness=measure_loudness(sound),
+        stands_out=max(snr) >= _STANDS_OUT,
     )
 
 
 def estimate_snr(sound: Sound) -> float:
     """Estimate how many decibels the voice is above the noise."""
-    found = [measures.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
-    return float(np.median(found))
+    return float(np.median(_measure_snr(sound)))
+
+
+def _measure_snr(sound: Sound) -> list[float]:
+    """Estimate the same for every stretch."""
+    return [measures.signal_to_noise(part, sound.rate) for part in _stretches(sound)]
 
 
 def _stretches(sound: Sound) -> list[np.ndarray]:

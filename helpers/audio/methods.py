@@ -12,7 +12,14 @@ from functools import partial
 
 from helpers.audio import filters as steps
 from helpers.audio import models
-from helpers.audio.diagnose import Diagnosis, choose_rumble_cut, diagnose, estimate_snr
+from helpers.audio.diagnose import (
+    Diagnosis,
+    choose_rumble_cut,
+    diagnose,
+    estimate_snr,
+    say_too_quiet,
+)
+from helpers.audio.filters import measure_loudness
 from helpers.audio.track import Sound, SoundError
 
 Noise = tuple[float, float] | str | None
@@ -97,7 +104,8 @@ def plan_steps(
 ) -> tuple[list[Step], list[str]]:
     """Return the steps of a method for a track, and notes on what differs from what was asked."""
     if method == "loudness":
-        return [_loudness(_TALK_LOUD if loudness is None else loudness, strength)], []
+        reason = say_too_quiet(measure_loudness(sound))
+        return _loudness_steps(loudness, _TALK_LOUD, strength, reason)
     if method in ("spectral", "rnnoise", "deepfilter"):
         most = _limit_reduction(estimate_snr(sound), method)
         low = _rumble_steps(sound, min(1.0, 3 * strength))
@@ -113,7 +121,8 @@ def plan_steps(
         return chain + _carrier_steps(method, strength, most, noise), notes
     if method == "film":
         chain += [_rumble(25, 1.0), _spectral(24 * strength, most, noise)]
-        return [*chain, _loudness(_FILM_LOUD if loudness is None else loudness, 1.0)], notes
+        last, more = _loudness_steps(loudness, _FILM_LOUD, 1.0, found.too_quiet)
+        return [*chain, *last], notes + more
     obstacle = models.find_obstacle("deepfilter")
     if obstacle is None:
         most_deep = _limit_reduction(found.snr, "deepfilter")
@@ -121,7 +130,8 @@ def plan_steps(
     else:
         notes.append(f"DeepFilterNet was not used ({obstacle}); spectral was used instead")
         chain += [*_rumble_steps(sound, 1.0), _spectral(30 * strength, most, noise)]
-    return [*chain, _loudness(_TALK_LOUD if loudness is None else loudness, 1.0)], notes
+    last, more = _loudness_steps(loudness, _TALK_LOUD, 1.0, found.too_quiet)
+    return [*chain, *last], notes + more
 
 
 def _limit_reduction(snr: float, method: str) -> float:
@@ -196,6 +206,20 @@ def _deepfilter(strength: float, most: float) -> Step:
     limit = min(40 * strength if strength < 1 else 100.0, most)
     words = f"DeepFilterNet 3, noise reduced by up to {limit:.0f} dB"
     return words, partial(steps.run_deepfilter, limit=limit)
+
+
+def _loudness_steps(
+    asked: float | None, usual: float, strength: float, too_quiet: str
+) -> tuple[list[Step], list[str]]:
+    """Return the step that sets the loudness; instead of it a note where only noise would rise.
+
+    Args:
+        asked: LUFS, which are set in any case; `usual` if None.
+        too_quiet: why the track should not be made louder, in words; "" if it may be.
+    """
+    if asked is None and too_quiet:
+        return [], [f"the loudness was left as it is: {too_quiet}, and the noise would rise too"]
+    return [_loudness(usual if asked is None else asked, strength)], []
 
 
 def _loudness(target: float, strength: float) -> Step:

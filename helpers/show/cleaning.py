@@ -16,7 +16,10 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import StageError
-from helpers.show.compare import Moment, Picture, View, make_still, save_picture, to_eight_bit
+from helpers.show.moments import Moment
+from helpers.show.picture import Picture, save_picture, to_eight_bit
+from helpers.show.still import make_still
+from helpers.show.view import View
 from helpers.stages.diagnosis import Diagnosis
 from helpers.stages.duplicates.decisions import Duplicates
 

@@ -17,7 +17,10 @@ import cv2
 from helpers.catalog.table import models
 from helpers.clip import Clip, Frame
 from helpers.runtime.storage import write_atomically
-from helpers.show.compare import Moment, Picture, View, make_still, nearest_fraction, take_picture
+from helpers.show.moments import Moment, nearest_fraction
+from helpers.show.picture import Picture, take_picture
+from helpers.show.still import make_still
+from helpers.show.view import View
 from helpers.stages.colorize.stage import Colorize
 from helpers.stages.colorize.tint import TONES
 

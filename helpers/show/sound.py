@@ -23,7 +23,9 @@ import numpy as np
 from helpers.audio import preview
 from helpers.audio.methods import Noise
 from helpers.audio.track import Sound, SoundError, encode
-from helpers.show.compare import PICTURE_CAP, View, encode_jpeg, save_picture
+from helpers.show.picture import encode_jpeg, save_picture
+from helpers.show.still import PICTURE_CAP
+from helpers.show.view import View
 
 SOUND_CAP = 600_000
 """Bytes of a sound in the page; a larger one is encoded at a lower bit rate."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.errors import VerificationError
 from helpers.verify.contents import Contents, read_contents
 from helpers.verify.ffmpeg import UncheckableError, is_damaged
 from helpers.verify.film import Film
@@ -48,6 +49,23 @@ def verify(
         UncheckableError: ffmpeg cannot read the output.
     """
     return Verification(tuple(_look(output, promise, source, seconds)))
+
+
+def require_right(
+    output: Path, promise: Promise, source: Path | None, seconds: float = SECONDS
+) -> Verification:
+    """Look at a written film as `verify` does.
+
+    Raises:
+        VerificationError: it is wrong, or cannot be read.
+    """
+    try:
+        checks = verify(output, promise, source, seconds)
+    except UncheckableError as error:
+        raise VerificationError(str(error), output) from error
+    if checks.wrong:
+        raise VerificationError(checks.wrong, output)
+    return checks
 
 
 def _look(output: Path, promise: Promise, source: Path | None, seconds: float) -> Iterator[Check]:

@@ -19,17 +19,19 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from helpers.errors import StorageError, VideoWriteError
+from helpers.errors import StorageError, VerificationError, VideoWriteError
 from helpers.runtime.machine import runtime
 from helpers.runtime.names import final_name, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
-from helpers.verify.promise import SoundTrack
+from helpers.verify.promise import Promise, SoundTrack
+from helpers.verify.result import require_right
 from helpers.verify.tracks import ALONE
 from helpers.video.carry import Carried, read_tracks
 from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
+from helpers.video.index import make_index
 from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import orientation_of
 from helpers.video.packets import count_packets
@@ -124,6 +126,7 @@ def copy_with_sound(
 
     Raises:
         VideoWriteError: `path` is the film itself or has another ending, or cannot be written.
+        VerificationError: the file was written, but differs from what it should be.
     """
     if ending(path) not in NEW:
         raise VideoWriteError(
@@ -148,22 +151,38 @@ def copy_with_sound(
         with even_film(film, path.parent) as even:
             # The film is both picture and source, so both count from its beginning.
             notes = join(even, Fraction(0), part, even, sound=sound, keep=keep, video=video)
-        notes += _note_lost_turn(film, video, part)
+        notes += _look_at_copy(film, video, part, sound, keep, notes)
         sync_file(part)
         part.replace(path)
-    finally:
+    except VerificationError:
+        raise  # the file is kept
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
     return notes
 
 
-def _note_lost_turn(film: Path, video: int, copy: Path) -> list[str]:
-    """Return a note if a copied picture is not turned as in the film."""
-    if orientation_of(film, video) == orientation_of(copy):
-        return []
-    return [
-        f"{film.name} says how its picture is turned or mirrored, but this ffmpeg does not write "
-        f"that into {copy.suffix}; use .mp4 to keep it"
-    ]
+def _look_at_copy(
+    film: Path,
+    video: int,
+    copy: Path,
+    sound: Sequence[NewTrack],
+    keep: bool,
+    notes: Sequence[str],
+) -> list[str]:
+    """Compare a copy with its film, and return what was noticed, in words.
+
+    The pictures must be the film's own, at their times, and turned as there.
+
+    Raises:
+        VerificationError: they are not, or the sound is not what it should be.
+    """
+    index = make_index(film, video, "auto")
+    promise = Promise(
+        times=index.times, end=index.end, film=index.times, stream=video, sound=tuple(sound),
+        keep_sound=keep, notes=tuple(notes),
+    )  # fmt: skip
+    return list(require_right(copy, promise, film).notes)
 
 
 def _choose_ffmpeg(picture: Path, video: int) -> str:
@@ -295,7 +314,8 @@ def _run(
     at = command.index(f"file:{path}")
     command[at:at] = attach(attached, sum(track.kind == "attachment" for track in tracks))
     if source is not None:
-        used = usable_streams(Path(source)) if any(track.file is None for track in tracks) else []
+        reads = picture == Path(source) or any(track.file is None for track in tracks)
+        used = usable_streams(Path(source)) if reads else []
         _insert_source(command, f"file:{source}", f"file:{path}", used)
     try:
         _write(command, path, count_packets(picture, video))
@@ -316,13 +336,15 @@ def _insert_source(command: list[str], source: str, made: str, used: Sequence[in
         at = command.index("-map")
         command[at:at] = ["-i", source]
         files.append(source)
-    number = str(files.index(source))
-    command[:] = [number if word == SOURCE else word for word in command]
+    # A film that gets other sound is opened twice, for its picture and for the rest.
+    numbers = [number for number, file in enumerate(files) if file == source]
+    command[:] = [str(numbers[-1]) if word == SOURCE else word for word in command]
     if used:
         # ffmpeg's zero is the first stream in use where clocks may jump (MPEG-TS), and the first of
         # all streams elsewhere. A second, empty output uses every stream, so that both are equal.
         at = command.index(made) + 1
-        maps = [word for stream in used for word in ("-map", f"{number}:{stream}")]
+        every = (f"{number}:{stream}" for number in numbers for stream in used)
+        maps = [word for one in every for word in ("-map", one)]
         command[at:at] = [*maps, "-c", "copy", "-ignore_unknown", "-f", "null", "-"]
 
 

@@ -32,9 +32,8 @@ from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.stage import prefetch
-from helpers.verify.ffmpeg import UncheckableError
 from helpers.verify.promise import Glimpses, Promise, film_of, steps_of, times_of
-from helpers.verify.result import SECONDS, verify
+from helpers.verify.result import SECONDS, require_right
 from helpers.verify.verdict import Verification
 from helpers.video.carry import read_tracks
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
@@ -90,6 +89,7 @@ def write_video(
     check: bool = True,
     progress: bool = False,
     watch: Watch | None = None,
+    quietly: bool = False,
 ) -> Written:
     """Write a clip to a video file, with the sound and everything else of its source.
 
@@ -108,6 +108,7 @@ def write_video(
         check: look at the file before it gets its name; see `verify.result`.
         progress: show a progress bar.
         watch: is told how far the work is, and may stop it.
+        quietly: do not log the notes.
 
     Raises:
         Stopped: the watch stopped the run; nothing is written.
@@ -147,7 +148,8 @@ def write_video(
                 promise, trimmed=start is not None or stop is not None, sound=sound,
                 keep_sound=keep_sound, notes=tuple(notes),
             )  # fmt: skip
-            checks = _look_at(whole, promise, source, time.perf_counter() - begun)
+            seconds = max(SECONDS, SHARE * (time.perf_counter() - begun))
+            checks = require_right(whole, promise, Path(source) if source else None, seconds)
             notes += checks.notes
         sync_file(whole)
         whole.replace(path)
@@ -158,7 +160,7 @@ def write_video(
         raise
     finally:
         silent.unlink(missing_ok=True)
-    for note in notes:
+    for note in () if quietly else notes:
         log.warning("%s: %s", path.name, note)
     size = path.stat().st_size
     return Written(path, len(clip), clip.duration, size, encoder.name, tuple(notes), checks)
@@ -187,27 +189,6 @@ def _make_promise(
 
 SHARE = 0.03
 """The part of a run's time that the look at its result may take."""
-
-
-def _look_at(
-    whole: Path, promise: Promise, source: str | Path | None, seconds: float
-) -> Verification:
-    """Look at a finished file.
-
-    Args:
-        seconds: how long the run took.
-
-    Raises:
-        VerificationError: it is wrong.
-    """
-    seconds = max(SECONDS, SHARE * seconds)
-    try:
-        checks = verify(whole, promise, Path(source) if source else None, seconds)
-    except UncheckableError as error:
-        raise VerificationError(str(error), whole) from error
-    if checks.wrong:
-        raise VerificationError(checks.wrong, whole)
-    return checks
 
 
 class Encoder:

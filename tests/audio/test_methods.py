@@ -12,6 +12,7 @@ from helpers.audio import (
     clean_audio,
 )
 from helpers.audio.diagnose import diagnose
+from helpers.audio.filters import measure_loudness
 from helpers.audio.track import Sound
 from helpers.catalog import fetch
 from tests.support.sounds import gain, noise, voice
@@ -112,3 +113,27 @@ def test_missing_weights_say_what_to_do(monkeypatch):
 def test_talk_says_what_it_does_instead_of_the_best():
     made = clean_audio(Sound(voice() + noise(48_000, 0.01), 16_000), "talk")
     assert any("DeepFilterNet was not used" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("method", "volume"),
+    [("talk", 0.001), ("film", 0.001), ("loudness", 0.001), ("talk", 0.02), ("film", 0.02)],
+)
+def test_noise_is_not_made_louder(method, volume):
+    """A near-silent track came out at -16 LUFS, noise and all."""
+    sound = Sound(noise(5 * 16_000, volume), 16_000)
+    made = clean_audio(sound, method)
+    assert np.abs(made.sound.samples).max() <= np.abs(sound.samples).max() * 1.05
+    assert any("the loudness was left as it is" in note for note in made.notes)
+    loud = clean_audio(sound, "loudness", loudness=-30)
+    assert measure_loudness(loud.sound).integrated == pytest.approx(-30, abs=1)
+
+
+@pytest.mark.parametrize("volume", [0.2, 1.0])
+@pytest.mark.parametrize("hiss", [0.0, 0.03])
+def test_a_voice_is_made_loud_however_quiet_and_noisy(volume, hiss):
+    speech = voice(5.0)
+    sound = Sound(volume * (speech + noise(speech.shape[1], hiss)), 16_000)
+    made = clean_audio(sound, "talk")
+    assert measure_loudness(made.sound).integrated == pytest.approx(-16, abs=1.5)
+    assert not any("loudness" in note for note in made.notes)

@@ -1,51 +1,22 @@
-"""What is shown: sizes, bytes, the right frames, safe HTML, and videos that a browser plays."""
+"""Comparisons and sheets: sizes, bytes, the right frames, safe HTML."""
 
-import base64
 import io
 import re
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError, VideoWriteError
-from helpers.show import compare as show
-from helpers.show.compare import compare, play, sheet
-from helpers.video.writer import write_video
-from tests.support.paths import REPO
+from helpers.show import picture as show
+from helpers.show.compare import compare, sheet
+from helpers.show.still import GAP, PICTURE_CAP, STRIP
+from tests.support.views import clip, embedded, markup, noise, static
 
-TALK = REPO / "sample_clips" / "talk_160x120_8fps.mp4"
 ODD = "a<b>&\"'\n\0 \ud800 é Зерно 中 😀 %s {x} $id " + "long " * 40
-
-
-def clip(width=32, height=24, count=8, fps=8, sar=1, dtype=np.uint8):
-    """A clip whose frame number k is grey of level 20 + 20 k (of 255)."""
-    top = np.iinfo(dtype).max // 255
-    images = [np.full((height, width, 3), (20 + 20 * k) * top, dtype) for k in range(count)]
-    times = [Fraction(k, fps) for k in range(count)]
-    return MemoryClip(images, times, Fraction(count, fps), sar=Fraction(sar))
-
-
-def noise(width, height):
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def static(view):
-    data = base64.b64decode(view.outputs[0]["image/jpeg"])
-    return np.asarray(Image.open(io.BytesIO(data))), data
-
-
-def markup(view):
-    return view.outputs[-1]["text/html"]
-
-
-def embedded(view, kind):
-    found = re.findall(rf'src="data:{kind};base64,([^"]+)"', markup(view))
-    return [base64.b64decode(data) for data in found]
 
 
 def decoded(data):
@@ -55,7 +26,7 @@ def decoded(data):
 def halves(view):
     """The middle of the left and of the right picture, as grey levels."""
     image, _ = static(view)
-    row = image[image.shape[0] // 2 + show.STRIP // 2].mean(axis=1)
+    row = image[image.shape[0] // 2 + STRIP // 2].mean(axis=1)
     return row[len(row) // 4], row[3 * len(row) // 4]
 
 
@@ -63,17 +34,17 @@ def halves(view):
 def test_static_picture_keeps_its_width_and_its_cap(width):
     image, data = static(compare(noise(160, 120), noise(1920, 1440), width=width))
     assert width - 2 <= image.shape[1] <= width
-    assert len(data) <= show.PICTURE_CAP
+    assert len(data) <= PICTURE_CAP
 
 
 def test_many_rows_stay_under_the_caps():
     images = [noise(640, 480)] * 4
     film = MemoryClip(images, [Fraction(k) for k in range(4)], Fraction(4))
     view = compare(film, film, at=[0, 1, 2, 3])
-    assert len(static(view)[1]) <= show.PICTURE_CAP
+    assert len(static(view)[1]) <= PICTURE_CAP
     sliders = embedded(view, "image/jpeg")
     assert len(sliders) == 8
-    assert sum(map(len, sliders)) <= 2 * show.PICTURE_CAP
+    assert sum(map(len, sliders)) <= 2 * PICTURE_CAP
 
 
 def test_two_outputs_and_a_sentence():
@@ -116,8 +87,9 @@ def test_slider_is_self_contained_with_ids_of_its_own():
     for html in (first, second):
         assert not re.search(r"https?:|<script|<link|@import|url\(|commandlinker", html)
         assert set(re.findall(r'src="(.{11})', html)) == {"data:image/"}
+        assert "ID" not in html.split("</style>")[0]
     ids = re.findall(r'id="([^"]+)"', first + second)
-    assert len(ids) == len(set(ids)) == 3
+    assert len(ids) == len(set(ids)) == 2
 
 
 def test_both_sides_of_the_slider_have_one_size():
@@ -125,11 +97,39 @@ def test_both_sides_of_the_slider_have_one_size():
     assert decoded(before).shape == decoded(after).shape == (750, 1000, 3)
 
 
-def test_each_clip_shows_the_frame_played_at_that_time():
+def test_both_clips_show_frames_that_begin_at_one_moment():
+    """The first film holds its frames for twice as long; at 0.4 s they would be 0.125 s apart."""
     slow, fast = clip(count=4, fps=4), clip(count=8, fps=8)
     view = compare(slow, fast, at=0.4)
-    assert "before 32x24, 0.250 s; after 32x24, 0.375 s" in repr(view)
-    assert halves(view) == pytest.approx((40, 80), abs=2)
+    assert "before 32x24, 0.500 s; after 32x24, 0.500 s" in repr(view)
+    assert halves(view) == pytest.approx((60, 100), abs=2)
+
+
+def test_a_result_of_a_stretch_shows_the_moment_of_the_film():
+    """A file of a stretch counts from 0, so its second 0.25 is another moment of the film."""
+    film, part = clip(), MemoryClip([image for image in clip().images[4:]], clip().times[:4], 1 / 2)
+    view = compare(film, part, at=0.75, start=0.5)
+    assert repr(view) == "Pictures of before 32x24, 0.750 s; after 32x24, 0.750 s"
+    assert halves(view) == pytest.approx((140, 140), abs=2)
+
+
+def test_a_moment_that_only_one_has_is_left_out_and_that_is_said():
+    view = compare(clip(), clip(count=4), at=[0.25, 0.75])
+    assert "0.250 s" in repr(view) and len(embedded(view, "image/jpeg")) == 2
+    words = "Only moments from 0.00 to 0.50 s are in both, so these were left out: 0.75 s."
+    assert words in repr(view) and words in markup(view)
+    late = MemoryClip([noise(8, 8)], [Fraction(9)], Fraction(10))
+    with pytest.raises(StageError, match=r"no moment in common.* to 1\.00 s; 9\.00"):
+        compare(clip(), late)
+
+
+def test_several_moments_are_one_picture_and_one_slider():
+    view = compare(clip(), clip(64, 48), at=[0, 0.25, 0.5])
+    assert len(view.outputs) == 2
+    assert markup(view).count('type="range"') == 1
+    assert markup(view).count("aria-pressed") == 1 + 3 + 1  # in the style, the buttons, the script
+    image, _ = static(view)
+    assert image.shape[0] < image.shape[1]
 
 
 def test_a_time_in_decimals_means_the_frame_that_starts_there():
@@ -140,7 +140,8 @@ def test_a_time_in_decimals_means_the_frame_that_starts_there():
 
 def test_the_default_time_is_the_middle_of_what_is_shared():
     short = MemoryClip([noise(8, 8)], [Fraction(1, 2)], Fraction(1))
-    assert "before 32x24, 0.750 s" in repr(compare(clip(), short))
+    assert "after 8x8, 0.500 s" in repr(compare(clip(), short))
+    assert "0.500 s" in repr(compare(clip(), clip()))
 
 
 @pytest.mark.parametrize(("sar", "shape"), [(2, (320, 640)), (Fraction(1, 2), (640, 320))])
@@ -178,8 +179,8 @@ def test_zoom_cuts_all_pictures_alike():
 def test_a_sheet_has_a_row_for_every_clip():
     view = sheet([clip(), clip(64, 48), clip(16, 12)], [0, 0.25, 0.5, 0.75])
     image, data = static(view)
-    assert image.shape[:2] == (3 * (round(317 * 3 / 4) + show.STRIP) + 2 * show.GAP, 1280)
-    assert len(view.outputs) == 1 and len(data) <= show.PICTURE_CAP
+    assert image.shape[:2] == (3 * (round(317 * 3 / 4) + STRIP) + 2 * GAP, 1280)
+    assert len(view.outputs) == 1 and len(data) <= PICTURE_CAP
     assert "3 16x12, 0.750 s" in repr(view)
     with pytest.raises(StageError, match="1 labels were given for 2 clips"):
         sheet([clip(), clip()], [0], ["one"])
@@ -212,65 +213,3 @@ def test_only_pictures_are_written_as_pictures(tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(VideoWriteError):
         compare(clip(), clip(), path=tmp_path / "folder.png")
-
-
-def streams(data):
-    """Open an MP4 as a browser would have to, and decode it all."""
-    assert data.index(b"moov") < data.index(b"mdat")
-    with av.open(io.BytesIO(data)) as file:
-        video = file.streams.video[0].codec_context
-        assert (video.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
-        frames = list(file.decode(video=0))
-        return frames, [stream.codec_context.name for stream in file.streams]
-
-
-def test_play_a_clip_of_any_kind(tmp_path):
-    view = play(clip(81, 61, sar=2, dtype=np.uint16), start=0.3, seconds=0.5)
-    (data,) = embedded(view, "video/mp4")
-    frames, kinds = streams(data)
-    assert len(data) <= show.VIDEO_CAP and kinds == ["h264"]
-    assert [(f.width, f.height) for f in frames] == [(162, 60)] * 4
-    assert frames[0].to_ndarray(format="rgb24").mean() == pytest.approx(60, abs=4)
-    assert repr(view) == "film 81x61, 0.25 to 0.75 s"
-
-
-def test_play_makes_large_films_small():
-    (data,) = embedded(play(clip(1000, 40, count=2), width=333), "video/mp4")
-    assert {(f.width, f.height) for f in streams(data)[0]} == {(332, 12)}
-
-
-def test_play_a_file_with_its_sound(tmp_path):
-    odd = tmp_path / "a & <b>.mp4"
-    odd.write_bytes(TALK.read_bytes())
-    view = play(str(odd), start=1, seconds=1)
-    (data,) = embedded(view, "video/mp4")
-    frames, kinds = streams(data)
-    assert len(frames) == 8 and kinds == ["h264", "aac"]
-    assert "a &amp; &lt;b&gt;.mp4 160x120, 1.00 to 2.00 s" in markup(view)
-    with av.open(io.BytesIO(data)) as file:
-        sound = file.streams.audio[0]
-        assert float(sound.duration * sound.time_base) == pytest.approx(1, abs=0.1)
-    muted = play(odd, seconds=0.5, sound=False)
-    assert streams(embedded(muted, "video/mp4")[0])[1] == ["h264"]
-
-
-def test_play_a_silent_file(tmp_path):
-    write_video(clip(), tmp_path / "silent.mp4")
-    (data,) = embedded(play(tmp_path / "silent.mp4"), "video/mp4")
-    assert len(streams(data)[0]) == 8
-
-
-def test_play_lowers_quality_until_it_fits(monkeypatch):
-    images = [noise(320, 240), noise(320, 240)[::-1]]
-    film = MemoryClip(images, [Fraction(0), Fraction(1, 8)], Fraction(1, 4))
-    full = len(embedded(play(film), "video/mp4")[0])
-    monkeypatch.setattr(show, "VIDEO_CAP", full - 1)
-    (data,) = embedded(play(film), "video/mp4")
-    assert len(data) < full and len(streams(data)[0]) == 2
-
-
-def test_play_shows_a_poster_if_nothing_fits(monkeypatch):
-    monkeypatch.setattr(show, "VIDEO_CAP", 10)
-    view = play(TALK, seconds=0.25)
-    assert str(TALK) in repr(view)
-    assert static(view)[0].shape == (480 + show.STRIP, 640, 3)

@@ -10,6 +10,8 @@ import pytest
 
 from helpers import open_video, write_video
 from helpers.audio import clean_audio, replace_sound
+from helpers.errors import VerificationError
+from helpers.video import mux
 from helpers.video.orientation import orientation_of
 from tests.support.films import H264, film
 from tests.support.odd_films import with_matrix, with_sound
@@ -63,6 +65,16 @@ def test_a_copy_with_other_sound_keeps_the_orientation(tmp_path, matrix, ending)
     assert not replace_sound(source, clean_audio(source, "loudness"), result)
     assert orientation_of(result) == orientation_of(source)
     assert np.array_equal(open_video(result)[2].image, open_video(source)[2].image)
+
+
+def test_a_copy_that_lost_its_orientation_gets_no_name(tmp_path, monkeypatch):
+    plain = with_sound(tmp_path / "p.mp4", "aac")
+    source = with_matrix(plain, tmp_path / "a.mp4", 0, 1, -1, 0)
+    join = mux.join
+    monkeypatch.setattr(mux, "join", lambda film, *rest, **named: join(plain, *rest, **named))
+    with pytest.raises(VerificationError, match="turned"):
+        replace_sound(source, clean_audio(source, "loudness"), tmp_path / "b.mkv")
+    assert not (tmp_path / "b.mkv").exists()
 
 
 @pytest.mark.parametrize(("degrees", "right"), [(10, 0), (-60, 270), (135.5, 180)])
