@@ -45,6 +45,10 @@ class VerificationError(SilkPurseError):
         )
 
 
+class Stopped(SilkPurseError):  # noqa: N818 (somebody wished it; it is no error)
+    """The person who watches a run has stopped it; the message says what is kept."""
+
+
 class StageError(SilkPurseError, ValueError):
     """A stage was given a value that is not allowed, or broke the law of stages."""
 

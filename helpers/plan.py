@@ -24,7 +24,7 @@ from helpers.project.project import Project
 from helpers.project.report import Report, Side, report_path
 from helpers.project.temporary import open_project
 from helpers.retime import Trim
-from helpers.run import RunContext
+from helpers.run import RunContext, Watch
 from helpers.runtime.names import expand, is_text
 from helpers.runtime.output import claim_output
 from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finish_film
@@ -275,6 +275,7 @@ def restore(
     codec: str = "h264",
     overwrite: bool = False,
     progress: bool = True,
+    watch: Watch | None = None,
 ) -> Report:
     """Restore a film. A run that was interrupted is continued by the same call.
 
@@ -287,8 +288,10 @@ def restore(
             the output is complete.
         codec: see `write_video`.
         overwrite: replace a file that is there already, once the new one is whole.
+        watch: is told how far the run is, and may stop it.
 
     Raises:
+        Stopped: the watch stopped the run; the same call goes on with what was finished.
         VerificationError: the result differs from the film. It is kept under a temporary name.
         SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
@@ -302,7 +305,7 @@ def restore(
         # What is wrong with the film's other tracks is said before any work is done.
         read_tracks(source, target)
         with open_project(project, output) as opened:
-            report = _restore(source, target, plan, opened, codec, progress)
+            report = _restore(source, target, plan, opened, codec, opened.context(progress, watch))
             report.write(report_path(output))
     return report
 
@@ -323,12 +326,11 @@ def check_paths(source: Path, output: Path) -> None:
 
 
 def _restore(
-    source: Path, output: Path, plan: Plan, opened: Project, codec: str, progress: bool
+    source: Path, output: Path, plan: Plan, opened: Project, codec: str, run: RunContext
 ) -> Report:
     """Restore a film in a project, and describe what was done."""
     plan.fetch_models()
     clock = time.perf_counter()
-    run = opened.context(progress)
     clip = opened.source(source, run=run, **plan.reading.options)
     run.notes.extend(_find_source(clip).notes)
     found = time.perf_counter()
@@ -343,7 +345,7 @@ def _restore(
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
     written = opened.render(
-        saved, output, codec=codec, progress=progress,
+        saved, output, codec=codec, progress=run.progress, watch=run.watch,
         sound=sound, keep_sound=plan.sound.keep,
     )  # fmt: skip
     done = time.perf_counter()

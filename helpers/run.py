@@ -5,6 +5,8 @@
     run.stopwatch.seconds, run.notes        # {"read": 0.2, "Upscale": 7.9}, [...]
 
 Without one, `clip.frames()` makes its own: this machine, no progress bar, no project.
+
+A panel that shows how far a run is, or has a button to stop it, is a `Watch`.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from helpers.errors import Stopped
 from helpers.progress import bar
 from helpers.runtime.machine import Runtime, runtime
 
 if TYPE_CHECKING:
-    from helpers.clip import Clip
+    from helpers.clip import Clip, Frame
 
 T = TypeVar("T")
 
@@ -43,6 +46,49 @@ class Keep(Protocol):
 def _find_anew(name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
     """Analyse the clip, and keep nothing; used without a project."""
     return find()
+
+
+class Watch(Protocol):
+    """Is told how far a run is, and may stop it. All calls come from the thread of the run."""
+
+    def begin(self, label: str, total: int, done: int) -> None:
+        """Be told that a piece of work begins.
+
+        Args:
+            label: its name: that of a saved stage, "render", or that of a search, "find shots".
+            total: how many frames it has.
+            done: how many of these were finished by an earlier run.
+        """
+        ...
+
+    def advance(self, label: str, count: int) -> None:
+        """Be told that `count` more frames of a piece of work are finished."""
+        ...
+
+    def frame(self, number: int, clip_frame: Frame) -> None:
+        """Be shown a frame that was written: its number in its clip, and the frame itself."""
+        ...
+
+    def stopped(self) -> bool:
+        """Tell whether the run should stop. It is asked for every frame and must be quick."""
+        ...
+
+
+class Unwatched:
+    """The `Watch` of a run that nobody watches."""
+
+    def begin(self, label: str, total: int, done: int) -> None:
+        """Do nothing."""
+
+    def advance(self, label: str, count: int) -> None:
+        """Do nothing."""
+
+    def frame(self, number: int, clip_frame: Frame) -> None:
+        """Do nothing."""
+
+    def stopped(self) -> bool:
+        """Never stop."""
+        return False
 
 
 class Stopwatch:
@@ -100,6 +146,7 @@ class RunContext:
         progress: whether progress bars are shown.
         notes: what was decided for the user, in sentences.
         keep: keeps the results of analyses of the whole film.
+        watch: is told how far the run is, and may stop it.
     """
 
     machine: Runtime = field(default_factory=runtime)
@@ -107,7 +154,20 @@ class RunContext:
     progress: bool = False
     notes: list[str] = field(default_factory=list)
     keep: Keep = _find_anew
+    watch: Watch = field(default_factory=Unwatched)
 
-    def bar(self, items: Iterable[T], total: int, label: str) -> Iterable[T]:
-        """Yield items and show a progress bar, if `progress` is set."""
-        return bar(items, total, label, self.progress)
+    def bar(self, items: Iterable[T], total: int, label: str) -> Iterator[T]:
+        """Yield items, tell the watch of them, and show a progress bar if `progress` is set.
+
+        Raises:
+            Stopped: the watch stops the run.
+        """
+        self.watch.begin(label, total, 0)
+        for item in bar(items, total, label, self.progress):
+            if self.watch.stopped():
+                raise Stopped(
+                    f"Stopped. {label.capitalize()!r} was not finished, and begins again the next "
+                    "time. Everything that was finished before is kept."
+                )
+            yield item
+            self.watch.advance(label, 1)

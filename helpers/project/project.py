@@ -32,7 +32,7 @@ from helpers.project.files import VERSION, FoundRow, SourceFile, SourceKey, Vers
 from helpers.project.manifest import StageManifest, open_stage
 from helpers.project.runner import SegmentRunner, check_space, scratch_folder
 from helpers.project.segments import SavedClip, missing_segments, read_done
-from helpers.run import RunContext
+from helpers.run import RunContext, Unwatched, Watch
 from helpers.runtime.lock import lock
 from helpers.runtime.machine import file_sha256
 from helpers.runtime.schema import convert, encode
@@ -176,6 +176,8 @@ class Project:
             run = run or self.context(progress)
             manifest = open_stage(folder, clip, codec, length, run.machine)
             missing = missing_segments(folder, manifest.segments)
+            left = sum(segment.stop - segment.start for segment in missing)
+            run.watch.begin(name, len(clip), len(clip) - left)
             if missing:
                 check_space(folder, clip, codec, missing)
                 SegmentRunner(folder, clip, manifest, heart, run).make(missing)
@@ -238,9 +240,9 @@ class Project:
             return self.latest(before=name)
         return self.source(source)
 
-    def context(self, progress: bool = True) -> RunContext:
+    def context(self, progress: bool = True, watch: Watch | None = None) -> RunContext:
         """Return the context of a run that keeps the results of analyses in this project."""
-        return RunContext(progress=progress, keep=self.keep)
+        return RunContext(progress=progress, keep=self.keep, watch=watch or Unwatched())
 
     def keep(self, name: str, clip: Clip, kind: type[T], find: Callable[[], T]) -> T:
         """Return the result of an analysis of a whole clip; analyse it only if it is not kept yet.
@@ -274,6 +276,7 @@ class Project:
         sound: Sequence[NewTrack] | None = None,
         keep_sound: bool = False,
         progress: bool = True,
+        watch: Watch | None = None,
     ) -> Written:
         """Write a clip to a video file, in sync with the film's sound, subtitles and chapters.
 
@@ -281,10 +284,11 @@ class Project:
             sound: tracks that replace the film's own; if not given, those that the notebook
                 06_audio saved in this project.
             keep_sound: keep the film's own tracks as well.
+            watch: is told how far the work is, and may stop it.
         """
         if sound is None:
             sound = self.cleaned_sound()
-        film = self.source(progress=progress)
+        film = self.source(run=self.context(progress, watch))
         trimmed = clip.times[0] > film.times[0] or clip.end < film.end
         return write_video(
             clip,
@@ -297,6 +301,7 @@ class Project:
             keep_sound=keep_sound,
             film=film,
             progress=progress,
+            watch=watch,
         )
 
     def cleaned_sound(self) -> tuple[Sound, ...]:

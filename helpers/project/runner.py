@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from helpers.clip import Clip, MemoryClip
-from helpers.errors import StorageError
+from helpers.errors import Stopped, StorageError
 from helpers.progress import bar
 from helpers.project.files import SegmentRow
 from helpers.project.manifest import Segment, StageManifest
@@ -36,19 +36,24 @@ class SegmentRunner:
         self, folder: Path, clip: Clip, manifest: StageManifest, heart: Heart, run: RunContext
     ) -> None:
         self.folder, self.clip, self.manifest = folder, clip, manifest
+        self.name = folder.name
         self.heart, self.run = heart, run
         self.done = read_done(folder)
         self.waiting: Future[None] | None = None
         self.scratch = scratch_folder(folder, manifest)
 
     def make(self, missing: list[Segment]) -> None:
-        """Make these segments, and list each in done.json when it is complete in the project."""
+        """Make these segments, and list each in done.json when it is complete in the project.
+
+        Raises:
+            Stopped: the watch stopped the run; the finished segments are kept.
+        """
         self._use_same_memory()
         total = sum(segment.stop - segment.start for segment in missing)
         retry("the scratch folder", self.scratch.parent, self._make_scratch)
         with (
             ThreadPoolExecutor(1) as self.pool,
-            bar(None, total, self.folder.name, self.run.progress) as self.ticks,
+            bar(None, total, self.name, self.run.progress) as self.ticks,
         ):
             for group in _group_segments([s for s in missing if not self._publish_finished(s)]):
                 self._make_group(group)
@@ -80,7 +85,7 @@ class SegmentRunner:
             return False
         log.info("%s was finished by an earlier run and is copied now", segment.file)
         self._commit(segment, path)
-        self.ticks.update(segment.stop - segment.start)
+        self._advance(segment.stop - segment.start)
         return True
 
     def _make_group(self, group: list[Segment]) -> None:
@@ -92,13 +97,32 @@ class SegmentRunner:
                 part = path.with_suffix(".part.mkv")
                 span = (segment.start, segment.stop)
                 with Encoder(part, self.clip, self.manifest.codec, 17, *span) as encoder:
-                    for _ in range(*span):
-                        encoder.write(next(frames))
+                    for number in range(*span):
+                        self._stop_if_told()
+                        frame = next(frames)
+                        encoder.write(frame)
                         self.heart.beat()
-                        self.ticks.update()
+                        self._advance(1)
+                        self.run.watch.frame(number, frame)
                 part.replace(path)
                 self._wait()
                 self.waiting = self.pool.submit(self._commit, segment, path)
+
+    def _advance(self, count: int) -> None:
+        """Count frames that are finished."""
+        self.ticks.update(count)
+        self.run.watch.advance(self.name, count)
+
+    def _stop_if_told(self) -> None:
+        """Raise Stopped if the watch stops the run; what is finished gets into the project."""
+        if not self.run.watch.stopped():
+            return
+        self._wait()
+        kept = sum(s.stop - s.start for s in self.manifest.segments if s.file in self.done)
+        raise Stopped(
+            f"Stopped. {kept} of {len(self.clip)} frames of {self.name} are kept. Run it again to "
+            "make the others."
+        )
 
     def _commit(self, segment: Segment, path: Path) -> None:
         publish(path, self.folder / segment.file)

@@ -27,7 +27,7 @@ import numpy as np
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VerificationError, VideoWriteError
 from helpers.imaging.color_matrix import guess_matrix
-from helpers.progress import bar
+from helpers.run import RunContext, Unwatched, Watch
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
 from helpers.runtime.storage import storage_error, sync_file
@@ -89,6 +89,7 @@ def write_video(
     film: Clip | None = None,
     check: bool = True,
     progress: bool = False,
+    watch: Watch | None = None,
 ) -> Written:
     """Write a clip to a video file, with the sound and everything else of its source.
 
@@ -106,8 +107,10 @@ def write_video(
         film: the source as it was opened, if the clip itself does not lead to it.
         check: look at the file before it gets its name; see `verify.result`.
         progress: show a progress bar.
+        watch: is told how far the work is, and may stop it.
 
     Raises:
+        Stopped: the watch stopped the run; nothing is written.
         VideoWriteError: a file of this name cannot hold the codec, or ffmpeg reports an error.
         VerificationError: the file was written, but differs from what it should be.
     """
@@ -124,12 +127,14 @@ def write_video(
     whole = part_name(path)
     given = Glimpses(len(clip)) if check else None
     notes, checks = [], None
+    run = RunContext(progress=progress, watch=watch or Unwatched())
     try:
         with Encoder(silent, clip, codec, quality) as encoder:
             notes += encoder.notes
-            with closing(prefetch(clip.frames())) as frames:
-                for number, frame in enumerate(bar(frames, len(clip), "render", progress)):
+            with closing(prefetch(clip.frames(run=run))) as frames:
+                for number, frame in enumerate(run.bar(frames, len(clip), "render")):
                     encoder.write(frame)
+                    run.watch.frame(number, frame)
                     if given:
                         given.add(number, encoder.fit(frame.image))
         shape = encoder.info.sar * encoder.width / encoder.height
