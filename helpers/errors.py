@@ -65,10 +65,6 @@ class ProjectError(SilkPurseError):
     """The project folder cannot be used as asked."""
 
 
-class RecipeMismatchError(ProjectError):
-    """A saved stage was made with another recipe, source or weight file."""
-
-
 class ProjectLockedError(ProjectError):
     """Another run is writing the same stage."""
 

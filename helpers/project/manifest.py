@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.clip import Clip, ClipInfo
-from helpers.errors import ProjectError, RecipeMismatchError
+from helpers.errors import ProjectError, ProjectLockedError
 from helpers.project.files import VERSION, MachineRow, StageFile, Versioned
+from helpers.project.words import contents
 from helpers.runtime.machine import Runtime
 from helpers.runtime.storage import read_json, refuse_link, require_json, retry, write_json
 
@@ -146,18 +147,15 @@ def open_stage(
     """Read the description of a stage, or write it if the stage is new.
 
     Raises:
-        RecipeMismatchError: it was begun with another recipe, source, weight file or codec.
+        ProjectLockedError: another run has begun another version in this folder just now.
     """
     if read_json(folder / FILE, Versioned) is not None:
         manifest = StageManifest.read(folder)
-        difference = _recipe_difference(manifest.recipe, clip.recipe())
-        if difference is None and manifest.codec != codec:
-            difference = (f"codec {manifest.codec}", f"codec {codec}")
-        if difference is not None:
-            raise RecipeMismatchError(
-                f"{folder.name} was begun with {difference[0]}, but now {difference[1]} is "
-                "requested, and one stage cannot hold both. Use another project or stage name, or "
-                f"delete {folder} (in a notebook: project.remove({folder.name!r}))."
+        made = (contents(manifest.recipe), manifest.codec)
+        if made != (contents(clip.recipe()), codec):
+            raise ProjectLockedError(
+                f"Another run has just begun another version of {folder.name}. Run this again; "
+                "its version will stand beside the other."
             )
         return manifest
     # If the folder still lists segments, they belong to an earlier stage that was deleted.
@@ -165,38 +163,6 @@ def open_stage(
     manifest = StageManifest.of(clip, codec, length, machine)
     write_json(folder / FILE, manifest.to_json())
     return manifest
-
-
-def _recipe_difference(
-    old: list[dict[str, Any]], new: list[dict[str, Any]]
-) -> tuple[str, str] | None:
-    """Return the first difference between two recipes, old and new in words; None if equal."""
-    for step in range(max(len(old), len(new))):
-        before = old[step] if step < len(old) else {}
-        after = new[step] if step < len(new) else {}
-        if _content(before) == _content(after):
-            continue
-        rows = (before, after)
-        titles = [str(r.get("stage") or r.get("source") or "no more stages") for r in rows]
-        if before.get("stage") != after.get("stage"):
-            return titles[0], titles[1]
-        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-        described = [
-            f"{title} ({', '.join(f'{key} {_shorten(row.get(key))}' for key in keys)})"
-            for title, row in zip(titles, rows, strict=True)
-        ]
-        return described[0], described[1]
-    return None
-
-
-def _content(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without the name of a film whose sha256 is known, since it may be renamed."""
-    return {k: v for k, v in row.items() if k != "source"} if "sha256" in row else row
-
-
-def _shorten(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:16] + "..."
 
 
 def _exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:

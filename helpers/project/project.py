@@ -7,41 +7,55 @@
     segment
     project.status()
 
-A stage's folder holds `stage.json` (its recipe, its timeline, and its division into segments),
-`done.json` (the finished segments, with their sha256) and the segments, FFV1 in Matroska.
+A stage may be saved with other settings as often as one likes: each version has a folder of its own
+(see `versions`). It holds `stage.json` (its recipe, its timeline, and its division into segments),
+`done.json` (the finished segments, with their sha256), the segments, and `finished.json`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, fields, replace
+from contextlib import closing
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip
-from helpers.errors import ProjectError, SilkPurseError, VideoIndexError
-from helpers.project.files import VERSION, FoundRow, SourceFile, SourceKey, Versioned
-from helpers.project.manifest import StageManifest, open_stage
+from helpers.errors import ProjectError, SilkPurseError
+from helpers.project.choice import (
+    describe_versions,
+    find_latest,
+    find_old,
+    remove_empty,
+    remove_version,
+)
+from helpers.project.files import VERSION, FoundRow
+from helpers.project.film import open_film, read_film
+from helpers.project.manifest import open_stage
 from helpers.project.runner import SegmentRunner, check_space, scratch_folder
-from helpers.project.segments import SavedClip, missing_segments, read_done
+from helpers.project.segments import SavedClip, missing_segments
+from helpers.project.status import Removed, Status, Versions
+from helpers.project.versions import (
+    Version,
+    check_name,
+    find_version,
+    list_folders,
+    mark_finished,
+    new_folder,
+    read_versions,
+    stage_of,
+)
 from helpers.run import RunContext, Unwatched, Watch
 from helpers.runtime.lock import lock
-from helpers.runtime.machine import file_sha256
-from helpers.runtime.schema import convert, encode
+from helpers.runtime.schema import convert
 from helpers.runtime.storage import read_json, refuse_link, retry, write_atomically, write_json
 from helpers.stage import exact, plain
-from helpers.stages.scenes.find import find_cuts
-from helpers.stages.scenes.stage import MarkShots
-from helpers.video.open import open_container, start_of
-from helpers.video.reader import VideoClip, open_video
 from helpers.video.writer import Written, write_video
 
 if TYPE_CHECKING:
@@ -91,29 +105,7 @@ class Project:
             VideoOpenError: the file cannot be read.
         """
         path = Path(path) if path is not None else self.film
-        kept = self._read_source()
-        if not os.path.isfile(path):
-            open_video(path)  # raises an error that says what is wrong
-        texts = {name: str(value) for name, value in options.items()}
-        key = SourceKey(sha256=file_sha256(path), options=texts)
-        if kept is None or not _is_same_film(kept.key, key) or not _counts_from_start(kept, path):
-            clip, cuts = _find_shots(path, options, run or RunContext(progress=progress))
-            self._write_source(_pack_source(clip, key, cuts))
-            return MarkShots(cuts)(clip)
-        if kept.path != str(path.resolve()):  # the film was moved
-            self._write_source(replace(kept, path=str(path.resolve())))
-        return MarkShots(kept.cuts)(_unpack_source(path, kept))
-
-    def _read_source(self) -> SourceFile | None:
-        """Return what is known of the film; None if nothing, or another version wrote it."""
-        file = self.folder / "source.json"
-        version = read_json(file, Versioned)
-        if version is None or version.version != VERSION:
-            return None
-        return read_json(file, SourceFile)
-
-    def _write_source(self, source: SourceFile) -> None:
-        write_json(self.folder / "source.json", encode(source))
+        return open_film(self.folder, path, options, run or RunContext(progress=progress))
 
     @property
     def film(self) -> Path:
@@ -122,7 +114,7 @@ class Project:
         Raises:
             ProjectError: the project has no film yet.
         """
-        kept = self._read_source()
+        kept = read_film(self.folder)
         if kept is None:
             raise ProjectError(
                 f"{self.folder} has no film yet. Open one with project.source(FILE)."
@@ -131,8 +123,7 @@ class Project:
 
     def names(self) -> list[str]:
         """Return the names of all stages, finished or not, in order."""
-        found = self.folder.glob("*/stage.json")
-        return sorted(path.parent.name for path in found)
+        return list(dict.fromkeys(stage_of(path.name) for path in list_folders(self.folder)))
 
     def save(
         self,
@@ -146,22 +137,22 @@ class Project:
     ) -> SavedClip:
         """Compute a clip and save it, segment by segment; finished segments are not made again.
 
+        What was saved under this name with other settings, of another film or with another codec
+        stays beside it. Saving it again with earlier settings takes what they made.
+
         Args:
-            name: the stage's folder: its number and name, like "04_upscale".
+            name: the stage: its number and name, like "04_upscale".
             codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size).
             segment: the approximate length of a segment, in seconds of film.
             progress: show a progress bar.
             run: the run that the work belongs to; a new one if not given.
 
         Raises:
-            RecipeMismatchError: the stage was begun with another recipe, source or weight file.
+            Stopped: the watch of the run stopped it; finished segments are kept.
             ProjectLockedError: another run is writing the stage.
             StorageError: there is not enough disk space, or the drive is no longer available.
         """
-        if not name or Path(name).name != name or name.startswith("."):
-            raise ProjectError(
-                f"{name!r} cannot be the name of a stage. Choose a name like '04_upscale'."
-            )
+        check_name(name)
         if codec not in ("ffv1", "near-lossless"):
             raise ProjectError(
                 f"Segments cannot be saved as {codec!r}. Choose ffv1 or near-lossless."
@@ -169,7 +160,8 @@ class Project:
         length = exact(segment)
         if length <= 0:
             raise ProjectError(f"A segment must be longer than 0 seconds; {segment} was given.")
-        folder = self.folder / name
+        found = find_version(self.folder, name, clip.recipe(), codec)
+        folder = found.folder if found else new_folder(self.folder, name, clip.recipe(), codec)
         refuse_link(folder)
         retry(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
@@ -182,63 +174,73 @@ class Project:
                 check_space(folder, clip, codec, missing)
                 SegmentRunner(folder, clip, manifest, heart, run).make(missing)
             shutil.rmtree(scratch_folder(folder, manifest), ignore_errors=True)
-        return self.load(name)
+            mark_finished(folder)
+        return SavedClip.of(folder, manifest)
 
     def load(self, name: str) -> SavedClip:
-        """Return a saved stage.
+        """Return the newest finished version of a saved stage.
+
+        Args:
+            name: the stage, like "04_upscale"; or the folder of one of its versions.
 
         Raises:
             ProjectError: there is no such stage, or it is not finished.
         """
-        folder = self._folder(name)
-        manifest, done = StageManifest.read(folder), read_done(folder)
-        segments = manifest.segments
-        there = sum(segment.file in done for segment in segments)
-        if there < len(segments):
+        found = self.versions(name).rows
+        finished = next((version for version in found if version.is_finished), None)
+        if finished is None:
             raise ProjectError(
-                f"{name} is not finished: {there} of {len(segments)} segments are done. Run it "
-                "again; it continues at the first missing segment."
+                f"{name} is not finished: {found[0].done} of {found[0].frames} frames are done. "
+                "Run it again; it continues at the first missing segment."
             )
-        return SavedClip.of(folder, manifest)
+        return SavedClip.of(finished.folder, finished.manifest)
 
-    def _folder(self, name: str) -> Path:
-        """Return a stage's folder; raise ProjectError if there is no such stage."""
-        names = self.names()
-        if name not in names:
-            stages = ", ".join(names) or "none"
-            raise ProjectError(f"{self.folder} has no stage {name!r}. Its stages: {stages}.")
-        return self.folder / name
+    def versions(self, name: str) -> Versions:
+        """Return the versions of a stage as a table, the newest first.
 
-    def _is_finished(self, name: str) -> bool:
-        done = read_done(self.folder / name)
-        return all(s.file in done for s in StageManifest.read(self.folder / name).segments)
+        Raises:
+            ProjectError: there is no such stage.
+        """
+        found = read_versions(self.folder, name)
+        if not found:
+            raise self._missing(name)
+        return Versions(describe_versions(found))
+
+    def _missing(self, name: str) -> ProjectError:
+        """Return the error that there is no such stage."""
+        stages = ", ".join(self.names()) or "none"
+        return ProjectError(f"{self.folder} has no stage {name!r}. Its stages: {stages}.")
 
     def latest(self, before: str | None = None) -> SavedClip:
-        """Return the last finished stage, or the last one that comes before a name.
+        """Return what the last save made, with all later steps that were made of it.
+
+        So a step that was run again with other settings is used from then on, and what later steps
+        made of its earlier version is not; going back to the earlier settings brings it back. The
+        end-to-end film counts as a step just before the render, and a preview never counts.
+
+        Args:
+            before: consider only the steps that come before this one.
 
         Raises:
             ProjectError: nothing is finished yet.
         """
-        for name in reversed(self.names()):
-            if before is None or name < before:
-                if self._is_finished(name):
-                    return self.load(name)
-                log.warning("%s is not finished and is skipped. Run it again to finish it.", name)
-        where = f" before {before}" if before else ""
-        raise ProjectError(
-            f"{self.folder} has no finished stage{where}. Run an earlier step first."
-        )
+        last = find_latest(read_versions(self.folder), before)
+        if last is None:
+            where = f" before {before}" if before else ""
+            raise ProjectError(
+                f"{self.folder} has no finished stage{where}. Run an earlier step first."
+            )
+        return SavedClip.of(last.folder, last.manifest)
 
     def before(self, name: str, source: str | Path | None = None) -> Clip:
-        """Return the input of a step: the last finished stage before it, or the film itself.
+        """Return the input of a step: what `latest` finds before it, or else the film itself.
 
         Args:
             name: the step, like "04_upscale".
             source: the film, if this project has none yet.
         """
-        with suppress(ProjectError):
-            return self.latest(before=name)
-        return self.source(source)
+        last = find_latest(read_versions(self.folder), name)
+        return SavedClip.of(last.folder, last.manifest) if last else self.source(source)
 
     def context(self, progress: bool = True, watch: Watch | None = None) -> RunContext:
         """Return the context of a run that keeps the results of analyses in this project."""
@@ -312,14 +314,10 @@ class Project:
         return Cleaned.load(folder).tracks if (folder / "sound.json").exists() else ()
 
     def status(self) -> Status:
-        """Return a table of the stages and how much of each is finished."""
-        rows = []
-        for name in self.names():
-            manifest, done = StageManifest.read(self.folder / name), read_done(self.folder / name)
-            frames = sum(s.stop - s.start for s in manifest.segments if s.file in done)
-            size = sum(row["bytes"] for row in done.values())
-            rows.append(StageStatus(name, manifest.info.size, frames, len(manifest.pts), size))
-        return Status(str(self.folder), tuple(rows))
+        """Return a table of the stages, how much of each is finished, and what could be deleted."""
+        rows = [version for name in self.names() for version in self.versions(name).rows]
+        old = sum(version.bytes for version in self._find_old())
+        return Status(str(self.folder), tuple(rows), old)
 
     def export_frames(
         self, clip: Clip | str, folder: str | Path, start: int = 0, stop: int | None = None
@@ -347,16 +345,28 @@ class Project:
         write_atomically(folder / "times.csv", ("\n".join(table) + "\n").encode())
         return folder
 
-    def remove(self, name: str) -> None:
-        """Delete a stage and its segments."""
-        folder = self._folder(name)
-        refuse_link(folder)
-        with lock(folder):
-            # These two first, so that a stage that is only partly removed never looks complete.
-            segments = sorted(path for path in folder.glob("*.mkv") if path.stem.isdigit())
-            for path in (folder / "done.json", folder / "stage.json", *segments, folder / ".lock"):
-                retry(name, folder, lambda path=path: path.unlink(missing_ok=True))
-        _remove_empty(folder)
+    def remove(self, name: str) -> Removed:
+        """Delete a stage: all of its versions, with their segments.
+
+        Args:
+            name: the stage; or the folder of one of its versions, of which only that is deleted.
+        """
+        found = [f for f in list_folders(self.folder) if name in (f.name, stage_of(f.name))]
+        if not found:
+            raise self._missing(name)
+        return Removed(len(found), sum(map(remove_version, found)))
+
+    def remove_old(self) -> Removed:
+        """Delete all versions but the newest of every stage, and say how many bytes that freed.
+
+        A version that was begun after the newest finished one is kept too.
+        """
+        old = self._find_old()
+        return Removed(len(old), sum(remove_version(version.folder) for version in old))
+
+    def _find_old(self) -> list[Version]:
+        """Return the versions that `remove_old` deletes."""
+        return [old for name in self.names() for old in find_old(read_versions(self.folder, name))]
 
     def discard(self) -> None:
         """Delete everything that this project wrote, and its folder if that is all."""
@@ -364,50 +374,7 @@ class Project:
             self.remove(name)
         for path in (self.folder / "found.json", self.folder / "source.json"):
             retry("the project", self.folder, lambda path=path: path.unlink(missing_ok=True))
-        _remove_empty(self.folder)
-
-
-def _remove_empty(folder: Path) -> None:
-    """Remove a folder, unless somebody else put something into it."""
-    try:
-        folder.rmdir()
-    except OSError:
-        log.warning("%s was kept, for there are other files in it.", folder)
-
-
-@dataclass(frozen=True)
-class StageStatus:
-    """One stage: its picture size, how many of its frames are done, and its size on the disk."""
-
-    name: str
-    size: str
-    done: int
-    frames: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Status:
-    """The stages of a project, shown as a table."""
-
-    folder: str
-    stages: tuple[StageStatus, ...]
-
-    def __repr__(self) -> str:
-        lines = [self.folder]
-        for row in self.stages:
-            part = f"{row.done}/{row.frames} frames"
-            lines.append(f"  {row.name:<18} {row.size:>10} {part:>20} {row.bytes / 1e6:>9.1f} MB")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        head = "<tr><th>stage</th><th>size</th><th>frames done</th><th>MB</th></tr>"
-        rows = "".join(
-            f"<tr><td>{html.escape(row.name)}</td><td>{html.escape(row.size)}</td>"
-            f"<td>{row.done} of {row.frames}</td><td>{row.bytes / 1e6:.1f}</td></tr>"
-            for row in self.stages
-        )
-        return f"<p>{html.escape(self.folder)}</p><table>{head}{rows}</table>"
+        remove_empty(self.folder)
 
 
 def _unpack_found(kind: type[T], entry: Any, about: str) -> T | None:
@@ -423,45 +390,3 @@ def _unpack_found(kind: type[T], entry: Any, about: str) -> T | None:
 
 UNFIT = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 """What a dataclass may raise that is given something else than it expects."""
-
-
-def _is_same_film(kept: SourceKey, wanted: SourceKey) -> bool:
-    """Tell whether a film is the one that is kept; without options it is opened as it was."""
-    return kept["sha256"] == wanted["sha256"] and wanted["options"] in ({}, kept["options"])
-
-
-def _counts_from_start(kept: SourceFile, path: Path) -> bool:
-    """Tell whether times count from the start of the film; in version 0.1.0, from the file's 0."""
-    with open_container(path) as container:
-        return kept.index.zero == start_of(container)
-
-
-def _find_shots(
-    path: Path, options: dict[str, Any], run: RunContext
-) -> tuple[VideoClip, tuple[Fraction, ...]]:
-    """Open a film and find its shots.
-
-    That reads every frame, so it also checks the index: if the decoder gives other frames than a
-    large file's packets, the film is opened again with the decoder's timeline.
-    """
-    clip = open_video(path, **options)
-    try:
-        return clip, find_cuts(clip, run)
-    except VideoIndexError as error:
-        log.warning("%s This is done now: the whole film is decoded once.", error)
-        clip = open_video(path, **{**options, "scan": "decode"})
-        return clip, find_cuts(clip, run)
-
-
-def _pack_source(clip: VideoClip, key: SourceKey, cuts: tuple[Fraction, ...]) -> SourceFile:
-    own = {name: getattr(clip, name) for name in KEPT}
-    return SourceFile(VERSION, key, str(clip.path.resolve()), cuts, **own)
-
-
-def _unpack_source(path: Path, kept: SourceFile) -> VideoClip:
-    own = {name: getattr(kept, name) for name in KEPT}
-    return VideoClip(path=path, **own)
-
-
-KEPT = {f.name for f in fields(VideoClip)} & {f.name for f in fields(SourceFile)} - {"path"}
-"""What is known of a film that its file in a project keeps as it is."""

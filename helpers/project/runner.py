@@ -19,6 +19,7 @@ from helpers.progress import bar
 from helpers.project.files import SegmentRow
 from helpers.project.manifest import Segment, StageManifest
 from helpers.project.segments import read_done
+from helpers.project.versions import stage_of
 from helpers.run import RunContext
 from helpers.runtime.lock import Heart
 from helpers.runtime.machine import file_sha256, runtime
@@ -36,7 +37,7 @@ class SegmentRunner:
         self, folder: Path, clip: Clip, manifest: StageManifest, heart: Heart, run: RunContext
     ) -> None:
         self.folder, self.clip, self.manifest = folder, clip, manifest
-        self.name = folder.name
+        self.name = stage_of(folder.name)
         self.heart, self.run = heart, run
         self.done = read_done(folder)
         self.waiting: Future[None] | None = None

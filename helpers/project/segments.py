@@ -60,7 +60,7 @@ class SavedClip(Clip):
 
     @property
     def name(self) -> str:
-        """The stage's name."""
+        """The stage's name, and for a version that is not its first, the start of its hash."""
         return self.folder.name
 
     def frames(

@@ -53,7 +53,7 @@ def small(clip):
 
 
 def test_its_shots_are_known(project, monkeypatch):
-    from helpers.project import project as module
+    from helpers.project import film as module
 
     monkeypatch.setattr(module, "find_cuts", None)
     clip = project.source(FILM, progress=False)

@@ -10,7 +10,7 @@ from helpers.errors import (
     ProjectError,
     VideoOpenError,
 )
-from helpers.project import project
+from helpers.project import film as opening
 from helpers.project.project import Project
 from helpers.retime import Trim
 from helpers.stages.interpolate.stage import Interpolate
@@ -49,7 +49,7 @@ def test_unicode_and_spaces_in_names(tmp_path):
 
 def test_an_unfinished_stage_is_not_loaded_and_says_how_far_it_is(tmp_path, monkeypatch):
     break_off(monkeypatch, tmp_path, film(), 2)
-    with pytest.raises(ProjectError, match=r"not finished: 2 of \d"):
+    with pytest.raises(ProjectError, match="not finished: 5 of 16 frames"):
         Project(tmp_path).load("01_test")
 
 
@@ -74,8 +74,8 @@ def test_status_counts_frames_and_bytes(tmp_path, monkeypatch):
     size = sum((saved.folder / segment.file).stat().st_size for segment in saved.segments)
     assert (whole.done, whole.frames, whole.bytes) == (16, 16, size)
     assert part.done == saved.segments[0].stop
-    assert "16/16 frames" in repr(Project(tmp_path).status())
-    assert "<td>24x18</td>" in Project(tmp_path).status()._repr_html_()
+    assert "16 of 16" in repr(Project(tmp_path).status())
+    assert "<td style='text-align:left'>24x18</td>" in Project(tmp_path).status()._repr_html_()
 
 
 def test_a_missing_stage_is_answered_with_those_there_are(tmp_path):
@@ -114,7 +114,7 @@ def test_a_removed_stage_is_gone_and_may_be_made_anew(tmp_path):
 
 def test_the_source_is_searched_once(tmp_path, monkeypatch):
     first = Project(tmp_path).source(TALK, progress=False)
-    monkeypatch.setattr(project, "find_cuts", None)
+    monkeypatch.setattr(opening, "find_cuts", None)
     again = Project(tmp_path).source(TALK, progress=False)
     assert isinstance(again.stage, MarkShots)  # type: ignore[attr-defined]
     assert (again.recipe(), again.times) == (first.recipe(), first.times)

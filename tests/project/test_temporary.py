@@ -33,7 +33,7 @@ def test_a_broken_off_restoration_keeps_its_project_for_the_next(tmp_path, monke
         patch.setattr(Project, "render", failing(KeyError("power cut")))
         restored(tmp_path / "film.mkv", codec="ffv1")
     assert names(tmp_path) == ["film.mkv.project"]
-    monkeypatch.setattr("helpers.project.project.find_cuts", None)  # known from the first run
+    monkeypatch.setattr("helpers.project.film.find_cuts", None)  # known from the first run
     restored(tmp_path / "film.mkv", codec="ffv1")
     assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
 
