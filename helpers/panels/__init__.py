@@ -1,0 +1,1 @@
+"""Panels of a notebook: forms of buttons and pictures, made of ipywidgets."""
