@@ -43,7 +43,8 @@ setup: $(READY)
 
 demo: $(READY)
 	@rm -rf out/demo
-	@$(BIN)/python notebooks/run.py 00_end_to_end --out out/demo --html end_to_end.html
+	@$(BIN)/python notebooks/run.py 00_end_to_end --out out/demo --html end_to_end.html \
+		--set SOURCE='"sample"'
 	@$(BIN)/python -m helpers report out/demo/restored.mp4
 	@echo "look at  out/demo/restored.mp4"
 	@echo "         out/demo/before_after.png"

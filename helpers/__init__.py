@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from helpers.estimates import costs as costs
     from helpers.estimates import estimate as estimate
     from helpers.health import doctor as doctor
+    from helpers.panels.choose import choose_film as choose_film
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
+    from helpers.project.folder import project_folder as project_folder
     from helpers.project.project import Project as Project
     from helpers.retime import ConstantRate as ConstantRate
     from helpers.retime import Trim as Trim
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from helpers.stages.upscale.stage import Upscale as Upscale
     from helpers.video.reader import open_video as open_video
     from helpers.video.sources import find_film as find_film
-    from helpers.video.sources import project_folder as project_folder
     from helpers.video.sources import sample as sample
     from helpers.video.writer import write_video as write_video
 
@@ -79,6 +80,7 @@ _HOMES = {
     "Stabilize": "stages.stabilize.stage",
     "Trim": "retime",
     "Upscale": "stages.upscale.stage",
+    "choose_film": "panels.choose",
     "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",
     "compare": "show.compare",
@@ -97,7 +99,7 @@ _HOMES = {
     "models": "catalog.table",
     "open_video": "video.reader",
     "play": "show.player",
-    "project_folder": "video.sources",
+    "project_folder": "project.folder",
     "read_csv": "stages.duplicates.decisions",
     "recommend": "advice",
     "replace_sound": "audio",

@@ -30,14 +30,18 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path_factory, monkeypatch):
-    """Give every test a plain runtime with a scratch folder of its own, and short waits.
+    """Give every test a plain runtime with folders of its own, and short waits.
 
+    The folder of models is its own too, also for programs that it starts: there stands which films
+    were used last, and that is the business of the person who runs the tests.
     The disk is not waited for either: that matters when the power fails, and no test can do that.
     """
     monkeypatch.setattr(storage, "WAITS", [0.01, 0.02])
     monkeypatch.setattr(os, "fsync", os.fstat)
     scratch = tmp_path_factory.mktemp("scratch")
-    plain = runtime.Runtime(scratch=scratch, forced_device="cpu")
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("SILK_PURSE_CACHE", str(cache))
+    plain = runtime.Runtime(scratch=scratch, cache=cache, forced_device="cpu")
     monkeypatch.setattr(runtime, "_current", plain)
     return plain
 

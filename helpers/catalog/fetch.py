@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from helpers.errors import ModelError
+from helpers.progress import bar, bar_stream
 from helpers.runtime.machine import file_sha256, runtime
 
 log = logging.getLogger("helpers")
@@ -220,7 +221,7 @@ def _from_web(url: str, file: File, part: Path) -> None:
     begun = _length(part)
     if file.bytes and begun >= file.bytes:  # complete or wrong, which is checked later
         return
-    with part.open("ab") as target:
+    with part.open("ab") as target, _make_bar(file) as ticks:
 
         def start_over_if_complete(response: Response, **_: Any) -> None:
             # 200 sends the file from its beginning; 416 means that the part is too long.
@@ -231,7 +232,7 @@ def _from_web(url: str, file: File, part: Path) -> None:
         if begun:
             headers["Range"] = f"bytes={begun}-"
         get = HTTPDownloader(
-            progressbar=sys.stderr.isatty(),
+            progressbar=ticks,
             chunk_size=1 << 16,  # at most this is lost when a connection breaks
             timeout=TIMEOUT,
             headers=headers,
@@ -241,6 +242,13 @@ def _from_web(url: str, file: File, part: Path) -> None:
             get(url, _Bounded(target, file.bytes), None)  # type: ignore[arg-type]
         except RequestException as error:
             raise _explain(error) from error
+
+
+def _make_bar(file: File) -> Any:
+    """Return a bar that counts bytes, where a person sees it: in a terminal or a notebook."""
+    shown = "ipykernel" in sys.modules or bar_stream().isatty()
+    # pooch sets the total itself, and takes a bar whose total is 0 for none.
+    return bar(None, file.bytes or 1, Path(file.name).name, shown, unit="B")
 
 
 class _Bounded:

@@ -20,7 +20,10 @@ import ipywidgets as widgets
 
 from helpers.errors import SilkPurseError
 
-BOX = "padding: 8px 12px; margin: 4px 0; border-left: 4px solid; line-height: 1.5;"
+BOX = (
+    "padding: 8px 12px; margin: 4px 0; border-left: 4px solid; line-height: 1.5; "
+    "white-space: pre-line;"
+)
 RED = f"{BOX} background: #fdecea; border-color: #c62828; color: #5f1313;"
 PLAIN = f"{BOX} background: #eef3fb; border-color: #4a78c2; color: #16305c;"
 """Both set the colour of the text too, since a notebook may be dark or light."""

@@ -180,11 +180,11 @@ def mount_drive() -> Path | None:
     return Path("/content/drive/MyDrive")
 
 
-def upload() -> Path:
-    """Ask for a file in Colab's dialog and return its path.
+def upload(folder: Path) -> list[Path]:
+    """Ask for files in Colab's dialog, save them in an empty folder and return their paths.
 
     Raises:
-        VideoOpenError: this is not Colab, or nothing was chosen.
+        VideoOpenError: this is not Colab, the dialog failed, or nothing was chosen.
     """
     from helpers.errors import VideoOpenError
 
@@ -194,9 +194,20 @@ def upload() -> Path:
         raise VideoOpenError(
             "Files can be uploaded on Google Colab only. Give the path of the file instead."
         ) from error
-    for name in files.upload():
-        return Path(name).resolve()
-    raise VideoOpenError("No file was chosen. Run the cell again, or give a path or a link.")
+    before = Path.cwd()
+    os.chdir(folder)  # Colab saves there, and adds a number to a name that is taken
+    try:
+        files.upload()  # what it returns are the files' contents, which are not kept in memory
+    except Exception as error:  # Colab raises errors of many types here
+        raise VideoOpenError(
+            f"Colab's dialog did not work ({type(error).__name__}). Open the list of files at the "
+            "left (the folder sign), drag the film into it, and give its path: /content/NAME."
+        ) from error
+    finally:
+        os.chdir(before)
+    if chosen := sorted(path for path in folder.iterdir() if path.is_file()):
+        return chosen
+    raise VideoOpenError("No file was chosen. Try again, or give a path or a link.")
 
 
 _current: Runtime | None = None

@@ -4,11 +4,13 @@ import hashlib
 import io
 import os
 import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -315,6 +317,17 @@ def test_what_the_hub_says_is_a_reason(site, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
     with pytest.raises(ModelError, match=r"\(OSError: the repository is gated\)"):
         fetch(wanted("https://huggingface.co/hub/net/resolve/main/net.pth"))
+
+
+def test_bytes_are_counted_as_bytes_where_a_person_sees_it(site, monkeypatch, capsys):
+    monkeypatch.setattr("helpers.catalog.fetch.bar_stream", lambda: SimpleNamespace(isatty=bool))
+    assert fetch(wanted(f"{site.url}/good")).read_bytes() == DATA
+    assert capsys.readouterr().err == ""
+    (fetching.runtime().cache / "net.pth").unlink()
+    monkeypatch.setitem(sys.modules, "ipykernel", object())
+    assert fetch(wanted(f"{site.url}/good")).read_bytes() == DATA
+    shown = capsys.readouterr().out
+    assert "net.pth" in shown and "B/s" in shown and "frame" not in shown
 
 
 def test_google_drive_goes_through_gdown(cache, monkeypatch):

@@ -80,10 +80,10 @@ def test_start_without_colab_stays_on_this_machine(monkeypatch, caplog):
 
 def test_an_upload_is_asked_for_on_colab_only(monkeypatch, tmp_path):
     with pytest.raises(SilkPurseError, match="on Google Colab only"):
-        upload()
+        upload(tmp_path)
     fake_colab(monkeypatch, files=types.SimpleNamespace(upload=dict))
     with pytest.raises(SilkPurseError, match="No file was chosen"):
-        upload()
+        upload(tmp_path)
 
 
 def test_what_was_found_in_a_file_is_remembered_until_it_changes(tmp_path):

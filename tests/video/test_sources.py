@@ -1,22 +1,15 @@
-"""A film by its path, by a link, or the sample."""
-
-from __future__ import annotations
+"""A film by its path, on Drive, the last one, or the sample."""
 
 import os
-from http.server import BaseHTTPRequestHandler
-from typing import ClassVar
-from urllib.parse import quote
 
 import pytest
 
-from helpers import find_film, project_folder, sample
+from helpers import find_film, sample
 from helpers.errors import VideoOpenError
-from helpers.video.sources import download
-from tests.support.saves import one_line
-from tests.support.server import serving
-
-TALK, FILM = (sample(name).read_bytes() for name in ("talk", "film"))
-PAGE = b"<!DOCTYPE html><html><body>Please log in.</body></html>"
+from helpers.video import sources
+from helpers.video.recent import remember_film
+from helpers.video.sources import films_on_drive
+from tests.support.machine import use
 
 
 def test_a_film_is_found_by_path_or_left_to_the_sample(tmp_path):
@@ -28,131 +21,65 @@ def test_a_film_is_found_by_path_or_left_to_the_sample(tmp_path):
         find_film("x" * 5000)
 
 
-class Films(BaseHTTPRequestHandler):
-    """Answers each path with what `answers` says: headers and content."""
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_path_may_be_pasted_with_its_quotation_marks(quote):
+    assert find_film(f" {quote}{sample()}{quote} ") == sample()
 
-    answers: ClassVar[dict[str, tuple[dict[str, str], bytes]]] = {}
-    asked: ClassVar[list[str]] = []
 
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        self.asked.append(self.path)
-        if self.path not in self.answers:
-            return self.send_error(404)
-        headers, content = self.answers[self.path]
-        self.send_response(200)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-        return None
+def test_the_film_that_was_used_last_comes_before_the_sample(tmp_path):
+    film = tmp_path / "own.mp4"
+    film.write_bytes(b"film")
+    remember_film(film)
+    assert find_film("") == find_film() == film
+    assert find_film("sample") == sample() and find_film("sample", "film") == sample("film")
+    film.unlink()
+    assert find_film("") == sample() and find_film("", "film") == sample("film")
 
 
 @pytest.fixture
-def server():
-    Films.answers, Films.asked = {}, []
-    with serving(Films) as running:
-        yield running
+def drive(tmp_path):
+    """A mounted Drive with films of several days, and what is no film of the person's."""
+    names = ["old.mp4", "films/new.MKV", "films/deep/newest.mov", "notes.txt", ".trash/gone.mp4",
+             "silk-purse/old/04_upscale/000000.mkv"]  # fmt: skip
+    for day, name in enumerate(names):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"film")
+        os.utime(path, (day * 86400, day * 86400))
+    use(drive=tmp_path)
+    return tmp_path
 
 
-def length(content, more=0):
-    return {"Content-Length": str(len(content) + more)}
-
-
-def refuse(link, folder):
+def test_a_path_may_begin_at_the_top_of_the_drive(drive, monkeypatch):
+    monkeypatch.chdir(drive.parent)
+    assert find_film("films/new.MKV") == drive / "films" / "new.MKV"
     with pytest.raises(VideoOpenError) as error:
-        download(link, folder)
-    assert list(folder.iterdir()) == []
-    return one_line(error)
+        find_film("films/other.mkv")
+    assert "MOUNT_DRIVE" not in str(error.value)
 
 
-def test_a_link_is_fetched_once(server, tmp_path):
-    Films.answers["/talk.mp4"] = (length(TALK), TALK)
-    paths = {download(f"{server.url}/talk.mp4", tmp_path) for _ in range(2)}
-    assert [path.read_bytes() for path in paths] == [TALK]
-    assert Films.asked == ["/talk.mp4"]
+def test_films_on_drive_are_listed_the_newest_first(drive):
+    found = [path.relative_to(drive).as_posix() for path in films_on_drive()]
+    assert found == ["films/deep/newest.mov", "films/new.MKV", "old.mp4"]
+    assert [path.name for path in films_on_drive(most=1)] == ["newest.mov"]
 
 
-def test_links_that_end_alike_are_different_films(server, tmp_path):
-    for path, film in (("/a/film.mp4", TALK), ("/b/film.mp4", FILM), ("/b/film.mp4?id=2", TALK)):
-        Films.answers[path] = (length(film), film)
-    found = [download(server.url + path, tmp_path) for path in Films.answers]
-    assert [path.read_bytes() for path in found] == [TALK, FILM, TALK]
-    assert len({project_folder(path) for path in found}) == 3
+def test_a_large_drive_is_not_searched_for_long(drive, monkeypatch):
+    monkeypatch.setattr(sources, "SEARCH_TIME", -1)
+    assert films_on_drive() == []
 
 
-@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "video/mp4", "", "application/json"])
-def test_a_page_is_no_film_whatever_it_calls_itself(server, tmp_path, kind):
-    Films.answers["/film.mp4"] = ({**length(PAGE), "Content-Type": kind}, PAGE)
-    refuse(f"{server.url}/film.mp4", tmp_path)
-    Films.answers["/film.mp4"] = (length(TALK), TALK)  # as after a log-in
-    assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == TALK
+def test_a_folder_that_the_drive_does_not_give_is_left_out(drive, monkeypatch):
+    scan = os.scandir
+
+    def failing(folder):
+        if str(folder).endswith("films"):
+            raise OSError(5, "Input/output error")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    assert [path.name for path in films_on_drive()] == ["old.mp4"]
 
 
-@pytest.mark.parametrize(
-    ("headers", "content"),
-    [
-        (length(TALK, 1000), TALK),  # breaks off
-        (length(TALK, -1000), TALK),
-        ({"Content-Length": "0"}, b""),
-        ({}, b""),
-        ({"Transfer-Encoding": "chunked"}, b"fff\r\nshort"),
-        ({"Transfer-Encoding": "chunked"}, b"no length\r\n"),
-        ({"Content-Encoding": "gzip"}, TALK),
-        ({"Location": "x" * 70_000}, b""),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_does_not_come_whole_is_not_kept(server, tmp_path, headers, content):
-    Films.answers["/film.mp4"] = (headers, content)
-    if headers == length(TALK, -1000):
-        content = TALK[:-1000]  # nobody can know that there was more; it is a film still
-        assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == content
-    else:
-        refuse(f"{server.url}/film.mp4", tmp_path)
-
-
-@pytest.mark.parametrize("size", ["", "-5", "many", "1.5", "٣"])
-def test_a_length_that_is_none_is_not_needed(server, tmp_path, size):
-    Films.answers["/film.mp4"] = ({"Content-Length": size.encode().decode("latin-1")}, TALK)
-    assert download(f"{server.url}/film.mp4", tmp_path).read_bytes() == TALK
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "http://",
-        "http://[::1",
-        "http:///film.mp4",
-        "http://host:port/film.mp4",
-        "http://host:99999999/film.mp4",
-        "http://exa mple/film.mp4",
-        f"http://{'a' * 70}.example/film.mp4",
-        "http://127.0.0.1:1/film.mp4",
-        "http://\udcff/film.mp4",
-        "http://a\nb/film.mp4",
-        "HTTP://",
-    ],
-)
-def test_a_link_that_is_none_is_refused_in_one_sentence(tmp_path, link):
-    with pytest.raises(VideoOpenError, match="could not be downloaded") as error:
-        find_film(link)
-    one_line(error)
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/film.mp4", "/..%2F..%2Fetc%2Fpasswd", "/" + "x" * 3000, "/%00.mp4", "/a%0Ab.mp4",
-     "/фильм.mp4", "/film.mp4#t=5", "/.mp4", "/-rf"],
-)  # fmt: skip
-def test_any_name_is_kept_in_the_folder(server, tmp_path, path):
-    Films.answers[quote(path.split("#")[0], safe="/%")] = (length(TALK), TALK)
-    found = download(server.url + path, tmp_path)
-    assert found.parent == tmp_path and os.listdir(tmp_path) == [found.name]
-    assert len(os.fsencode(found.name)) <= 255 and not found.name.startswith((".", "-rf."))
-
-
-def test_a_server_that_has_no_such_film_is_said(server, tmp_path):
-    assert "responded 404" in refuse(f"{server.url}/film.mp4", tmp_path)
+def test_without_a_drive_there_are_no_films_on_it():
+    assert films_on_drive() == []
