@@ -178,7 +178,7 @@ def test_a_wrong_zip_stops_with_a_sentence_and_the_next_is_taken(content, tmp_pa
         whole = put_zip(wrong).read_bytes()
         wrong.write_bytes(whole[: len(whole) // 2] if fault == "cut off" else b"a film")
     sentence = refusal(run(content, env={"COLAB_UPLOAD": str(wrong)}))
-    assert sentence.startswith("The upload failed") and "try again" in sentence
+    assert sentence.startswith("The upload failed") and "Run this cell again" in sentence
     right = put_zip(tmp_path / "right.zip")
     done = run(content, env={"COLAB_UPLOAD": str(right)})
     assert home(done) == content / "silk-purse" / "silk-purse"
