@@ -1,6 +1,7 @@
 # make demo    restore a sample clip in a notebook, and look at the result
 # make test    lint, types and tests
 # make test-fast    the quick tests, in a minute
+# make zip     out/silk-purse.zip, to take the notebooks to Colab or to another machine
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/ready
 TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: setup lock demo test test-fast lint docs structure clips benchmark models address clean
+.PHONY: setup lock demo test test-fast colab-like lint docs structure clips benchmark models address \
+	setup-cell zip clean
 
 # Installs exactly the files that requirements.lock names, on every machine.
 $(READY): pyproject.toml requirements.lock
@@ -62,6 +64,25 @@ test: lint
 test-fast: $(READY)
 	$(TESTS) -m "not slow and not data"
 
+# Runs notebooks in an environment laid out like Colab's, opened in each of the three ways. Its
+# ffmpeg is the 4.2 of an old package, because no package has Colab's 4.4.
+COLAB ?= build/colab
+PYTHON313 ?= python3.13
+COLAB_PIP = $(COLAB)/bin/python -m pip --disable-pip-version-check install --quiet
+
+$(COLAB)/ready: tests/colab/preinstalled.txt
+	@echo "Setting up $(COLAB), laid out like Colab: about 6 GB, once."
+	$(PYTHON313) -m venv --clear $(COLAB)
+	$(COLAB_PIP) opencv-contrib-python==4.14.0.94  # first, so that the others overwrite it in part
+	$(COLAB_PIP) --requirement tests/colab/preinstalled.txt
+	$(COLAB_PIP) --no-deps --target $(COLAB)/ffmpeg imageio-ffmpeg==0.5.1
+	ln -s $(abspath $(COLAB))/ffmpeg/imageio_ffmpeg/binaries/ffmpeg-* $(COLAB)/bin/ffmpeg
+	@touch $@
+
+colab-like: $(COLAB)/ready
+	$(COLAB)/bin/python -m pytest --noconftest tests/test_setup_cell.py
+	$(COLAB)/bin/python tests/colab/run.py
+
 # The documentation as a site; a warning is an error. (MkDocs 1 is meant: what 2 will be does not
 # concern us.)
 docs: $(READY)
@@ -83,6 +104,12 @@ models: $(READY)
 
 address: $(READY)
 	@$(BIN)/python notebooks/address.py $(REPO)
+
+setup-cell:
+	@$(PYTHON) notebooks/setup_cell.py
+
+zip:
+	@$(PYTHON) notebooks/pack.py
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .ruff_cache

@@ -13,6 +13,13 @@ class SilkPurseError(Exception):
     """Base of every error this package raises on purpose."""
 
 
+class SetUpError(SilkPurseError):
+    """What the notebooks need cannot be installed. A notebook shows the message alone."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for this
+        return [str(self)]
+
+
 class VideoOpenError(SilkPurseError):
     """The file cannot be read as a video."""
 

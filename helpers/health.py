@@ -1,6 +1,7 @@
 """Check what works on this machine, and say what to do about the rest.
 
-doctor()        # a table, in a notebook; `python -m helpers doctor` in a terminal
+doctor()        # a few sentences and a folded table, in a notebook
+`python -m helpers doctor` prints the table in a terminal.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import html
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from helpers.catalog import table as catalog
@@ -19,17 +22,26 @@ from helpers.runtime.machine import GIB, available_memory, machine_name, on_cola
 
 @dataclass(frozen=True)
 class Check:
-    """The check of one thing: whether it is good, what was found, and what to do if it is not."""
+    """The check of one thing.
+
+    Attributes:
+        name: a word for the thing.
+        good: whether it works; also true where it is not needed.
+        found: what was found, in detail.
+        advice: what to do, if there is something to do.
+        plain: a sentence for somebody who wants to know no details; "" for what is a detail.
+    """
 
     name: str
     good: bool
     found: str
     advice: str = ""
+    plain: str = ""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The result of `doctor`, shown as a table."""
+    """The result of `doctor`: in a notebook a few sentences, with the table folded below them."""
 
     checks: tuple[Check, ...]
 
@@ -50,7 +62,22 @@ class Diagnosis:
                 lines.append(f"{'':15}{check.advice}")
         return "\n".join(lines)
 
+    def sentences(self) -> list[str]:
+        """Return the few sentences that everybody should read."""
+        ready = "Everything is ready." if self.good else "Something has to be put right first."
+        told = [f"{check.plain} {check.advice}".strip() for check in self.checks if check.plain]
+        faults = [
+            f"{check.name}: {check.found}. {check.advice}"
+            for check in self.checks
+            if not check.good and not check.plain
+        ]
+        return [ready, *faults, *told]
+
     def _repr_html_(self) -> str:
+        told = "".join(f"<div>{html.escape(sentence)}</div>" for sentence in self.sentences())
+        return f"{told}<details><summary>Details</summary>{self._table()}</details>"
+
+    def _table(self) -> str:
         rows = "".join(
             f"<tr><td>{'&#10003;' if check.good else '&#9888;'}</td>"
             f"<td><b>{html.escape(check.name)}</b></td>"
@@ -64,10 +91,15 @@ class Diagnosis:
 def doctor() -> Diagnosis:
     """Check everything that a run needs. Nothing is installed or changed."""
     checks: list[Callable[[], Check]] = [
-        _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots, _sound,
-        _weights,
+        _package, _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots,
+        _sound, _weights,
     ]  # fmt: skip
     return Diagnosis(tuple(check() for check in checks))
+
+
+def _package() -> Check:
+    version = sys.modules["helpers"].__version__  # it is loaded, or this would not run
+    return Check("helpers", True, f"version {version} in {Path(__file__).parent}")
 
 
 def _processor() -> Check:
@@ -83,15 +115,18 @@ def _graphics() -> Check:
         import torch
 
         card = torch.cuda.get_device_properties(0)
-        return Check("graphics", True, f"{card.name}, {card.total_memory / GIB:.0f} GiB, in fp16")
-    where = f"no usable GPU; networks run on the {machine.device} in {machine.precision}"
-    advice = "Everything works, but more slowly than on a GPU."
+        found = f"{card.name}, {card.total_memory / GIB:.0f} GiB, in fp16"
+        return Check("graphics", True, found, plain=f"The GPU is used: {card.name}.")
+    where = f"networks run on {machine.device} in {machine.precision}, without CUDA"
+    if machine.device == "mps":
+        return Check("graphics", True, where, plain="The GPU of this Mac is used.")
+    advice = "Everything works, but takes much longer than with one."
     if on_colab():
         advice = (
-            "Choose a GPU, which is free: menu Runtime > Change runtime type > T4 GPU. Then run "
-            "this cell again."
+            "One is free: choose Runtime > Change runtime type > T4 GPU in the menu, then run this "
+            "cell again."
         )
-    return Check("graphics", True, where, advice)
+    return Check("graphics", True, where, advice, "There is no GPU here that can be used.")
 
 
 def _vulkan() -> Check:
@@ -114,15 +149,23 @@ def _disk() -> Check:
     free = shutil.disk_usage(scratch).free
     low = free < 5 * GIB
     advice = "Free at least 5 GB, or set TMPDIR to a folder on another disk." if low else ""
-    return Check("disk", not low, f"{free / 1e9:.0f} GB free in {scratch}", advice)
+    found = f"{free / 1e9:.0f} GB free in {scratch}"
+    plain = f"{free / 1e9:.0f} GB are free on this machine for work in progress."
+    return Check("disk", not low, found, advice, plain)
 
 
 def _drive() -> Check:
     drive = runtime().drive
     if drive is None:
-        advice = "Tick MOUNT_DRIVE in the first cell to save work there." if on_colab() else ""
-        return Check("drive", True, "no Google Drive; work is saved on this machine", advice)
-    return Check("drive", True, f"{drive}, {shutil.disk_usage(drive).free / 1e9:.0f} GB free")
+        found = "no Google Drive; work is saved on this machine"
+        if not on_colab():
+            return Check("drive", True, found)
+        plain = "Your work is kept on this machine, and is lost when the session ends."
+        advice = "To keep it on your Drive, tick MOUNT_DRIVE above and run this cell again."
+        return Check("drive", True, found, advice, plain)
+    free = f"{shutil.disk_usage(drive).free / 1e9:.0f} GB"
+    plain = f"Your work is kept on your Google Drive, where {free} are free."
+    return Check("drive", True, f"{drive}, {free} free", plain=plain)
 
 
 def _ffmpeg() -> Check:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import base64
 import mimetypes
+import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -38,25 +40,53 @@ def run(
     Raises:
         CellExecutionError: a cell failed; the message includes its traceback.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    if values:
-        at = next(
-            n for n, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])
-        )
-        lines = [f"{key} = {value}" for key, value in values.items()]
+    replace_parameters(notebook, values or {})
+    execute(notebook, folder, timeout)
+    return notebook
+
+
+def replace_parameters(notebook: NotebookNode, values: dict[str, str]) -> None:
+    """Give a notebook's parameters other values, in a cell of their own after the form."""
+    at = next(n for n, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", []))
+    lines = [f"{key} = {value}" for key, value in values.items()]
+    if lines:
         notebook.cells.insert(at + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+
+
+def execute(
+    notebook: NotebookNode,
+    folder: Path,
+    timeout: int = 1200,
+    extensions: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+) -> None:
+    """Run a notebook's cells and keep their outputs in it.
+
+    Args:
+        notebook: it is changed.
+        folder: the folder it runs in; created if it does not exist.
+        timeout: the most seconds a cell may take.
+        extensions: modules that IPython loads first.
+        env: the environment variables of the kernel, if not those of this process.
+
+    Raises:
+        CellExecutionError: a cell failed; the message includes its traceback.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     # The kernel is this interpreter, so that the notebook uses the packages installed here.
     client = NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
-        extra_arguments=["--IPKernelApp.log_level=40"],  # hides a warning about its own transport
+        extra_arguments=[
+            "--IPKernelApp.log_level=40",  # hides a warning about its own transport
+            *(f"--IPKernelApp.extra_extensions={name}" for name in extensions),
+        ],
         coalesce_streams=True,  # only the last state of a progress bar is kept, as on the screen
     )
-    client.execute()
-    return notebook
+    client.execute(env=env or dict(os.environ))
 
 
 def embed_picture(link: re.Match[str]) -> str:

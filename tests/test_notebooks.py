@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -142,65 +140,6 @@ def test_steps_hand_over_to_each_other(run, tmp_path):
     assert (film.info.size, len(film)) == ("640x480", 24)
     offset = next(c for c in code_cells(made) if "sound_offset_ms" in c.source).outputs[-1]
     assert abs(float(offset.data["text/plain"])) < 5
-
-
-def set_up(folder, before="", path=()):
-    """Run the set-up cell in a folder as far as its imports; what is installed is not seen (-S)."""
-    cell = read(NAMES[0]).cells[1].source
-    source = cell.replace(address.current(), address.UNKNOWN).split("from helpers import")[0]
-    return subprocess.run(
-        [sys.executable, "-S", "-c", f"{before}\n{source}\nprint(helpers.__file__)"],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(map(str, path))},
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.fixture(params=["module", "package", "folder"])
-def stranger(request, tmp_path):
-    """A folder with helpers that are not ours, as a notebook's folder may well have."""
-    if request.param == "module":
-        (tmp_path / "helpers.py").write_text("def start(): ...\n")
-    else:
-        (tmp_path / "helpers" / "catalog").mkdir(parents=True)
-        (tmp_path / "helpers" / "catalog" / "table.py").write_text("ROWS = 3\n")
-    if request.param == "package":
-        (tmp_path / "helpers" / "__init__.py").write_text("def start(): ...\n")
-    return tmp_path
-
-
-def test_without_helpers_set_up_says_what_to_do(tmp_path):
-    """A notebook that came alone must not send anybody to an account that is not its owner's."""
-    done = set_up(tmp_path)
-    assert done.returncode and "tick MOUNT_DRIVE" in done.stderr
-
-
-def test_set_up_does_not_take_a_strangers_helpers_for_ours(stranger):
-    done = set_up(stranger)
-    assert done.returncode and "tick MOUNT_DRIVE" in done.stderr
-
-
-@pytest.mark.parametrize("where", ["installed", "beside"])
-def test_set_up_finds_ours_behind_a_strangers_helpers(stranger, where):
-    path = [stranger, ROOT] if where == "installed" else []
-    if where == "beside":
-        (stranger / "silk-purse").symlink_to(ROOT)
-    done = set_up(stranger, path=path)
-    assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()).resolve() == ROOT / "helpers" / "__init__.py"
-
-
-def test_set_up_says_that_a_strangers_helpers_are_loaded_already(stranger):
-    (stranger / "silk-purse").symlink_to(ROOT)
-    done = set_up(stranger, before="import helpers")
-    assert done.returncode and "Something else called helpers is loaded already" in done.stderr
-    assert str(stranger) in done.stderr and "Restart the session" in done.stderr
-
-
-def test_set_up_can_be_run_again(tmp_path):
-    done = set_up(tmp_path, before="import helpers", path=[ROOT])
-    assert done.returncode == 0, done.stderr
 
 
 def test_one_address_everywhere():

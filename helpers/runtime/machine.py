@@ -172,12 +172,15 @@ def mount_drive() -> Path | None:
     except ImportError:
         log.warning("Google Drive can only be mounted on Google Colab; it is not used here.")
         return None
+    folder = Path("/content/drive/MyDrive")
+    if os.path.isdir(folder):  # mounted already; to mount it again would print a message about it
+        return folder
     try:
-        drive.mount("/content/drive")
+        drive.mount(str(folder.parent))
     except Exception as error:  # Colab raises errors of many types here
         log.warning("Google Drive was not mounted (%s); work is saved on this machine.", error)
         return None
-    return Path("/content/drive/MyDrive")
+    return folder
 
 
 def upload(folder: Path) -> list[Path]:

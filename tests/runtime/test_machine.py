@@ -63,6 +63,13 @@ def test_drive_is_mounted_where_there_is_one(monkeypatch):
     assert str(mount_drive()) == "/content/drive/MyDrive" and mounted == ["/content/drive"]
 
 
+def test_a_drive_that_is_mounted_already_is_not_mounted_again(monkeypatch):
+    mounted = []
+    fake_colab(monkeypatch, drive=types.SimpleNamespace(mount=mounted.append))
+    monkeypatch.setattr("os.path.isdir", lambda path: str(path) == "/content/drive/MyDrive")
+    assert str(mount_drive()) == "/content/drive/MyDrive" and not mounted
+
+
 def test_a_drive_that_refuses_is_said_and_lived_without(monkeypatch, caplog):
     def refuse(_):
         raise ValueError("mount failed")
@@ -84,6 +91,15 @@ def test_an_upload_is_asked_for_on_colab_only(monkeypatch, tmp_path):
     fake_colab(monkeypatch, files=types.SimpleNamespace(upload=dict))
     with pytest.raises(SilkPurseError, match="No file was chosen"):
         upload(tmp_path)
+
+
+def test_a_browser_that_cannot_upload_is_said(monkeypatch):
+    def refuse():
+        raise TypeError("undefined")
+
+    fake_colab(monkeypatch, files=types.SimpleNamespace(upload=refuse))
+    with pytest.raises(SilkPurseError, match=r"The upload failed \(undefined\)"):
+        upload()
 
 
 def test_what_was_found_in_a_file_is_remembered_until_it_changes(tmp_path):

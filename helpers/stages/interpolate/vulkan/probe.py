@@ -21,6 +21,7 @@ import numpy as np
 
 from helpers.errors import ModelError
 from helpers.nn.subprocess_call import run_module
+from helpers.runtime.machine import on_colab
 from helpers.stages.interpolate.vulkan.rife_ncnn import INSTEAD, RifeNcnn
 from helpers.stages.interpolate.vulkan.trial import SIDE, find_fault, make_pair
 
@@ -136,13 +137,13 @@ def _list_devices(loader: str, seconds: float) -> list[tuple[str, int]]:
     if "missing" in answer:
         raise _RefusedError(
             f"There is no Vulkan here: its loader {loader} cannot be loaded.",
-            f"{_driver_advice('libvulkan1')} {INSTEAD}",
+            _advise("libvulkan1"),
         )
     if "failed" in answer:
         raise _RefusedError(
             "There is no working Vulkan driver here "
             f"({answer['failed']} returned {answer['code']}).",
-            f"{_driver_advice()} {INSTEAD}",
+            _advise(),
         )
     return [(str(name), int(kind)) for name, kind in answer["devices"]]
 
@@ -168,16 +169,23 @@ def _choose(devices: list[tuple[str, int]], gpu: int | None) -> int:
     if gpu in cards:
         return gpu  # type: ignore[return-value]
     if not devices:
-        raise _RefusedError("Vulkan found no graphics card.", f"{_driver_advice()} {INSTEAD}")
+        raise _RefusedError("Vulkan found no graphics card.", _advise())
     pretender = ", ".join(name for name, _ in devices) if gpu is None else devices[gpu][0]
     raise _RefusedError(
         f"Vulkan is only emulated by the CPU here ({pretender}), which is far too slow.",
-        f"{_driver_advice()} {INSTEAD}",
+        _advise(),
         pretender,
     )
 
 
-def _driver_advice(loader: str = "") -> str:
+def _advise(loader: str = "") -> str:
+    """Return what to do without Vulkan: other engines, and the driver if it is the user's own."""
+    if on_colab():  # every session has a new machine, and a wrong driver there stops CUDA
+        return INSTEAD
+    return f"{_name_driver(loader)} {INSTEAD}"
+
+
+def _name_driver(loader: str) -> str:
     """Return what the user would have to install; this project installs no drivers."""
     version = nvidia_version()
     if version:

@@ -81,6 +81,14 @@ def test_without_a_loader_there_is_no_vulkan(tiny, monkeypatch):
     )
 
 
+def test_on_colab_nobody_is_sent_for_a_driver(monkeypatch):
+    monkeypatch.setattr(vulkan, "on_colab", lambda: True)
+    monkeypatch.setattr(vulkan, "nvidia_version", lambda: "580.82.07")
+    verdict = find_device(loader="libvulkan-that-is-not.so.1")
+    refused(verdict)
+    assert "driver" not in verdict.advice and "install" not in verdict.advice
+
+
 def test_the_nvidia_driver_tells_its_version(tmp_path):
     assert nvidia_version(tmp_path) == ""
     path = tmp_path / "proc" / "driver" / "nvidia" / "version"
