@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from helpers.estimates import estimate as estimate
     from helpers.health import doctor as doctor
     from helpers.panels.choose import choose_film as choose_film
+    from helpers.panels.job import Job as Job
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.project.folder import project_folder as project_folder
@@ -73,6 +74,7 @@ _HOMES = {
     "Denoise": "stages.denoise.stage",
     "Finish": "stages.finish.stage",
     "Interpolate": "stages.interpolate.stage",
+    "Job": "panels.job",
     "Plan": "plan",
     "Project": "project.project",
     "RemoveDamage": "stages.damage.stage",

@@ -2,8 +2,8 @@
 
     python notebooks/run.py 00_end_to_end --out out/demo --html end_to_end.html
 
-The notebook runs in the folder `--out`. `--set NAME=VALUE` replaces a value of its parameters cell;
-VALUE is Python source.
+The notebook runs in the folder `--out`. `--set NAME=VALUE` replaces the value of a field of its
+forms; VALUE is Python source.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(
     Args:
         name: its file name without the ending.
         folder: the folder it runs in; created if it does not exist.
-        values: replacements for its parameters, as Python source.
+        values: replacements for fields of its forms, as Python source.
         timeout: the most seconds a cell may take.
 
     Raises:
@@ -47,11 +47,20 @@ def run(
 
 
 def replace_parameters(notebook: NotebookNode, values: dict[str, str]) -> None:
-    """Give a notebook's parameters other values, in a cell of their own after the form."""
-    at = next(n for n, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", []))
-    lines = [f"{key} = {value}" for key, value in values.items()]
-    if lines:
-        notebook.cells.insert(at + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+    """Give fields of a notebook's forms other values.
+
+    Args:
+        values: Python source, by the names of the fields.
+
+    Raises:
+        KeyError: no form has the field.
+    """
+    for field, value in values.items():
+        line = re.compile(rf"^{field} = .*?(?=  # @param)", re.MULTILINE)
+        cell = next((c for c in notebook.cells if line.search(c.source)), None)
+        if cell is None:
+            raise KeyError(f"The notebook has no field {field}.")
+        cell.source = line.sub(lambda _, text=f"{field} = {value}": text, cell.source)
 
 
 def execute(

@@ -213,6 +213,25 @@ def upload(folder: Path) -> list[Path]:
     raise VideoOpenError("No file was chosen. Try again, or give a path or a link.")
 
 
+def download_file(path: Path) -> None:
+    """Send a file to the user's computer through the browser, on Colab.
+
+    Raises:
+        StorageError: this is not Colab, or the file cannot be sent.
+    """
+    from helpers.errors import StorageError
+
+    try:
+        from google.colab import files  # type: ignore[import-not-found]
+
+        files.download(str(path))
+    except Exception as error:  # Colab raises errors of many types here
+        raise StorageError(
+            f"{path.name} could not be downloaded ({error}). Open the list of files at the left "
+            f"(the folder sign), or your Drive, and take it from there: {path}."
+        ) from error
+
+
 _current: Runtime | None = None
 
 

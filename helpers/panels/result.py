@@ -1,0 +1,95 @@
+"""The panel with the finished film: where it is, the film itself, and how it compares."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from helpers.panels.box import guard, note
+from helpers.panels.job import Event, Job
+from helpers.panels.place import Place, page
+from helpers.project.report import Report
+from helpers.project.words import format_bytes
+from helpers.runtime.machine import download_file, on_colab
+from helpers.show.compare import compare
+from helpers.show.player import play
+from helpers.show.served import file_url
+from helpers.video.reader import open_video
+
+
+class ResultPanel:
+    """The result, or a line that says where it will appear.
+
+    Attributes:
+        root: the widget to display.
+        download: the button that downloads it, on Colab.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.facts, self.messages = widgets.HTML(), widgets.VBox()
+        self.download = widgets.Button(description="Download", icon="download")
+        self.download.on_click(lambda _: self._download())
+        self.root = widgets.VBox([self.facts, self.messages])
+        self.pictures = Place()
+
+    def show(self) -> None:
+        """Display the panel."""
+        from IPython.display import display
+
+        display(self.root)
+        self.job.follow("result", self.refresh)
+        self._show()
+
+    def refresh(self, event: Event) -> None:
+        """Show a new result, or none for another film."""
+        if event in ("film", "result"):
+            with guard(self.messages):
+                self._show()
+
+    def _show(self) -> None:
+        output, report = self.job.output, self.job.report
+        self.root.children = [self.facts, self.messages]
+        if output is None or report is None:
+            self.facts.value = "The result will appear here when the run is done."
+            self.pictures.show(page("", "There is no result yet."))
+            return
+        self.facts.value = describe_file(output)
+        if on_colab():
+            self.root.children = [self.facts, self.download, self.messages]
+        result = open_video(output)
+        start, _ = self.job.span
+        film = self.job.clip
+        begin = start or film.times[0]
+        moments = [begin + result.duration * part / 6 for part in (1, 3, 5)]
+        self.pictures.show(
+            compare(film, result, at=moments, start=begin - result.times[0]),
+            play(output),
+            page(describe_report(report), report.summary()),
+        )
+
+    def _download(self) -> None:
+        with guard(self.messages, self.download):
+            download_file(Path(self.job.output or ""))
+            self.messages.children = (note("The browser asks where to keep the film."),)
+
+
+def describe_file(output: Path) -> str:
+    """Return where a film is, and a link to it if the browser can reach it, as HTML."""
+    size, url = format_bytes(output.stat().st_size), file_url(output)
+    words = f"<b>{html.escape(output.name)}</b>, {size}<br>{html.escape(str(output.resolve()))}"
+    if url:
+        words += f'<br><a href="{html.escape(url)}" download>Download</a>'
+    return words
+
+
+def describe_report(report: Report) -> str:
+    """Return a report as HTML, in plain sentences."""
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in report.summary().splitlines())
+    notes = "".join(f"<li>{html.escape(line)}</li>" for line in report.notes)
+    return (
+        f"<ul>{lines}</ul><details><summary>What was decided and found</summary><ul>{notes}</ul>"
+        "</details>"
+    )

@@ -1,0 +1,125 @@
+"""The panel that restores the film: one button, what is happening, and another button to stop."""
+
+from __future__ import annotations
+
+import html
+import threading
+
+import ipywidgets as widgets
+
+from helpers.errors import Stopped
+from helpers.panels.box import error_box, note
+from helpers.panels.job import Event, Job
+from helpers.panels.watch import PanelWatch
+from helpers.plan import restore
+from helpers.project.versions import END_TO_END
+from helpers.runtime.names import free_name
+
+
+class RunPanel:
+    """Starts and stops a run, and shows how far it is.
+
+    The run is a thread of its own, so that the button that stops it is heard.
+
+    Attributes:
+        root: the widget to display.
+        start, stop: the buttons.
+        state: what is happening, in words.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.thread: threading.Thread | None = None
+        self.start = widgets.Button(
+            description="Run", icon="play", button_style="primary", tooltip="Restore the film"
+        )
+        self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.start.on_click(lambda _: self.begin())
+        self.stop.on_click(lambda _: self.halt())
+        self.state, self.messages = widgets.HTML(), widgets.VBox()
+        self.progress = widgets.VBox()
+        head = widgets.HBox([self.start, self.stop, self.state])
+        self.root = widgets.VBox([head, self.progress, self.messages])
+
+    def show(self, at_once: bool = False) -> None:
+        """Display the panel; begin and wait for the end, if that is wanted."""
+        from IPython.display import display
+
+        if at_once:
+            self._restore(None)
+            self.job.tell("result")
+            return
+        self.refresh("choices")
+        self.job.follow("run", self.refresh)
+        display(self.root)
+
+    def refresh(self, event: Event) -> None:
+        """Say what is here already, when a film or something else was chosen."""
+        if event in ("film", "choices") and not self.running:
+            self.messages.children, self.progress.children = (), ()
+            self._say(describe_state(self.job))
+
+    @property
+    def running(self) -> bool:
+        """Whether the film is being restored."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def begin(self) -> None:
+        """Start the run, or go on with it."""
+        if self.running:
+            return
+        self.start.disabled, self.stop.disabled = True, False
+        self.messages.children = ()
+        self.watch = PanelWatch(self.job.clip, self.job.estimate)
+        self.progress.children = (self.watch.root,)
+        self.thread = threading.Thread(target=self._work, name="restore", daemon=True)
+        self.thread.start()
+
+    def halt(self) -> None:
+        """Stop the run at the next frame."""
+        self.stop.disabled = True
+        self._say("Stopping ...")
+        self.watch.stop()
+
+    def _work(self) -> None:
+        """Restore the film, in a thread; whatever happens is said in the panel."""
+        try:
+            self._say("Looking at the film ...")
+            self._restore(self.watch)
+            self._say("Done. The result is below.")
+            self.job.tell("result")
+        except Stopped as stopped:
+            self._say(describe_state(self.job, self.watch.left))
+            self.messages.children = (note(f"{stopped} Press Run to go on."),)
+        except Exception as error:
+            self._say("")
+            self.messages.children = (error_box(error),)
+        finally:
+            self.start.disabled, self.stop.disabled = False, True
+
+    def _restore(self, watch: PanelWatch | None) -> None:
+        job = self.job
+        output = free_name(job.project.folder / f"{job.film.stem}_restored.mp4")
+        report = restore(
+            job.film, output, plan=job.plan, project=job.project.folder, progress=watch is None,
+            watch=watch,
+        )  # fmt: skip
+        job.output, job.report = output, report
+
+    def _say(self, text: str) -> None:
+        self.state.value = f"<span role='status'>{html.escape(text)}</span>"
+
+
+def describe_state(job: Job, left: str = "") -> str:
+    """Say how much of the result is in the project already.
+
+    Args:
+        left: how much is left, if that is known better.
+    """
+    if END_TO_END in job.project.names():
+        newest = job.project.versions(END_TO_END)[0]
+        if newest.done < newest.frames:
+            rest = left or f"{newest.frames - newest.done} to make"
+            return f"{newest.done} of {newest.frames} frames are here; {rest}."
+        return "A result is here already. Press Run for one with what is ticked now."
+    return "Press Run to restore the film. It can be stopped, and goes on later."
