@@ -1,16 +1,17 @@
 """Estimate the time and disk space of a run, measured on this machine with this film.
 
-estimate(Upscale()(clip))      # makes a few frames and extrapolates
-costs("upscale", clip)         # a table of all models
+estimate(Upscale()(clip), project)     # makes a few frames and extrapolates
+costs("upscale", clip)                 # a table of all models
 """
 
 from __future__ import annotations
 
 import html
-import shutil
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -20,43 +21,151 @@ from helpers.catalog.load import Colorizer, Enlarger, Interpolator, load_engine
 from helpers.catalog.registry import Probe
 from helpers.catalog.table import Model, html_table, models
 from helpers.clip import Clip
-from helpers.project.runner import frame_bytes
-from helpers.runtime.machine import runtime
+from helpers.project.begin import CODECS, choose_codec
+from helpers.project.project import Project
+from helpers.project.room import Room
+from helpers.project.segments import SavedClip
+from helpers.project.trial import SAMPLES, Trial, try_frames
+from helpers.project.versions import END_TO_END, Version, find_version
+from helpers.project.words import format_bytes
+from helpers.runtime.machine import on_colab, runtime
+from helpers.verify.promise import film_of
+
+SESSION = 12 * 3600.0
+"""Seconds that a session of Colab lasts at the most
+(https://research.google.com/colaboratory/faq.html)."""
+
+IDLE = 90
+"""Minutes without anybody there after which Colab ends a free session. Google does not publish it;
+this is what people report."""
+
+STEPS = {
+    "read": "reading",
+    "RemoveDuplicates": "repeated frames",
+    "Deflicker": "flicker",
+    "RemoveDamage": "dust and scratches",
+    "Stabilize": "shake",
+    "Denoise": "noise",
+    "Colorize": "colour",
+    "Upscale": "upscaling",
+    "Interpolate": "interpolation",
+    "Finish": "finish",
+}
+"""What the stages are called in an estimate."""
+
+SAVING, SOUND, RENDER = "saving", "sound", "render"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The estimated cost of a run.
+    """The estimated cost of what is left of a run.
 
     Attributes:
-        frames: number of frames that will be made.
-        each: seconds for one frame.
-        bytes: disk space of the saved stage, in bytes.
-        free: free bytes on the disk of the scratch folder.
-        size: the frames' width and height, "640x480".
+        frames: how many frames it has.
+        done: how many of these are here already.
+        size: their width and height, "640x480".
+        steps: the steps that are left, with their seconds: those that make the frames, "saving",
+            "sound" and "render".
+        codec: how the frames are saved.
+        room: the room that the frames still need, and the room there is.
+        film: bytes of the finished film.
+        notes: what was decided, in words.
+        session: seconds that a session lasts at the most here; None if there is no limit.
     """
 
     frames: int
-    each: float
-    bytes: int
-    free: int
+    done: int
     size: str
+    steps: tuple[tuple[str, float], ...]
+    codec: str
+    room: Room
+    film: int
+    notes: tuple[str, ...] = ()
+    session: float | None = None
 
     @property
     def seconds(self) -> float:
-        """Seconds for all frames."""
-        return self.frames * self.each
+        """Seconds for everything that is left."""
+        return sum(value for _, value in self.steps)
+
+    @property
+    def making(self) -> float:
+        """Seconds to make and save the frames that are not here."""
+        return sum(value for name, value in self.steps if name not in (SOUND, RENDER))
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is enough room on the disks."""
+        return self.room.fits
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it costs, in words."""
+        said = [self._say_frames(), self._say_rest(), self._say_room(), *self.notes]
+        if self.session:
+            said.append(_say_session(self.seconds, self.session))
+        if self.done < self.frames:
+            said.append("If the run is interrupted, run it again to continue.")
+        return tuple(filter(None, said))
+
+    def _say_frames(self) -> str:
+        left = self.frames - self.done
+        if not left:
+            return f"All {self.frames} frames of {self.size} are here already."
+        here = f"{self.done} of {self.frames} frames are here; {left} to make" if self.done else (
+            f"{left} frames of {self.size} to make"
+        )  # fmt: skip
+        parts = [
+            f"{name} {format_duration(value)}"
+            for name, value in self.steps
+            if name not in (SOUND, RENDER) and value > 0.02 * self.making
+        ]
+        time = f"about {format_duration(self.making)} on the {runtime().device}"
+        return f"{here}, {time}: {', '.join(parts)}."
+
+    def _say_rest(self) -> str:
+        rest = [
+            f"the {name} about {format_duration(value)}"
+            for name, value in self.steps
+            if name in (SOUND, RENDER)
+        ]
+        if not rest:
+            return ""
+        alone = len(rest) == len(self.steps) == 1
+        total = "" if alone else f" All of it: about {format_duration(self.seconds)}."
+        words = " and ".join(rest)
+        return f"{words[0].upper()}{words[1:]}.{total}".replace("about", "takes about", 1)
+
+    def _say_room(self) -> str:
+        film = f"The film itself takes about {format_bytes(self.film)}." if self.film else ""
+        if self.done == self.frames:
+            return film
+        verdict = "" if self.fits else (
+            " That does not fit, for a fifth more than that should be free: free some space, or "
+            "choose another folder or a smaller scale."
+        )  # fmt: skip
+        return f"The frames take about {self.room.words}.{verdict} {film}".rstrip()
 
     def __repr__(self) -> str:
-        return (
-            f"{self.frames} frames of {self.size} at {self.each:.2f} s each: about "
-            f"{format_duration(self.seconds)} on the {runtime().device}, and "
-            f"{self.bytes / 1e9:.2f} GB of disk space ({self.free / 1e9:.0f} GB are free). "
-            "If the run is interrupted, run it again to continue."
-        )
+        return " ".join(self.sentences)
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>"
+        return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.sentences)
+
+
+def _say_session(seconds: float, session: float) -> str:
+    """Say whether a run fits into a session."""
+    limit = (
+        f"A free session of Colab lasts {session / 3600:.0f} hours at the most, and ends after "
+        f"about {IDLE} minutes without you"
+    )
+    count = math.ceil(seconds / session)
+    if count <= 1:
+        return f"{limit}; this run fits into one."
+    return (
+        f"{limit}. This run needs about {count} of them: open the notebook again and run the same "
+        "cells, and it goes on where it was."
+    )
 
 
 def format_duration(seconds: float) -> str:
@@ -68,20 +177,104 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def estimate(clip: Clip, codec: str = "ffv1", samples: int = 4) -> Estimate:
-    """Make a few frames from the middle of a clip, and estimate the cost of all frames.
+def estimate(
+    clip: Clip,
+    project: Project | None = None,
+    name: str = END_TO_END,
+    *,
+    codec: str | None = None,
+    sound: str | None = None,
+    render: str | None = "h264",
+    samples: int = SAMPLES,
+) -> Estimate:
+    """Make a few frames of a clip, and estimate the cost of what is not finished yet.
 
-    The first of them is made once before, to load the network, which is not counted.
+    Args:
+        project: where the frames will be saved; what it holds already need not be made.
+        name: the stage that they will be saved as.
+        codec: how they will be saved; see `Project.save`.
+        sound: the method that cleans the sound, if it is cleaned in the same run.
+        render: the codec of the film that is written at the end; None if it is not written yet.
+        samples: how many frames are made at each of up to five places.
     """
-    middle = len(clip) // 2
-    clip[middle]
-    stop = min(middle + samples, len(clip))
-    begun = time.perf_counter()
-    count = sum(1 for _ in clip.frames(middle, stop))
-    each = (time.perf_counter() - begun) / max(count, 1)
-    free = shutil.disk_usage(runtime().scratch).free
-    need = int(len(clip) * frame_bytes(clip, codec))
-    return Estimate(len(clip), each, need, free, clip.info.size)
+    folder = project.folder if project else runtime().drive or Path.cwd()
+    known = find_version(project.folder, name, clip.recipe(), codec) if project else None
+    codecs = tuple(filter(None, ((known and known.manifest.codec) or codec,))) or CODECS
+    finished = known is not None and known.is_finished
+    source = SavedClip.of(known.folder, known.manifest) if known and finished else clip
+    tried = (*(() if finished else codecs), *([render] if render else []))
+    trial = try_frames(source, tried, samples=samples)
+    notes: list[str | None] = []
+    chosen = codecs[0]
+    if len(codecs) > 1:
+        chosen, note = choose_codec(name, len(clip), folder, trial)
+        notes.append(note)
+    lengths = _missing_lengths(clip, known)
+    return Estimate(
+        frames=len(clip),
+        done=len(clip) - sum(lengths),
+        size=clip.info.size,
+        steps=(*_making(trial, chosen, sum(lengths)), *_after(clip, trial, sound, render)),
+        codec=chosen,
+        room=Room.of(folder, lengths, 0 if finished else trial.bytes[chosen]),
+        film=int(len(clip) * trial.bytes[render]) if render else 0,
+        notes=tuple(filter(None, notes)),
+        session=SESSION if on_colab() else None,
+    )
+
+
+def _missing_lengths(clip: Clip, known: Version | None) -> list[int]:
+    """Return how many frames are in each segment that is not finished."""
+    if known:
+        return [one.stop - one.start for one in known.missing]
+    length = min(len(clip), math.ceil(10 * clip.info.fps))  # the longest that a segment is
+    return [min(length, len(clip) - start) for start in range(0, len(clip), length)]
+
+
+def _making(trial: Trial, codec: str, frames: int) -> tuple[tuple[str, float], ...]:
+    """Return the steps that make and save some frames, with their seconds."""
+    if not frames:
+        return ()
+    made = [
+        (STEPS.get(name, name.lower()), value * frames)
+        for name, value in trial.steps.items()
+        if value > 0.002 * trial.seconds
+    ]
+    return (*made, (SAVING, trial.saving[codec] * frames))
+
+
+def _after(
+    clip: Clip, trial: Trial, sound: str | None, render: str | None
+) -> tuple[tuple[str, float], ...]:
+    """Return the steps that follow when all frames are there, with their seconds."""
+    steps = []
+    if sound:
+        steps.append((SOUND, time_sound(clip, sound)))
+    if render:
+        steps.append((RENDER, len(clip) * trial.saving[render]))
+    return tuple(steps)
+
+
+def time_sound(clip: Clip, method: str, seconds: int = 5) -> float:
+    """Return the seconds that cleaning the sound of a film takes; 0 if it has none.
+
+    A few seconds of noise are cleaned: how long that takes does not depend on what is heard.
+    """
+    from helpers.audio import clean_audio, sound_file
+    from helpers.audio.reader import track_count
+    from helpers.audio.track import Sound
+
+    path = getattr(film_of(clip), "path", None)
+    tracks = track_count(path) if path else 0
+    if not tracks or sound_file(method):
+        return 0.0
+    rate, spans = 48_000, []
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, seconds * rate)).astype(np.float32)
+    for part in (noise[:, :rate], noise):  # the first loads the network and is not counted
+        begun = time.perf_counter()
+        clean_audio(Sound(part, rate, layout="stereo"), method)
+        spans.append(time.perf_counter() - begun)
+    return spans[-1] / seconds * float(clip.duration) * tracks
 
 
 SIDE = 96

@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("helpers")
 
-SHORT = 600
-"""For a film of fewer frames, timing the machine is not worth while."""
-
 UHD = (3840, 2160)
 """By default a film is not enlarged beyond this size."""
 
@@ -363,7 +360,7 @@ def _restore(
     # The sound comes first, so that its errors are raised before hours are spent on the picture.
     sound = make_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
-    saved = opened.save(wanted, "restored", segment=_segment_length(wanted), run=run)
+    saved = opened.save(wanted, "restored", run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
@@ -444,23 +441,3 @@ def _models_used(clip: Clip) -> dict[str, str]:
         elif names:
             found[names] = weights
     return found
-
-
-def _segment_length(clip: Clip, budget: float = 300.0) -> Fraction:
-    """Choose how many seconds of film a segment holds.
-
-    One for a short film and ten for a long one, or less on a machine that needs more than `budget`
-    seconds for them.
-
-    Args:
-        budget: seconds of work that may be lost if the run is interrupted.
-    """
-    if len(clip) < SHORT:
-        return Fraction(1)
-    middle = len(clip) // 2
-    clip[middle]  # also loads the network, which does not count
-    begun = time.perf_counter()
-    clip[middle]
-    each = time.perf_counter() - begun
-    length = Fraction(budget / max(each, 0.001)) / clip.info.fps
-    return max(Fraction(1), min(Fraction(10), Fraction(round(length))))

@@ -504,9 +504,10 @@ MODELS: tuple[Model, ...] = (
 
 def html_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return text as an HTML table for a notebook, with a row of headings."""
-    lines = ["".join(f"<th>{html.escape(cell)}</th>" for cell in head)]
-    for row in rows:
-        cells = (f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row)
+    lines = []
+    for tag, row in (("th", head), *(("td", row) for row in rows)):
+        # Notebooks align headings on the right, whatever their columns are.
+        cells = (f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in row)
         lines.append("".join(cells))
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 

@@ -68,6 +68,8 @@ class StageFile:
     cuts: tuple[Fraction, ...]
     segments: list[tuple[int, int]]
     machine: MachineRow
+    # Version 0.1.0 did not keep this.
+    frame_bytes: Annotated[float, Meta(gt=0, le=1e12)] | None = None
 
     def __post_init__(self) -> None:
         check_info(self.info)

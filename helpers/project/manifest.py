@@ -55,6 +55,7 @@ class StageManifest:
         machine: the device, precision and memory that it was begun with. With the same memory a
             network uses the same tiles, so that a resumed run is bit-identical to an uninterrupted
             one.
+        frame_bytes: the size of a saved frame, as far as it was known at the beginning.
     """
 
     recipe: list[dict[str, Any]]
@@ -67,9 +68,12 @@ class StageManifest:
     cuts: Sequence[Fraction]
     segments: Sequence[Segment]
     machine: MachineRow
+    frame_bytes: float | None = None
 
     @classmethod
-    def of(cls, clip: Clip, codec: str, length: Fraction, machine: Runtime) -> StageManifest:
+    def of(
+        cls, clip: Clip, codec: str, length: Fraction, machine: Runtime, frame_bytes: float
+    ) -> StageManifest:
         """Describe a clip that will be saved in segments of about `length` seconds."""
         units, pts = _exact_units(clip.times)
         return cls(
@@ -87,6 +91,7 @@ class StageManifest:
                 "precision": machine.precision,
                 "memory": machine.free_memory(),
             },
+            frame_bytes=frame_bytes,
         )
 
     @classmethod
@@ -117,6 +122,7 @@ class StageManifest:
             cuts=file.cuts,
             segments=[Segment(n, *pair) for n, pair in enumerate(file.segments)],
             machine=file.machine,
+            frame_bytes=file.frame_bytes,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +139,7 @@ class StageManifest:
             "cuts": [str(cut) for cut in self.cuts],
             "segments": [[segment.start, segment.stop] for segment in self.segments],
             "machine": self.machine,
+            **({} if self.frame_bytes is None else {"frame_bytes": self.frame_bytes}),
         }
 
     @property
@@ -140,29 +147,36 @@ class StageManifest:
         """The start of every frame, in exact seconds."""
         return tuple(self.first + Fraction(pts, self.units) for pts in self.pts)
 
+    def is_made_of(self, recipe: list[dict[str, Any]], codec: str | None = None) -> bool:
+        """Tell whether it is made by this recipe, and, if one is given, with this codec."""
+        return contents(self.recipe) == contents(recipe) and codec in (None, self.codec)
 
-def open_stage(
-    folder: Path, clip: Clip, codec: str, length: Fraction, machine: Runtime
-) -> StageManifest:
-    """Read the description of a stage, or write it if the stage is new.
+
+def read_begun(folder: Path, clip: Clip, codec: str | None) -> StageManifest | None:
+    """Read the description of the stage that a clip is saved in; None if it is not begun.
+
+    Args:
+        codec: that of the stage; any if None.
 
     Raises:
         ProjectLockedError: another run has begun another version in this folder just now.
     """
-    if read_json(folder / FILE, Versioned) is not None:
-        manifest = StageManifest.read(folder)
-        made = (contents(manifest.recipe), manifest.codec)
-        if made != (contents(clip.recipe()), codec):
-            raise ProjectLockedError(
-                f"Another run has just begun another version of {folder.name}. Run this again; "
-                "its version will stand beside the other."
-            )
-        return manifest
+    if read_json(folder / FILE, Versioned) is None:
+        return None
+    manifest = StageManifest.read(folder)
+    if not manifest.is_made_of(clip.recipe(), codec):
+        raise ProjectLockedError(
+            f"Another run has just begun another version of {folder.name}. Run this again; its "
+            "version will stand beside the other."
+        )
+    return manifest
+
+
+def write_stage(folder: Path, manifest: StageManifest) -> None:
+    """Write the description of a new stage."""
     # If the folder still lists segments, they belong to an earlier stage that was deleted.
     retry(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
-    manifest = StageManifest.of(clip, codec, length, machine)
     write_json(folder / FILE, manifest.to_json())
-    return manifest
 
 
 def _exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:

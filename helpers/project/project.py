@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError, SilkPurseError
+from helpers.project.begin import CODECS, begin_stage, frame_bytes
 from helpers.project.choice import (
     describe_versions,
     find_latest,
@@ -37,8 +38,9 @@ from helpers.project.choice import (
 )
 from helpers.project.files import VERSION, FoundRow
 from helpers.project.film import open_film, read_film
-from helpers.project.manifest import open_stage
-from helpers.project.runner import SegmentRunner, check_space, scratch_folder
+from helpers.project.manifest import read_begun
+from helpers.project.room import check_space
+from helpers.project.runner import SegmentRunner, scratch_folder
 from helpers.project.segments import SavedClip, missing_segments
 from helpers.project.status import Removed, Status, Versions
 from helpers.project.versions import (
@@ -130,8 +132,8 @@ class Project:
         clip: Clip,
         name: str,
         *,
-        codec: str = "ffv1",
-        segment: Fraction | float = 10,
+        codec: str | None = None,
+        segment: Fraction | float | None = None,
         progress: bool = True,
         run: RunContext | None = None,
     ) -> SavedClip:
@@ -142,8 +144,12 @@ class Project:
 
         Args:
             name: the stage: its number and name, like "04_upscale".
-            codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size).
-            segment: the approximate length of a segment, in seconds of film.
+            codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size). If not
+                given, that of the version that is continued; for a new one, ffv1 if that takes no
+                more than half of the free space, and otherwise near-lossless, with a note.
+            segment: the approximate length of a segment, in seconds of film. If not given, one
+                second of a short film and up to ten of a long one, so that an interruption costs a
+                few minutes.
             progress: show a progress bar.
             run: the run that the work belongs to; a new one if not given.
 
@@ -153,12 +159,12 @@ class Project:
             StorageError: there is not enough disk space, or the drive is no longer available.
         """
         check_name(name)
-        if codec not in ("ffv1", "near-lossless"):
+        if codec not in (None, *CODECS):
             raise ProjectError(
                 f"Segments cannot be saved as {codec!r}. Choose ffv1 or near-lossless."
             )
-        length = exact(segment)
-        if length <= 0:
+        length = None if segment is None else exact(segment)
+        if length is not None and length <= 0:
             raise ProjectError(f"A segment must be longer than 0 seconds; {segment} was given.")
         found = find_version(self.folder, name, clip.recipe(), codec)
         folder = found.folder if found else new_folder(self.folder, name, clip.recipe(), codec)
@@ -166,12 +172,14 @@ class Project:
         retry(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
             run = run or self.context(progress)
-            manifest = open_stage(folder, clip, codec, length, run.machine)
+            manifest = read_begun(folder, clip, codec)
+            manifest = manifest or begin_stage(folder, clip, codec, length, run)
             missing = missing_segments(folder, manifest.segments)
             left = sum(segment.stop - segment.start for segment in missing)
             run.watch.begin(name, len(clip), len(clip) - left)
             if missing:
-                check_space(folder, clip, codec, missing)
+                each = frame_bytes(folder, manifest, clip, run)
+                check_space(name, folder, clip, manifest.codec, each, missing)
                 SegmentRunner(folder, clip, manifest, heart, run).make(missing)
             shutil.rmtree(scratch_folder(folder, manifest), ignore_errors=True)
             mark_finished(folder)

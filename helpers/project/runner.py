@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
-import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
-from helpers.clip import Clip, MemoryClip
-from helpers.errors import Stopped, StorageError
+from helpers.clip import Clip
+from helpers.errors import Stopped
 from helpers.progress import bar
 from helpers.project.files import SegmentRow
 from helpers.project.manifest import Segment, StageManifest
@@ -24,7 +21,7 @@ from helpers.run import RunContext
 from helpers.runtime.lock import Heart
 from helpers.runtime.machine import file_sha256, runtime
 from helpers.runtime.storage import publish, refuse_link, retry, write_json
-from helpers.stage import StagedClip, prefetch
+from helpers.stage import prefetch
 from helpers.video.writer import Encoder
 
 log = logging.getLogger("helpers")
@@ -156,40 +153,3 @@ def _group_segments(segments: list[Segment]) -> list[list[Segment]]:
         else:
             groups.append([segment])
     return groups
-
-
-def check_space(folder: Path, clip: Clip, codec: str, missing: list[Segment]) -> None:
-    """Raise StorageError if there is not enough disk space for the missing segments."""
-    scratch = runtime().scratch
-    retry("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
-    lengths = sorted(segment.stop - segment.start for segment in missing)
-    each = frame_bytes(clip, codec) * 1.2
-    # Scratch holds two segments: one is being made while another is being copied.
-    for place, frames in ((folder, sum(lengths)), (scratch, sum(lengths[-2:]))):
-        need = int(frames * each)
-        free = retry("the project", place, lambda place=place: shutil.disk_usage(place).free)
-        if need > free:
-            raise StorageError(
-                f"{folder.name} needs about {need / 1e9:.2f} GB in {place} ({frames} frames of "
-                f"{clip.info.size}), which has {free / 1e9:.2f} GB free. Free some space, or "
-                "choose another folder, a smaller scale, or codec='near-lossless' (a fifth of the "
-                "size)."
-            )
-
-
-def frame_bytes(clip: Clip, codec: str, samples: int = 3) -> float:
-    """Estimate the bytes of a saved frame by encoding source frames, resized by bicubic."""
-    from helpers.imaging.resample import resize
-
-    root = clip
-    while isinstance(root, StagedClip):
-        root = root.source
-    picks = [root[len(root) * (2 * k + 1) // (2 * samples)].image for k in range(samples)]
-    images = [resize(image, clip.info.width, clip.info.height, "bicubic") for image in picks]
-    sample = MemoryClip(images, [Fraction(k) for k in range(samples)], Fraction(samples))
-    with tempfile.TemporaryDirectory(dir=runtime().scratch) as scratch:
-        path = Path(scratch) / "sample.mkv"
-        with Encoder(path, sample, codec) as encoder:
-            for frame in sample.frames():
-                encoder.write(frame)
-        return path.stat().st_size / samples

@@ -116,11 +116,6 @@ class Version:
         """When it was made, on the clock of this machine."""
         return f"{datetime.fromtimestamp(self.at):%Y-%m-%d %H:%M}"
 
-    def is_made_of(self, recipe: list[dict[str, Any]], codec: str | None = None) -> bool:
-        """Tell whether it is made by this recipe, and, if one is given, with this codec."""
-        same = contents(self.manifest.recipe) == contents(recipe)
-        return same and codec in (None, self.manifest.codec)
-
     def builds_on(self, other: Version) -> bool:
         """Tell whether it is the other version, with or without more steps."""
         begin = contents(other.manifest.recipe)
@@ -166,12 +161,16 @@ def find_version(
     project: Path, name: str, recipe: list[dict[str, Any]], codec: str | None = None
 ) -> Version | None:
     """Return the version of a stage with this recipe and codec: the newest finished, or begun."""
-    found = [one for one in read_versions(project, name) if one.is_made_of(recipe, codec)]
+    found = [one for one in read_versions(project, name) if one.manifest.is_made_of(recipe, codec)]
     return next((one for one in found if one.is_finished), found[0] if found else None)
 
 
-def new_folder(project: Path, name: str, recipe: list[dict[str, Any]], codec: str) -> Path:
-    """Return the folder for a version that is not there yet."""
+def new_folder(project: Path, name: str, recipe: list[dict[str, Any]], codec: str | None) -> Path:
+    """Return the folder for a version that is not there yet.
+
+    Args:
+        codec: the codec that was asked for; None if it is still to be chosen.
+    """
     if not (project / name / FILE).exists():
         return project / name
     text = json.dumps([contents(recipe), codec], sort_keys=True)
