@@ -31,8 +31,8 @@ PICTURE = 320
 """The greatest width and height of the picture, in pixels."""
 
 HINT = (
-    "Upload takes films of up to 10 MB here. Drag a larger film into the list of files of your "
-    "notebook program, and give its path."
+    '<div style="line-height: 1.4; font-size: 90%">Upload takes films of up to 10 MB here. Drag a '
+    "larger film into the list of files of your notebook program, and give its path.</div>"
 )
 """A larger message ends the connection to Jupyter's server, so nothing can be said afterwards."""
 
@@ -72,7 +72,7 @@ class FilmPanel:
     def _lay_out(self) -> widgets.VBox:
         """Return all widgets in their places."""
         lists = [box for box in (self.drive_list, self.recent_list) if len(box.options) > 1]
-        hint = widgets.HTML("" if on_colab() else f"<small>{html.escape(HINT)}</small>")
+        hint = widgets.HTML("" if on_colab() else HINT)
         rows = [
             [self._picture, self._facts],
             [self.where, self.open_button],
@@ -94,7 +94,7 @@ class FilmPanel:
         self._picture.layout.display = ""
         self._facts.value = (
             f'<div style="line-height: 1.5; padding-left: 8px"><b>{html.escape(film.name)}</b><br>'
-            f"{describe_film(seen)}<br><small>{html.escape(str(film.parent))}</small></div>"
+            f"{describe_film(seen)}<br><small>{html.escape(str(film.absolute().parent))}</small></div>"
         )
 
     def show_error(self, error: BaseException) -> None:
@@ -109,7 +109,7 @@ class FilmPanel:
             self.show(film)
             remember_film(film)
             found.append(film)
-        self._output.outputs = ()
+        self._output.clear_output()
         for film in found:
             with guard(self.messages, *self._controls()):
                 said = self._on_change(film)
@@ -137,7 +137,7 @@ class FilmPanel:
 
     def _make_list(self, label: str, films: Sequence[Path]) -> widgets.Dropdown:
         """Return a list that chooses a film, below a first line that is none."""
-        options: list[tuple[str, Path | None]] = [(label, None)]
+        options: list[tuple[str, Path | str]] = [(label, "")]  # for None a browser shows no line
         for film in films:
             with suppress(OSError):  # it is gone since it was found
                 options.append((describe_file(film), film))
@@ -148,9 +148,9 @@ class FilmPanel:
     def _choose_from_list(self, change: dict[str, Any]) -> None:
         """Choose a film of a list; the list goes back to its first line, to be used again."""
         film = change["new"]
-        if film is not None:
+        if film:
             self.choose(lambda: film)
-            change["owner"].value = None
+            change["owner"].value = ""
 
     def _renew_upload(self) -> None:
         """Show a fresh button for an upload; the old one holds the whole film in memory."""
