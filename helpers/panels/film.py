@@ -20,6 +20,7 @@ import ipywidgets as widgets
 
 from helpers.estimates import format_duration
 from helpers.panels.box import error_box, guard, note
+from helpers.project.words import format_bytes
 from helpers.runtime.machine import on_colab
 from helpers.video.download import ENDINGS
 from helpers.video.glance import Glance, glance
@@ -203,11 +204,6 @@ def describe_file(film: Path) -> str:
     facts = film.stat()
     day = time.strftime("%Y-%m-%d", time.localtime(facts.st_mtime))
     return f"{film.name} ({format_bytes(facts.st_size)}, {day})"
-
-
-def format_bytes(number: int) -> str:
-    """Return a number of bytes in MB or GB."""
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(number / 1e6, 0.1):.1f} MB"
 
 
 def encode_picture(seen: Glance) -> bytes:
