@@ -43,7 +43,7 @@ def error_box(error: BaseException) -> widgets.HTML:
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return widgets.HTML(
         f'<div role="alert" style="{RED}">{html.escape(describe_error(error))}'
-        '<details style="margin-top: 4px"><summary>Details for a report</summary>'
+        '<details style="margin-top: 4px"><summary>Details</summary>'
         f'<pre style="white-space: pre-wrap; color: inherit; background: none">'
         f"{html.escape(trace)}</pre></details></div>"
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from helpers.errors import SilkPurseError
+from helpers.video.open import check_film
 from helpers.video.recent import remember_film
 from helpers.video.sources import find_film
 
@@ -43,7 +44,7 @@ def choose_film(
         sample: which sample is used where there is no other film; see `find_film`.
 
     Raises:
-        VideoOpenError: there is no such film. The panel is shown nevertheless.
+        VideoOpenError: there is no such film, or it is none. The panel is shown nevertheless.
     """
     if source not in _by_hand:
         _by_hand.clear()
@@ -51,6 +52,7 @@ def choose_film(
     panel = _show_panel(source, on_change, sample) if can_show_panels() else None
     try:
         film = chosen if chosen and chosen.is_file() else find_film(source, sample)
+        check_film(film)
         if panel:
             panel.show(film)
     except SilkPurseError as error:
@@ -66,7 +68,7 @@ def can_show_panels() -> bool:
     """Tell whether this runs in a notebook that has ipywidgets."""
     if find_spec("ipywidgets") is None or find_spec("IPython") is None:
         return False
-    from IPython.core.getipython import get_ipython
+    from IPython import get_ipython
 
     return hasattr(get_ipython(), "kernel")
 

@@ -20,6 +20,7 @@ import ipywidgets as widgets
 
 from helpers.estimates import format_duration
 from helpers.panels.box import error_box, guard, note
+from helpers.project.words import format_bytes
 from helpers.runtime.machine import on_colab
 from helpers.video.download import ENDINGS
 from helpers.video.glance import Glance, glance
@@ -31,8 +32,8 @@ PICTURE = 320
 """The greatest width and height of the picture, in pixels."""
 
 HINT = (
-    "Upload takes films of up to 10 MB here. Drag a larger film into the list of files of your "
-    "notebook program, and give its path."
+    '<div style="line-height: 1.4; font-size: 90%">Upload takes films of up to 10 MB here. Drag a '
+    "larger film into the list of files of your notebook program, and give its path.</div>"
 )
 """A larger message ends the connection to Jupyter's server, so nothing can be said afterwards."""
 
@@ -72,7 +73,7 @@ class FilmPanel:
     def _lay_out(self) -> widgets.VBox:
         """Return all widgets in their places."""
         lists = [box for box in (self.drive_list, self.recent_list) if len(box.options) > 1]
-        hint = widgets.HTML("" if on_colab() else f"<small>{html.escape(HINT)}</small>")
+        hint = widgets.HTML("" if on_colab() else HINT)
         rows = [
             [self._picture, self._facts],
             [self.where, self.open_button],
@@ -94,7 +95,7 @@ class FilmPanel:
         self._picture.layout.display = ""
         self._facts.value = (
             f'<div style="line-height: 1.5; padding-left: 8px"><b>{html.escape(film.name)}</b><br>'
-            f"{describe_film(seen)}<br><small>{html.escape(str(film.parent))}</small></div>"
+            f"{describe_film(seen)}<br><small>{html.escape(str(film.absolute().parent))}</small></div>"
         )
 
     def show_error(self, error: BaseException) -> None:
@@ -109,7 +110,7 @@ class FilmPanel:
             self.show(film)
             remember_film(film)
             found.append(film)
-        self._output.outputs = ()
+        self._output.clear_output()
         for film in found:
             with guard(self.messages, *self._controls()):
                 said = self._on_change(film)
@@ -137,7 +138,7 @@ class FilmPanel:
 
     def _make_list(self, label: str, films: Sequence[Path]) -> widgets.Dropdown:
         """Return a list that chooses a film, below a first line that is none."""
-        options: list[tuple[str, Path | None]] = [(label, None)]
+        options: list[tuple[str, Path | str]] = [(label, "")]  # for None a browser shows no line
         for film in films:
             with suppress(OSError):  # it is gone since it was found
                 options.append((describe_file(film), film))
@@ -148,9 +149,9 @@ class FilmPanel:
     def _choose_from_list(self, change: dict[str, Any]) -> None:
         """Choose a film of a list; the list goes back to its first line, to be used again."""
         film = change["new"]
-        if film is not None:
+        if film:
             self.choose(lambda: film)
-            change["owner"].value = None
+            change["owner"].value = ""
 
     def _renew_upload(self) -> None:
         """Show a fresh button for an upload; the old one holds the whole film in memory."""
@@ -203,11 +204,6 @@ def describe_file(film: Path) -> str:
     facts = film.stat()
     day = time.strftime("%Y-%m-%d", time.localtime(facts.st_mtime))
     return f"{film.name} ({format_bytes(facts.st_size)}, {day})"
-
-
-def format_bytes(number: int) -> str:
-    """Return a number of bytes in MB or GB."""
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(number / 1e6, 0.1):.1f} MB"
 
 
 def encode_picture(seen: Glance) -> bytes:

@@ -203,8 +203,8 @@ def upload(folder: Path) -> list[Path]:
         files.upload()  # what it returns are the files' contents, which are not kept in memory
     except Exception as error:  # Colab raises errors of many types here
         raise VideoOpenError(
-            f"Colab's dialog did not work ({type(error).__name__}). Open the list of files at the "
-            "left (the folder sign), drag the film into it, and give its path: /content/NAME."
+            f"The upload failed ({str(error) or type(error).__name__}). Open the list of files at "
+            "the left (the folder sign), drag the film into it, and give its path: /content/NAME."
         ) from error
     finally:
         os.chdir(before)

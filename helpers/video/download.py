@@ -236,7 +236,8 @@ def _drive_refused(link: str, error: Exception) -> VideoOpenError:
         return VideoOpenError(
             f"Google Drive does not give {_shown(link)}: the file is not shared with everyone, or "
             'is not there any more. Choose Share on Drive, set "General access" to "Anyone with '
-            'the link", and try again.'
+            'the link", and try again. If the Drive is yours, you can also tick MOUNT_DRIVE and '
+            "choose the film from the list."
         )
     return VideoOpenError(
         f"{_shown(link)} could not be downloaded ({type(error).__name__}: {said[:120]}). Check the "

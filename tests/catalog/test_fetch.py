@@ -320,6 +320,7 @@ def test_what_the_hub_says_is_a_reason(site, monkeypatch):
 
 
 def test_bytes_are_counted_as_bytes_where_a_person_sees_it(site, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     monkeypatch.setattr("helpers.catalog.fetch.bar_stream", lambda: SimpleNamespace(isatty=bool))
     assert fetch(wanted(f"{site.url}/good")).read_bytes() == DATA
     assert capsys.readouterr().err == ""

@@ -40,6 +40,20 @@ def test_in_a_plain_python_nothing_is_shown(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
+def test_in_a_notebook_the_panel_is_shown(folder):
+    import nbformat
+    from nbclient import NotebookClient
+
+    source = "from helpers import choose_film\nfilm = choose_film('sample')\nprint(film)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    resources = {"metadata": {"path": str(REPO)}}
+    NotebookClient(notebook, kernel_name="python3", resources=resources).execute()
+    panel, film = notebook.cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" in panel.data
+    assert film.text.strip() == str(sample())
+
+
 def test_it_does_not_need_ipywidgets():
     script = """if True:
         import sys
@@ -58,6 +72,14 @@ def test_what_is_named_is_remembered_and_what_is_not_is_not():
     assert recent_films() == []
     choose_film(str(sample("film")))
     assert recent_films() == [sample("film")] and choose_film() == sample("film")
+
+
+@pytest.mark.parametrize("name", ["page.mp4", "."])
+def test_what_is_no_film_is_refused_and_not_remembered(folder, name):
+    (folder / "page.mp4").write_text("<html>")
+    with pytest.raises(VideoOpenError):
+        choose_film(name)
+    assert recent_films() == []
 
 
 def test_the_panel_shows_the_film_of_the_cell(shown):

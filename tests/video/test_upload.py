@@ -70,7 +70,7 @@ def test_another_film_of_the_same_name_is_kept_beside_the_first(colab, folder):
     [
         ({}, "No file was chosen"),
         ({"film.mp4": b"<html>"}, "cannot be read as a video"),
-        ({"film.mp4": RuntimeError("no cell")}, "RuntimeError.*give its path: /content/NAME"),
+        ({"film.mp4": RuntimeError("no cell")}, "no cell.*give its path: /content/NAME"),
     ],
 )
 def test_what_is_no_film_is_not_kept(colab, folder, chosen, said):
