@@ -11,11 +11,14 @@ import ipywidgets as widgets
 from helpers.advice import Advice
 from helpers.audio.methods import METHODS
 from helpers.catalog.table import models
-from helpers.panels.box import guard
+from helpers.panels.box import guard, show_panel
 from helpers.panels.job import Event, Job
 
 ROLES = ("upscale", "interpolate", "colorize")
 """The options whose values are models."""
+
+
+LOOKING = "Looking at the film and listening to it ..."
 
 
 class AdvicePanel:
@@ -37,12 +40,11 @@ class AdvicePanel:
 
     def show(self) -> None:
         """Display the panel, and the same in words for what shows no widgets."""
-        from IPython.display import display
-
-        self.refresh("film")
+        self.lines.children = [widgets.HTML(LOOKING)]
+        shown = show_panel(self.root)
+        self._fill()
         self.job.follow("advice", self.refresh)
-        display(self.root)
-        print(self.describe())  # noqa: T201
+        show_panel(self.root, self.describe(), shown)
 
     def describe(self) -> str:
         """Say what will be done, and why, in a few lines."""
@@ -54,7 +56,7 @@ class AdvicePanel:
     def refresh(self, event: Event) -> None:
         """Show another film, or what was chosen elsewhere."""
         if event == "film":
-            self.lines.children = [widgets.HTML("Looking at the film and listening to it ...")]
+            self.lines.children = [widgets.HTML(LOOKING)]
             with guard(self.messages):
                 self._fill()
         elif event == "choices":

@@ -10,23 +10,16 @@ What a button does runs outside any cell, so nobody would see an error that is n
 
 from __future__ import annotations
 
-import html
-import traceback
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.errors import SilkPurseError
+from helpers.runtime.notebook import error_html, note_html
 
-BOX = (
-    "padding: 8px 12px; margin: 4px 0; border-left: 4px solid; line-height: 1.5; "
-    "white-space: pre-line;"
-)
-RED = f"{BOX} background: #fdecea; border-color: #c62828; color: #5f1313;"
-PLAIN = f"{BOX} background: #eef3fb; border-color: #4a78c2; color: #16305c;"
-"""Both set the colour of the text too, since a notebook may be dark or light."""
+log = logging.getLogger("helpers")
 
 
 def note(text: str) -> widgets.HTML:
@@ -35,31 +28,39 @@ def note(text: str) -> widgets.HTML:
     Args:
         text: what to say; not HTML.
     """
-    return widgets.HTML(f'<div role="status" style="{PLAIN}">{html.escape(text)}</div>')
+    return widgets.HTML(note_html(text))
 
 
 def error_box(error: BaseException) -> widgets.HTML:
     """Return a red box that says what went wrong; the traceback is folded away below it."""
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return widgets.HTML(
-        f'<div role="alert" style="{RED}">{html.escape(describe_error(error))}'
-        '<details style="margin-top: 4px"><summary>Details</summary>'
-        f'<pre style="white-space: pre-wrap; color: inherit; background: none">'
-        f"{html.escape(trace)}</pre></details></div>"
-    )
+    return widgets.HTML(error_html(error))
 
 
-def describe_error(error: BaseException) -> str:
-    """Return what an error means for the person at the notebook."""
-    if isinstance(error, SilkPurseError):
-        return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return "You stopped this before it was finished. Start it again to go on."
-    found = f"{type(error).__name__}: {error}".strip(": ")
-    return (
-        f"Something went wrong that this program does not know ({found}). Try it again. If the "
-        "same happens, please report it with the details below."
-    )
+def show_panel(root: widgets.Widget, words: str = "", shown: Any = None) -> Any:
+    """Display a panel below the cell, and return what can be given as `shown` later.
+
+    Args:
+        words: what it says, for a page that shows no widgets.
+        shown: a panel that is displayed already, whose words are replaced.
+    """
+    from IPython.display import display
+
+    view = {"version_major": 2, "version_minor": 0, "model_id": root.model_id}
+    content = {"application/vnd.jupyter.widget-view+json": view, "text/plain": words}
+    if shown is None:
+        return display(content, raw=True, display_id=True)
+    shown.update(content, raw=True)
+    return shown
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Log nothing of this package, where a panel says what is to be said."""
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 @contextmanager

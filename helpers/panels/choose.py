@@ -68,7 +68,7 @@ def can_show_panels() -> bool:
     """Tell whether this runs in a notebook that has ipywidgets."""
     if find_spec("ipywidgets") is None or find_spec("IPython") is None:
         return False
-    from IPython import get_ipython
+    from IPython.core.getipython import get_ipython
 
     return hasattr(get_ipython(), "kernel")
 

@@ -14,7 +14,7 @@ from PIL import Image
 from helpers.catalog.table import Model, models
 from helpers.clip import Clip, MemoryClip
 from helpers.estimates import format_duration, time_model
-from helpers.panels.box import guard
+from helpers.panels.box import guard, show_panel
 from helpers.panels.job import Event, Job
 from helpers.show.picture import Part
 from helpers.show.telling import find_part, find_stretch
@@ -29,7 +29,7 @@ MOST = 5
 SIDE = 96
 """The longer side of the part of the frame that is enlarged, in pixels of the film."""
 
-WIDE = 280
+WIDE = 220
 """The width of a picture on the screen, in pixels."""
 
 
@@ -75,12 +75,11 @@ class ModelsPanel:
 
     def show(self, number: int = 0) -> None:
         """Display the panel, and choose a model by its number, from 1."""
-        from IPython.display import display
-
-        display(self.root)
-        self.job.follow("models", self.refresh)
+        shown = show_panel(self.root)
         trials = self._fill()
-        print("\n".join(f"{n}: {one.name}, {one.cost}" for n, one in enumerate(trials, 1)))  # noqa: T201
+        self.job.follow("models", self.refresh)
+        lines = [f"{n}: {one.name}, {one.cost}" for n, one in enumerate(trials, 1)]
+        show_panel(self.root, "\n".join(lines), shown)
         if 0 < number <= len(trials):
             self.choose(trials[number - 1].name)
 

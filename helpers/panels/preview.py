@@ -14,7 +14,7 @@ from helpers.audio import sound_file
 from helpers.audio.track import SoundError
 from helpers.clip import Clip
 from helpers.estimates import Estimate, estimate, format_duration
-from helpers.panels.box import guard, note
+from helpers.panels.box import guard, note, quiet, show_panel
 from helpers.panels.job import Event, Job
 from helpers.panels.place import Place, page
 from helpers.plan import NONE
@@ -47,9 +47,7 @@ class PreviewPanel:
 
     def show(self) -> None:
         """Display the panel and make the preview."""
-        from IPython.display import display
-
-        display(self.root)
+        show_panel(self.root, "A few seconds of the result:")
         self.job.follow("preview", self.refresh)
         self._make()
 
@@ -66,6 +64,10 @@ class PreviewPanel:
             self._make()
 
     def _make(self) -> None:
+        with quiet():
+            self._make_quietly()
+
+    def _make_quietly(self) -> None:
         begun = time.perf_counter()
         self._say("Making a few seconds of the result ...")
         run = self.job.project.context(progress=False)

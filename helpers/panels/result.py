@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from helpers.panels.box import guard, note
+from helpers.panels.box import guard, note, show_panel
 from helpers.panels.job import Event, Job
 from helpers.panels.place import Place, page
 from helpers.project.report import Report
@@ -37,9 +37,8 @@ class ResultPanel:
 
     def show(self) -> None:
         """Display the panel."""
-        from IPython.display import display
-
-        display(self.root)
+        words = str(self.job.output or "The result will be here when the run is done.")
+        show_panel(self.root, words)
         self.job.follow("result", self.refresh)
         self._show()
 

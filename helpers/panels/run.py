@@ -8,7 +8,7 @@ import threading
 import ipywidgets as widgets
 
 from helpers.errors import Stopped
-from helpers.panels.box import error_box, note
+from helpers.panels.box import error_box, note, quiet, show_panel
 from helpers.panels.job import Event, Job
 from helpers.panels.watch import PanelWatch
 from helpers.plan import restore
@@ -43,15 +43,13 @@ class RunPanel:
 
     def show(self, at_once: bool = False) -> None:
         """Display the panel; begin and wait for the end, if that is wanted."""
-        from IPython.display import display
-
         if at_once:
             self._restore(None)
             self.job.tell("result")
             return
         self.refresh("choices")
         self.job.follow("run", self.refresh)
-        display(self.root)
+        show_panel(self.root, describe_state(self.job))
 
     def refresh(self, event: Event) -> None:
         """Say what is here already, when a film or something else was chosen."""
@@ -100,10 +98,11 @@ class RunPanel:
     def _restore(self, watch: PanelWatch | None) -> None:
         job = self.job
         output = free_name(job.project.folder / f"{job.film.stem}_restored.mp4")
-        report = restore(
-            job.film, output, plan=job.plan, project=job.project.folder, progress=watch is None,
-            watch=watch,
-        )  # fmt: skip
+        with quiet():  # the notes are in the report
+            report = restore(
+                job.film, output, plan=job.plan, project=job.project.folder,
+                progress=watch is None, watch=watch,
+            )  # fmt: skip
         job.output, job.report = output, report
 
     def _say(self, text: str) -> None:

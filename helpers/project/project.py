@@ -69,6 +69,10 @@ log = logging.getLogger("helpers")
 T = TypeVar("T")
 
 
+RESULTS = 4
+"""So many results of an analysis are kept, the newest."""
+
+
 class Project:
     """A folder with everything that was made from one film.
 
@@ -258,8 +262,9 @@ class Project:
         """Return the result of an analysis of a whole clip; analyse it only if it is not kept yet.
 
         Args:
-            name: the stage that the result is for. One result is kept for each name.
-            clip: the clip that is analysed. The result of another clip is replaced.
+            name: the stage that the result is for.
+            clip: the clip that is analysed. The results of a few clips are kept for each name, so
+                that a preview does not push out the result of the whole film.
             kind: the dataclass of the result. A result that lacks a field, or has a value that is
                 not allowed, was written by another version of this package and is replaced.
             find: analyses the clip.
@@ -268,12 +273,17 @@ class Project:
         found = read_json(path, Any)  # type: ignore[arg-type]
         found = found if isinstance(found, dict) else {}
         about = hashlib.sha256(json.dumps(clip.recipe(), sort_keys=True).encode()).hexdigest()
-        known = _unpack_found(kind, found.get(name), about)
+        key = f"{name}@{about[:16]}"
+        # Version 0.1.0 kept one result for each name.
+        known = _unpack_found(kind, found.get(key, found.get(name)), about)
         if known is not None:
             return known
         fresh = find()
         values = {f.name: plain(getattr(fresh, f.name)) for f in fields(fresh)}  # type: ignore[arg-type]
-        found[name] = {"about": about, "version": VERSION, "fields": values}
+        found[key] = {"about": about, "version": VERSION, "fields": values}
+        same = [kept for kept in found if kept.partition("@")[0] == name]
+        for old in same[:-RESULTS]:
+            del found[old]
         write_json(path, found)
         return fresh
 

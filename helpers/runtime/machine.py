@@ -21,6 +21,8 @@ from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from helpers.runtime.notebook import in_notebook, show_errors_in_boxes
+
 log = logging.getLogger("helpers")
 
 GIB = 1024**3
@@ -243,7 +245,11 @@ def start(drive: bool = False) -> Runtime:
     """
     global _current
     if not logging.getLogger().handlers:
-        logging.basicConfig(format="%(message)s")
+        # A notebook shows stderr as if it were an error.
+        logging.basicConfig(
+            format="%(message)s", stream=sys.stdout if in_notebook() else sys.stderr
+        )
+    show_errors_in_boxes()
     folder = mount_drive() if drive else None
     cache = folder / "silk-purse" / "models" if folder else _default_cache()
     scratch = Path("/content/scratch") if on_colab() else Path(os.environ.get("TMPDIR", "/tmp"))

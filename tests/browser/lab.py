@@ -29,7 +29,7 @@ def running_lab(folder, *notebooks):
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
-    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     env = {**os.environ, "PYTHONPATH": str(REPO), "SILK_PURSE_CACHE": str(folder / "cache")}
     with open(folder / "lab.log", "wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)

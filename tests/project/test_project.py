@@ -130,3 +130,19 @@ def test_a_damaged_note_about_the_source_is_one_clear_sentence(tmp_path):
     (tmp_path / "source.json").write_bytes(b"{")
     with pytest.raises(ProjectError, match=r"source\.json is damaged.*Delete it"):
         Project(tmp_path).source(TALK)
+
+
+def test_the_results_of_a_few_clips_are_kept(tmp_path):
+    @dataclass(frozen=True)
+    class Found:
+        number: int
+
+    project, asked = Project(tmp_path), []
+
+    def ask(number):
+        clip = MemoryClip([np.full((2, 2, 3), number, np.uint8)], [Fraction(0)], Fraction(1))
+        find = lambda: asked.append(number) or Found(number)  # noqa: E731
+        return project.keep("Look", clip, Found, find).number
+
+    assert [ask(number) for number in (1, 2, 1, 2)] == [1, 2, 1, 2] and asked == [1, 2]
+    assert [ask(number) for number in (3, 4, 5, 1)] == [3, 4, 5, 1] and asked == [1, 2, 3, 4, 5, 1]
