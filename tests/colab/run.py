@@ -81,6 +81,7 @@ class Session:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(packages), str(FAKES)]),
             "PIP_TARGET": str(packages),
+            "SILK_PURSE_CACHE": str(self.folder / "cache"),  # not the films and models used here
             "COLAB_LOG": str(self.folder / "calls"),
         }
 
