@@ -79,6 +79,8 @@ $(COLAB)/ready: tests/colab/preinstalled.txt
 	ln -s $(abspath $(COLAB))/ffmpeg/imageio_ffmpeg/binaries/ffmpeg-* $(COLAB)/bin/ffmpeg
 	@touch $@
 
+# The variable hides a warning of Jupyter's debugger.
+colab-like: export PYDEVD_DISABLE_FILE_VALIDATION = 1
 colab-like: $(COLAB)/ready
 	$(COLAB)/bin/python -m pytest --noconftest tests/test_setup_cell.py
 	$(COLAB)/bin/python tests/colab/run.py

@@ -67,6 +67,24 @@ def test_the_copy_with_the_plain_name_comes_first(content, tmp_path):
     assert home(done).name == "silk-purse"
 
 
+def test_an_older_copy_is_passed_over(content, tmp_path):
+    put_copy(tmp_path / "drive" / "silk-purse", version="0.0.9")
+    newer = put_copy(tmp_path / "drive" / "silk-purse (1)")
+    done = run(content, drive=True, env={"COLAB_DRIVE": str(tmp_path / "drive")})
+    assert home(done) == newer
+
+
+def test_an_older_copy_alone_is_not_enough(content):
+    put_copy(content, version="0.0.9")
+    assert f"of version v{__version__}, is not here" in refusal(run(content, colab=False))
+
+
+def test_older_helpers_that_are_loaded_already_are_named(content, tmp_path):
+    older, _ = put_copy(tmp_path / "older", version="0.0.9"), put_copy(content)
+    done = run(content, before=f"import sys; sys.path.insert(0, {str(older)!r}); import helpers")
+    assert f"Other helpers are loaded already, from {older}" in refusal(done)
+
+
 def test_drive_is_left_alone_unless_it_is_ticked(content, tmp_path):
     put_copy(tmp_path / "drive" / "silk-purse")
     refusal(run(content, env={"COLAB_DRIVE": str(tmp_path / "drive")}))
@@ -226,7 +244,7 @@ def test_ours_are_found_behind_a_strangers_helpers(stranger, where):
 def test_a_strangers_helpers_that_are_loaded_already_are_named(stranger):
     put_copy(stranger / "silk-purse")
     sentence = refusal(run(stranger, colab=False, before="import helpers"))
-    assert "Something else called helpers is loaded already" in sentence
+    assert "Other helpers are loaded already" in sentence
     assert str(stranger) in sentence and "Restart the session" in sentence
 
 

@@ -81,7 +81,7 @@ class Session:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": os.pathsep.join([str(packages), str(FAKES)]),
             "PIP_TARGET": str(packages),
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # hides a warning of the debugger
+            "SILK_PURSE_CACHE": str(self.folder / "cache"),  # not the films and models used here
             "COLAB_LOG": str(self.folder / "calls"),
         }
 

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from helpers import __version__
 from tests.support.paths import REPO
 
 FAKES = REPO / "tests" / "colab"
@@ -68,11 +69,11 @@ def calls(content: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def put_copy(folder: Path) -> Path:
+def put_copy(folder: Path, version: str = __version__) -> Path:
     """Put a small Silk Purse into a folder, and return the folder."""
     (folder / OURS).parent.mkdir(parents=True)
     (folder / OURS).write_bytes(b"weights")
-    (folder / "helpers" / "__init__.py").write_text("")
+    (folder / "helpers" / "__init__.py").write_text(f'__version__ = "{version}"\n')
     return folder
 
 
@@ -80,7 +81,7 @@ def put_zip(path: Path, top: str = "silk-purse/") -> Path:
     """Write a zip with a small Silk Purse, and return its path."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{top}{OURS}", b"weights")
-        archive.writestr(f"{top}helpers/__init__.py", "")
+        archive.writestr(f"{top}helpers/__init__.py", f'__version__ = "{__version__}"\n')
     return path
 
 
