@@ -82,6 +82,14 @@ def restore(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it is there already.")
     ] = False,
+    discard: Annotated[
+        bool,
+        typer.Option(
+            "--discard",
+            help="Delete the saved frames from the project when the film is written and was found "
+            "to be right.",
+        ),
+    ] = False,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
@@ -89,7 +97,10 @@ def restore(
     from helpers.plan import restore as run
 
     plan = Plan.of(**{name: value for name, value in choices.items() if value is not None})
-    report = run(source, output, plan=plan, project=project, codec=codec, overwrite=overwrite)
+    report = run(
+        source, output, plan=plan, project=project, codec=codec, overwrite=overwrite,
+        discard=discard,
+    )  # fmt: skip
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 
