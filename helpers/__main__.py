@@ -98,6 +98,14 @@ def restore(
             help="Do what the film needs. The options that you give are done as you say.",
         ),
     ] = False,
+    discard: Annotated[
+        bool,
+        typer.Option(
+            "--discard",
+            help="Delete the saved frames from the project when the film is written and was found "
+            "to be right.",
+        ),
+    ] = False,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
@@ -114,7 +122,10 @@ def restore(
         typer.echo(found.summary(), err=True)
         return Plan.of(**{**found.options(), **given}) if recommended else plan
 
-    report = run(source, output, plan=choose, project=project, codec=codec, overwrite=overwrite)
+    report = run(
+        source, output, plan=choose, project=project, codec=codec, overwrite=overwrite,
+        discard=discard,
+    )  # fmt: skip
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 

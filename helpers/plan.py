@@ -21,8 +21,10 @@ from helpers.clip import Clip
 from helpers.errors import StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
-from helpers.project.report import Report, Side, report_path
-from helpers.project.temporary import open_project
+from helpers.project.report import Report, Saved, Side, report_path
+from helpers.project.segments import SavedClip, read_done
+from helpers.project.temporary import is_temporary, open_project
+from helpers.project.versions import END_TO_END
 from helpers.retime import Trim
 from helpers.run import RunContext, Watch
 from helpers.runtime.names import expand, is_text
@@ -276,6 +278,7 @@ def restore(
     overwrite: bool = False,
     progress: bool = True,
     watch: Watch | None = None,
+    discard: bool = False,
 ) -> Report:
     """Restore a film. A run that was interrupted is continued by the same call.
 
@@ -289,6 +292,8 @@ def restore(
         codec: see `write_video`.
         overwrite: replace a file that is there already, once the new one is whole.
         watch: is told how far the run is, and may stop it.
+        discard: delete the saved frames from the project when the film is written and was found to
+            be right.
 
     Raises:
         Stopped: the watch stopped the run; the same call goes on with what was finished.
@@ -305,7 +310,8 @@ def restore(
         # What is wrong with the film's other tracks is said before any work is done.
         read_tracks(source, target)
         with open_project(project, output) as opened:
-            report = _restore(source, target, plan, opened, codec, opened.context(progress, watch))
+            run = opened.context(progress, watch)
+            report = _restore(source, target, plan, opened, codec, run, discard)
             report.write(report_path(output))
     return report
 
@@ -346,6 +352,7 @@ def _restore(
     opened: Project,
     codec: str,
     run: RunContext,
+    discard: bool,
 ) -> Report:
     """Restore a film in a project, and describe what was done."""
     if isinstance(wish, Plan):
@@ -360,7 +367,8 @@ def _restore(
     # The sound comes first, so that its errors are raised before hours are spent on the picture.
     sound = make_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
-    saved = opened.save(wanted, "restored", run=run)
+    known = opened.find(wanted, END_TO_END)
+    saved = opened.save(wanted, END_TO_END, run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
@@ -370,6 +378,9 @@ def _restore(
     )  # fmt: skip
     done = time.perf_counter()
 
+    checked = written.checks is not None and not written.checks.of("unknown")
+    kept = _keep_or_discard(opened, saved, discard, checked, run.notes)
+    kept = replace(kept, frames=known.done if known else 0)
     seconds = {"find shots": found - clock}
     for name, value in run.stopwatch.seconds.items():
         if value > 0.005 and name not in ("MarkShots", "Trim"):
@@ -391,7 +402,24 @@ def _restore(
             "encoder": written.encoder,
         },
         checks=written.checks.to_json() if written.checks else [],
+        saved=kept,
+        stretch=(float(saved.times[0]), float(saved.end)) if plan.trim != Trim() else None,
     )
+
+
+def _keep_or_discard(
+    opened: Project, saved: SavedClip, discard: bool, checked: bool, notes: list[str]
+) -> Saved:
+    """Delete the saved frames if that was asked for and the film is right; describe them."""
+    size = sum(row["bytes"] for row in read_done(saved.folder).values())
+    if discard and checked:
+        opened.remove(saved.folder.name)
+    elif discard:
+        notes.append(
+            "The saved frames were kept, because not everything in the film could be checked."
+        )
+    kept = not is_temporary(opened) and not (discard and checked)
+    return Saved(str(saved.folder), size, kept=kept)
 
 
 def make_sound(

@@ -207,6 +207,10 @@ class Project:
             )
         return SavedClip.of(finished.folder, finished.manifest)
 
+    def find(self, clip: Clip, name: str) -> Version | None:
+        """Return the version of a stage that holds a clip, finished or only begun; or None."""
+        return find_version(self.folder, name, clip.recipe())
+
     def versions(self, name: str) -> Versions:
         """Return the versions of a stage as a table, the newest first.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError
+from helpers.project.words import format_bytes, format_moment
 from helpers.runtime.names import beside
 from helpers.runtime.schema import decode_json
 from helpers.runtime.storage import write_atomically
@@ -40,6 +41,23 @@ class Side:
         return cls(str(path), clip.info.size, len(clip), rate, seconds)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """The frames that were saved on the way to the result.
+
+    Attributes:
+        folder: where.
+        bytes: their size.
+        frames: how many of them were finished by an earlier run.
+        kept: whether they are still there.
+    """
+
+    folder: str
+    bytes: int
+    frames: int = 0
+    kept: bool = True
+
+
 def report_path(output: Path) -> Path:
     """Return the path of the report of a restored film."""
     return beside(output, ".report.json")
@@ -59,6 +77,8 @@ class Report:
             comparing the two; None if there is no sound to compare.
         machine: device, precision and encoder.
         checks: what was looked at in the result; empty in a report of an older version.
+        saved: the frames that were saved; None in a report of an older version.
+        stretch: the seconds of the film that were restored; None if all of it was.
     """
 
     source: Side
@@ -70,6 +90,8 @@ class Report:
     sound_offset_ms: float | None = None
     machine: dict[str, str] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    saved: Saved | None = None
+    stretch: tuple[float, float] | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -103,22 +125,50 @@ class Report:
         write_atomically(path, f"{self.to_json()}\n".encode())
 
     def summary(self) -> str:
-        """Return the report as text: six lines, and one more for every note."""
+        """Return the report as text: seven lines, and one more for every note."""
         a, b = self.source, self.result
-        times = ", ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
+        times = ", ".join(self._say_time(*item) for item in self.seconds.items())
         offset = self.sound_offset_ms
         sound = "no sound to compare" if offset is None else f"{offset:+.2f} ms from the source"
         return "\n".join(
             [
                 f"size     {a.size} -> {b.size}",
                 f"rate     {a.fps:g} -> {b.fps:g} frames per second",
-                f"frames   {a.frames} -> {b.frames} in {b.seconds:.2f} s",
+                f"frames   {self._say_frames()}",
                 f"time     {times}",
                 f"sound    {sound}",
                 f"checked  {self._checked()}",
+                *([f"saved    {self._say_saved(self.saved)}"] if self.saved else []),
                 *(f"note     {note}" for note in self.notes),
             ]
         )
+
+    def _say_time(self, name: str, seconds: float) -> str:
+        """Return how long a step took; frames that an earlier run made took no time in this one."""
+        here = self.saved.frames if self.saved else 0
+        words = f" ({here} of {self.result.frames} frames were here already)"
+        return f"{name} {seconds:.1f} s{words if here and name == 'make' else ''}"
+
+    def _say_frames(self) -> str:
+        """Return how many frames the result has, and what became of those of the film."""
+        a, b = self.source, self.result
+        steps = [row.get("stage") for row in self.recipe]
+        timed = "Interpolate" in steps or "ConstantRate" in steps
+        fewer = "RemoveDuplicates" in steps
+        if self.stretch:
+            stretch = "from {} to {}".format(*map(format_moment, self.stretch))
+            if timed or fewer:
+                return f"{b.frames}, {stretch} of the film, which has {a.frames}"
+            return f"{b.frames} of {a.frames} frames, {stretch}"
+        if fewer and not timed:
+            left_out = f"{a.frames - b.frames} repeated ones are left out"
+            return f"{b.frames} in {b.seconds:.2f} s; {left_out}"
+        return f"{a.frames} -> {b.frames} in {b.seconds:.2f} s"
+
+    def _say_saved(self, saved: Saved) -> str:
+        """Return how much room the saved frames take, or took."""
+        where = f"in {saved.folder}" if saved.kept else "that are deleted, since the film is whole"
+        return f"{format_bytes(saved.bytes)} of frames {where}"
 
     def _checked(self) -> str:
         """Return what was looked at in the result, in one line."""

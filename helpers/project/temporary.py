@@ -42,6 +42,11 @@ def open_project(folder: str | Path | None, output: Path) -> Iterator[Project]:
         _delete(project)
 
 
+def is_temporary(project: Project) -> bool:
+    """Tell whether a project was made for one output, and is deleted when that is whole."""
+    return (project.folder / MARK).exists()
+
+
 def _delete(project: Project) -> None:
     """Delete a project, if it was made for one output only."""
     mark = project.folder / MARK

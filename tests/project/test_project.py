@@ -1,11 +1,13 @@
 """The folder that remembers: saving, going on, looking, exporting."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
+from helpers.clip import MemoryClip
 from helpers.errors import (
     ProjectError,
     VideoOpenError,
