@@ -65,8 +65,12 @@ class Cleaner:
     whole: bool = False
 
 
+MANY_REPEATS = 0.05
+"""The share of repeated frames from which "auto" removes them. A film of 30 frames a second with a
+single repeat must not become one of 29."""
+
 CLEANERS: tuple[Cleaner, ...] = (
-    Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, 0.02, repeats_sentence,
+    Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, MANY_REPEATS, repeats_sentence,
             whole=True),
     Cleaner("flicker", (Deflicker(),), measure_flicker, 1.0, flicker_sentence),
     Cleaner("damage", (RemoveDamage(),), measure_damage, 0.0002, damage_sentence, whole=True),
@@ -114,19 +118,15 @@ def clean(
         clip: a film with its shots marked.
         names: "auto", "none", or some of NAMES; "finish" is done by `finish_film`.
         run: keeps results of analyses, and the notes.
-        even: after removing repeats, space the frames evenly, as interpolation needs it.
+        even: after removing repeats, space the frames evenly, as interpolation needs it; "auto"
+            always does.
     """
     run = run or RunContext()
     asked = check_cleaners(names)
     if asked == ("auto",):
         found = examine(clip, run)
-        asked = found.advice
-        note = (
-            f"The film was cleaned of {', '.join(asked)}."
-            if asked
-            else "No fault was found that needs cleaning."
-        )
-        run.notes.extend([note, *(fault.sentence for fault in found.faults if fault.needed)])
+        asked, even = found.advice, True
+        run.notes.extend([found.decision, *(f.sentence for f in found.faults if f.needed)])
     for cleaner in CLEANERS:
         if cleaner.name in asked and cleaner.name != FINISH:
             for stage in cleaner.stages:
