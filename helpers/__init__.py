@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from helpers.stages.denoise.stage import Denoise as Denoise
     from helpers.stages.duplicates.decisions import find_duplicates as find_duplicates
     from helpers.stages.duplicates.decisions import read_csv as read_csv
+    from helpers.stages.duplicates.decisions import review_duplicates as review_duplicates
     from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
     from helpers.stages.finish.stage import Finish as Finish
     from helpers.stages.flicker.stage import Deflicker as Deflicker
@@ -104,6 +105,7 @@ _HOMES = {
     "recommend": "advice",
     "replace_sound": "audio",
     "restore": "plan",
+    "review_duplicates": "stages.duplicates.decisions",
     "sample": "video.sources",
     "sheet": "show.compare",
     "show_diagnosis": "show.cleaning",

@@ -15,7 +15,7 @@ from helpers.clip import Clip
 from helpers.run import RunContext
 from helpers.stage import exact, prefetch
 from helpers.stages.diagnosis import FilmSamples
-from helpers.stages.duplicates.csv_table import Decision
+from helpers.stages.duplicates.csv_table import REPEATS, Decision
 from helpers.stages.duplicates.decide import Verdict, decide
 from helpers.stages.duplicates.describe import find_period, name_original
 from helpers.stages.duplicates.features import FeatureCollector, Measures
@@ -140,7 +140,7 @@ def _explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decis
         far = float(measures.distance[place, max(back, 1) - 1, 0])
         original = first + place - int(back) if back else None
         if repeat:
-            reason = f"repeats {name_original(int(back))}, frame {original}"
+            reason = f"{REPEATS} {name_original(int(back))}, frame {original}"
             reason += ", in the cadence" if verdict.period and back == 1 else ""
         elif original is not None:
             reason = f"may repeat frame {original}, but may also be slow motion"
