@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from helpers.show.compare import compare as compare
     from helpers.show.compare import sheet as sheet
     from helpers.show.player import play as play
+    from helpers.stages.cleaners import choose_cleaners as choose_cleaners
     from helpers.stages.cleaners import diagnose as diagnose
     from helpers.stages.cleaners import examine as examine
     from helpers.stages.colorize.find import chroma_flicker as chroma_flicker
@@ -82,6 +83,7 @@ _HOMES = {
     "Trim": "retime",
     "Upscale": "stages.upscale.stage",
     "choose_film": "panels.choose",
+    "choose_cleaners": "stages.cleaners",
     "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",
     "compare": "show.compare",

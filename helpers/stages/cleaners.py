@@ -19,6 +19,7 @@ from typing import Any
 
 from helpers.clip import Clip
 from helpers.errors import StageError
+from helpers.options import names as read_names
 from helpers.run import RunContext
 from helpers.stage import Stage
 from helpers.stages.damage.find import damage_sentence, measure_damage
@@ -104,6 +105,20 @@ def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
             f"There is no cleaner {unknown[0]!r}. Choose auto, none, or some of {', '.join(NAMES)}."
         )
     return tuple(name for name in NAMES if name in asked)
+
+
+def choose_cleaners(names: str, found: Diagnosis) -> tuple[str, ...]:
+    """Return the cleaners that a person names, in their order; those that are advised for "auto".
+
+    Args:
+        names: "auto", "none", or some of NAMES, separated by commas.
+        found: what the film needs; see `examine`.
+
+    Raises:
+        StageError: there is no cleaner of such a name.
+    """
+    asked = check_cleaners(read_names(names))
+    return found.advice if asked == ("auto",) else asked
 
 
 def clean(

@@ -118,8 +118,8 @@ def test_a_table_that_a_person_changed_is_kept(tmp_path, clip, found):
 
 def test_a_table_of_another_film_is_put_aside(tmp_path, clip, found, caplog):
     path = tmp_path / "repeats.csv"
-    for number, film in enumerate((varying_clip(), clip, varying_clip())):
-        review_duplicates(path, film)
+    for number, other in enumerate((varying_clip(), clip, varying_clip())):
+        review_duplicates(path, other)
         assert len(list(tmp_path.iterdir())) == 1 + number
     assert (tmp_path / "repeats_old1.csv").read_text() == path.read_text()
     assert "It was kept as repeats_old1.csv" in caplog.text
