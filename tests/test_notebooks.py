@@ -124,7 +124,7 @@ def test_there_is_little_to_read(name):
             texts.append(re.sub(r"\]\([^)]*\)", "]", shown))  # where links lead to
         else:
             texts += re.findall(r"^# @(?:title|markdown) (.*)", cell.source, re.MULTILINE)
-    assert len(re.findall(r"[\w'’-]+", " ".join(texts))) <= WORDS
+    assert len(re.findall(r"[\w'-]+", " ".join(texts))) <= WORDS
 
 
 def test_links_between_notebooks_lead_somewhere(notebook):
