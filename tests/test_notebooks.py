@@ -177,7 +177,7 @@ def test_sound_of_a_silent_film_is_one_sentence(run, tmp_path):
 def test_a_clean_film_is_left_alone(run, tmp_path):
     """02 took the noise out of a film that it had just called clean; 05 made 75 of 25."""
     film = tmp_path / "clean.mp4"
-    ffmpeg("-f", "lavfi", "-i", "testsrc=s=96x64:r=25:d=2", "-crf", 10, film)
+    ffmpeg("-f", "lavfi", "-i", "gradients=s=160x120:r=25:speed=0.05", "-t", 2, film)
     values = {"SOURCE": repr(str(film)), "PROJECT": repr(str(tmp_path / "project"))}
     assert "This notebook removes: nothing." in said(run("02_clean", values))
     assert "Nothing is coloured." in said(run("03_colorize", values))
