@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from helpers.show.compare import compare as compare
     from helpers.show.compare import sheet as sheet
     from helpers.show.player import play as play
+    from helpers.stages.cleaners import choose_cleaners as choose_cleaners
     from helpers.stages.cleaners import diagnose as diagnose
     from helpers.stages.cleaners import examine as examine
     from helpers.stages.colorize.find import chroma_flicker as chroma_flicker
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from helpers.stages.denoise.stage import Denoise as Denoise
     from helpers.stages.duplicates.decisions import find_duplicates as find_duplicates
     from helpers.stages.duplicates.decisions import read_csv as read_csv
+    from helpers.stages.duplicates.decisions import review_duplicates as review_duplicates
     from helpers.stages.duplicates.stage import RemoveDuplicates as RemoveDuplicates
     from helpers.stages.finish.stage import Finish as Finish
     from helpers.stages.flicker.stage import Deflicker as Deflicker
@@ -83,6 +85,7 @@ _HOMES = {
     "Trim": "retime",
     "Upscale": "stages.upscale.stage",
     "choose_film": "panels.choose",
+    "choose_cleaners": "stages.cleaners",
     "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",
     "compare": "show.compare",
@@ -106,6 +109,7 @@ _HOMES = {
     "recommend": "advice",
     "replace_sound": "audio",
     "restore": "plan",
+    "review_duplicates": "stages.duplicates.decisions",
     "sample": "video.sources",
     "sheet": "show.compare",
     "show_diagnosis": "show.cleaning",

@@ -15,13 +15,15 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 import address  # noqa: E402
 
+from tests.support.films import ffmpeg  # noqa: E402
+
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 QUICK = {
     "00_end_to_end": {"UPSCALE": '"animevideov3"', "STOP": "1"},
     "01_extract": {"STOP": "1", "PNG_FRAMES": "2"},
-    "02_clean": {"METHOD": '"dct"'},
-    "03_colorize": {},
+    "02_clean": {"METHOD": '"dct"', "CLEAN": '"duplicates, flicker, damage, shake, noise"'},
+    "03_colorize": {"COLORIZE": '"tint"'},
     "04_upscale": {"MODEL": '"animevideov3"', "TRY": '"lanczos"'},
     "05_interpolate": {},
     "06_audio": {},
@@ -109,6 +111,22 @@ def test_models_in_the_forms_exist(notebook):
             assert set(json.loads(offered)) <= known
 
 
+WORDS = 350
+"""The most words of the texts and forms of a step's notebook."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("00")])
+def test_there_is_little_to_read(name):
+    texts = []
+    for cell in read(name).cells:
+        if cell.cell_type == "markdown":
+            shown = re.sub(r"!?\[!\[.*", "", cell.source)  # the badge
+            texts.append(re.sub(r"\]\([^)]*\)", "]", shown))  # where links lead to
+        else:
+            texts += re.findall(r"^# @(?:title|markdown) (.*)", cell.source, re.MULTILINE)
+    assert len(re.findall(r"[\w'-]+", " ".join(texts))) <= WORDS
+
+
 def test_links_between_notebooks_lead_somewhere(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -127,6 +145,47 @@ def test_runs_from_an_empty_folder(name, run, tmp_path):
         assert (tmp_path / "restored.mp4").stat().st_size > 10_000
 
 
+def said(notebook):
+    """All text that a notebook printed or showed."""
+    shown = [out for cell in code_cells(notebook) for out in cell.outputs]
+    return "\n".join(
+        str(out["text"] if out.output_type == "stream" else out["data"].get("text/plain", ""))
+        for out in shown
+    )
+
+
+@pytest.mark.slow
+def test_no_cell_shows_what_is_inside(run):
+    """Some results were 29 lines of what objects are made of."""
+    for name in ("02_clean", "05_interpolate", "07_render"):
+        shown = [out for cell in code_cells(run(name, QUICK[name])) for out in cell.outputs]
+        plain = [out["data"]["text/plain"] for out in shown if "data" in out]
+        assert max(text.count("\n") for text in plain) < 20
+        assert not re.search("Fraction\\(|array\\(|dataclass|object at 0x", " ".join(plain))
+
+
+@pytest.mark.slow
+def test_sound_of_a_silent_film_is_one_sentence(run, tmp_path):
+    """It stopped with a traceback, and so did the cells after it."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:r=8:d=1", tmp_path / "silent.mp4")
+    made = run("06_audio", {"SOURCE": repr(str(tmp_path / "silent.mp4"))})
+    assert "This film has no sound. Go on with 07 Render, or set MUSIC." in said(made)
+    assert not list(tmp_path.rglob("*_sound.mkv"))
+
+
+@pytest.mark.slow
+def test_a_clean_film_is_left_alone(run, tmp_path):
+    """02 took the noise out of a film that it had just called clean; 05 made 75 of 25."""
+    film = tmp_path / "clean.mp4"
+    ffmpeg("-f", "lavfi", "-i", "gradients=s=160x120:r=25:speed=0.05", "-t", 2, film)
+    values = {"SOURCE": repr(str(film)), "PROJECT": repr(str(tmp_path / "project"))}
+    assert "This notebook removes: nothing." in said(run("02_clean", values))
+    assert "Nothing is coloured." in said(run("03_colorize", values))
+    words = said(run("05_interpolate", values))
+    assert "The film has 25 frames a second and is left alone." in words
+    assert not list((tmp_path / "project").glob("0*"))
+
+
 @pytest.mark.slow
 def test_steps_hand_over_to_each_other(run, tmp_path):
     values = {"PROJECT": repr(str(tmp_path / "talk"))}
@@ -138,8 +197,8 @@ def test_steps_hand_over_to_each_other(run, tmp_path):
 
     film = open_video(tmp_path / "restored.mp4")
     assert (film.info.size, len(film)) == ("640x480", 24)
-    offset = next(c for c in code_cells(made) if "sound_offset_ms" in c.source).outputs[-1]
-    assert abs(float(offset.data["text/plain"])) < 5
+    offset = next(c for c in code_cells(made) if "show_offset" in c.source).outputs[-1]
+    assert "in step with the picture" in offset.data["text/plain"]
 
 
 def test_one_address_everywhere():

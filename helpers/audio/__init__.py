@@ -43,6 +43,24 @@ _SOUND_FILES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".mka"
 """Endings of the files that can replace a track."""
 
 
+def choose_sound(film: str | Path, music: str | Path = "") -> Path | Sound | None:
+    """Return the sound to work on: the film itself, or music of its length; None if it is silent.
+
+    Args:
+        music: a sound file, which is looped or cut to the film's length and faded; "" for none.
+
+    Raises:
+        VideoOpenError: the film cannot be read.
+        SoundError: the music cannot be read.
+    """
+    if music:
+        from helpers.video.reader import open_video
+
+        clip = open_video(film)
+        return fit_music(music, clip.duration, start=clip.times[0])
+    return Path(film) if track_count(film) else None
+
+
 @dataclass(frozen=True)
 class TrackRow:
     """A track in `sound.json`."""

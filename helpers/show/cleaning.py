@@ -61,6 +61,7 @@ def show_duplicates(
     axes = figure.subplots(len(rows), squeeze=False)[:, 0]
     for axis, begin in zip(axes, rows, strict=True):
         _draw_strip(axis, found, begin, min(begin + STRIP_FRAMES, last))
+        axis.set_xlim(begin - 1, begin + min(STRIP_FRAMES, last - first))
     axes[0].set_title(found.summary(), loc="left", fontsize=10)
     axes[-1].set_xlabel("frame")
     handles = axes[0].get_legend_handles_labels()
@@ -133,7 +134,7 @@ def _draw_strip(axis: Axes, found: Duplicates, first: int, last: int) -> None:
         axis.bar(numbers, heights, width=0.9, bottom=0.05, color=COLOURS[name], label=name)
     cuts = [shot for shot in found.shots if first <= shot < last]
     axis.vlines(cuts, 0.05, 300, colors="black", linewidth=1, linestyles=":", label="shot begins")
-    axis.set(yscale="log", ylim=(0.05, 300), xlim=(first - 1, first + STRIP_FRAMES))
+    axis.set(yscale="log", ylim=(0.05, 300))
     axis.set_ylabel("difference", fontsize=8)
     axis.tick_params(labelsize=8)
 

@@ -9,6 +9,7 @@ Each returns a `View`, which a notebook shows at the end of a cell or by `displa
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -58,8 +59,8 @@ def compare(
         at: one time or several, in seconds; if not given, the middle of the time that the clips
             share. Of each clip the frame is shown that begins at the same moment, near that time; a
             time that only one of them has is left out, which is said below the slider.
-        start: when `after` begins, in seconds on the timeline of `before`, if it is a file that
-            holds only a stretch of it: such a file counts from 0.
+        start: where the stretch of `before` begins that `after` is made from, in seconds, if it is
+            a file of only a stretch: such a file counts from 0.
         path: also write the still picture there, as .png or .jpg.
         labels: the names of the two.
         width: the width of the still picture and the greatest width of the slider, in pixels.
@@ -68,7 +69,7 @@ def compare(
     Raises:
         StageError: the clips have no moment in common, or `zoom` is not a part of the picture.
     """
-    late = nearest_fraction(start)
+    late = _find_start(before, after, nearest_fraction(start))
     clips = [source for source in (before, after) if isinstance(source, Clip)]
     times, left_out = choose_moments(clips, at, late)
     rows = [crop_alike(row, zoom) for row in _take_rows(before, after, times, late, labels)]
@@ -77,6 +78,17 @@ def compare(
     slider = make_slider(rows, width, PICTURE_CAP, left_out)
     output = {"text/html": slider, "text/plain": "The same pictures with a slider."}
     return View(" ".join(filter(None, (view.sentence, left_out))), (*view.outputs, output))
+
+
+def _find_start(before: Source, after: Source, start: Fraction) -> Fraction:
+    """Return where the 0 of `after` lies on the timeline of `before`.
+
+    Its first picture is the first one that begins at `start` or later.
+    """
+    if not start or not (isinstance(before, Clip) and isinstance(after, Clip)):
+        return Fraction(0)
+    first = min(bisect_left(before.times, start), len(before) - 1)
+    return before.times[first] - after.times[0]
 
 
 def _take_rows(

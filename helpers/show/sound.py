@@ -16,6 +16,7 @@ import io
 import tempfile
 import uuid
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ import numpy as np
 from helpers.audio import preview
 from helpers.audio.methods import Noise
 from helpers.audio.track import Sound, SoundError, encode
+from helpers.project.report import sound_offset_ms
 from helpers.show.picture import encode_jpeg, save_picture
 from helpers.show.still import PICTURE_CAP
 from helpers.show.view import View
@@ -45,7 +47,27 @@ DEEPEST = 80
 COLUMNS = 1200
 """The most columns of a spectrogram, and points of a waveform."""
 
+NOTICED = 5
+"""Milliseconds. Nobody notices less; lips and sound may be 40 apart before people do."""
+
 Labels = Sequence[str] | None
+
+
+def show_offset(source: Path, result: Path, start: Fraction | None = None) -> View:
+    """Say in a sentence whether the sound of a result is in step with the picture.
+
+    Args:
+        source, result, start: as in `project.report.sound_offset_ms`.
+    """
+    late = sound_offset_ms(source, result, start)
+    if late is None:
+        sentence = "The sound cannot be compared: one of the two is silent, or is another sound."
+    elif abs(late) < NOTICED:
+        sentence = f"The sound is in step with the picture, within {max(abs(late), 0.1):.1f} ms."
+    else:
+        way = "later" if late > 0 else "earlier"
+        sentence = f"The sound is {abs(late):.0f} ms {way} than in the film."
+    return View(sentence, ({"text/plain": sentence},))
 
 
 def look_at(

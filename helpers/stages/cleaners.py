@@ -19,6 +19,7 @@ from typing import Any
 
 from helpers.clip import Clip
 from helpers.errors import StageError
+from helpers.options import names as read_names
 from helpers.run import RunContext
 from helpers.stage import Stage
 from helpers.stages.damage.find import damage_sentence, measure_damage
@@ -65,8 +66,12 @@ class Cleaner:
     whole: bool = False
 
 
+MANY_REPEATS = 0.05
+"""The share of repeated frames from which "auto" removes them. A film of 30 frames a second with a
+single repeat must not become one of 29."""
+
 CLEANERS: tuple[Cleaner, ...] = (
-    Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, 0.02, repeats_sentence,
+    Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, MANY_REPEATS, repeats_sentence,
             whole=True),
     Cleaner("flicker", (Deflicker(),), measure_flicker, 1.0, flicker_sentence),
     Cleaner("damage", (RemoveDamage(),), measure_damage, 0.0002, damage_sentence, whole=True),
@@ -102,6 +107,20 @@ def check_cleaners(names: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in asked)
 
 
+def choose_cleaners(names: str, found: Diagnosis) -> tuple[str, ...]:
+    """Return the cleaners that a person names, in their order; those that are advised for "auto".
+
+    Args:
+        names: "auto", "none", or some of NAMES, separated by commas.
+        found: what the film needs; see `examine`.
+
+    Raises:
+        StageError: there is no cleaner of such a name.
+    """
+    asked = check_cleaners(read_names(names))
+    return found.advice if asked == ("auto",) else asked
+
+
 def clean(
     clip: Clip,
     names: str | tuple[str, ...] = "auto",
@@ -114,19 +133,15 @@ def clean(
         clip: a film with its shots marked.
         names: "auto", "none", or some of NAMES; "finish" is done by `finish_film`.
         run: keeps results of analyses, and the notes.
-        even: after removing repeats, space the frames evenly, as interpolation needs it.
+        even: after removing repeats, space the frames evenly, as interpolation needs it; "auto"
+            always does.
     """
     run = run or RunContext()
     asked = check_cleaners(names)
     if asked == ("auto",):
         found = examine(clip, run)
-        asked = found.advice
-        note = (
-            f"The film was cleaned of {', '.join(asked)}."
-            if asked
-            else "No fault was found that needs cleaning."
-        )
-        run.notes.extend([note, *(fault.sentence for fault in found.faults if fault.needed)])
+        asked, even = found.advice, True
+        run.notes.extend([found.decision, *(f.sentence for f in found.faults if f.needed)])
     for cleaner in CLEANERS:
         if cleaner.name in asked and cleaner.name != FINISH:
             for stage in cleaner.stages:

@@ -138,6 +138,16 @@ class Diagnosis:
         # Where there are blocks, the measured noise is the pattern of the blocks.
         return tuple(name for name in names if name != "noise" or "blocks" not in names)
 
+    @property
+    def decision(self) -> str:
+        """What "auto" does about it, in a sentence."""
+        if not self.advice:
+            return "No fault was found that needs cleaning, so nothing was cleaned."
+        return f"The film was cleaned of {', '.join(self.advice)}."
+
+    def __repr__(self) -> str:
+        return "\n".join(self.words)
+
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{'&#9679;' if fault.needed else '&#9675;'}</td>"

@@ -1,6 +1,7 @@
 """Looking at what was found before it is cleaned."""
 
 import cv2
+import numpy as np
 import pytest
 
 from helpers.clip import Clip
@@ -35,6 +36,20 @@ def test_the_chart_and_the_doubtful_frames_can_be_looked_at(tmp_path, clip, foun
     with pytest.raises(StageError, match="No frame begins between"):
         show_duplicates(found, start=90)
     assert "No frame is doubtful" in repr(show_doubtful(found, clip))
+
+
+def test_a_short_film_fills_its_chart(found):
+    """The bars of 49 frames were squeezed into an axis of 240."""
+    import base64
+    import io
+
+    from PIL import Image
+
+    data = base64.b64decode(show_duplicates(found).outputs[0]["image/png"])
+    picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    blue = np.abs(picture - (0x3B, 0x6E, 0xA5)).sum(axis=2) < 30
+    columns = np.flatnonzero(blue[: len(blue) * 2 // 3].any(axis=0))
+    assert columns.max() > 0.9 * picture.shape[1]
 
 
 def test_doubtful_frames_are_shown_beside_what_they_may_repeat(clip, found):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,7 @@ from helpers.run import RunContext
 from helpers.stages.cleaners import check_cleaners, clean, diagnose, examine
 from helpers.stages.diagnosis import Fault
 from helpers.stages.duplicates.find import Repeats
+from tests.support.cadences import cadence, film
 from tests.support.clips import steps
 from tests.support.law import assert_true, varying_clip
 from tests.support.paths import FILM, TALK
@@ -48,6 +50,35 @@ def test_a_worn_film_is_told_from_a_clean_one(tmp_path):
     assert found["duplicates"].amount == pytest.approx(0.5, abs=0.02)
     talk = Project(tmp_path / "talk").source(TALK, progress=False)
     assert not {"duplicates", "flicker", "damage"} & set(examine(talk).advice)
+
+
+LOST = sorted([*range(90), 7, 12, 24, 31, 33, 47, 52, 66, 79])
+"""Moments in order; some are shown twice, as where a recorder lost frames."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("order", "fps", "kept", "words"), [
+    ([*range(30), *range(29, 59)], 30, 60, "1.7% of the frames are repeats in no"),
+    (LOST, 30, 99, "9.1% of the frames are repeats in no regular order. They are left"),
+    (cadence(2), 24, 48, "50% of the frames are repeats."),
+    (cadence(2, 1), 24, 48, "33% of the frames are repeats."),
+])  # fmt: skip
+def test_auto_removes_repeats_only_in_a_cadence_and_keeps_time(order, fps, kept, words):
+    """A film of 30 frames a second became one of 29 for a single repeat."""
+    run, clip = RunContext(), film(order, fps=fps)
+    found = examine(clip, run)
+    assert words in found["duplicates"].sentence
+    made = clean(clip, "auto", run, even=False)
+    assert len(made) == kept and made.end == clip.end
+    assert len({b - a for a, b in pairwise(made.times)}) == 1
+    assert found.decision in run.notes
+
+
+def test_auto_says_that_it_changed_nothing():
+    run = RunContext()
+    clip = film(list(range(30)))
+    assert clean(clip, "auto", run) is clip
+    assert run.notes[0] == "No fault was found that needs cleaning, so nothing was cleaned."
 
 
 def test_what_was_found_is_kept_for_that_clip_only(tmp_path):

@@ -19,8 +19,16 @@ from helpers.stages.duplicates.decide import DOUBTFUL
 _COLUMNS = ("frame", "seconds", "shot", "decision", "repeats", "difference", "chance", "reason")
 """The columns of the CSV. Only `decision` should be changed."""
 
+REPEATS, BY_HAND = "repeats", "by hand"
+"""How the reason of every frame begins that was found to be a repeat, and the reason of a decision
+that a person changed."""
+
 NUMBER = re.compile(r"[0-9]{1,9}")
 """The number of a frame."""
+
+
+class OtherFilmError(StageError):
+    """A table of decisions was made for another film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +94,22 @@ def read_table(path: str | Path, times: Sequence[Fraction]) -> tuple[Decision, .
         times: the start of every frame of the film that it was made for.
 
     Raises:
-        StageError: the table is for another film, or a row is not valid.
+        OtherFilmError: the table is for another film.
+        StageError: a row is not valid.
     """
     rows = _read_rows(Path(path))
     if len(rows) != len(times):
-        raise StageError(
+        raise OtherFilmError(
             f"{path} has {len(rows)} rows, but the film has {len(times)} frames. Keep one row for "
             "each frame, and change only the column 'decision'."
         )
     decisions = []
     for number, (row, time) in enumerate(zip(rows, times, strict=True)):
         try:
-            decisions.append(_parse_row(row, number, time))
+            _check_frame(row, number, time, path)
+            decisions.append(_parse_row(row, number))
+        except OtherFilmError:
+            raise
         except ValueError as error:
             raise StageError(f"{path}, line {number + 2}: {error}") from None
     return tuple(decisions)
@@ -128,27 +140,38 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _parse_row(row: dict[str, str], number: int, time: Fraction) -> Decision:
-    """Return the decision in a row; raise ValueError with a sentence if the row is not valid."""
+def _check_frame(row: dict[str, str], number: int, time: Fraction, path: str | Path) -> None:
+    """Raise OtherFilmError if a row is that of a frame that begins at another time.
+
+    Raises:
+        ValueError: it has no valid number or time, with a sentence.
+    """
     if (row["frame"] or "").strip() != str(number):
         raise ValueError(f"frame {number} is expected here, but {row['frame']!r} was found.")
     if abs(_parse_number(row, "seconds") - float(time)) > 0.002:
-        raise ValueError(
-            f"frame {number} begins at {float(time):.3f} s in this film, but at {row['seconds']} s "
-            "in the table, which was made for another film."
+        raise OtherFilmError(
+            f"{path}, line {number + 2}: frame {number} begins at {float(time):.3f} s in this "
+            f"film, but at {row['seconds']} s in the table, which was made for another film."
         )
+
+
+def _parse_row(row: dict[str, str], number: int) -> Decision:
+    """Return the decision in a row; raise ValueError with a sentence if the row is not valid."""
     word = (row["decision"] or "").strip().lower()
     if word not in ("keep", "drop"):
         raise ValueError(f"the decision is {row['decision']!r}; it must be keep or drop.")
     repeats = (row.get("repeats") or "").strip()
     if repeats and not (NUMBER.fullmatch(repeats) and int(repeats) < number):
         raise ValueError(f"'repeats' is {repeats!r}, which is not the number of an earlier frame.")
+    keep, reason = word == "keep", row.get("reason") or BY_HAND
+    if keep == reason.startswith(f"{REPEATS} "):
+        reason = BY_HAND  # only the decision was changed, so the reason is that of the other one
     return Decision(
-        word == "keep",
+        keep,
         int(repeats) if repeats else None,
         _parse_number(row, "difference") if (row.get("difference") or "").strip() else None,
         _parse_number(row, "chance") if (row.get("chance") or "").strip() else 0.0,
-        row.get("reason") or "by hand",
+        reason,
     )
 
 

@@ -4,22 +4,31 @@ found = find_duplicates(clip)        # one pass over the film; nothing is remove
 found                                # shows the cadence in words and a table of the shots
 found.write_csv("duplicates.csv")    # change "drop" and "keep" in any editor
 found = read_csv("duplicates.csv", clip)
+found = review_duplicates("duplicates.csv", clip)    # all of this: what a person changed is kept
 better = found.stage(retime="even")(clip)
 """
 
 from __future__ import annotations
 
 import html
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 from helpers.clip import Clip
 from helpers.errors import StageError
 from helpers.run import RunContext
-from helpers.stages.duplicates.csv_table import Decision, read_table, write_table
+from helpers.stages.duplicates.csv_table import (
+    BY_HAND,
+    Decision,
+    OtherFilmError,
+    read_table,
+    write_table,
+)
 from helpers.stages.duplicates.describe import (
     describe_pattern,
     find_period,
@@ -28,6 +37,8 @@ from helpers.stages.duplicates.describe import (
 )
 from helpers.stages.duplicates.find import Repeats, find_decisions, first_frames
 from helpers.stages.duplicates.stage import RemoveDuplicates
+
+log = logging.getLogger("helpers")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +67,11 @@ class Duplicates:
         """The numbers of the frames that a person should check, the most doubtful first."""
         rows = [(abs(d.chance - 0.5), n) for n, d in enumerate(self.decisions) if d.doubtful]
         return tuple(number for _, number in sorted(rows))
+
+    @property
+    def by_hand(self) -> tuple[int, ...]:
+        """The numbers of the frames that a person decided about."""
+        return tuple(n for n, decision in enumerate(self.decisions) if decision.reason == BY_HAND)
 
     @property
     def kinds(self) -> Counter[int]:
@@ -90,7 +106,7 @@ class Duplicates:
             for number in numbers:
                 self._check(number, keeps)
                 if decisions[number].keep != keeps:
-                    decisions[number] = replace(decisions[number], keep=keeps, reason="by hand")
+                    decisions[number] = replace(decisions[number], keep=keeps, reason=BY_HAND)
         return replace(self, decisions=tuple(decisions))
 
     def _check(self, number: int, keeps: bool) -> None:
@@ -140,8 +156,10 @@ class Duplicates:
             words = f"{len(self.dropped)} of {len(self.times)} frames are repeats"
             words += f" ({counts})." if counts else "."
         if self.doubtful:
-            count = len(self.doubtful)
-            words += f" {count} {'is' if count == 1 else 'are'} doubtful, because little moves."
+            some = len(self.doubtful)
+            words += f" {some} {'is' if some == 1 else 'are'} doubtful, because little moves."
+        if some := len(self.by_hand):
+            words += f" {some} {'was' if some == 1 else 'were'} decided by hand."
         return words
 
     def __repr__(self) -> str:
@@ -178,6 +196,33 @@ def find_duplicates(clip: Clip, run: RunContext | None = None) -> Duplicates:
     """
     shots, decisions = find_decisions(clip, run)
     return Duplicates(tuple(clip.times), clip.end, shots, decisions)
+
+
+def review_duplicates(path: str | Path, clip: Clip, run: RunContext | None = None) -> Duplicates:
+    """Return the decisions in a table if a person changed any; otherwise find them, and write it.
+
+    Args:
+        path: the table. One that was made for another film is renamed, with a note in the log.
+        clip: a film with its shots marked.
+        run: the run that the search belongs to; a new one if not given.
+
+    Raises:
+        StageError: a row that a person changed is not valid.
+    """
+    path = Path(path)
+    if path.exists():
+        try:
+            known = read_csv(path, clip)
+        except OtherFilmError as error:
+            names = (path.with_name(f"{path.stem}_old{n}{path.suffix}") for n in count(1))
+            aside = path.rename(next(name for name in names if not name.exists()))
+            log.warning("%s It was kept as %s, and a new one was written.", error, aside.name)
+        else:
+            if known.by_hand:
+                return known
+    found = find_duplicates(clip, run)
+    found.write_csv(path)
+    return found
 
 
 def read_csv(path: str | Path, clip: Clip) -> Duplicates:

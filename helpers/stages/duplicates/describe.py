@@ -8,15 +8,20 @@ from helpers.stages.duplicates.cadence import PERIODS
 from helpers.stages.duplicates.step_scores import LONGEST
 
 
-def find_period(keeps: list[bool]) -> int:
-    """Return the period of the pattern of dropped frames, in frames; 0 if it has none."""
+def find_period(keeps: list[bool], least: float = 0.95) -> int:
+    """Return the period of the pattern of dropped frames, in frames; 0 if it has none.
+
+    Args:
+        keeps: whether each frame is kept.
+        least: the least share of the dropped frames that are followed by one a period later.
+    """
     dropped = {number for number, keep in enumerate(keeps) if not keep}
     if len(dropped) < 3:
         return 0
     for period in PERIODS:
         followed = [number for number in dropped if number + period < len(keeps)]
         again = sum(number + period in dropped for number in followed)
-        if 2.5 * period <= len(keeps) and again >= 0.95 * max(len(followed), 1):
+        if 2.5 * period <= len(keeps) and again >= least * max(len(followed), 1):
             return period
     return 0
 

@@ -15,9 +15,9 @@ from helpers.clip import Clip
 from helpers.run import RunContext
 from helpers.stage import exact, prefetch
 from helpers.stages.diagnosis import FilmSamples
-from helpers.stages.duplicates.csv_table import Decision
+from helpers.stages.duplicates.csv_table import REPEATS, Decision
 from helpers.stages.duplicates.decide import Verdict, decide
-from helpers.stages.duplicates.describe import name_original
+from helpers.stages.duplicates.describe import find_period, name_original
 from helpers.stages.duplicates.features import FeatureCollector, Measures
 from helpers.stages.duplicates.step_scores import noise_floor
 
@@ -39,21 +39,46 @@ def exact_times(times: Iterable[Fraction | float | str]) -> tuple[Fraction, ...]
 
 @dataclass(frozen=True)
 class RepeatedPart:
-    """The share of a film's frames that repeat another, 0 to 1."""
+    """The repeated frames of a film.
 
-    amount: float
+    Attributes:
+        share: the share of the frames that repeat another, 0 to 1.
+        regular: whether most of them come in a cadence. Others stand for frames that were lost: if
+            they were removed, the time that they take would be lost too.
+    """
+
+    share: float
+    regular: bool = True
+
+    @property
+    def amount(self) -> float:
+        """The share that can be removed."""
+        return self.share if self.regular else 0.0
 
 
 def measure_repeats(samples: FilmSamples) -> RepeatedPart:
-    """Measure the share of frames that were removed from the film."""
-    return RepeatedPart(1 - len(samples.clip) / len(samples.film))
+    """Measure the share of frames that were removed from the film, and whether they are regular."""
+    film, kept = samples.film, set(samples.clip.times)
+    keeps = [time in kept for time in film.times]
+    shots = [keeps[start:stop] for start, stop in pairwise((*first_frames(film), len(film)))]
+    regular = sum(shot.count(False) for shot in shots if find_period(shot, _MOSTLY))
+    dropped = keeps.count(False)
+    return RepeatedPart(dropped / len(film), 2 * regular >= dropped)
+
+
+_MOSTLY = 0.8
+"""The share of a cadence's repeats that must be found: where nothing moves, some are not (by
+trial)."""
 
 
 def repeats_sentence(found: RepeatedPart, needed: bool) -> str:
     """Describe the measurement in a sentence."""
-    if not found.amount:
+    if not found.share:
         return "No frame repeats another."
-    return f"About {max(found.amount, 0.01):.0%} of the frames are repeats."
+    if needed:
+        return f"About {found.share:.0%} of the frames are repeats."
+    why = "" if found.regular else " in no regular order"
+    return f"{max(found.share, 0.001):.1%} of the frames are repeats{why}. They are left in."
 
 
 def find_decisions(
@@ -115,7 +140,7 @@ def _explain(first: int, measures: Measures, verdict: Verdict) -> Iterator[Decis
         far = float(measures.distance[place, max(back, 1) - 1, 0])
         original = first + place - int(back) if back else None
         if repeat:
-            reason = f"repeats {name_original(int(back))}, frame {original}"
+            reason = f"{REPEATS} {name_original(int(back))}, frame {original}"
             reason += ", in the cadence" if verdict.period and back == 1 else ""
         elif original is not None:
             reason = f"may repeat frame {original}, but may also be slow motion"

@@ -6,7 +6,12 @@ import pytest
 
 from helpers.clip import Clip
 from helpers.errors import StageError
-from helpers.stages.duplicates.decisions import Duplicates, find_duplicates, read_csv
+from helpers.stages.duplicates.decisions import (
+    Duplicates,
+    find_duplicates,
+    read_csv,
+    review_duplicates,
+)
 from tests.support.cadences import film, inserted
 from tests.support.law import varying_clip
 
@@ -91,3 +96,37 @@ def test_a_table_of_another_film_is_refused(tmp_path, found):
         read_csv(path, varying_clip())
     with pytest.raises(StageError, match="cannot be read"):
         read_csv(tmp_path / "absent.csv", varying_clip())
+
+
+def test_a_table_that_a_person_changed_is_kept(tmp_path, clip, found):
+    """Running all cells again wrote over it."""
+    path = tmp_path / "repeats.csv"
+    assert review_duplicates(path, clip).dropped == found.dropped
+    written = path.read_text()
+    number = found.dropped[0]
+    edit(path, number + 1, "drop", "keep")
+    changed = path.read_text()
+    again = review_duplicates(path, clip)
+    assert again.by_hand == (number,) and "1 was decided by hand." in again.summary()
+    assert set(found.dropped) - set(again.dropped) == {number}
+    assert path.read_text() == changed
+    # Saved by a spreadsheet without a change, it is found anew.
+    path.write_text(written.replace(",", ";"))
+    assert not review_duplicates(path, clip).by_hand
+    assert path.read_text() == written
+
+
+def test_a_table_of_another_film_is_put_aside(tmp_path, clip, found, caplog):
+    path = tmp_path / "repeats.csv"
+    for number, other in enumerate((varying_clip(), clip, varying_clip())):
+        review_duplicates(path, other)
+        assert len(list(tmp_path.iterdir())) == 1 + number
+    assert (tmp_path / "repeats_old1.csv").read_text() == path.read_text()
+    assert "It was kept as repeats_old1.csv" in caplog.text
+
+
+def test_a_slip_of_the_pen_is_not_thrown_away(tmp_path, clip, found):
+    path = found.write_csv(tmp_path / "repeats.csv")
+    edit(path, 3, "keep", "kepe")
+    with pytest.raises(StageError, match="'kepe'; it must be keep or drop"):
+        review_duplicates(path, clip)
