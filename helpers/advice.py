@@ -40,11 +40,6 @@ JERKY = 20
 """A film of fewer frames a second is made smoother. Silent films were shot at 16 to 24, and at 20
 motion looks natural."""
 
-MANY_REPEATS = 0.05
-"""The share of repeated frames from which on they are removed. A film shown at a higher rate
-repeats at least every twentieth frame; in clean films of slow motion, up to 4 % look like
-repeats."""
-
 NOISY, HUMMING = 25.0, 10.0
 """In decibels: sound is cleaned if the voice is less above the noise, or hum more above it."""
 
@@ -220,8 +215,6 @@ def _advise_cleaner(fault: Fault, clip: Clip, found: Diagnosis) -> Advice:
         needed, options = True, {"deinterlace": "telecine"}
     elif fault.name == "damage" and needed and not (clip.info.grey or found["flicker"].needed):
         needed, reason = False, f"{reason} They may be small things that move, so look first."
-    elif fault.name == "duplicates" and needed and fault.amount < MANY_REPEATS:
-        needed, reason = False, f"{reason} That is few, and they may be moments of rest."
     return Advice(fault.name, TITLES[fault.name], needed, reason, options)
 
 

@@ -24,11 +24,11 @@ def read(path: Path) -> dict[str, Any]:
 def copy_everywhere(folder: Path) -> list[Path]:
     """Write the set-up cell of a folder's first notebook into the others; return those changed."""
     first, *others = sorted(folder.glob("*.ipynb"))
-    source, changed = read(first)["cells"][1]["source"], []
+    cell, changed = read(first)["cells"][1], []
     for path in others:
         notebook = read(path)
-        if notebook["cells"][1]["source"] != source:
-            notebook["cells"][1]["source"] = source
+        if notebook["cells"][1] != cell:
+            notebook["cells"][1] = cell
             text = json.dumps(notebook, indent=1, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
             changed.append(path)
