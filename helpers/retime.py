@@ -21,7 +21,7 @@ class Trim(Stage):
 
     Attributes:
         start, stop: seconds from what a player calls 0, half-open; None is the film's beginning or
-            end.
+            end. A stop of 0 is the end too, as in the forms of the notebooks.
     """
 
     start: Fraction | None = option(
@@ -31,6 +31,7 @@ class Trim(Stage):
 
     def __post_init__(self) -> None:
         self._make_exact("start", "stop")
+        object.__setattr__(self, "stop", self.stop or None)
 
     def _range(self, source: Clip) -> tuple[int, int]:
         # A first picture without a timestamp may lie before 0.

@@ -28,6 +28,7 @@ def test_a_plain_number_is_as_exact_as_a_fraction(kind):
 
 def test_trimming_to_plain_seconds_is_exact():
     assert Trim(0.1, 2) == Trim(Fraction(1, 10), Fraction(2))  # type: ignore[arg-type]
+    assert Trim(2, 0) == Trim(2)  # type: ignore[arg-type]
     assert Trim(0.1, 2).recipe() == Trim(Fraction(1, 10), Fraction(2)).recipe()  # type: ignore[arg-type]
 
 

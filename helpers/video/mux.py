@@ -32,7 +32,7 @@ from helpers.video.codecs import CONTAINERS
 from helpers.video.covers import attach, save_cover
 from helpers.video.even import even_film
 from helpers.video.index import make_index
-from helpers.video.open import open_container, pick_stream
+from helpers.video.open import open_container, pick_stream, start_of
 from helpers.video.orientation import orientation_of
 from helpers.video.packets import count_packets
 from helpers.video.tracks import (
@@ -47,6 +47,10 @@ from helpers.video.trial import QUIETLY, complaint
 
 class NewTrack(SoundTrack, Protocol):
     """A sound track that replaces one of the source's; see `audio.track.Sound`."""
+
+    def __len__(self) -> int:
+        """How many samples it has."""
+        ...
 
     def cut(self, start: Fraction, stop: Fraction, /) -> NewTrack:
         """Return a stretch of it, in seconds on the source's timeline, to the sample."""
@@ -108,7 +112,47 @@ def join(
             source = stack.enter_context(even_film(Path(source), Path(folder)))
         stretch = (begin, stop)
         more = _join_tracks(picture, first, begin, path, source, tracks, stretch, shape, video)
-        return [*carried.notes, *more]
+        return [*carried.notes, *more, *_note_empty(path, source, tracks, ends)]
+
+
+def cut_sound(sound: Sequence[NewTrack], start: Fraction, stop: Fraction) -> list[NewTrack]:
+    """Return those of some tracks that can be heard in a stretch of their film, in seconds."""
+    return [track for track in sound if len(track.cut(start, stop))]
+
+
+def _note_empty(
+    path: Path,
+    source: str | Path | None,
+    tracks: Sequence[Track],
+    stretch: tuple[Fraction, Fraction],
+) -> list[str]:
+    """Return a note for each sound track with nothing in a stretch, which MP4 cannot hold.
+
+    Args:
+        path: the finished file.
+        tracks: those that it should have.
+    """
+    wanted = [track for track in tracks if track.kind == "audio"]
+    with open_container(path) as container:
+        if len(container.streams.audio) >= len(wanted) or source is None:
+            return []
+    return [
+        f"{track} has nothing in this stretch and was left out"
+        for track in wanted
+        if track.file is None and _is_empty(Path(source), track.number, *stretch)
+    ]
+
+
+def _is_empty(source: Path, number: int, start: Fraction, stop: Fraction) -> bool:
+    """Tell whether a sound track of a film has nothing in a stretch, in seconds."""
+    with open_container(source) as container:
+        zero = start_of(container)
+        for packet in container.demux(container.streams.audio[number]):
+            if packet.pts is not None and packet.time_base is not None:
+                time = packet.pts * packet.time_base - zero
+                if time < stop and time + (packet.duration or 0) * packet.time_base > start:
+                    return False
+    return True
 
 
 def copy_with_sound(

@@ -46,7 +46,7 @@ from helpers.video.colour import (
     from_full_scale,
 )
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
-from helpers.video.mux import NewTrack, join
+from helpers.video.mux import FOREVER, NewTrack, cut_sound, join
 from helpers.video.packets import count_packets
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def write_video(
         clip = ConstantRate(fps=Fraction(fps))(clip)
     path = prepare_output(path)
     silent = part_name(path)
+    if start is not None or stop is not None:
+        sound = cut_sound(sound, start or Fraction(0), FOREVER if stop is None else stop)
     # What the file cannot hold is found out before hours are spent on the picture.
     carried = None if source is None else read_tracks(Path(source), path)
     whole = part_name(path)

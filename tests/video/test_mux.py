@@ -177,3 +177,22 @@ def test_a_picture_before_the_start_is_kept(tmp_path, source, ending):
         times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
     assert len(times) == COUNT and times[0] == 0
     assert np.abs(offsets(result) - offsets(path) - 80).max() < 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("audio", ["none", "loudness"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("when", ["ended", "begun"])
+def test_a_stretch_may_lie_where_there_is_no_sound(tmp_path, source, when, ending, audio):
+    """A start without a stop failed where the sound had ended by then."""
+    film, stretch = tmp_path / "film.mp4", {"start": 2, "stop": 0}
+    if when == "ended":
+        ffmpeg("-i", source("a.mp4", "aac"), "-c:v", "copy", "-af", "atrim=0:1", film)
+    else:
+        plain, stretch = source("a.mp4", "aac"), {"stop": 1}
+        ffmpeg("-i", plain, "-itsoffset", 2, "-i", plain, "-map", "0:v", "-map", "1:a",
+               "-c", "copy", film)  # fmt: skip
+    plan = Plan.of(upscale="none", interpolate="none", audio=audio, **stretch)
+    report = restore(film, tmp_path / f"b.{ending}", plan=plan, progress=False)
+    note = "audio track 1 (aac) has nothing in this stretch and was left out"
+    assert (note in report.notes) == (when == "begun" and ending == "mp4")
