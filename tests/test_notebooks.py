@@ -16,21 +16,9 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 import address  # noqa: E402
 
 from tests.support.films import ffmpeg  # noqa: E402
+from tests.support.notebooks import QUICK  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-
-QUICK = {
-    "00_end_to_end": {"AT_ONCE": "True", "STOP": "1", "SECONDS": "0.5"},
-    "01_extract": {"STOP": "1", "PNG_FRAMES": "2"},
-    "02_clean": {"METHOD": '"dct"', "CLEAN": '"duplicates, flicker, damage, shake, noise"'},
-    "03_colorize": {"COLORIZE": '"tint"'},
-    "04_upscale": {"MODEL": '"animevideov3"', "TRY": '"lanczos"'},
-    "05_interpolate": {},
-    "06_audio": {},
-    "07_render": {},
-    "08_train_cleaner": {"SAMPLES": "8", "STEPS": "4", "BATCH": "2"},
-}
-"""What is changed so that a test does not wait for the slowest network."""
 
 
 RENDERED = {

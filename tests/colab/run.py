@@ -32,8 +32,8 @@ import pack  # noqa: E402
 import run as runner  # noqa: E402
 from nbclient.exceptions import CellExecutionError  # noqa: E402
 
+from tests.support.notebooks import QUICK  # noqa: E402
 from tests.support.setup_cell import FAKES, adapted, put_repository  # noqa: E402
-from tests.test_notebooks import QUICK  # noqa: E402
 
 NOTEBOOKS = ("00_end_to_end", "02_clean", "06_audio")
 
@@ -90,8 +90,8 @@ class Session:
         notebook = nbformat.read(REPO / "notebooks" / f"{name}.ipynb", as_version=4)
         address = {"address": "somebody/silk-purse"} if self.way == "badge" else {}
         notebook.cells[1].source = adapted(self.content, drive=self.way == "drive", **address)
-        form = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-        there = set(re.findall(r"^(\w+) = ", form.source, re.MULTILINE))
+        forms = "\n".join(cell.source for cell in notebook.cells)
+        there = re.findall(r"^(\w+) = .*# @param", forms, re.MULTILINE)
         quick = {key: value for key, value in QUICK.get(name, {}).items() if key in there}
         runner.replace_parameters(notebook, quick)
         return notebook
