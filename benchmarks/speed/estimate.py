@@ -58,8 +58,8 @@ def main(*films: str) -> str:
         films: more films than the two samples.
     """
     rows = [
-        "Said and measured: a share of 1.1 is a tenth too much. Segments are without loss. What the",
-        "run itself tries before it begins is counted as a part of it.",
+        "What an estimate says, beside what the run takes: x1.10 is a tenth too much. Segments are",
+        "without loss. The frames that a run tries before it begins are a part of it.",
         "",
         "| film | plan | make, s | said | render, s | said | MB | said |",
         "|---|---|---|---|---|---|---|---|",
