@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from helpers.clip import Clip, Frame
 from helpers.errors import Stopped
 from helpers.project.segments import CODECS, segment_clip
@@ -190,7 +192,8 @@ def _widen(clip: Clip, start: int, stop: int) -> tuple[int, int]:
 
     A network that works on blocks of frames makes all of a block for one of its frames.
     """
-    most = max(MOST // (clip.info.width * clip.info.height * 3 * (clip.info.depth // 8)), 1)
+    info = clip.info
+    most = max(MOST // (info.width * info.height * 3 * np.dtype(info.dtype).itemsize), 1)
 
     def window(start: int, stop: int) -> tuple[int, int]:
         *_, (_, first, last, _) = _ranges(clip, start, stop)
