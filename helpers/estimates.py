@@ -21,10 +21,10 @@ from helpers.catalog.load import Colorizer, Enlarger, Interpolator, load_engine
 from helpers.catalog.registry import Probe
 from helpers.catalog.table import Model, html_table, models
 from helpers.clip import Clip
-from helpers.project.begin import CODECS, choose_codec
+from helpers.project.begin import choose_codec
 from helpers.project.project import Project
 from helpers.project.room import Room
-from helpers.project.segments import SavedClip
+from helpers.project.segments import CODECS, SavedClip
 from helpers.project.trial import SAMPLES, Trial, try_frames
 from helpers.project.versions import END_TO_END, Version, find_version
 from helpers.project.words import format_bytes
@@ -52,6 +52,9 @@ STEPS = {
     "Finish": "finish",
 }
 """What the stages are called in an estimate."""
+
+LOOK = 2.0
+"""Seconds that it takes to look at a film that was written, by trial."""
 
 SAVING, SOUND, RENDER = "saving", "sound", "render"
 
@@ -214,7 +217,7 @@ def estimate(
         frames=len(clip),
         done=len(clip) - sum(lengths),
         size=clip.info.size,
-        steps=(*_making(trial, chosen, sum(lengths)), *_after(clip, trial, sound, render)),
+        steps=(*_making(trial, chosen, sum(lengths)), *_after(clip, trial, chosen, sound, render)),
         codec=chosen,
         room=Room.of(folder, lengths, 0 if finished else trial.bytes[chosen]),
         film=int(len(clip) * trial.bytes[render]) if render else 0,
@@ -244,14 +247,15 @@ def _making(trial: Trial, codec: str, frames: int) -> tuple[tuple[str, float], .
 
 
 def _after(
-    clip: Clip, trial: Trial, sound: str | None, render: str | None
+    clip: Clip, trial: Trial, codec: str, sound: str | None, render: str | None
 ) -> tuple[tuple[str, float], ...]:
     """Return the steps that follow when all frames are there, with their seconds."""
     steps = []
     if sound:
         steps.append((SOUND, time_sound(clip, sound)))
     if render:
-        steps.append((RENDER, len(clip) * trial.saving[render]))
+        reading = trial.reading.get(codec, trial.steps["read"])  # the latter if all is saved
+        steps.append((RENDER, LOOK + len(clip) * (reading + trial.saving[render])))
     return tuple(steps)
 
 

@@ -103,6 +103,11 @@ def test_what_is_here_already_need_not_be_made(tmp_path, monkeypatch):
     assert "to make" in repr(estimate(saves.film(seed=2), project))
 
 
+def test_a_film_with_an_odd_side_is_estimated_too():
+    found = estimate(varying_clip(width=25, height=17))
+    assert found.size == "25x17" and found.film > 0
+
+
 def test_a_silent_film_needs_no_time_for_its_sound():
     assert time_sound(open_video(FILM), "talk") == 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers.clip import Clip
 from helpers.project.manifest import StageManifest, write_stage
-from helpers.project.segments import read_done
+from helpers.project.segments import CODECS, LOSSLESS, SMALL, read_done
 from helpers.project.trial import Trial, try_frames
 from helpers.project.versions import stage_of
 from helpers.project.words import format_bytes
@@ -17,9 +17,6 @@ from helpers.run import RunContext
 from helpers.runtime.storage import retry
 
 log = logging.getLogger("helpers")
-
-LOSSLESS, SMALL = CODECS = ("ffv1", "near-lossless")
-"""How segments may be saved."""
 
 SHARE = 0.5
 """The part of a project's free space that lossless segments may take without being asked for: the

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError, SilkPurseError
-from helpers.project.begin import CODECS, begin_stage, frame_bytes
+from helpers.project.begin import begin_stage, frame_bytes
 from helpers.project.choice import (
     describe_versions,
     find_latest,
@@ -41,7 +41,7 @@ from helpers.project.film import open_film, read_film
 from helpers.project.manifest import read_begun
 from helpers.project.room import check_space
 from helpers.project.runner import SegmentRunner, scratch_folder
-from helpers.project.segments import SavedClip, missing_segments
+from helpers.project.segments import CODECS, SavedClip, missing_segments
 from helpers.project.status import Removed, Status, Versions
 from helpers.project.versions import (
     Version,

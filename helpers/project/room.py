@@ -10,8 +10,8 @@ from pathlib import Path
 
 from helpers.clip import Clip
 from helpers.errors import StorageError
-from helpers.project.begin import SMALL
 from helpers.project.manifest import Segment
+from helpers.project.segments import SMALL
 from helpers.project.words import format_bytes
 from helpers.runtime.machine import runtime
 from helpers.runtime.storage import retry

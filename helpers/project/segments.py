@@ -20,7 +20,7 @@ from helpers.errors import SegmentError
 from helpers.project.files import SegmentName, SegmentRow
 from helpers.project.manifest import Segment, StageManifest
 from helpers.runtime.storage import fingerprint, read_json, refuse_link, write_json
-from helpers.video.codecs import CODECS
+from helpers.video import codecs
 from helpers.video.index import index_own
 from helpers.video.reader import VideoClip
 from helpers.video.writer import output_colour
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from helpers.run import RunContext
 
 log = logging.getLogger("helpers")
+
+LOSSLESS, SMALL = CODECS = ("ffv1", "near-lossless")
+"""How segments may be saved."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +78,7 @@ class SavedClip(Clip):
             if first >= last:
                 continue
             _check_segment(self.folder, segment, done)
-            picture = _segment_clip(self.folder / segment.file, self.info, self.codec)
+            picture = segment_clip(self.folder / segment.file, self.info, self.codec)
             with closing(picture.frames(first - segment.start, last - segment.start)) as frames:
                 for number, frame in enumerate(frames, first):
                     time = self.times[number]
@@ -119,9 +122,9 @@ def missing_segments(folder: Path, segments: Sequence[Segment]) -> list[Segment]
     return missing
 
 
-def _segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
+def segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     """Open a segment as a clip; only its pictures are used, not its times."""
     index = index_own(path)
-    pixels = CODECS[codec].formats[info.depth > 8]
+    pixels = codecs.CODECS[codec].formats[info.depth > 8]
     info = info.replace(colour=output_colour(info, pixels), field_order="progressive")
     return VideoClip(path, info, index)

@@ -18,8 +18,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from helpers.clip import Clip, Frame
 from helpers.errors import Stopped
+from helpers.project.segments import CODECS, segment_clip
 from helpers.run import RunContext, Stopwatch
 from helpers.runtime.machine import runtime
 from helpers.runtime.storage import retry
@@ -51,11 +54,13 @@ class Trial:
         steps: seconds by the name of the step: "read" is the film, others are stages.
         bytes: the size of a saved frame, by codec.
         saving: seconds to encode it, by codec.
+        reading: seconds to read a frame from a segment, by codec; 0 for other codecs.
     """
 
     steps: dict[str, float]
     bytes: dict[str, float]
     saving: dict[str, float]
+    reading: dict[str, float]
 
     @property
     def seconds(self) -> float:
@@ -71,6 +76,7 @@ class _Sample:
     steps: Counter[str]
     bytes: Counter[str]
     saving: Counter[str]
+    reading: Counter[str]
 
     @property
     def seconds(self) -> float:
@@ -116,6 +122,7 @@ def try_frames(
         mean(sample.steps for sample in found),
         mean(sample.bytes for sample in found),
         mean(sample.saving for sample in found),
+        mean(sample.reading for sample in found),
     )
 
 
@@ -139,9 +146,11 @@ def _measure(
     steps = _extrapolate(clip, start, stop, run.stopwatch.seconds, wall, reading)
     sizes: Counter[str] = Counter()
     saving: Counter[str] = Counter()
+    again: Counter[str] = Counter()
     for codec in codecs:
-        sizes[codec], saving[codec] = _encode(clip, start, frames, codec)  # type: ignore[assignment]
-    return _Sample(len(frames), steps, sizes, saving)
+        cost = _encode(clip, start, frames, codec)
+        sizes[codec], saving[codec], again[codec] = cost  # type: ignore[assignment]
+    return _Sample(len(frames), steps, sizes, saving, again)
 
 
 def _extrapolate(
@@ -183,7 +192,8 @@ def _widen(clip: Clip, start: int, stop: int) -> tuple[int, int]:
 
     A network that works on blocks of frames makes all of a block for one of its frames.
     """
-    most = max(MOST // (clip.info.width * clip.info.height * 3 * (clip.info.depth // 8)), 1)
+    info = clip.info
+    most = max(MOST // (info.width * info.height * 3 * np.dtype(info.dtype).itemsize), 1)
 
     def window(start: int, stop: int) -> tuple[int, int]:
         *_, (_, first, last, _) = _ranges(clip, start, stop)
@@ -207,11 +217,18 @@ def _time_reading(film: Clip, count: int = 16) -> float:
     return (time.perf_counter() - begun) / max(read, 1)
 
 
-def _encode(clip: Clip, start: int, frames: list[Frame], codec: str) -> tuple[int, float]:
-    """Save frames of a clip; return the bytes and the seconds."""
+def _encode(clip: Clip, start: int, frames: list[Frame], codec: str) -> tuple[int, float, float]:
+    """Save frames of a clip.
+
+    Returns:
+        The bytes, the seconds, and the seconds to read them again if they are in a segment.
+    """
     with tempfile.TemporaryDirectory(dir=runtime().scratch) as scratch:
         path, begun = Path(scratch) / "sample.mkv", time.perf_counter()
         with Encoder(path, clip, codec, 17, start, start + len(frames)) as encoder:
             for frame in frames:
                 encoder.write(frame)
-        return path.stat().st_size, time.perf_counter() - begun
+        saved = time.perf_counter()
+        if codec in CODECS:
+            list(segment_clip(path, clip.info, codec).frames())
+        return path.stat().st_size, saved - begun, time.perf_counter() - saved

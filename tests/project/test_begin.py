@@ -35,7 +35,7 @@ def limited(monkeypatch, **free):
 
 
 def test_a_talk_that_would_fill_a_free_drive_is_saved_near_lossless(tmp_path, monkeypatch):
-    talk = Trial({}, {"ffv1": 14.8e9 / 57_600, "near-lossless": 3e9 / 57_600}, {})
+    talk = Trial({}, {"ffv1": 14.8e9 / 57_600, "near-lossless": 3e9 / 57_600}, {}, {})
     limited(monkeypatch, drive=15 * 10**9)
     codec, note = choose_codec("04_upscale", 57_600, tmp_path / "drive", talk)
     assert codec == "near-lossless"

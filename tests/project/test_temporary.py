@@ -135,7 +135,7 @@ def test_the_frames_are_deleted_on_request_when_the_film_is_right(tmp_path, monk
     assert report.saved and not report.saved.kept and report.saved.bytes > 0
     assert "of frames that are deleted" in report.summary()
     unsure = Verification((Check("sound", "unknown", "it cannot be heard"),))
-    monkeypatch.setattr("helpers.video.writer._look_at", lambda *_: unsure)
+    monkeypatch.setattr("helpers.video.writer.require_right", lambda *_: unsure)
     report = restored(tmp_path / "other.mkv", codec="ffv1", project=mine, discard=True)
     assert Project(mine).names() == ["restored"]
     assert "The saved frames were kept" in report.summary()
