@@ -54,6 +54,7 @@ class Job:
     def __init__(self) -> None:
         self._followers: dict[str, Callable[[Event], None]] = {}
         self._film: Path | None = None
+        self._forget()
 
     def open(self, film: str | Path, folder: str | Path = "") -> str:
         """Begin with a film, and return what it is, in a sentence.
@@ -67,6 +68,12 @@ class Job:
         """
         self._film = find_film(str(film))
         self._project = Project(folder or project_folder(self._film))
+        self._forget()
+        self.tell("film")
+        return f"Work is kept in {self._project.folder}."
+
+    def _forget(self) -> None:
+        """Begin with nothing known and nothing chosen."""
         self._clip: Clip | None = None
         self._found: Recommendation | None = None
         self.ticked: set[str] = set()
@@ -75,8 +82,6 @@ class Job:
         self.output: Path | None = None
         self.report: Report | None = None
         self.estimate: Estimate | None = None
-        self.tell("film")
-        return f"Work is kept in {self._project.folder}."
 
     @property
     def film(self) -> Path:

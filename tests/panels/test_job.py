@@ -128,11 +128,11 @@ def test_a_run_is_started_by_its_button_and_the_result_is_shown(job):
 
 @pytest.mark.slow
 def test_a_run_is_stopped_and_goes_on(job):
-    job.advise(0, 0, upscale="x2plus", interpolate="none", audio="none")
+    job.advise(0, 0, upscale="animevideov3", interpolate="none", audio="none")
     panel = RunPanel(job)
     panel.show()
     panel.start.click()
-    while not panel.watch._steps.get("restored"):
+    while panel.running and not panel.watch.left:
         panel.thread.join(timeout=0.05)
     panel.stop.click()
     wait(panel)
