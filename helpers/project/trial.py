@@ -30,8 +30,9 @@ from helpers.stage import StagedClip, prefetch
 from helpers.verify.promise import film_of
 from helpers.video.writer import Encoder
 
-BUDGET = 10.0
-"""Seconds after which no further place of a film is tried."""
+BUDGET = 5.0
+"""Seconds after which no further place of a film is tried. Where the frames of one place would take
+longer, only one frame is made."""
 
 PART = 0.1
 """The part of a film that is tried at the most, if it has more than one place of frames."""
@@ -104,7 +105,7 @@ def try_frames(
     retry("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
     reading = _time_reading(film_of(clip))
     found = [_measure(clip, len(clip) // 2, 1, codecs, run, reading)]
-    if found[0].seconds < BUDGET:
+    if found[0].seconds * samples < BUDGET:
         found.clear()
         for place in PLACES:
             start = min(int(len(clip) * place), max(len(clip) - samples, 0))
