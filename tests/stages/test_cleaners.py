@@ -108,7 +108,7 @@ def test_what_another_version_found_is_found_anew(tmp_path, change):
     clean(clip, ("duplicates",), project.context(progress=False))
     path = tmp_path / "found.json"
     values = json.loads(path.read_text())
-    change(values["RemoveDuplicates"])
+    change(values[next(key for key in values if key.startswith("RemoveDuplicates@"))])
     path.write_text(json.dumps(values))
     again = clean(clip, ("duplicates",), project.context(progress=False))
     assert again.recipe() == clean(clip, ("duplicates",)).recipe()
