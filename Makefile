@@ -43,14 +43,15 @@ lock: $(READY)
 
 setup: $(READY)
 
+RESTORED := out/demo/projects/talk_160x120_8fps/talk_160x120_8fps_restored.mp4
+
 demo: $(READY)
 	@rm -rf out/demo
 	@$(BIN)/python notebooks/run.py 00_end_to_end --out out/demo --html end_to_end.html \
-		--set SOURCE='"sample"'
-	@$(BIN)/python -m helpers report out/demo/restored.mp4
-	@echo "look at  out/demo/restored.mp4"
-	@echo "         out/demo/before_after.png"
-	@echo "         out/demo/end_to_end.html"
+		--set SOURCE='"sample"' --set AT_ONCE=True
+	@$(BIN)/python -m helpers report $(RESTORED)
+	@echo "look at  out/demo/end_to_end.html"
+	@echo "         $(RESTORED)"
 
 lint: $(READY)
 	$(BIN)/ruff check .

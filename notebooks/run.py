@@ -98,6 +98,14 @@ def execute(
     client.execute(env=env or dict(os.environ))
 
 
+def drop_widgets(notebook: NotebookNode) -> None:
+    """Leave the words of panels, which a page without a kernel shows instead of them."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
 def embed_picture(link: re.Match[str]) -> str:
     """Return a picture of the project as a data link, so that the page works in any folder."""
     path = (NOTEBOOKS / link[0]).resolve()
@@ -124,6 +132,7 @@ def main() -> int:
     if options.html:
         from nbconvert import HTMLExporter
 
+        drop_widgets(notebook)
         page, _ = HTMLExporter().from_notebook_node(notebook)
         page = re.sub(r'(?<=src=")\.\./docs/[^"]+(?=")', embed_picture, page)
         (options.out / options.html).write_text(page, encoding="utf-8")

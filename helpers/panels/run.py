@@ -8,6 +8,7 @@ import threading
 import ipywidgets as widgets
 
 from helpers.errors import Stopped
+from helpers.estimates import format_duration
 from helpers.panels.box import error_box, note, quiet, show_panel
 from helpers.panels.job import Event, Job
 from helpers.panels.watch import PanelWatch
@@ -82,12 +83,12 @@ class RunPanel:
     def _work(self) -> None:
         """Restore the film, in a thread; whatever happens is said in the panel."""
         try:
-            self._say("Looking at the film ...")
+            self._say("Finished pieces are kept, so you may stop at any time.")
             self._restore(self.watch)
             self._say("Done. The result is below.")
             self.job.tell("result")
         except Stopped as stopped:
-            self._say(describe_state(self.job, self.watch.left))
+            self._say(describe_state(self.job, self.watch.rate))
             self.messages.children = (note(f"{stopped} Press Run to go on."),)
         except Exception as error:
             self._say("")
@@ -109,16 +110,17 @@ class RunPanel:
         self.state.value = f"<span role='status'>{html.escape(text)}</span>"
 
 
-def describe_state(job: Job, left: str = "") -> str:
+def describe_state(job: Job, rate: float = 0.0) -> str:
     """Say how much of the result is in the project already.
 
     Args:
-        left: how much is left, if that is known better.
+        rate: how many frames are made in a second; 0 if that is not known.
     """
     if END_TO_END in job.project.names():
         newest = job.project.versions(END_TO_END)[0]
-        if newest.done < newest.frames:
-            rest = left or f"{newest.frames - newest.done} to make"
-            return f"{newest.done} of {newest.frames} frames are here; {rest}."
+        left = newest.frames - newest.done
+        if left:
+            time = f", about {format_duration(left / rate)}" if rate else ""
+            return f"{newest.done} of {newest.frames} frames are here; {left} to make{time}."
         return "A result is here already. Press Run for one with what is ticked now."
     return "Press Run to restore the film. It can be stopped, and goes on later."

@@ -138,13 +138,10 @@ class PanelWatch:
         self._stop.set()
 
     @property
-    def left(self) -> str:
-        """How many frames are still to be made, and how long that takes, in words; or ""."""
+    def rate(self) -> float:
+        """How many frames of the result were made in a second; 0 if none was made."""
         step = self._steps.get(END_TO_END)
-        if step is None or not step.rate:
-            return ""
-        count = step.total - step.count
-        return f"{count} to make, about {format_duration(count / step.rate)}"
+        return step.rate if step else 0.0
 
     def _show(self, step: StepBar) -> None:
         step.shown = time.monotonic()

@@ -24,8 +24,12 @@ def free_port():
 @contextmanager
 def running_lab(folder, *notebooks):
     """Serve copies of notebooks from a folder; give the address of the server."""
+    for place in ("notebooks", "docs"):
+        (folder / place).mkdir()
     for name in notebooks:
-        shutil.copy(REPO / "notebooks" / f"{name}.ipynb", folder)
+        shutil.copy(REPO / "notebooks" / f"{name}.ipynb", folder / "notebooks")
+    for picture in (REPO / "docs").glob("before_after*.jpg"):
+        shutil.copy(picture, folder / "docs")
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]

@@ -132,7 +132,7 @@ def test_a_run_is_stopped_and_goes_on(job):
     panel = RunPanel(job)
     panel.show()
     panel.start.click()
-    while panel.running and not panel.watch.left:
+    while panel.running and not panel.watch.rate:
         panel.thread.join(timeout=0.05)
     panel.stop.click()
     wait(panel)
