@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from helpers.health import doctor as doctor
     from helpers.panels.choose import choose_film as choose_film
     from helpers.panels.job import Job as Job
+    from helpers.panels.models import choose_model as choose_model
     from helpers.plan import Plan as Plan
     from helpers.plan import restore as restore
     from helpers.project.folder import project_folder as project_folder
@@ -85,6 +86,7 @@ _HOMES = {
     "Trim": "retime",
     "Upscale": "stages.upscale.stage",
     "choose_film": "panels.choose",
+    "choose_model": "panels.models",
     "choose_cleaners": "stages.cleaners",
     "chroma_flicker": "stages.colorize.find",
     "clean_audio": "audio",

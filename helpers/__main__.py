@@ -116,6 +116,8 @@ def restore(
     chosen = {name: value for name, value in choices.items() if value is not None}
     given = {name: value for name, value in chosen.items() if is_typed(typed, name)}
     plan = Plan.of(**chosen)
+    if not recommended:
+        plan.fetch_models()  # before the film is looked at
 
     def choose(clip: Clip, film: Path, context: RunContext) -> Plan:
         found = recommend(clip, film, context, thorough=recommended)

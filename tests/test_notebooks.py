@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 import address  # noqa: E402
 
-from tests.support.films import ffmpeg  # noqa: E402
+from tests.support.films import encode, ffmpeg, texture  # noqa: E402
 from tests.support.notebooks import QUICK  # noqa: E402
 
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -177,7 +177,8 @@ def test_sound_of_a_silent_film_is_one_sentence(run, tmp_path):
 def test_a_clean_film_is_left_alone(run, tmp_path):
     """02 took the noise out of a film that it had just called clean; 05 made 75 of 25."""
     film = tmp_path / "clean.mp4"
-    ffmpeg("-f", "lavfi", "-i", "gradients=s=160x120:r=25:speed=0.05", "-t", 2, film)
+    wide = texture(120, 260, blur=2)
+    encode(film, [wide[:, 2 * n : 2 * n + 160] for n in range(50)], options={"crf": "8"})
     values = {"SOURCE": repr(str(film)), "PROJECT": repr(str(tmp_path / "project"))}
     assert "This notebook removes: nothing." in said(run("02_clean", values))
     assert "Nothing is coloured." in said(run("03_colorize", values))

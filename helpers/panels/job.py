@@ -70,7 +70,9 @@ class Job:
         self._project = Project(folder or project_folder(self._film))
         self._forget()
         self.tell("film")
-        return f"Work is kept in {self._project.folder}."
+        stages = self._project.status().stages
+        here = f" {stages[0].done} of {stages[0].frames} frames are here." if stages else ""
+        return f"Work is kept in {self._project.folder}.{here}"
 
     def _forget(self) -> None:
         """Begin with nothing known and nothing chosen."""
@@ -192,7 +194,16 @@ class Job:
         """
         from helpers.panels.models import ModelsPanel
 
-        ModelsPanel(self).show(number)
+        def chosen() -> str:
+            upscale = self.plan.upscale
+            return upscale.models[0] if upscale else ""
+
+        def choose(name: str) -> None:
+            self.change("upscale", True, upscale=name)
+
+        panel = ModelsPanel(lambda: self.clip, chosen, choose)
+        panel.show(number)
+        self.follow("models", panel.refresh)
 
     def run(self, at_once: bool = False) -> None:
         """Show the button that restores the film.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,8 +15,8 @@ from PIL import Image
 from helpers.catalog.table import Model, models
 from helpers.clip import Clip, MemoryClip
 from helpers.estimates import format_duration, time_model
-from helpers.panels.box import guard, show_panel
-from helpers.panels.job import Event, Job
+from helpers.panels.box import guard, note, show_panel
+from helpers.panels.choose import AGAIN, can_show_panels
 from helpers.show.picture import Part
 from helpers.show.telling import find_part, find_stretch
 from helpers.stages.upscale.stage import Upscale
@@ -61,13 +62,23 @@ PLAIN = ("bicubic", "bilinear", "lanczos")
 class ModelsPanel:
     """A row of pictures, each with a button below it.
 
+    Args:
+        clip: gives the film.
+        chosen: gives the name of the model that is chosen, or "".
+        choose: is called with the model whose button is pressed.
+
     Attributes:
         root: the widget to display.
         buttons: by the names of the models.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(
+        self,
+        clip: Callable[[], Clip],
+        chosen: Callable[[], str],
+        choose: Callable[[str], object],
+    ) -> None:
+        self._clip, self._chosen, self._choose = clip, chosen, choose
         self.buttons: dict[str, widgets.Button] = {}
         self.row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
         self.state, self.messages = widgets.HTML(), widgets.VBox()
@@ -77,14 +88,13 @@ class ModelsPanel:
         """Display the panel, and choose a model by its number, from 1."""
         shown = show_panel(self.root)
         trials = self._fill()
-        self.job.follow("models", self.refresh)
         lines = [f"{n}: {one.name}, {one.cost}" for n, one in enumerate(trials, 1)]
         show_panel(self.root, "\n".join(lines), shown)
         if 0 < number <= len(trials):
             self.choose(trials[number - 1].name)
 
-    def refresh(self, event: Event) -> None:
-        """Show another film, or mark another choice."""
+    def refresh(self, event: str) -> None:
+        """Show another film, or mark another choice; see `job.Event`."""
         if event == "film":
             with guard(self.messages):
                 self._fill()
@@ -94,12 +104,13 @@ class ModelsPanel:
     def choose(self, name: str) -> None:
         """Enlarge the film by a model."""
         with guard(self.messages, *self.buttons.values()):
-            self.job.change("upscale", True, upscale=name)
+            self._choose(name)
+        self._mark()
 
     def _fill(self) -> list[Trial]:
         """Make the pictures of all models."""
         self.state.value = "Enlarging one piece of a frame by several models ..."
-        trials = try_models(self.job.clip)
+        trials = try_models(self._clip())
         self.buttons = {one.name: self._make_button(one) for one in trials}
         self.row.children = [self._make_cell(n, one) for n, one in enumerate(trials, 1)]
         self._mark()
@@ -122,8 +133,7 @@ class ModelsPanel:
 
     def _mark(self) -> None:
         """Mark the model that is chosen."""
-        upscale = self.job.plan.upscale
-        chosen = upscale.models[0] if upscale else ""
+        chosen = self._chosen()
         for name, button in self.buttons.items():
             button.button_style = "success" if name == chosen else ""
             button.icon = "check" if name == chosen else ""
@@ -131,14 +141,47 @@ class ModelsPanel:
         self.state.value = f"{html.escape(said)} Press a button to choose another model."
 
 
+_by_hand: dict[str, str] = {}
+"""The model that was chosen by a button, by the one that the cell names; one at most."""
+
+
+def choose_model(clip: Clip, model: str) -> str:
+    """Return the model to enlarge a clip by, and show what several make of one of its frames.
+
+    A model that was chosen by its button is returned when the same cell runs again.
+
+    Args:
+        model: its name, or its number among those that are shown, from 1.
+    """
+    if model not in _by_hand:
+        _by_hand.clear()
+    names = [one.name for one in find_models()]
+    number = int(model) if model.isdecimal() else 0
+    named = names[number - 1] if 0 < number <= len(names) else model
+    if not can_show_panels():
+        return named
+
+    def take(name: str) -> None:
+        _by_hand[model] = name
+        panel.messages.children = (note(AGAIN),)
+
+    panel = ModelsPanel(lambda: clip, lambda: _by_hand.get(model, named), take)
+    panel.show()
+    return _by_hand.get(model, named)
+
+
+def find_models() -> list[Model]:
+    """Return the models that are compared: those that are here, from quick to slow."""
+    here = [model for model in models("upscale") if model.present and model.name in SHOWN]
+    return sorted(here, key=lambda model: SHOWN.index(model.name))[:MOST]
+
+
 def try_models(clip: Clip) -> list[Trial]:
     """Enlarge the most detailed piece of a telling frame by several models."""
     begin, end = find_stretch(clip, 1)
     image = clip.at((begin + end) / 2).image
     piece = _cut_piece(image, find_part(image))
-    here = [model for model in models("upscale") if model.present and model.name in SHOWN]
-    order = sorted(here, key=lambda model: SHOWN.index(model.name))[:MOST]
-    return [_try_model(model, piece, image, len(clip)) for model in order]
+    return [_try_model(model, piece, image, len(clip)) for model in find_models()]
 
 
 def _try_model(model: Model, piece: np.ndarray, image: np.ndarray, frames: int) -> Trial:

@@ -10,7 +10,7 @@ from helpers.errors import StageError
 from helpers.panels import models as models_panel
 from helpers.panels.advice import AdvicePanel
 from helpers.panels.job import Job
-from helpers.panels.models import ModelsPanel
+from helpers.panels.models import ModelsPanel, choose_model
 from helpers.panels.preview import PreviewPanel
 from helpers.panels.result import ResultPanel
 from helpers.panels.run import RunPanel, describe_state
@@ -94,13 +94,29 @@ def test_a_preview_is_made_and_the_rest_is_estimated(job):
 def test_a_model_is_chosen_by_a_click_or_a_number(job, monkeypatch):
     monkeypatch.setattr(models_panel, "SHOWN", ("bicubic", "lanczos"))
     monkeypatch.setattr(models_panel, "PLAIN", ("bicubic", "lanczos"))
-    panel = ModelsPanel(job)
-    panel.show()
-    panel.buttons["lanczos"].click()
+    made = []
+    show = ModelsPanel.show
+    monkeypatch.setattr(ModelsPanel, "show", lambda self, n=0: made.append(self) or show(self, n))
+    job.compare_models()
+    made[0].buttons["lanczos"].click()
     assert job.plan.upscale.model == "lanczos"
-    assert panel.buttons["lanczos"].button_style == "success"
-    panel.show(1)
+    assert made[0].buttons["lanczos"].button_style == "success"
+    job.compare_models(1)
     assert job.plan.upscale.model == "bicubic"
+
+
+def test_a_step_takes_the_model_that_was_clicked(job, monkeypatch):
+    monkeypatch.setattr(models_panel, "SHOWN", ("bicubic", "lanczos"))
+    monkeypatch.setattr(models_panel, "can_show_panels", lambda: True)
+    made = []
+    show = ModelsPanel.show
+    monkeypatch.setattr(ModelsPanel, "show", lambda self, n=0: made.append(self) or show(self, n))
+    assert choose_model(job.clip, "2") == "lanczos"
+    assert choose_model(job.clip, "x4plus") == "x4plus"
+    made[-1].buttons["bicubic"].click()
+    assert "run this cell again" in made[-1].messages.children[0].value
+    assert choose_model(job.clip, "x4plus") == "bicubic"
+    assert choose_model(job.clip, "lanczos") == "lanczos"
 
 
 def wait(panel):
