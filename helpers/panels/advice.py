@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -38,10 +39,16 @@ class AdvicePanel:
         self.lines = widgets.VBox()
         self.root = widgets.VBox([self.lines, self.messages])
 
-    def show(self) -> None:
-        """Display the panel, and the same in words for what shows no widgets."""
+    def show(self, begin: Callable[[], object] | None = None) -> None:
+        """Display the panel, and the same in words for what shows no widgets.
+
+        Args:
+            begin: is called before the lines are filled.
+        """
         self.lines.children = [widgets.HTML(LOOKING)]
         shown = show_panel(self.root)
+        if begin:
+            begin()
         self._fill()
         self.job.follow("advice", self.refresh)
         show_panel(self.root, self.describe(), shown)

@@ -156,18 +156,18 @@ class Job:
         """
         from helpers.panels.advice import AdvicePanel
 
-        self._take_fields(start, stop, fields)
-        AdvicePanel(self).show()
+        AdvicePanel(self).show(lambda: self._take_fields(start, stop, fields))
 
     def _take_fields(self, start: float, stop: float, fields: dict[str, str]) -> None:
-        """Take what the fields of a cell say."""
+        """Take what the fields of a cell say, where they differ from what is recommended."""
+        found = self.found
         self.span = (Fraction(str(start)) or None, Fraction(str(stop)) or None)
         for name, value in fields.items():
             if value == RECOMMENDED:
                 continue
             if name == "clean":
                 wanted = {part.strip() for part in value.split(",")} - {NONE}
-                known = {step.name for step in self.found.steps if "clean" in step.options}
+                known = {step.name for step in found.steps if "clean" in step.options}
                 self.ticked = (self.ticked - known) | (known if value == "auto" else wanted)
             elif value == NONE:
                 self.ticked.discard(name)

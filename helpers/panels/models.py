@@ -30,7 +30,7 @@ MOST = 5
 SIDE = 96
 """The longer side of the part of the frame that is enlarged, in pixels of the film."""
 
-WIDE = 220
+WIDE = 200
 """The width of a picture on the screen, in pixels."""
 
 

@@ -78,7 +78,7 @@ class PreviewPanel:
         span = f"{float(before.times[0]):.1f} to {float(before.end):.1f} s"
         moments = [before.times[len(before) * k // 6] for k in (1, 3, 5)]
         self.pictures.show(compare(before, saved, at=moments), play(file))
-        self._say(f"From {span} of the film, made in {taken}. Now the estimate ...")
+        self._say(f"From {span} of the film, made in {taken}. Now the estimate, for all of it ...")
         self.job.estimate = found = self._estimate()
         self.costs.show(page(found._repr_html_(), repr(found)))
         self._say(f"From {span} of the film, made in {taken}.")

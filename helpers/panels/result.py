@@ -25,6 +25,7 @@ class ResultPanel:
     Attributes:
         root: the widget to display.
         download: the button that downloads it, on Colab.
+        tidy: the button that deletes what earlier settings left in the project.
     """
 
     def __init__(self, job: Job) -> None:
@@ -32,6 +33,8 @@ class ResultPanel:
         self.facts, self.messages = widgets.HTML(), widgets.VBox()
         self.download = widgets.Button(description="Download", icon="download")
         self.download.on_click(lambda _: self._download())
+        self.tidy = widgets.Button(layout=widgets.Layout(width="auto"), icon="trash")
+        self.tidy.on_click(lambda _: self._remove_old())
         self.root = widgets.VBox([self.facts, self.messages])
         self.pictures = Place()
 
@@ -56,8 +59,10 @@ class ResultPanel:
             self.pictures.show(page("", "There is no result yet."))
             return
         self.facts.value = describe_file(output)
-        if on_colab():
-            self.root.children = [self.facts, self.download, self.messages]
+        old = self.job.project.status().old
+        self.tidy.description = f"Delete older versions of the frames ({format_bytes(old)})"
+        buttons = [self.download] * on_colab() + [self.tidy] * (old > 0)
+        self.root.children = [self.facts, *buttons, self.messages]
         result = open_video(output)
         start, _ = self.job.span
         film = self.job.clip
@@ -68,6 +73,12 @@ class ResultPanel:
             play(output),
             page(describe_report(report), report.summary()),
         )
+
+    def _remove_old(self) -> None:
+        with guard(self.messages, self.tidy):
+            removed = self.job.project.remove_old()
+            self.tidy.layout.display = "none"
+            self.messages.children = (note(repr(removed)),)
 
     def _download(self) -> None:
         with guard(self.messages, self.download):

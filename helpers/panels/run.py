@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import threading
+from pathlib import Path
 
 import ipywidgets as widgets
 
 from helpers.errors import Stopped
 from helpers.estimates import format_duration
-from helpers.panels.box import error_box, note, quiet, show_panel
+from helpers.panels.box import error_box, guard, note, quiet, show_panel
 from helpers.panels.job import Event, Job
 from helpers.panels.watch import PanelWatch
-from helpers.plan import restore
+from helpers.plan import Plan, restore
 from helpers.project.versions import END_TO_END
 from helpers.runtime.names import free_name
 
@@ -45,7 +46,7 @@ class RunPanel:
     def show(self, at_once: bool = False) -> None:
         """Display the panel; begin and wait for the end, if that is wanted."""
         if at_once:
-            self._restore(None)
+            self._restore(self.job.film, self.job.project.folder, self.job.plan, None)
             self.job.tell("result")
             return
         self.refresh("choices")
@@ -67,12 +68,13 @@ class RunPanel:
         """Start the run, or go on with it."""
         if self.running:
             return
-        self.start.disabled, self.stop.disabled = True, False
-        self.messages.children = ()
-        self.watch = PanelWatch(self.job.clip, self.job.estimate)
-        self.progress.children = (self.watch.root,)
-        self.thread = threading.Thread(target=self._work, name="restore", daemon=True)
-        self.thread.start()
+        with guard(self.messages):
+            self.watch = PanelWatch(self.job.clip, self.job.estimate)
+            # What is chosen from now on is for the next run.
+            work = (self.job.film, self.job.project.folder, self.job.plan)
+            self.progress.children = (self.watch.root,)
+            self.thread = threading.Thread(target=self._work, args=work, daemon=True)
+            self.thread.start()
 
     def halt(self) -> None:
         """Stop the run at the next frame."""
@@ -80,12 +82,13 @@ class RunPanel:
         self._say("Stopping ...")
         self.watch.stop()
 
-    def _work(self) -> None:
+    def _work(self, film: Path, folder: Path, plan: Plan) -> None:
         """Restore the film, in a thread; whatever happens is said in the panel."""
+        self.start.disabled, self.stop.disabled = True, False
         try:
             self._say("Finished pieces are kept, so you may stop at any time.")
-            self._restore(self.watch)
-            self._say("Done. The result is below.")
+            self._restore(film, folder, plan, self.watch)
+            self._say("Done. The result is below, and in the project.")
             self.job.tell("result")
         except Stopped as stopped:
             self._say(describe_state(self.job, self.watch.rate))
@@ -96,15 +99,14 @@ class RunPanel:
         finally:
             self.start.disabled, self.stop.disabled = False, True
 
-    def _restore(self, watch: PanelWatch | None) -> None:
-        job = self.job
-        output = free_name(job.project.folder / f"{job.film.stem}_restored.mp4")
+    def _restore(self, film: Path, folder: Path, plan: Plan, watch: PanelWatch | None) -> None:
+        output = free_name(folder / f"{film.stem}_restored.mp4")
         with quiet():  # the notes are in the report
             report = restore(
-                job.film, output, plan=job.plan, project=job.project.folder,
-                progress=watch is None, watch=watch,
-            )  # fmt: skip
-        job.output, job.report = output, report
+                film, output, plan=plan, project=folder, progress=watch is None, watch=watch
+            )
+        if self.job.film == film:  # and no other one was chosen meanwhile
+            self.job.output, self.job.report = output, report
 
     def _say(self, text: str) -> None:
         self.state.value = f"<span role='status'>{html.escape(text)}</span>"

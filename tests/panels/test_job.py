@@ -66,6 +66,13 @@ def test_the_fields_of_the_cell_are_taken(job):
     assert plan.sound.method == "film" and plan.colorize is None
 
 
+def test_fields_come_before_what_is_recommended(folder):
+    job = Job()
+    job.open(shutil.copy(sample(), folder / "talk.mp4"))
+    job.advise(upscale="none", interpolate="flow", clean="none")
+    assert job.ticked == {"interpolate", "audio"}
+
+
 def test_another_film_is_looked_at_anew(job, folder):
     panel = AdvicePanel(job)
     panel.show()
@@ -137,9 +144,23 @@ def test_a_run_is_started_by_its_button_and_the_result_is_shown(job):
     assert job.output.name == "talk_restored.mp4" and job.output.parent == job.project.folder
     assert "talk_restored.mp4" in result.facts.value
     assert panel.watch.all.value == 1
+    job.change("upscale", True, upscale="lanczos")
     panel.start.click()
     wait(panel)
     assert job.output.name == "talk_restored (2).mp4"
+    assert "Delete older versions" in result.tidy.description
+    result.tidy.click()
+    assert "1 version was deleted" in result.messages.children[0].value
+
+
+@pytest.mark.slow
+def test_a_film_that_is_chosen_during_a_run_is_not_given_its_result(job, folder):
+    small(job)
+    panel = RunPanel(job)
+    panel.begin()
+    job.open(shutil.copy(sample("film"), folder / "film.mp4"))
+    wait(panel)
+    assert job.output is None
 
 
 @pytest.mark.slow
