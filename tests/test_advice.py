@@ -10,6 +10,8 @@ import pytest
 
 from helpers import advice
 from helpers.advice import is_drawn, recommend
+from helpers.audio.diagnose import take_excerpt
+from helpers.audio.track import Sound
 from helpers.clip import MemoryClip
 from helpers.plan import Plan
 from helpers.project.project import Project
@@ -131,3 +133,21 @@ def test_a_clean_film_is_only_enlarged(name, tmp_path):
 def test_music_is_not_taken_for_noise(tmp_path):
     found = examine(data_path("clips/oldfilm_chaplin.mp4"), tmp_path)
     assert not found["audio"].needed
+
+
+def test_a_long_film_is_looked_at_in_part(monkeypatch):
+    seen = []
+    monkeypatch.setattr(advice, "LONG", 40)
+    whole = advice.examine
+    monkeypatch.setattr(
+        advice, "examine", lambda clip, run: seen.append(len(clip)) or whole(clip, run)
+    )
+    found = recommend(moving(count=120))
+    assert seen == [20] and {"damage", "duplicates", "noise"} <= {s.name for s in found.steps}
+
+
+def test_a_long_track_is_judged_by_five_minutes_of_it():
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 8000 * 900)).astype(np.float32)
+    excerpt = take_excerpt(Sound(noise, 8000))
+    assert excerpt.seconds == 300
+    assert take_excerpt(excerpt) is excerpt
