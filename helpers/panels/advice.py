@@ -13,7 +13,7 @@ from helpers.advice import Advice
 from helpers.audio.methods import METHODS
 from helpers.catalog.table import models
 from helpers.panels.box import guard, show_panel
-from helpers.panels.job import Event, Job
+from helpers.panels.state import Event, State
 
 ROLES = ("upscale", "interpolate", "colorize")
 """The options whose values are models."""
@@ -31,7 +31,7 @@ class AdvicePanel:
         fields: what else can be changed, by the names of the options.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: State) -> None:
         self.job = job
         self.ticks: dict[str, widgets.Checkbox] = {}
         self.fields: dict[str, Any] = {}

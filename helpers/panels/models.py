@@ -94,7 +94,7 @@ class ModelsPanel:
             self.choose(trials[number - 1].name)
 
     def refresh(self, event: str) -> None:
-        """Show another film, or mark another choice; see `job.Event`."""
+        """Show another film, or mark another choice; see `state.Event`."""
         if event == "film":
             with guard(self.messages):
                 self._fill()

@@ -15,8 +15,8 @@ from helpers.audio.track import SoundError
 from helpers.clip import Clip
 from helpers.estimates import Estimate, estimate, format_duration
 from helpers.panels.box import guard, note, quiet, show_panel
-from helpers.panels.job import Event, Job
 from helpers.panels.place import Place, page
+from helpers.panels.state import Event, State
 from helpers.plan import NONE
 from helpers.project.versions import PREVIEW
 from helpers.retime import Trim
@@ -37,7 +37,7 @@ class PreviewPanel:
         button: makes the preview again.
     """
 
-    def __init__(self, job: Job, at: Fraction | None, seconds: Fraction) -> None:
+    def __init__(self, job: State, at: Fraction | None, seconds: Fraction) -> None:
         self.job, self.at, self.seconds = job, at, seconds
         self.button = widgets.Button(description="Preview again", icon="eye")
         self.button.on_click(lambda _: self.make())

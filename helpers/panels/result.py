@@ -8,8 +8,8 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from helpers.panels.box import guard, note, show_panel
-from helpers.panels.job import Event, Job
 from helpers.panels.place import Place, page
+from helpers.panels.state import Event, State
 from helpers.project.report import Report
 from helpers.project.words import format_bytes
 from helpers.runtime.machine import download_file, on_colab
@@ -28,7 +28,7 @@ class ResultPanel:
         tidy: the button that deletes what earlier settings left in the project.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: State) -> None:
         self.job = job
         self.facts, self.messages = widgets.HTML(), widgets.VBox()
         self.download = widgets.Button(description="Download", icon="download")

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from helpers.errors import Stopped
 from helpers.estimates import format_duration
 from helpers.panels.box import error_box, guard, note, quiet, show_panel
-from helpers.panels.job import Event, Job
+from helpers.panels.state import Event, State
 from helpers.panels.watch import PanelWatch
 from helpers.plan import Plan, restore
 from helpers.project.versions import END_TO_END
@@ -29,7 +29,7 @@ class RunPanel:
         state: what is happening, in words.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: State) -> None:
         self.job = job
         self.thread: threading.Thread | None = None
         self.start = widgets.Button(
@@ -112,7 +112,7 @@ class RunPanel:
         self.state.value = f"<span role='status'>{html.escape(text)}</span>"
 
 
-def describe_state(job: Job, rate: float = 0.0) -> str:
+def describe_state(job: State, rate: float = 0.0) -> str:
     """Say how much of the result is in the project already.
 
     Args:
