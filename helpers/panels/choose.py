@@ -75,8 +75,7 @@ def can_show_panels() -> bool:
 
 def _show_panel(source: str, on_change: Callable[[Path], object] | None, sample: str) -> FilmPanel:
     """Show a panel below the cell, without a film yet."""
-    from IPython.display import display
-
+    from helpers.panels.box import show_panel
     from helpers.panels.film import FilmPanel
 
     def take(film: Path) -> str:
@@ -88,5 +87,5 @@ def _show_panel(source: str, on_change: Callable[[Path], object] | None, sample:
         return ""
 
     panel = FilmPanel(take, sample)
-    display(panel.root)
+    show_panel(panel.root, "In a notebook, another film can be chosen here.")
     return panel

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
+from helpers.estimates import format_duration
 from helpers.panels.box import guard, note, show_panel
 from helpers.panels.place import Place, page
 from helpers.panels.state import Event, State
@@ -97,9 +98,31 @@ def describe_file(output: Path) -> str:
 
 def describe_report(report: Report) -> str:
     """Return a report as HTML, in plain sentences."""
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in report.summary().splitlines())
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in say_report(report))
     notes = "".join(f"<li>{html.escape(line)}</li>" for line in report.notes)
     return (
-        f"<ul>{lines}</ul><details><summary>What was decided and found</summary><ul>{notes}</ul>"
-        "</details>"
+        f"{lines}<details><summary>What was decided and found</summary><ul>{notes}</ul></details>"
     )
+
+
+def say_report(report: Report) -> list[str]:
+    """Return the most important of a report, in sentences."""
+    film, made, late = report.source, report.result, report.sound_offset_ms
+    wrong = [check["found"] for check in report.checks if check["verdict"] == "wrong"]
+    return [
+        f"The picture is {made.size}; the film's is {film.size}.",
+        f"It has {made.fps:.4g} frames a second; the film has {film.fps:.4g}.",
+        f"The run took {format_duration(report.seconds.get('all', 0.0))}.",
+        "The film has no sound." if late is None else _say_sound(late),
+        *(
+            wrong
+            or ["Picture, timing, sound and tracks were compared with the film and are right."]
+        ),
+    ]
+
+
+def _say_sound(late: float) -> str:
+    """Say how far the sound is off, in milliseconds."""
+    if abs(late) < 1:
+        return "The sound is exactly in step."
+    return f"The sound is {abs(late):.0f} ms too {'late' if late > 0 else 'early'}."

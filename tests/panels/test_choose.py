@@ -26,7 +26,7 @@ def shown(monkeypatch):
 
     monkeypatch.setattr(module, "FilmPanel", Kept)
     monkeypatch.setattr(choose, "can_show_panels", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda *_: None)
+    monkeypatch.setattr("IPython.display.display", lambda *given, **named: None)
     monkeypatch.setattr(choose, "_by_hand", {})
     return panels
 

@@ -12,7 +12,7 @@ from helpers.panels.advice import AdvicePanel
 from helpers.panels.job import Job
 from helpers.panels.models import ModelsPanel, choose_model
 from helpers.panels.preview import PreviewPanel
-from helpers.panels.result import ResultPanel
+from helpers.panels.result import ResultPanel, say_report
 from helpers.panels.run import RunPanel, describe_state
 
 
@@ -144,6 +144,8 @@ def test_a_run_is_started_by_its_button_and_the_result_is_shown(job):
     assert job.output.name == "talk_restored.mp4" and job.output.parent == job.project.folder
     assert "talk_restored.mp4" in result.facts.value
     assert panel.watch.all.value == 1
+    said = say_report(job.report)
+    assert "The sound is exactly in step." in said and "and are right" in said[-1]
     job.change("upscale", True, upscale="lanczos")
     panel.start.click()
     wait(panel)
