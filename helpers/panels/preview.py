@@ -21,9 +21,11 @@ from helpers.plan import NONE
 from helpers.project.versions import PREVIEW
 from helpers.retime import Trim
 from helpers.run import RunContext
+from helpers.show.beside import Beside
 from helpers.show.compare import compare
 from helpers.show.player import play
 from helpers.show.telling import find_stretch
+from helpers.video.writer import write_video
 
 PATIENCE = 40
 """Seconds that a preview may take. It is shortened for a slow model, down to one second."""
@@ -77,7 +79,7 @@ class PreviewPanel:
         taken = format_duration(time.perf_counter() - begun)
         span = f"{float(before.times[0]):.1f} to {float(before.end):.1f} s"
         moments = [before.times[len(before) * k // 6] for k in (1, 3, 5)]
-        self.pictures.show(compare(before, saved, at=moments), play(file))
+        self.pictures.show(compare(before, saved, at=moments), play(file, width=1000))
         self._say(f"From {span} of the film, made in {taken}. Now the estimate, for all of it ...")
         self.job.estimate = found = self._estimate()
         self.costs.show(page(found._repr_html_(), repr(found)))
@@ -101,7 +103,7 @@ class PreviewPanel:
             seconds = max(seconds * Fraction(PATIENCE / (each * len(after))), Fraction(1))
 
     def _write(self, saved: Clip, before: Clip) -> Path:
-        """Write the preview, with its sound, as a small film."""
+        """Write film and result beside each other, with the sound, as a small film."""
         file = self.job.project.folder / "preview.mp4"
         sound = None
         choice = self.job.plan.sound
@@ -115,7 +117,12 @@ class PreviewPanel:
                 sound = (cleaned,)
             except SoundError as error:
                 self.messages.children = (note(str(error)),)
-        return self.job.project.render(saved, file, sound=sound or (), progress=False).path
+        start, stop = before.times[0], before.end
+        write_video(
+            Beside(before, saved), file, source=self.job.film, start=start, stop=stop,
+            sound=sound or (), check=False, quietly=True,
+        )  # fmt: skip
+        return file
 
     def _estimate(self) -> Estimate:
         """Return what the whole film would take."""
