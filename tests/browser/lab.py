@@ -30,11 +30,16 @@ def running_lab(folder, *notebooks):
         shutil.copy(REPO / "notebooks" / f"{name}.ipynb", folder / "notebooks")
     for picture in (REPO / "docs").glob("before_after*.jpg"):
         shutil.copy(picture, folder / "docs")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    env = {**os.environ, "PYTHONPATH": str(REPO), "SILK_PURSE_CACHE": str(folder / "cache")}
+    own = {"PYTHONPATH": REPO, "SILK_PURSE_CACHE": folder / "cache"}
+    own["JUPYTERLAB_SETTINGS_DIR"] = folder / "settings"
+    env = {**os.environ, **{name: str(value) for name, value in own.items()}}
     with open(folder / "lab.log", "wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
         try:

@@ -39,7 +39,6 @@ def page(tmp_path):
         shown.goto(f"{address}/lab/tree/notebooks/00_end_to_end.ipynb")
         shown.wait_for_selector(".jp-Notebook")
         shown.wait_for_selector("text=Python 3 (ipykernel) | Idle")
-        shown.locator(".Toastify button:has-text('No')").click()  # no news
         yield shown
         browser.close()
 
