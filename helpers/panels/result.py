@@ -78,7 +78,7 @@ class ResultPanel:
     def _remove_old(self) -> None:
         with guard(self.messages, self.tidy):
             removed = self.job.project.remove_old()
-            self.tidy.layout.display = "none"
+            self.root.children = [one for one in self.root.children if one is not self.tidy]
             self.messages.children = (note(repr(removed)),)
 
     def _download(self) -> None:

@@ -27,8 +27,8 @@ from helpers.project.report import Report
 from helpers.retime import Trim
 from helpers.video.sources import find_film
 
-Event = Literal["film", "choices", "running", "result"]
-"""What has changed: the film, what is to be done with it, whether it is being done, the result."""
+Event = Literal["film", "choices", "result"]
+"""What has changed: the film, what is to be done with it, the result."""
 
 RECOMMENDED = "recommended"
 """The value of a field that leaves the choice to the recommendation."""

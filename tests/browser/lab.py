@@ -12,7 +12,17 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.support.paths import REPO
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+NEEDS_CHROMIUM = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
+"""The marks of tests that open a browser."""
 
 
 def free_port():

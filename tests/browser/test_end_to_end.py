@@ -4,22 +4,16 @@ Set SILK_PURSE_SCREENSHOTS to a folder to look at what the browser showed.
 """
 
 import os
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.browser.lab import running_lab
+from tests.browser.lab import CHROMIUM, NEEDS_CHROMIUM, running_lab
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 LONG = 240_000
 """Milliseconds that a step may take on a busy machine."""

@@ -4,7 +4,6 @@ Set SILK_PURSE_SCREENSHOTS to a folder to look at what the browser showed.
 """
 
 import os
-import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,15 +12,11 @@ import pytest
 
 from helpers.clip import MemoryClip
 from helpers.show.compare import compare
+from tests.browser.lab import CHROMIUM, NEEDS_CHROMIUM
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 
 def clip(tint):
