@@ -28,6 +28,11 @@ def bar(items, total: int, label: str, show: bool = True, unit: str = "frame"): 
     )
 
 
+def in_notebook() -> bool:
+    """Tell whether this runs in a notebook's kernel."""
+    return "ipykernel" in sys.modules
+
+
 def bar_stream() -> TextIO:
     """Return where progress is written: a notebook shows stderr as if it were an error."""
-    return sys.stdout if "ipykernel" in sys.modules else sys.stderr
+    return sys.stdout if in_notebook() else sys.stderr

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from helpers.errors import ModelError
-from helpers.progress import bar, bar_stream
+from helpers.progress import bar, bar_stream, in_notebook
 from helpers.runtime.machine import file_sha256, runtime
 
 log = logging.getLogger("helpers")
@@ -246,7 +246,7 @@ def _from_web(url: str, file: File, part: Path) -> None:
 
 def _make_bar(file: File) -> Any:
     """Return a bar that counts bytes, where a person sees it: in a terminal or a notebook."""
-    shown = "ipykernel" in sys.modules or bar_stream().isatty()
+    shown = in_notebook() or bar_stream().isatty()
     # pooch sets the total itself, and takes a bar whose total is 0 for none.
     return bar(None, file.bytes or 1, Path(file.name).name, shown, unit="B")
 

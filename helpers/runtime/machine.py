@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from helpers.runtime.notebook import in_notebook, show_errors_in_boxes
+from helpers.runtime.notebook import begin_logging, show_errors_in_boxes
 
 log = logging.getLogger("helpers")
 
@@ -244,11 +244,7 @@ def start(drive: bool = False) -> Runtime:
         drive: mount Google Drive if this is Colab, and keep projects and models on it.
     """
     global _current
-    if not logging.getLogger().handlers:
-        # A notebook shows stderr as if it were an error.
-        logging.basicConfig(
-            format="%(message)s", stream=sys.stdout if in_notebook() else sys.stderr
-        )
+    begin_logging()
     show_errors_in_boxes()
     folder = mount_drive() if drive else None
     cache = folder / "silk-purse" / "models" if folder else _default_cache()

@@ -6,12 +6,14 @@ show_errors_in_boxes()      # for every cell from now on; `start` calls it
 from __future__ import annotations
 
 import html
+import logging
 import sys
 import traceback
 from types import TracebackType
 from typing import Any
 
 from helpers.errors import SilkPurseError
+from helpers.progress import bar_stream
 
 BOX = (
     "padding: 8px 12px; margin: 4px 0; border-left: 4px solid; line-height: 1.5; "
@@ -22,9 +24,10 @@ PLAIN = f"{BOX} background: #eef3fb; border-color: #4a78c2; color: #16305c;"
 """Both set the colour of the text too, since a notebook may be dark or light."""
 
 
-def in_notebook() -> bool:
-    """Tell whether this runs in a notebook's kernel."""
-    return "ipykernel" in sys.modules
+def begin_logging() -> None:
+    """Print what is logged, unless somebody else has decided where it goes."""
+    if not logging.getLogger().handlers:
+        logging.basicConfig(format="%(message)s", stream=bar_stream())
 
 
 def show_errors_in_boxes() -> None:
