@@ -20,7 +20,7 @@ from helpers.catalog import table as catalog
 from helpers.clip import Clip
 from helpers.errors import SilkPurseError, StageError
 from helpers.options import Option
-from helpers.plan import STEPS, Plan, plan_options
+from helpers.plan import STEPS, Keep, Plan, plan_options
 from helpers.run import RunContext
 from helpers.video.codecs import CODECS
 
@@ -106,6 +106,10 @@ def restore(
             "to be right.",
         ),
     ] = False,
+    keep: Annotated[
+        Keep | None,
+        typer.Option(help="Save the frames without loss as well: lossless. It takes more time."),
+    ] = None,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
@@ -126,7 +130,7 @@ def restore(
 
     report = run(
         source, output, plan=choose, project=project, codec=codec, overwrite=overwrite,
-        discard=discard,
+        discard=discard, keep=keep,
     )  # fmt: skip
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 

@@ -26,7 +26,7 @@ from helpers.project.project import Project
 from helpers.project.room import Room
 from helpers.project.segments import CODECS, SavedClip
 from helpers.project.trial import SAMPLES, Trial, try_frames
-from helpers.project.versions import END_TO_END, Version, find_version
+from helpers.project.versions import END_TO_END, Version
 from helpers.project.words import format_bytes
 from helpers.runtime.machine import on_colab, runtime
 from helpers.verify.promise import film_of
@@ -55,6 +55,9 @@ STEPS = {
 
 LOOK = 2.0
 """Seconds that it takes to look at a film that was written, by trial."""
+
+JOINING = 0.0002
+"""Seconds that it takes to copy a frame that is encoded already into a film, by trial."""
 
 SAVING, SOUND, RENDER = "saving", "sound", "render"
 
@@ -201,7 +204,9 @@ def estimate(
         samples: how many frames are made at each of up to five places.
     """
     folder = project.folder if project else runtime().drive or Path.cwd()
-    known = find_version(project.folder, name, clip.recipe(), codec) if project else None
+    # The frames of an end-to-end run are saved as the film will be, unless it was begun otherwise.
+    codec = codec or (render if name == END_TO_END else None)
+    known = project.find(clip, name, (codec, *CODECS) if codec else CODECS) if project else None
     codecs = tuple(filter(None, ((known and known.manifest.codec) or codec,))) or CODECS
     finished = known is not None and known.is_finished
     source = SavedClip.of(known.folder, known.manifest) if known and finished else clip
@@ -253,7 +258,9 @@ def _after(
     steps = []
     if sound:
         steps.append((SOUND, time_sound(clip, sound)))
-    if render:
+    if render == codec:
+        steps.append((RENDER, LOOK + len(clip) * JOINING))
+    elif render:
         reading = trial.reading.get(codec, trial.steps["read"])  # the latter if all is saved
         steps.append((RENDER, LOOK + len(clip) * (reading + trial.saving[render])))
     return tuple(steps)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
@@ -22,7 +22,7 @@ from helpers.errors import StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.project import Project
 from helpers.project.report import Report, Saved, Side, report_path
-from helpers.project.segments import SavedClip, read_done
+from helpers.project.segments import CODECS, SavedClip, read_done
 from helpers.project.temporary import is_temporary, open_project
 from helpers.project.versions import END_TO_END
 from helpers.retime import Trim
@@ -36,9 +36,9 @@ from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.carry import read_tracks
 from helpers.video.codecs import check_target
+from helpers.video.encoder import check_encoder
 from helpers.video.open import check_film
 from helpers.video.reader import Deinterlace, VideoClip
-from helpers.video.writer import check_encoder
 
 if TYPE_CHECKING:
     from helpers.audio.track import Sound
@@ -50,6 +50,9 @@ UHD = (3840, 2160)
 
 NONE = "none"
 """The value that leaves a step out."""
+
+Keep = Literal["lossless"]
+"""How frames may be kept beside the film."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +282,7 @@ def restore(
     progress: bool = True,
     watch: Watch | None = None,
     discard: bool = False,
+    keep: Keep | None = None,
 ) -> Report:
     """Restore a film. A run that was interrupted is continued by the same call.
 
@@ -294,6 +298,8 @@ def restore(
         watch: is told how far the run is, and may stop it.
         discard: delete the saved frames from the project when the film is written and was found to
             be right.
+        keep: "lossless" saves the frames without loss before they are encoded, for other programs
+            or for a second codec. It takes more time, and ten times the room.
 
     Raises:
         Stopped: the watch stopped the run; the same call goes on with what was finished.
@@ -311,7 +317,7 @@ def restore(
         read_tracks(source, target)
         with open_project(project, output) as opened:
             run = opened.context(progress, watch)
-            report = _restore(source, target, plan, opened, codec, run, discard)
+            report = _restore(source, target, plan, opened, codec, run, discard, keep)
             report.write(report_path(output))
     return report
 
@@ -353,6 +359,7 @@ def _restore(
     codec: str,
     run: RunContext,
     discard: bool,
+    keep: Keep | None,
 ) -> Report:
     """Restore a film in a project, and describe what was done."""
     if isinstance(wish, Plan):
@@ -367,8 +374,10 @@ def _restore(
     # The sound comes first, so that its errors are raised before hours are spent on the picture.
     sound = make_sound(source, clip, plan.sound, run.notes)
     begun = time.perf_counter()
-    known = opened.find(wanted, END_TO_END)
-    saved = opened.save(wanted, END_TO_END, run=run)
+    # What was begun without loss is gone on with.
+    known = opened.find(wanted, END_TO_END, CODECS if keep else (codec, *CODECS))
+    saved_as = known.manifest.codec if known else None if keep else codec
+    saved = opened.save(wanted, END_TO_END, codec=saved_as, run=run)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()

@@ -118,10 +118,12 @@ def test_an_estimate_measures_the_disk_of_the_project(tmp_path, monkeypatch):
         shutil, "disk_usage",
         lambda path: usage._replace(free=1000 if path == tmp_path else 10**15),
     )  # fmt: skip
-    found = estimate(saves.film(), Project(tmp_path))
+    found = estimate(saves.film(), Project(tmp_path), "04_upscale")
     assert found.room.free == 1000 and not found.fits
     assert "1 kB free" in repr(found) and "That does not fit" in repr(found)
     assert "saved near-lossless" in repr(found)
+    film = estimate(saves.film(), Project(tmp_path))
+    assert film.codec == "h264" and film.room.need < found.room.need
 
 
 def test_on_colab_it_is_said_whether_a_session_is_long_enough(monkeypatch):

@@ -46,7 +46,9 @@ def begin_stage(
             run.notes.append(note)
             log.warning("%s", note)
     length = length or segment_length(clip, trial.seconds)
-    manifest = StageManifest.of(clip, codec, length, run.machine, trial.bytes[codec])
+    manifest = StageManifest.of(
+        clip, codec, length, run.machine, trial.bytes[codec], trial.encoders[codec]
+    )
     write_stage(folder, manifest)
     return manifest
 

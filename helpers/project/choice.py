@@ -89,8 +89,10 @@ def remove_version(folder: Path) -> int:
     with lock(folder):
         with suppress(ProjectError):  # a damaged description names no scratch folder
             shutil.rmtree(scratch_folder(folder, StageManifest.read(folder)), ignore_errors=True)
-        segments = sorted(path for path in folder.glob("*.mkv") if path.stem.isdigit())
+        found = [path for path in folder.iterdir() if path.stem.isdigit()]
+        segments = sorted(path for path in found if path.suffix == ".mkv")
         size = sum(path.lstat().st_size for path in segments)
+        segments += (path for path in found if path.suffix == ".png")
         # These two first, so that a stage that is only partly removed never looks complete.
         notes = [folder / name for name in ("done.json", FILE, MARK)]
         for path in (*notes, *segments, folder / ".lock"):

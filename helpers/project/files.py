@@ -45,12 +45,17 @@ class SegmentRow(TypedDict):
     sha256: Sha256
 
 
-class MachineRow(TypedDict):
-    """The machine that a stage was begun on: what decides the tiles and the rounding."""
-
+class _Machine(TypedDict):
     device: str
     precision: str
     memory: Whole
+
+
+class MachineRow(_Machine, total=False):
+    """The machine that a stage was begun on: what decides the tiles and the rounding."""
+
+    # Version 0.1.0 did not keep this.
+    encoder: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class StageFile:
 
     version: int
     recipe: list[dict[str, Any]]
-    codec: Literal["ffv1", "near-lossless"]
+    codec: Literal["ffv1", "near-lossless", "h264", "h265", "prores"]
     info: ClipInfo
     first: Fraction
     units: Positive

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -72,7 +72,13 @@ class StageManifest:
 
     @classmethod
     def of(
-        cls, clip: Clip, codec: str, length: Fraction, machine: Runtime, frame_bytes: float
+        cls,
+        clip: Clip,
+        codec: str,
+        length: Fraction,
+        machine: Runtime,
+        frame_bytes: float,
+        encoder: str,
     ) -> StageManifest:
         """Describe a clip that will be saved in segments of about `length` seconds."""
         units, pts = _exact_units(clip.times)
@@ -90,6 +96,7 @@ class StageManifest:
                 "device": machine.device,
                 "precision": machine.precision,
                 "memory": machine.free_memory(),
+                "encoder": encoder,
             },
             frame_bytes=frame_bytes,
         )
@@ -143,20 +150,25 @@ class StageManifest:
         }
 
     @property
+    def encoder(self) -> str | None:
+        """The name of the encoder that it was begun with; None if that was not noted."""
+        return self.machine.get("encoder")
+
+    @property
     def times(self) -> tuple[Fraction, ...]:
         """The start of every frame, in exact seconds."""
         return tuple(self.first + Fraction(pts, self.units) for pts in self.pts)
 
-    def is_made_of(self, recipe: list[dict[str, Any]], codec: str | None = None) -> bool:
-        """Tell whether it is made by this recipe, and, if one is given, with this codec."""
-        return contents(self.recipe) == contents(recipe) and codec in (None, self.codec)
+    def is_made_of(self, recipe: list[dict[str, Any]], codecs: Container[str]) -> bool:
+        """Tell whether it is made by this recipe, and saved with one of these codecs."""
+        return self.codec in codecs and contents(self.recipe) == contents(recipe)
 
 
-def read_begun(folder: Path, clip: Clip, codec: str | None) -> StageManifest | None:
+def read_begun(folder: Path, clip: Clip, codecs: Container[str]) -> StageManifest | None:
     """Read the description of the stage that a clip is saved in; None if it is not begun.
 
     Args:
-        codec: that of the stage; any if None.
+        codecs: the stage is saved with one of these.
 
     Raises:
         ProjectLockedError: another run has begun another version in this folder just now.
@@ -164,7 +176,7 @@ def read_begun(folder: Path, clip: Clip, codec: str | None) -> StageManifest | N
     if read_json(folder / FILE, Versioned) is None:
         return None
     manifest = StageManifest.read(folder)
-    if not manifest.is_made_of(clip.recipe(), codec):
+    if not manifest.is_made_of(clip.recipe(), codecs):
         raise ProjectLockedError(
             f"Another run has just begun another version of {folder.name}. Run this again; its "
             "version will stand beside the other."

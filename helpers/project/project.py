@@ -19,9 +19,9 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,7 +41,7 @@ from helpers.project.film import open_film, read_film
 from helpers.project.manifest import read_begun
 from helpers.project.room import check_space
 from helpers.project.runner import SegmentRunner, scratch_folder
-from helpers.project.segments import CODECS, SavedClip, missing_segments
+from helpers.project.segments import CODECS, LOSSLESS, SavedClip, missing_segments
 from helpers.project.status import Removed, Status, Versions
 from helpers.project.versions import (
     Version,
@@ -58,6 +58,7 @@ from helpers.runtime.lock import lock
 from helpers.runtime.schema import convert
 from helpers.runtime.storage import read_json, refuse_link, retry, write_atomically, write_json
 from helpers.stage import exact, plain
+from helpers.video.codecs import CODECS as ALL_CODECS
 from helpers.video.writer import Written, write_video
 
 if TYPE_CHECKING:
@@ -150,7 +151,9 @@ class Project:
             name: the stage: its number and name, like "04_upscale".
             codec: "ffv1" (lossless) or "near-lossless" (H.264 4:4:4, a fifth of the size). If not
                 given, that of the version that is continued; for a new one, ffv1 if that takes no
-                more than half of the free space, and otherwise near-lossless, with a note.
+                more than half of the free space, and otherwise near-lossless, with a note. For a
+                clip that only has to be rendered, any codec of `write_video`: `render` then joins
+                the segments.
             segment: the approximate length of a segment, in seconds of film. If not given, one
                 second of a short film and up to ten of a long one, so that an interruption costs a
                 few minutes.
@@ -163,20 +166,22 @@ class Project:
             StorageError: there is not enough disk space, or the drive is no longer available.
         """
         check_name(name)
-        if codec not in (None, *CODECS):
+        if codec not in (None, *ALL_CODECS):
             raise ProjectError(
-                f"Segments cannot be saved as {codec!r}. Choose ffv1 or near-lossless."
+                f"Segments cannot be saved as {codec!r}. Choose ffv1 or near-lossless, or, if they "
+                f"are only rendered, one of {', '.join(ALL_CODECS)}."
             )
+        codecs = (codec,) if codec else CODECS
         length = None if segment is None else exact(segment)
         if length is not None and length <= 0:
             raise ProjectError(f"A segment must be longer than 0 seconds; {segment} was given.")
-        found = find_version(self.folder, name, clip.recipe(), codec)
+        found = find_version(self.folder, name, clip.recipe(), codecs)
         folder = found.folder if found else new_folder(self.folder, name, clip.recipe(), codec)
         refuse_link(folder)
         retry(name, self.folder, lambda: folder.mkdir(exist_ok=True))
         with lock(folder) as heart:
             run = run or self.context(progress)
-            manifest = read_begun(folder, clip, codec)
+            manifest = read_begun(folder, clip, codecs)
             manifest = manifest or begin_stage(folder, clip, codec, length, run)
             missing = missing_segments(folder, manifest.segments)
             left = sum(segment.stop - segment.start for segment in missing)
@@ -207,9 +212,13 @@ class Project:
             )
         return SavedClip.of(finished.folder, finished.manifest)
 
-    def find(self, clip: Clip, name: str) -> Version | None:
-        """Return the version of a stage that holds a clip, finished or only begun; or None."""
-        return find_version(self.folder, name, clip.recipe())
+    def find(self, clip: Clip, name: str, codecs: Container[str] = ALL_CODECS) -> Version | None:
+        """Return the version of a stage that holds a clip, finished or only begun; or None.
+
+        Args:
+            codecs: it is saved with one of these.
+        """
+        return find_version(self.folder, name, clip.recipe(), codecs)
 
     def versions(self, name: str) -> Versions:
         """Return the versions of a stage as a table, the newest first.
@@ -314,7 +323,8 @@ class Project:
             sound = self.cleaned_sound()
         film = self.source(run=self.context(progress, watch))
         trimmed = clip.times[0] > film.times[0] or clip.end < film.end
-        return write_video(
+        saved_as = clip.codec if isinstance(clip, SavedClip) else LOSSLESS
+        written = write_video(
             clip,
             output,
             codec=codec,
@@ -324,9 +334,16 @@ class Project:
             sound=sound,
             keep_sound=keep_sound,
             film=film,
+            parts=clip.parts if isinstance(clip, SavedClip) and saved_as == codec else None,
             progress=progress,
             watch=watch,
         )
+        if saved_as in (codec, *CODECS):
+            return written
+        return replace(written, notes=(*written.notes, (
+            f"the frames were saved as {saved_as} and are encoded a second time here, which loses "
+            "a little; restore the film with keep=\"lossless\" to avoid that"
+        )))  # fmt: skip
 
     def cleaned_sound(self) -> tuple[Sound, ...]:
         """Return the tracks that 06_audio saved in this project; none if it was not run."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from helpers.clip import Clip
 from helpers.errors import StorageError
 from helpers.project.manifest import Segment
-from helpers.project.segments import SMALL
+from helpers.project.segments import LOSSLESS, SMALL
 from helpers.project.words import format_bytes
 from helpers.runtime.machine import runtime
 from helpers.runtime.storage import retry
@@ -95,7 +95,9 @@ def check_space(
     room = Room.of(folder, [one.stop - one.start for one in missing], each)
     if room.fits:
         return
-    smaller = " or a smaller scale" if codec == SMALL else f", a smaller scale, or codec={SMALL!r}"
+    smaller = (
+        f", a smaller scale, or codec={SMALL!r}" if codec == LOSSLESS else " or a smaller scale"
+    )
     raise StorageError(
         f"{name} needs about {room.words}. That is not enough, for a fifth more than that should "
         f"be free. Free some space, or choose another folder{smaller}."

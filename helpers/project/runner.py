@@ -14,6 +14,7 @@ from helpers.clip import Clip
 from helpers.errors import Stopped
 from helpers.progress import bar
 from helpers.project.files import SegmentRow
+from helpers.project.glimpses import glimpses_file, save_glimpses
 from helpers.project.manifest import Segment, StageManifest
 from helpers.project.segments import read_done
 from helpers.project.versions import stage_of
@@ -22,7 +23,8 @@ from helpers.runtime.lock import Heart
 from helpers.runtime.machine import file_sha256, runtime
 from helpers.runtime.storage import publish, refuse_link, retry, write_json
 from helpers.stage import prefetch
-from helpers.video.writer import Encoder
+from helpers.verify.promise import Glimpses
+from helpers.video.encoder import Encoder, Timestamps
 
 log = logging.getLogger("helpers")
 
@@ -37,6 +39,7 @@ class SegmentRunner:
         self.name = stage_of(folder.name)
         self.heart, self.run = heart, run
         self.done = read_done(folder)
+        self.stamps, self.seen = Timestamps.of(clip), Glimpses(len(clip))
         self.waiting: Future[None] | None = None
         self.scratch = scratch_folder(folder, manifest)
 
@@ -93,18 +96,26 @@ class SegmentRunner:
             for segment in group:
                 path = self.scratch / segment.file
                 part = path.with_suffix(".part.mkv")
-                span = (segment.start, segment.stop)
-                with Encoder(part, self.clip, self.manifest.codec, 17, *span) as encoder:
-                    for number in range(*span):
+                span = range(segment.start, segment.stop)
+                with self._encoder(part, segment) as encoder:
+                    for number, frame in zip(span, frames, strict=False):
                         self._stop_if_told()
-                        frame = next(frames)
                         encoder.write(frame)
+                        self.seen.add(number, encoder.fit(frame.image))
                         self.heart.beat()
                         self._advance(1)
                         self.run.watch.frame(number, frame)
+                save_glimpses(self.scratch, segment, self.seen)
                 part.replace(path)
                 self._wait()
                 self.waiting = self.pool.submit(self._commit, segment, path)
+
+    def _encoder(self, path: Path, segment: Segment) -> Encoder:
+        """Return the encoder of a segment; all of a stage are encoded alike."""
+        return Encoder(
+            path, self.clip, self.manifest.codec, first=segment.start, last=segment.stop,
+            whole=self.stamps, name=self.manifest.encoder,
+        )  # fmt: skip
 
     def _advance(self, count: int) -> None:
         """Count frames that are finished."""
@@ -123,10 +134,14 @@ class SegmentRunner:
         )
 
     def _commit(self, segment: Segment, path: Path) -> None:
+        small = glimpses_file(self.scratch, segment)
+        if small.exists():
+            publish(small, glimpses_file(self.folder, segment))
         publish(path, self.folder / segment.file)
         self.done[segment.file] = SegmentRow(bytes=path.stat().st_size, sha256=file_sha256(path))
         write_json(self.folder / "done.json", self.done)
         path.unlink()
+        small.unlink(missing_ok=True)
 
     def _wait(self) -> None:
         """Wait until the last segment is copied; if that failed, raise its error."""

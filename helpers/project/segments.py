@@ -1,8 +1,9 @@
 """The segments of a saved stage: which of them are finished, and how to read them.
 
 `done.json` lists the finished segments with their size and sha256; a segment counts as finished
-once it is listed there. The segments are FFV1 in Matroska (or near-lossless H.264); every frame is
-a key frame.
+once it is listed there. They are Matroska: FFV1 or near-lossless H.264, in which every frame is a
+key frame; or, for the film of an end-to-end run, the codec that it will have. The film is then made
+of them without encoding anything again.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import SegmentError
 from helpers.project.files import SegmentName, SegmentRow
+from helpers.project.glimpses import load_glimpses
 from helpers.project.manifest import Segment, StageManifest
 from helpers.runtime.storage import fingerprint, read_json, refuse_link, write_json
 from helpers.video import codecs
+from helpers.video.encoder import output_colour, stored_size
 from helpers.video.index import index_own
 from helpers.video.reader import VideoClip
-from helpers.video.writer import output_colour
+from helpers.video.splice import Parts
 
 if TYPE_CHECKING:
     from helpers.run import RunContext
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("helpers")
 
 LOSSLESS, SMALL = CODECS = ("ffv1", "near-lossless")
-"""How segments may be saved."""
+"""How the segments of a step are saved: so that the next step loses nothing."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +49,7 @@ class SavedClip(Clip):
     segments: Sequence[Segment]
     codec: str
     made: list[dict[str, Any]] = field(repr=False)
+    encoder: str | None = None
 
     @classmethod
     def of(cls, folder: Path, manifest: StageManifest) -> SavedClip:
@@ -59,6 +63,7 @@ class SavedClip(Clip):
             segments=manifest.segments,
             codec=manifest.codec,
             made=manifest.recipe,
+            encoder=manifest.encoder,
         )
 
     @property
@@ -82,11 +87,26 @@ class SavedClip(Clip):
             with closing(picture.frames(first - segment.start, last - segment.start)) as frames:
                 for number, frame in enumerate(frames, first):
                     time = self.times[number]
-                    yield Frame(frame.image, time, time in cuts)
+                    image = frame.image[: self.info.height, : self.info.width]
+                    yield Frame(image, time, time in cuts)
 
     def recipe(self) -> list[dict[str, Any]]:
         """Return the recipe that it was made with; saving adds nothing to it."""
         return self.made
+
+    @property
+    def parts(self) -> Parts:
+        """Its segments, to be joined.
+
+        Raises:
+            SegmentError: one is missing or damaged.
+        """
+        done = read_done(self.folder)
+        for segment in self.segments:
+            _check_segment(self.folder, segment, done)
+        files = tuple(self.folder / segment.file for segment in self.segments)
+        given = load_glimpses(self.folder, self.segments, len(self))
+        return Parts(files, self.encoder or codecs.CODECS[self.codec].encoder, given)
 
 
 def read_done(folder: Path) -> dict[str, SegmentRow]:
@@ -126,5 +146,8 @@ def segment_clip(path: Path, info: ClipInfo, codec: str) -> VideoClip:
     """Open a segment as a clip; only its pictures are used, not its times."""
     index = index_own(path)
     pixels = codecs.CODECS[codec].formats[info.depth > 8]
-    info = info.replace(colour=output_colour(info, pixels), field_order="progressive")
+    width, height = stored_size(info, codec)
+    info = info.replace(
+        width=width, height=height, colour=output_colour(info, pixels), field_order="progressive"
+    )
     return VideoClip(path, info, index)

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from helpers.runtime.machine import runtime
 from helpers.runtime.storage import retry
 from helpers.stage import StagedClip, prefetch
 from helpers.verify.promise import film_of
-from helpers.video.writer import Encoder
+from helpers.video.encoder import Encoder, Timestamps
 
 BUDGET = 5.0
 """Seconds after which no further place of a film is tried. Where the frames of one place would take
@@ -56,12 +56,14 @@ class Trial:
         bytes: the size of a saved frame, by codec.
         saving: seconds to encode it, by codec.
         reading: seconds to read a frame from a segment, by codec; 0 for other codecs.
+        encoders: the name of the encoder, by codec.
     """
 
     steps: dict[str, float]
     bytes: dict[str, float]
     saving: dict[str, float]
     reading: dict[str, float]
+    encoders: dict[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -103,13 +105,13 @@ def try_frames(
     run = run or RunContext()
     scratch = runtime().scratch
     retry("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
-    reading = _time_reading(film_of(clip))
-    found = [_measure(clip, len(clip) // 2, 1, codecs, run, reading)]
+    reading, stamps = _time_reading(film_of(clip)), Timestamps.of(clip)
+    found = [_measure(clip, len(clip) // 2, 1, codecs, run, reading, stamps)]
     if found[0].seconds * samples < BUDGET:
         found.clear()
         for place in PLACES:
             start = min(int(len(clip) * place), max(len(clip) - samples, 0))
-            found.append(_measure(clip, start, samples, codecs, run, reading))
+            found.append(_measure(clip, start, samples, codecs, run, reading, stamps))
             enough = sum(sample.frames for sample in found) > PART * len(clip)
             if enough or sum(sample.seconds for sample in found) > BUDGET:
                 break
@@ -124,17 +126,25 @@ def try_frames(
         mean(sample.bytes for sample in found),
         mean(sample.saving for sample in found),
         mean(sample.reading for sample in found),
+        {codec: Encoder(scratch / "trial.mkv", clip, codec, last=1).name for codec in codecs},
     )
 
 
 def _measure(
-    clip: Clip, start: int, count: int, codecs: Sequence[str], run: RunContext, reading: float
+    clip: Clip,
+    start: int,
+    count: int,
+    codecs: Sequence[str],
+    run: RunContext,
+    reading: float,
+    stamps: Timestamps,
 ) -> _Sample:
     """Make some frames, and save them with each codec.
 
     Args:
         reading: seconds to read a frame of the film. What reading takes in the trial itself is not
             used, because most of it is the way from the nearest key frame.
+        stamps: those of the whole clip.
     """
     if run.watch.stopped():
         raise Stopped("Stopped. Nothing had been made yet.")
@@ -149,7 +159,7 @@ def _measure(
     saving: Counter[str] = Counter()
     again: Counter[str] = Counter()
     for codec in codecs:
-        cost = _encode(clip, start, frames, codec)
+        cost = _encode(clip, start, frames, codec, stamps)
         sizes[codec], saving[codec], again[codec] = cost  # type: ignore[assignment]
     return _Sample(len(frames), steps, sizes, saving, again)
 
@@ -218,15 +228,18 @@ def _time_reading(film: Clip, count: int = 16) -> float:
     return (time.perf_counter() - begun) / max(read, 1)
 
 
-def _encode(clip: Clip, start: int, frames: list[Frame], codec: str) -> tuple[int, float, float]:
-    """Save frames of a clip.
+def _encode(
+    clip: Clip, start: int, frames: list[Frame], codec: str, stamps: Timestamps
+) -> tuple[int, float, float]:
+    """Save frames of a clip as a segment.
 
     Returns:
         The bytes, the seconds, and the seconds to read them again if they are in a segment.
     """
     with tempfile.TemporaryDirectory(dir=runtime().scratch) as scratch:
         path, begun = Path(scratch) / "sample.mkv", time.perf_counter()
-        with Encoder(path, clip, codec, 17, start, start + len(frames)) as encoder:
+        stop = start + len(frames)
+        with Encoder(path, clip, codec, first=start, last=stop, whole=stamps) as encoder:
             for frame in frames:
                 encoder.write(frame)
         saved = time.perf_counter()

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -158,10 +159,13 @@ def read_versions(project: Path, name: str | None = None) -> list[Version]:
 
 
 def find_version(
-    project: Path, name: str, recipe: list[dict[str, Any]], codec: str | None = None
+    project: Path, name: str, recipe: list[dict[str, Any]], codecs: Container[str]
 ) -> Version | None:
-    """Return the version of a stage with this recipe and codec: the newest finished, or begun."""
-    found = [one for one in read_versions(project, name) if one.manifest.is_made_of(recipe, codec)]
+    """Return the version of a stage with this recipe, saved with one of these codecs.
+
+    It is the newest that is finished, or else the newest that is begun.
+    """
+    found = [one for one in read_versions(project, name) if one.manifest.is_made_of(recipe, codecs)]
     return next((one for one in found if one.is_finished), found[0] if found else None)
 
 

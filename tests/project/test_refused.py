@@ -19,7 +19,7 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("option", "value", "allowed"),
     [
-        ("codec", "h264", "Choose ffv1 or near-lossless"),
+        ("codec", "vp9", "Choose ffv1 or near-lossless"),
         ("segment", 0, "longer than 0 seconds; 0 was given"),
         ("segment", -1, "longer than 0 seconds; -1 was given"),
     ],

@@ -12,7 +12,7 @@ from helpers.clip import MemoryClip
 from helpers.errors import SilkPurseError, VideoWriteError
 from helpers.stage import Stage
 from helpers.video.codecs import CODECS
-from helpers.video.writer import check_encoder
+from helpers.video.encoder import check_encoder
 from tests.support.films import ffmpeg, numbers, picture, texture
 from tests.support.paths import data_path
 from tests.support.rich_films import rich, streams
