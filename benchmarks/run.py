@@ -23,6 +23,7 @@ TITLES = {
         "colorizing": "Colorizing: seconds a frame",
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
+        "before": "Whole runs beside those of an earlier revision",
         "estimate": "Estimates beside what runs take",
         "memory": "Peak memory",
     },
