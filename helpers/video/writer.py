@@ -36,7 +36,7 @@ from helpers.verify.promise import Glimpses, Promise, film_of, steps_of, times_o
 from helpers.verify.result import SECONDS, require_right
 from helpers.verify.verdict import Verification
 from helpers.video.carry import read_tracks
-from helpers.video.codecs import CODECS, CONTAINERS, NVENC, check_target
+from helpers.video.codecs import CODECS, CONTAINERS, NVENC, card_encoder, check_target
 from helpers.video.colour import (
     MATRICES,
     PRIMARIES,
@@ -368,7 +368,7 @@ class Encoder:
     def _encoder_name(self) -> str:
         from helpers.runtime.machine import runtime
 
-        card = NVENC.get(self.codec.encoder)
+        card = card_encoder(self.codec.encoder, self.width, self.height)
         if card and self.format == "yuv420p" and self.info.hdr is None and runtime().encodes(card):
             return card
         return self.codec.encoder
