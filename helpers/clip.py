@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -25,37 +25,70 @@ if TYPE_CHECKING:
     from helpers.run import RunContext
 
 
+class Pixels(Protocol):
+    """The pixels of a picture: an array, or what lies on a graphics card and can become one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and the three channels."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of a pixel, uint8 or uint16."""
+        ...
+
+    def __array__(self) -> np.ndarray:
+        """Return the pixels as an array, (H, W, 3) RGB."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One picture of a film.
 
     Attributes:
-        image: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535); must not be modified.
+        pixels: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535): an array, or on a graphics
+            card (`nn.card`). They must not be modified.
         time: when it is first shown, exact, in seconds.
         cut: true on the first frame of a shot.
     """
 
-    image: np.ndarray
+    pixels: Pixels
     time: Fraction
     cut: bool = False
 
     def __post_init__(self) -> None:
-        check_image(self.image)
+        check_image(self.pixels)
+
+    @property
+    def image(self) -> np.ndarray:
+        """The pixels as an array, (H, W, 3); waits for them if they lie on a graphics card."""
+        return np.asarray(self.pixels)
 
     def __repr__(self) -> str:
-        height, width = self.image.shape[:2]
+        height, width = self.pixels.shape[:2]
         cut = ", cut" if self.cut else ""
-        return f"Frame({width}x{height} {self.image.dtype}, {float(self.time):.3f} s{cut})"
+        return f"Frame({width}x{height} {self.pixels.dtype}, {float(self.time):.3f} s{cut})"
 
 
-def check_image(image: np.ndarray) -> None:
+def same_pixels(one: Pixels, other: Pixels) -> bool:
+    """Tell whether two pictures are known to be equal, without waiting for a graphics card.
+
+    Arrays, and what was brought to a card, are compared. What was made on a card is only known to
+    be equal to itself; the stages there use one object for a picture that is repeated.
+    """
+    if one is other:
+        return True
+    one, other = (getattr(pixels, "origin", pixels) for pixels in (one, other))
+    known = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return known and np.array_equal(one, other)
+
+
+def check_image(image: Pixels) -> None:
     """Raise StageError unless `image` is (H, W, 3), uint8 or uint16, and not empty."""
-    if (
-        image.ndim != 3
-        or image.shape[2] != 3
-        or image.dtype not in (np.uint8, np.uint16)
-        or not image.size
-    ):
+    shape = image.shape
+    if len(shape) != 3 or shape[2] != 3 or image.dtype not in (np.uint8, np.uint16) or 0 in shape:
         raise StageError(
             f"An array of shape {image.shape} and type {image.dtype} cannot be a frame. "
             "A frame must be (height, width, 3) RGB in uint8 or uint16."

@@ -147,6 +147,8 @@ class RunContext:
         notes: what was decided for the user, in sentences.
         keep: keeps the results of analyses of the whole film.
         watch: is told how far the run is, and may stop it.
+        on_card: whether who reads the frames takes those whose pixels lie on a graphics card; see
+            `Stage.on_card`. Others get arrays.
     """
 
     machine: Runtime = field(default_factory=runtime)
@@ -155,6 +157,7 @@ class RunContext:
     notes: list[str] = field(default_factory=list)
     keep: Keep = _find_anew
     watch: Watch = field(default_factory=Unwatched)
+    on_card: bool = False
 
     def bar(self, items: Iterable[T], total: int, label: str) -> Iterator[T]:
         """Yield items, tell the watch of them, and show a progress bar if `progress` is set.

@@ -16,17 +16,16 @@ from __future__ import annotations
 import queue
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
-from helpers.clip import Clip, ClipInfo, Frame
+from helpers.clip import Clip, ClipInfo, Frame, Pixels, same_pixels
 from helpers.errors import StageError
 from helpers.run import Lap, RunContext, Stopwatch
 
@@ -52,6 +51,11 @@ class Stage:
     def context(self) -> int:
         """How many neighbours on each side the result of a frame depends on."""
         return 0
+
+    @property
+    def on_card(self) -> bool:
+        """Whether `process` takes frames whose pixels lie on a graphics card; others get arrays."""
+        return False
 
     @property
     def is_identity(self) -> bool:
@@ -202,6 +206,7 @@ class StagedClip(Clip):
         made = seen = waited.watch(source)
         if not self.stage.is_identity:
             made = self.stage.process_from(start, seen, times, run)
+            made = made if run.on_card else fetch_ahead(made)
         with closing(source), closing(made):  # type: ignore[type-var]
             for time in times:
                 with worked:
@@ -213,6 +218,8 @@ class StagedClip(Clip):
         """Yield the source frames that the result's start..stop-1 need."""
         if self.stage.is_identity:
             return self.source.frames(start, stop, run)
+        if run.on_card != self.stage.on_card:
+            run = replace(run, on_card=self.stage.on_card)
         source = self.source.frames(*self.stage.window(self.source, start, stop), run)
         return prefetch(source) if self.stage.heavy else source
 
@@ -220,13 +227,13 @@ class StagedClip(Clip):
         """Return a frame with its cut marked; raise StageError if it is not as announced."""
         info = self.info
         expected = (time, (info.height, info.width, 3), info.dtype)
-        if frame is None or (frame.time, frame.image.shape, frame.image.dtype) != expected:
+        if frame is None or (frame.time, frame.pixels.shape, frame.pixels.dtype) != expected:
             raise StageError(
                 f"{type(self.stage).__name__} returned {frame}, but a frame of {info.size} in "
                 f"{info.dtype.__name__} at {time} s was expected. This is a bug in the stage; "
                 "please report it."
             )
-        return frame if frame.cut == cut else Frame(frame.image, time, cut)
+        return frame if frame.cut == cut else Frame(frame.pixels, time, cut)
 
     def _add_times(self, waited: Lap, worked: Lap, stopwatch: Stopwatch) -> None:
         """Add the stage's own seconds, and those of reading if the source is the film itself."""
@@ -287,12 +294,42 @@ def prefetch(source: Iterator[T], ahead: int = 3) -> Generator[T, None, None]:
     return receive()
 
 
+def fetch_ahead(made: Iterator[Frame], ahead: int = 4) -> Generator[Frame, None, None]:
+    """Yield frames as arrays; those on a graphics card arrive while later ones are computed.
+
+    Frames that are arrays already are passed on at once.
+
+    Args:
+        made: the frames, in order; it is closed with this generator.
+        ahead: how many frames are begun before the first is waited for: a batch.
+    """
+    coming: deque[Frame] = deque()
+    with closing(made):  # type: ignore[type-var]
+        for frame in made:
+            fetch = getattr(getattr(frame, "pixels", None), "fetch", None)
+            if fetch is None and not coming:
+                yield frame
+                continue
+            if fetch is not None:
+                fetch()
+            coming.append(frame)
+            if len(coming) > ahead:
+                yield _as_array(coming.popleft())
+        while coming:
+            yield _as_array(coming.popleft())
+
+
+def _as_array(frame: Frame) -> Frame:
+    """Return a frame whose pixels are an array; nothing then holds the memory on the card."""
+    return Frame(frame.image, frame.time, frame.cut)
+
+
 def map_images(
     frames: Iterator[Frame],
-    compute: Callable[[list[np.ndarray]], list[np.ndarray]],
+    compute: Callable[[list[Any]], list[Any]],
     batch: int = 1,
 ) -> Iterator[Frame]:
-    """Apply `compute` to the images of frames, in batches; a repeated image is computed once.
+    """Apply `compute` to the pixels of frames, in batches; a repeated picture is computed once.
 
     Every call of `compute` gets exactly `batch` images (the last batch is filled up with copies). A
     network may round differently for another shape, and the result of a frame must not depend on
@@ -300,12 +337,12 @@ def map_images(
 
     Args:
         frames: the frames, in order.
-        compute: takes a list of images, and returns as many.
+        compute: takes a list of pixels, arrays unless the stage is `on_card`, and returns as many.
         batch: images in a call.
     """
     # Distinct images that are not computed yet, and the times at which each is shown.
-    waiting: list[tuple[np.ndarray, list[Fraction]]] = []
-    last: tuple[np.ndarray, np.ndarray] | None = None  # the last image computed, and its result
+    waiting: list[tuple[Pixels, list[Fraction]]] = []
+    last: tuple[Pixels, Pixels] | None = None  # the last image computed, and its result
 
     def flush() -> Iterator[Frame]:
         nonlocal last
@@ -317,12 +354,12 @@ def map_images(
         waiting.clear()
 
     for frame in frames:
-        if waiting and np.array_equal(waiting[-1][0], frame.image):
+        if waiting and same_pixels(waiting[-1][0], frame.pixels):
             waiting[-1][1].append(frame.time)
-        elif not waiting and last and np.array_equal(last[0], frame.image):
+        elif not waiting and last and same_pixels(last[0], frame.pixels):
             yield Frame(last[1], frame.time)
         else:
-            waiting.append((frame.image, [frame.time]))
+            waiting.append((frame.pixels, [frame.time]))
             if len(waiting) == batch:
                 yield from flush()
     if waiting:

@@ -1,33 +1,41 @@
-"""Frames a second on a graphics card, at 480p, 720p and 1080p; needs CUDA.
+"""A graphics card: frames a second of networks, of their stages and of the whole chain.
 
-Where a clone of ai-forever/Real-ESRGAN is among the authors' code, its predict() is measured with
-the same weights on the same card. Models whose weights are not here run with generated ones: the
-time is the same.
+    python -m benchmarks.run gpu            # under eight minutes; needs CUDA
+    python -m benchmarks.speed.gpu --tiny   # the same on any machine, to try the script itself
+
+Every row is printed when it is there, so a run that is cut off still leaves figures. What matters
+most comes first; what no longer fits into the time is left out, and said to be.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib import import_module
+from typing import Any
 
-import numpy as np
-
-from benchmarks.authors import unpacked
-from benchmarks.common import UnavailableError, left_out, timed
-from helpers.catalog.table import get, get_files
-from helpers.nn.tensors import DTYPES, to_tensor
-from helpers.nn.weight_files import read_state
+from benchmarks.common import UnavailableError
+from benchmarks.speed.networks import Network, networks, state_of
+from benchmarks.speed.rates import (
+    part_seconds,
+    product_rate,
+    restore_seconds,
+    seconds_of,
+    stage_rate,
+    synchronizations,
+    synchronize,
+)
+from benchmarks.speed.work import count_work
 from helpers.runtime.machine import GIB, runtime
-from helpers.stages.upscale.spandrel_network import Upscaler
+
+__all__ = ["main", "require_cuda", "shown", "state_of"]
 
 SIZES = {"480p": (480, 640), "720p": (720, 1280), "1080p": (1080, 1920)}
-UPSCALERS = ("animevideov3", "general-x4v3", "x4plus")
-RIFE = ("4.6", "4.25")
-BATCHES = (1, 4, 8)
+TINY = {"tiny": (48, 64)}
+
+LIMIT = 450.0
+"""Seconds after which nothing more is begun."""
 
 PEERS = (
     ("animevideov3, network alone", "V100, PyTorch", "65.9 at 480p, 22.6 at 720p, 10.0 at 1080p",
@@ -46,139 +54,130 @@ def require_cuda() -> None:
         raise UnavailableError(f"It needs CUDA, and networks run on {runtime().device} here.")
 
 
-def state_of(name: str) -> dict:
-    """Return a model's weights; generated ones of the same shapes where they are not here."""
-    model = get(name, "upscale")
-    if model.present:
-        return read_state(get_files(model)[:1] if name == "general-x4v3" else get_files(model))
-    # spandrel keeps the networks themselves in a private folder.
-    if name == "x4plus":
-        module = import_module("spandrel.architectures.ESRGAN.__arch.RRDB")
-        return module.RRDBNet(num_blocks=23).state_dict()
-    module = import_module("spandrel.architectures.Compact.__arch.SRVGG")
-    return module.SRVGGNetCompact(num_feat=64, num_conv=32, upscale=4).state_dict()
-
-
-def wait(work: Callable[[], object]) -> Callable[[], None]:
-    """Make work that is over only when the card has done it."""
-    import torch
-
-    def done() -> None:
-        work()
-        torch.cuda.synchronize()
-
-    return done
-
-
-def rate(work: Callable[[], object], frames: int) -> str:
-    """Return frames a second, or that the memory does not suffice."""
-    import torch
-
-    try:
-        return f"{frames / timed(wait(work)):.1f}"
-    except torch.cuda.OutOfMemoryError:
-        torch.cuda.empty_cache()
-        return "out of memory"
-
-
-def upscaling() -> list[str]:
-    """Return one row a network and size, by how many frames are given at once."""
-    rows = [f"| network | size | {' | '.join(f'batch {batch}' for batch in BATCHES)} |"]
-    rows.append("|---" * (2 + len(BATCHES)) + "|")
-    for name in UPSCALERS:
-        network = Upscaler(state_of(name), "cuda", "fp16", runtime().free_memory, name)
-        for title, size in SIZES.items():
-            images = [np.full((*size, 3), 99, np.uint8)] * max(BATCHES)
-            cells = [rate(partial(network.upscale, images[:batch]), batch) for batch in BATCHES]
-            rows.append(shown(f"| {name} | {title} | {' | '.join(cells)} |"))
-    return rows
-
-
-def ways_of_running() -> list[str]:
-    """Return the rates of animevideov3 at 720p without what is around it, run in three ways."""
-    import torch
-
-    name = UPSCALERS[0]
-    network = Upscaler(state_of(name), "cuda", "fp16", runtime().free_memory, name).network
-    image = np.full((*SIZES["720p"], 3), 99, np.uint8)
-    batch = to_tensor([image], "cuda", DTYPES["fp16"])
-    batch = batch.contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        cells = [rate(partial(network, batch), 1), rate(graphed(network, batch), 1)]
-        compiled = torch.compile(network)
-        begun = time.perf_counter()
-        wait(partial(compiled, batch))()
-        spent = time.perf_counter() - begun
-        cells += [rate(partial(compiled, batch), 1), f"{spent:.0f}"]
-    return [
-        "",
-        f"| {name} alone, 720p | as it is | CUDA graph | torch.compile | seconds to compile |",
-        "|---" * 5 + "|",
-        shown(f"| frames a second | {' | '.join(cells)} |"),
-    ]
-
-
 def shown(row: str) -> str:
     """Show a row as soon as it is there."""
     print(row, file=sys.stderr, flush=True)
     return row
 
 
-def graphed(network: Callable, batch: object) -> Callable[[], object]:
-    """Record a network once as a CUDA graph and return what plays it."""
-    import torch
+class Card:
+    """Measures on the card that is here, until the time is over.
 
-    for _ in range(3):
-        network(batch)
-    graph = torch.cuda.CUDAGraph()
-    try:
-        with torch.cuda.graph(graph):
-            network(batch)
-    except torch.cuda.OutOfMemoryError:
-        return lambda: network(batch)
-    return graph.replay
-
-
-def interpolation() -> list[str]:
-    """Return one row a version of RIFE and size."""
-    from helpers.stages.interpolate.rife import RifeInterpolator
-    from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
-
-    rows = ["", "| RIFE | size | frames a second |", "|---|---|---|"]
-    for version in RIFE:
-        state = IFNet(VERSIONS[version]).state_dict()
-        engine = RifeInterpolator(state, version, "cuda", "fp16")
-        for title, (height, width) in SIZES.items():
-            dice = np.random.default_rng(1)
-            first = dice.integers(0, 256, (height, width, 3), np.uint8)
-            last = np.roll(first, 3, 1)
-            cell = rate(partial(engine.between, first, last, [1 / 3, 2 / 3]), 2)
-            rows.append(shown(f"| {version} | {title} | {cell} |"))
-    return rows
-
-
-def theirs() -> list[str]:
-    """Return the rates of the package that notebooks of this kind build on, made to import.
-
-    Raises:
-        UnavailableError: there is no clone of it.
+    Args:
+        sizes: heights and widths by name.
+        tiny: use networks of a few layers, and few frames.
     """
-    import huggingface_hub
-    import torch
-    from PIL import Image
 
-    huggingface_hub.cached_download = None  # type: ignore[attr-defined]  # what it fails for
-    with tempfile.TemporaryDirectory() as folder:
-        unpacked("ai-forever/Real-ESRGAN", folder, "RealESRGAN")
-        from RealESRGAN import RealESRGAN  # type: ignore[import-not-found]
+    def __init__(self, sizes: dict[str, tuple[int, int]], tiny: bool) -> None:
+        self.sizes, self.tiny = sizes, tiny
+        self.middle = list(sizes)[len(sizes) // 2]
+        self.least, self.short = (0.05, 2) if tiny else (1.5, 8)
+        self.begun = time.monotonic()
+        self.precision = runtime().precision
+        self.best = product_rate(256 if tiny else 8192)
 
-    model = RealESRGAN(torch.device("cuda"), scale=4)
-    model.model.load_state_dict(state_of("x4plus"))
-    model.model.eval().half().cuda()
-    rows = ["", "| ai-forever/Real-ESRGAN, x4plus | frames a second |", "|---|---|"]
-    for title, (height, width) in SIZES.items():
-        image = Image.fromarray(np.full((height, width, 3), 99, np.uint8))
-        rows.append(f"| {title} | {rate(partial(model.predict, image), 1)} |")
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return LIMIT - (time.monotonic() - self.begun)
+
+    def measured(self, what: str, need: float, make: Callable[[], str]) -> str:
+        """Return a row, or why it is left out; a failure does not end the others.
+
+        Args:
+            need: about how many seconds it takes.
+        """
+        if self.left() < need:
+            return shown(f"| {what} | left out: the time was over |")
+        try:
+            return shown(make())
+        except Exception as error:  # a compiler, for one, raises errors of many types
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            return shown(f"| {what} | left out: {reason[:120]} |")
+
+    def rates(self, compiled: bool) -> Iterator[str]:
+        """Give a row for each network and size: alone, in its stage, and the share of the card."""
+        way = "compiled" if compiled else "as it is"
+        yield shown(
+            f"| {way} | size | TFLOP a frame | alone | in its stage | stage / alone "
+            f"| share of the card | waits a frame | seconds to compile |"
+        )
+        yield "|---" * 9 + "|"
+        for network in networks(self.tiny):
+            engine = network.build(runtime().device, self.precision)
+            for title, (height, width) in self.sizes.items():
+                if compiled and not network.light and title != self.middle:
+                    continue
+                what = f"{network.name} | {title}"
+                make = partial(self._rate, network, engine, title, height, width, compiled)
+                yield self.measured(what, 45 if compiled else 10, make)
+
+    def _rate(
+        self, network: Network, engine: Any, title: str, height: int, width: int, compiled: bool
+    ) -> str:
+        import torch
+
+        work, frames = network.alone(engine, height, width)
+        work_of_one = count_work(work).flops / frames / 1e12
+        module, spent = engine.network, 0.0
+        try:
+            if compiled:
+                engine.network = torch.compile(module)
+                work, frames = network.alone(engine, height, width)
+                spent = time.perf_counter()
+                with torch.inference_mode():
+                    work()
+                synchronize()
+                spent = time.perf_counter() - spent
+            alone = frames / seconds_of(work, self.least)
+            inside = stage_rate(network, engine, height, width, self.least, self.short)
+            waits = "-"
+            if title == next(iter(self.sizes)) and not compiled:
+                waits = synchronizations(network, engine, height, width)
+        finally:
+            engine.network = module
+        return (
+            f"| {network.name} | {title} | {work_of_one:.3f} | {alone:.1f} | {inside:.1f} "
+            f"| {inside / alone:.0%} | {alone * work_of_one / self.best:.0%} | {waits} "
+            f"| {spent:.0f} |"
+        )
+
+    def chain(self) -> Iterator[str]:
+        """Give a row a size: `restore` from film to H.264, twice as large, beside the network."""
+        yield shown("\n| whole chain, animevideov3 | size | network alone | restore | share |")
+        yield "|---|---|---|---|---|"
+        light = networks(self.tiny)[0]
+        engine = light.build(runtime().device, self.precision)
+        for title, (height, width) in self.sizes.items():
+
+            def make(title: str = title, height: int = height, width: int = width) -> str:
+                work, frames = light.alone(engine, height, width)
+                alone = frames / seconds_of(work, self.least)
+                short, long = (4, 12) if self.tiny else (48, 240)
+                spans = [restore_seconds(light, engine, n, height, width) for n in (short, long)]
+                rate = (long - short) / max(spans[1] - spans[0], 1e-9)
+                return f"| x2 | {title} | {alone:.1f} | {rate:.1f} | {rate / alone:.0%} |"
+
+            yield self.measured(f"x2 | {title}", 45, make)
+
+    def parts(self) -> Iterator[str]:
+        """Give a row for each part of a frame's way at the middle size: milliseconds."""
+        yield shown(f"\n| animevideov3 at {self.middle}, a part of a frame's way | milliseconds |")
+        yield "|---|---|"
+        for name, seconds in part_seconds(self.tiny, *self.sizes[self.middle]):
+            yield shown(f"| {name} | {1000 * seconds:.2f} |")
+
+
+def measure(sizes: dict[str, tuple[int, int]], tiny: bool) -> list[str]:
+    """Return all rows; each is shown when it is there."""
+    card = Card(sizes, tiny)
+    rows = [shown(f"A product of matrices runs at {card.best:.3g} TFLOP a second here."), ""]
+    for table in (
+        card.rates(compiled=False),
+        card.chain(),
+        card.parts(),
+        card.rates(compiled=True),
+    ):
+        rows += [*table, ""]
     return rows
 
 
@@ -189,11 +188,23 @@ def main() -> str:
     require_cuda()
     card = torch.cuda.get_device_properties(0)
     rows = [f"{card.name}, {card.total_memory / GIB:.0f} GiB, fp16 channels-last.", ""]
-    rows += upscaling() + ways_of_running() + interpolation()
-    try:
-        rows += theirs()
-    except UnavailableError as error:
-        rows += left_out("ai-forever/Real-ESRGAN", error)
-    rows += ["", "| published by others | card | frames a second | where |", "|---" * 4 + "|"]
+    rows += measure(SIZES, tiny=False)
+    rows += ["| published by others | card | frames a second | where |", "|---" * 4 + "|"]
     rows += [f"| {' | '.join(line)} |" for line in PEERS]
     return "\n".join(rows)
+
+
+def trial(arguments: Sequence[str]) -> int:
+    """Run everything with tiny pictures and networks, on whatever is here."""
+    if arguments != ["--tiny"]:
+        print("Use python -m benchmarks.run gpu, or --tiny to try the script.")
+        return 2
+    from tests.support.card import pretended
+
+    with pretended():
+        print("\n".join(measure(TINY, tiny=True)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(trial(sys.argv[1:]))

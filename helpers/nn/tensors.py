@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
+
+from helpers.nn.card import Bits, PixelsOnCard, to_array, to_bits
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 """The precisions of a network, by the runtime's names."""
 
 
-def to_tensor(images: list[np.ndarray], device: str, dtype: torch.dtype) -> torch.Tensor:
+def to_tensor(pictures: Sequence[Bits], device: str, dtype: torch.dtype) -> torch.Tensor:
     """Convert pictures to a batch.
 
     Args:
-        images: (H, W, 3) RGB of one size, uint8 or uint16.
+        pictures: (H, W, 3) RGB of one size, uint8 or uint16; arrays, or on a card.
         device, dtype: those of the batch.
 
     Returns:
         (N, 3, H, W) in [0, 1], channels last in memory.
     """
-    stack = np.stack(images)
-    top = 65535 if stack.dtype == np.uint16 else 255
-    if stack.dtype == np.uint16:
-        stack = stack.astype(np.int32)  # torch has little arithmetic for uint16
-    batch = torch.from_numpy(stack).to(device).permute(0, 3, 1, 2)
-    return batch.to(torch.float32).div_(top).to(dtype)
+    every = [to_bits(picture) for picture in pictures]
+    bits = (every[0][None] if len(every) == 1 else torch.stack(every)).to(device)
+    return to_levels(bits).permute(0, 3, 1, 2).div_(_top(bits.dtype)).to(dtype)
+
+
+def to_levels(bits: torch.Tensor) -> torch.Tensor:
+    """Convert bits, (..., 3) uint8 or int16, to float32 levels, 0..255 or 0..65535."""
+    if bits.dtype == torch.int16:
+        bits = bits.to(torch.int32).bitwise_and_(0xFFFF)
+    return bits.to(torch.float32)
+
+
+def from_levels(levels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Convert float32 levels, which are in the range, to bits, uint8 or int16.
+
+    They are rounded in place, halves to even numbers.
+    """
+    levels = levels.round_()
+    return levels.to(dtype) if dtype == torch.uint8 else levels.to(torch.int32).to(dtype)
+
+
+def from_tensor(batch: torch.Tensor, dtype: torch.dtype) -> list[torch.Tensor]:
+    """Convert a batch, (N, 3, H, W) of any float type, to bits where it lies; see `to_bits`.
+
+    Args:
+        dtype: uint8 or int16.
+    """
+    levels = batch.to(torch.float32).clamp(0, 1).mul_(_top(dtype))
+    return list(from_levels(levels, dtype).permute(0, 2, 3, 1).contiguous())
 
 
 def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
@@ -35,12 +63,25 @@ def to_images(batch: torch.Tensor, dtype: np.dtype) -> list[np.ndarray]:
         batch: (N, 3, H, W), any float type.
         dtype: uint8 or uint16.
     """
-    top = 65535 if dtype == np.uint16 else 255
-    levels = batch.to(torch.float32).clamp(0, 1).mul_(top).round_()
-    levels = levels.to(torch.uint8 if top == 255 else torch.int32).permute(0, 2, 3, 1)
     # One by one, because pictures are freed one by one: the allocator reuses memory of that size,
     # but returns the memory of a whole batch to the system every time.
-    return [one.cpu().numpy().astype(dtype, copy=False) for one in levels.contiguous()]
+    return [to_array(bits) for bits in from_tensor(batch, _bits_type(dtype))]
+
+
+def to_pixels(batch: torch.Tensor, like: Bits) -> list[Any]:
+    """Convert a batch to pictures of the type of `like`, and where that is: arrays or on a card."""
+    if isinstance(like, PixelsOnCard):
+        return [PixelsOnCard(bits) for bits in from_tensor(batch, like.bits.dtype)]
+    return to_images(batch, like.dtype)  # type: ignore[arg-type]
+
+
+def _bits_type(dtype: np.dtype) -> torch.dtype:
+    return torch.int16 if dtype == np.uint16 else torch.uint8
+
+
+def _top(dtype: torch.dtype) -> int:
+    """Return the highest level of bits."""
+    return 255 if dtype == torch.uint8 else 65535
 
 
 def to_ycrcb(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ import torch
 from helpers.errors import OutOfMemoryError
 
 T = TypeVar("T")
+Image = TypeVar("Image", np.ndarray, torch.Tensor)
 
 log = logging.getLogger("helpers")
 
@@ -83,32 +84,39 @@ def pad(image: np.ndarray, down: int, across: int) -> np.ndarray:
 
 
 def enlarge_in_tiles(
-    images: list[np.ndarray],
+    images: list[Image],
     tile: tuple[int, int],
     overlap: int,
     scale: int,
-    enlarge: Callable[[list[np.ndarray]], list[np.ndarray]],
-) -> list[np.ndarray]:
+    enlarge: Callable[[list[Image]], list[Image]],
+) -> list[Image]:
     """Enlarge pictures of one size in overlapping tiles.
 
     Args:
-        images: (H, W, 3), of one size and type.
+        images: (H, W, 3), of one size and type; arrays, or tensors on any device.
         tile: rows and columns of a tile.
         overlap: pixels by which the input of a tile is larger on each side.
         scale: how many times larger each side becomes.
         enlarge: enlarges the inputs of tiles, which all have one size.
     """
     height, width = images[0].shape[:2]
-    out = [np.empty((height * scale, width * scale, 3), image.dtype) for image in images]
+    out: list[Any] = [_blank(image, height * scale, width * scale) for image in images]
     for top, bottom, above, below in tile_spans(height, tile[0], overlap):
         for left, right, before, after in tile_spans(width, tile[1], overlap):
-            pieces = enlarge([image[above:below, before:after] for image in images])
+            pieces: list[Any] = enlarge([image[above:below, before:after] for image in images])  # type: ignore[misc]
             rows = slice((top - above) * scale, (bottom - above) * scale)
             columns = slice((left - before) * scale, (right - before) * scale)
             place = np.s_[top * scale : bottom * scale, left * scale : right * scale]
             for whole, piece in zip(out, pieces, strict=True):
                 whole[place] = piece[rows, columns]
     return out
+
+
+def _blank(image: Any, height: int, width: int) -> Any:
+    """Return memory for a picture of another size, like `image` and where it is."""
+    if isinstance(image, torch.Tensor):
+        return image.new_empty((height, width, 3))
+    return np.empty((height, width, 3), image.dtype)
 
 
 def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int, int]]:

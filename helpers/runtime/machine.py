@@ -74,7 +74,7 @@ class Runtime:
 
     @property
     def batch(self) -> int:
-        """How many frames a network processes at once. A CPU gains nothing from more than one."""
+        """The most frames that a network processes at once. A CPU gains nothing from several."""
         return 4 if self.device == "cuda" else 1
 
     def free_memory(self) -> int:
@@ -84,7 +84,9 @@ class Runtime:
         if self.device == "cuda":
             import torch
 
-            return int(torch.cuda.mem_get_info()[0] * 0.7)
+            # What this process has been given and does not use is free, too.
+            kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+            return int((torch.cuda.mem_get_info()[0] + kept) * 0.7)
         # On a CPU small tiles are as fast as large ones, so more memory brings no gain.
         return min(available_memory() // 2, GIB)
 

@@ -54,8 +54,29 @@ CODECS = {
 NVENC = {"libx264": "h264_nvenc", "libx265": "hevc_nvenc"}
 """The encoders of the same codecs on an NVIDIA card."""
 
+NVENC_SIDES = {"h264_nvenc": (256, 4096), "hevc_nvenc": (256, 8192)}
+"""The shortest and the longest side of a picture that they are given. The longest is NVIDIA's
+(https://docs.nvidia.com/video-technologies/video-codec-sdk, NVENC Application Note). Their least
+width and height differ from card to card, and from 33 to 145 pixels; below 256, for which
+`Runtime.encodes` tries them, a CPU is fast enough."""
+
 CONTAINERS = {"mp4": "mp4", "mkv": "matroska", "mov": "mov"}
 """ffmpeg's names of the containers, by file ending."""
+
+
+def card_encoder(encoder: str, width: int, height: int) -> str | None:
+    """Return the encoder of an NVIDIA card that can take an encoder's place for a size of picture.
+
+    Args:
+        encoder: ffmpeg's name of an encoder, like "libx264".
+        width, height: pixels.
+
+    Returns:
+        Its name; None if there is none, or if it does not take pictures of this size.
+    """
+    name = NVENC.get(encoder)
+    least, most = NVENC_SIDES.get(name or "", (0, 0))
+    return name if name and least <= min(width, height) and max(width, height) <= most else None
 
 
 def check_target(path: Path, codec: str) -> Codec:

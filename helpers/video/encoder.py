@@ -24,7 +24,7 @@ from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VideoWriteError
 from helpers.imaging.color_matrix import guess_matrix
 from helpers.runtime.storage import storage_error, sync_file
-from helpers.video.codecs import CODECS, CONTAINERS, NVENC
+from helpers.video.codecs import CODECS, CONTAINERS, NVENC, card_encoder
 from helpers.video.colour import (
     MATRICES,
     PRIMARIES,
@@ -275,7 +275,7 @@ class Encoder:
         from helpers.runtime.machine import runtime
 
         own = self.codec.encoder
-        card = NVENC.get(own)
+        card = card_encoder(own, self.width, self.height)
         able = card and self.format == "yuv420p" and self.info.hdr is None
         if wanted == own or not card or not able or not runtime().encodes(card):
             return own

@@ -44,6 +44,13 @@ def test_what_the_user_insists_on_is_taken():
     assert (machine.device, machine.precision, machine.free_memory()) == ("cpu", "fp32", 123)
 
 
+def test_memory_of_a_card_that_is_only_kept_for_later_is_free(monkeypatch):
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (5_000, 16_000))
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda: 9_000)
+    monkeypatch.setattr("torch.cuda.memory_allocated", lambda: 4_000)
+    assert Runtime(forced_device="cuda").free_memory() == 7_000
+
+
 def test_memory_is_looked_up():
     assert 10**8 < available_memory() < 10**13
 

@@ -17,15 +17,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.nn.state_dict import check_state, expected_shapes
-from helpers.nn.tensors import to_images, to_tensor
+from helpers.nn.tensors import to_pixels, to_tensor
 from helpers.stages.interpolate.film_network import MULTIPLE, FilmNet
-from helpers.stages.interpolate.pair_network import PairNetwork
+from helpers.stages.interpolate.pair_network import PairNetwork, Picture
 
 
 class FilmInterpolator(PairNetwork):
@@ -59,10 +58,10 @@ class FilmInterpolator(PairNetwork):
         self,
         network: FilmNet,
         device: str,
-        first: np.ndarray,
-        last: np.ndarray,
+        first: Picture,
+        last: Picture,
         fractions: Sequence[float],
-    ) -> list[np.ndarray]:
+    ) -> list[Picture]:
         height, width = first.shape[:2]
         below, right = -height % MULTIPLE, -width % MULTIPLE
         top, left = below // 2, right // 2
@@ -72,7 +71,7 @@ class FilmInterpolator(PairNetwork):
         seen, flows = network.prepare(pair)
         drawn = (network(seen, flows, fraction) for fraction in fractions)
         return [
-            to_images(picture[..., top : top + height, left : left + width], first.dtype)[0]
+            to_pixels(picture[..., top : top + height, left : left + width], first)[0]
             for picture in drawn
         ]
 

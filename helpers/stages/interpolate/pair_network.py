@@ -6,17 +6,20 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from helpers.errors import OutOfMemoryError
+from helpers.nn.card import PixelsOnCard
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import is_out_of_memory
 from helpers.stages.interpolate.checks import check_fractions, check_pictures
 
 log = logging.getLogger("helpers")
+
+Picture = TypeVar("Picture", np.ndarray, PixelsOnCard)
 
 
 class PairNetwork(ABC):
@@ -56,24 +59,27 @@ class PairNetwork(ABC):
         self,
         network: Any,
         device: str,
-        first: np.ndarray,
-        last: np.ndarray,
+        first: Picture,
+        last: Picture,
         fractions: Sequence[float],
-    ) -> list[np.ndarray]:
+    ) -> list[Picture]:
         """Interpolate with a network on a device; the arguments are those of `between`."""
 
-    def between(
-        self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]
-    ) -> list[np.ndarray]:
+    @property
+    def pixel_device(self) -> str:
+        """The device on which it takes pictures, and leaves its own."""
+        return self.device
+
+    def between(self, first: Picture, last: Picture, fractions: Sequence[float]) -> list[Picture]:
         """Return the pictures at `fractions` of the interval from `first` to `last`.
 
         Args:
             first, last: (H, W, 3) RGB, uint8 (0..255) or uint16 (0..65535), of any size from 1x1.
-                They are not changed.
+                They are not changed. Both are arrays, or both on `pixel_device`.
             fractions: between 0 and 1, both excluded.
 
         Returns:
-            A picture for each fraction, of the shape and type of `first`.
+            A picture for each fraction, of the shape and type of `first`, and where that is.
 
         Raises:
             ValueError: the pictures or a fraction are not as described.
@@ -81,7 +87,9 @@ class PairNetwork(ABC):
         """
         check_pictures(first, last)
         check_fractions(fractions)
-        if not len(fractions) or np.array_equal(first, last):
+        if not len(fractions):
+            return []
+        if isinstance(first, np.ndarray) and np.array_equal(first, last):
             return [first.copy() for _ in fractions]
         with self._lock:  # one pair at a time, since two would share the same cores and memory
             try:
@@ -89,7 +97,7 @@ class PairNetwork(ABC):
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-            return self._draw_on_cpu(first, last, fractions)
+            return self._draw_on_cpu(np.asarray(first), np.asarray(last), fractions)  # type: ignore[return-value]
 
     def _draw_on_cpu(
         self, first: np.ndarray, last: np.ndarray, fractions: Sequence[float]

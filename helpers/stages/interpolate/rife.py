@@ -17,14 +17,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
-from helpers.nn.tensors import to_images, to_tensor
-from helpers.stages.interpolate.pair_network import PairNetwork
+from helpers.nn.tensors import to_pixels, to_tensor
+from helpers.stages.interpolate.pair_network import PairNetwork, Picture
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
 from helpers.stages.interpolate.rife_weights import prepare_state
 
@@ -76,10 +75,10 @@ class RifeInterpolator(PairNetwork):
         self,
         network: IFNet,
         device: str,
-        first: np.ndarray,
-        last: np.ndarray,
+        first: Picture,
+        last: Picture,
         fractions: Sequence[float],
-    ) -> list[np.ndarray]:
+    ) -> list[Picture]:
         height, width = first.shape[:2]
         scale = self.scale or choose_scale(height, width)
         multiple = int(VERSIONS[self.version].multiple / scale)
@@ -89,7 +88,7 @@ class RifeInterpolator(PairNetwork):
             pair = functional.pad(pair, (0, right, 0, below))
         pair = network.append_features(pair)
         return [
-            to_images(network(pair, fraction, scale)[..., :height, :width], first.dtype)[0]
+            to_pixels(network(pair, fraction, scale)[..., :height, :width], first)[0]
             for fraction in fractions
         ]
 

@@ -236,7 +236,8 @@ def warp(pair: Tensor, motion: Tensor, places: Tensor, step: int) -> Tensor:
     motion = motion[:, :4].reshape(2, 2, height, width).permute(0, 2, 3, 1)
     if step > 2:
         motion, places = _middle_pixels(motion, step), _middle_pixels(places[None], step)
-    pixel = motion.new_tensor([2 / (width - 1), 2 / (height - 1)])
+    # Filled on the device: a tensor made from numbers here would have to be waited for there.
+    pixel = torch.stack([motion.new_full((), 2 / (side - 1)) for side in (width, height)])
     grid = torch.addcmul(places, motion, pixel)
     moved = functional.grid_sample(pair, grid, "bilinear", "border", align_corners=True)
     return moved if step == 1 else _resize(moved, 0.5)

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
-import numpy as np
-
 from helpers.catalog import registry
 from helpers.catalog import table as catalog
 from helpers.catalog.load import load_interpolator
-from helpers.clip import Clip, ClipInfo, Frame
+from helpers.clip import Clip, ClipInfo, Frame, Pixels, same_pixels
 from helpers.errors import StageError
 from helpers.options import number, option
 from helpers.retime import check_fps, rate_times
@@ -74,6 +72,11 @@ class Interpolate(Stage):
         return (self.model,)
 
     @property
+    def on_card(self) -> bool:
+        """Whether the pictures may lie on a graphics card: for a network, but not for flow."""
+        return bool(registry.get(catalog.get(self.model, "interpolate").engine).precisions)
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """The factor, if neither it nor a rate was given."""
         return ("factor",) if self.fps is None and self.factor is None else ()
@@ -129,6 +132,7 @@ class Interpolate(Stage):
     ) -> Iterator[Frame]:
         """Interpolate pair by pair, so that the motion of each pair is estimated only once."""
         engine = load_interpolator(self.model, run.machine)
+        frames = _place_frames(frames, engine)
         here, there = next(frames), next(frames, None)
         at = 0
         while at < len(times):
@@ -144,19 +148,32 @@ class Interpolate(Stage):
     ) -> Iterator[Frame]:
         """Make the frames at `times`, which are at or after `here` and before `there`."""
         moving = [time for time in times if time > here.time]
-        made: dict[Fraction, np.ndarray] = {}
+        made: dict[Fraction, Pixels] = {}
         if there is not None and not there.cut and moving:
-            if np.array_equal(here.image, there.image):
+            if same_pixels(here.pixels, there.pixels):
                 there = None  # nothing moves
             else:
                 span = there.time - here.time
                 parts = [float((time - here.time) / span) for time in moving]
-                made = dict(
-                    zip(moving, engine.between(here.image, there.image, parts), strict=True)
-                )
+                drawn = engine.between(here.pixels, there.pixels, parts)
+                made = dict(zip(moving, drawn, strict=True))
         for time in times:
-            yield Frame(made.get(time, here.image), time)
+            yield Frame(made.get(time, here.pixels), time)
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the sha256 of the weights."""
         return {**super().recipe(), **catalog.recipe(self.model, "interpolate")}
+
+
+def _place_frames(frames: Iterator[Frame], engine: Any) -> Iterator[Frame]:
+    """Bring the pictures of frames to where an engine takes them."""
+    device = getattr(engine, "pixel_device", None)
+    if device is None:
+        return frames
+    from helpers.nn.card import place
+
+    return (
+        Frame(pixels, frame.time, frame.cut)
+        for frame in frames
+        for pixels in place([frame.pixels], device)
+    )

@@ -13,25 +13,32 @@ import threading
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import torch
+from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.blend_weights import blend_states
-from helpers.nn.tensors import DTYPES, from_ycrcb, to_images, to_tensor, to_ycrcb
-from helpers.nn.tiling import FittingTiles, enlarge_in_tiles, pad
+from helpers.nn.card import PixelsOnCard, to_array, to_bits
+from helpers.nn.tensors import DTYPES, from_tensor, from_ycrcb, to_tensor, to_ycrcb
+from helpers.nn.tiling import FittingTiles, enlarge_in_tiles
 from helpers.nn.weight_files import read_state
 
 SMALLEST_TILE = 32
 """The smallest side of a tile in pixels; the input of a smaller one would be mostly overlap."""
 
+_BUSY = 640 * 480
+"""Pixels that keep a card busy: animevideov3 computes them for about 3 ms on an H200, ten times as
+long as it takes to start its layers (benchmarks/RESULTS.md)."""
 
 _PURPOSES = ("SR", "Restoration")
 """The purposes, in spandrel's terms, of the networks that can be used."""
+
+Picture = TypeVar("Picture", np.ndarray, PixelsOnCard)
 
 
 class Upscaler:
@@ -100,14 +107,19 @@ class Upscaler:
             ("sides", f"a multiple of {self.needs.multiple_of}, at least {self.needs.minimum}"),
         ]
 
-    def upscale(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    @property
+    def pixel_device(self) -> str | None:
+        """The device on which it takes pictures and leaves its own; None if only as arrays."""
+        return self.device if self.channels == 3 else None
+
+    def upscale(self, images: list[Picture]) -> list[Picture]:
         """Enlarge pictures of one size.
 
         Args:
-            images: (H, W, 3) RGB, uint8 or uint16.
+            images: (H, W, 3) RGB, uint8 or uint16; all arrays, or all on `pixel_device`.
 
         Returns:
-            (H * scale, W * scale, 3) of the same type.
+            (H * scale, W * scale, 3) of the same type, and where the pictures were.
 
         Raises:
             OutOfMemoryError: even the smallest tile does not fit in memory.
@@ -115,14 +127,25 @@ class Upscaler:
         with self._lock:  # one call at a time, since two would share the same cores and memory
             height, width = images[0].shape[:2]
             begin = self._tiles.known or self.choose_tile(images[0].shape, len(images))
-            return self._tiles.run(
-                partial(self._enlarge_tiles, images),
+            made = self._tiles.run(
+                partial(self._enlarge_tiles, [to_bits(image) for image in images]),
                 min(begin, max(height, width)),
                 f"{self.name} ran out of memory on a {width}x{height} frame, even in tiles of "
                 "{tile} pixels. No frame was lost or changed. Close other programs or notebooks, "
                 "or choose a smaller model (animevideov3), and run it again; it continues from "
                 "here.",
             )
+        on_card = isinstance(images[0], PixelsOnCard)
+        return [PixelsOnCard(bits) if on_card else to_array(bits) for bits in made]  # type: ignore[misc]
+
+    def choose_batch(self, shape: tuple[int, ...], most: int) -> int:
+        """Return how many pictures it should get at once, 1 to `most`.
+
+        They are as many as keep a card busy, if they fit in memory without tiles.
+        """
+        pixels = shape[0] * shape[1]
+        fitting = self.memory() / (self.bytes_per_pixel() * pixels)
+        return max(min(most, math.ceil(_BUSY / pixels), int(fitting)), 1)
 
     def choose_tile(self, shape: tuple[int, ...], batch: int = 1) -> int:
         """Return the side of the largest tile that fits in memory, in input pixels."""
@@ -143,40 +166,52 @@ class Upscaler:
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
 
-    def _enlarge_tiles(self, images: list[np.ndarray], tile: int) -> list[np.ndarray]:
+    def _enlarge_tiles(self, images: list[torch.Tensor], tile: int) -> list[torch.Tensor]:
         """Enlarge tile by tile, or at once if the picture is a single tile."""
         if tile >= max(images[0].shape[:2]):
             return self._run(images)
         return enlarge_in_tiles(images, (tile, tile), self.overlap, self.scale, self._run)
 
-    def _run(self, images: list[np.ndarray]) -> list[np.ndarray]:
-        """Run the network once."""
+    def _run(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Run the network once, on the bits of pictures."""
         if self.channels == 3:
             return self._run_padded(images)
         # A network for grey pictures enlarges the luma; the colours are interpolated.
         made = []
         for image in images:
-            luma, chroma = to_ycrcb(image)
-            large = self._run_padded([np.dstack([luma] * 3)])[0][..., 0]
+            luma, chroma = to_ycrcb(to_array(image))
+            grey = to_bits(np.dstack([luma] * 3))
+            large = to_array(self._run_padded([grey])[0])[..., 0]
             size = large.shape[::-1]
             plain = cv2.resize(chroma, size, interpolation=cv2.INTER_CUBIC)
-            made.append(from_ycrcb(large, plain))
+            made.append(to_bits(from_ycrcb(large, plain)))
         return made
 
     @torch.inference_mode()
-    def _run_padded(self, images: list[np.ndarray]) -> list[np.ndarray]:
+    def _run_padded(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
         """Run the network on pictures with the padding that it needs; crop the result."""
         height, width = images[0].shape[:2]
         across, down = self.needs.get_padding(width, height)
-        batch = to_tensor([pad(image, down, across) for image in images], self.device, self.dtype)
+        batch = pad_batch(to_tensor(images, self.device, self.dtype), down, across)
         batch = batch[:, : self.channels].contiguous(memory_format=torch.channels_last)
         made = self.network(batch)[..., : height * self.scale, : width * self.scale]
-        return to_images(made.expand(-1, 3, -1, -1), images[0].dtype)
+        return from_tensor(made.expand(-1, 3, -1, -1), images[0].dtype)
 
     @property
     def dtype(self) -> torch.dtype:
         """The type of the network's weights."""
         return DTYPES[self.precision]
+
+
+def pad_batch(batch: torch.Tensor, down: int, across: int) -> torch.Tensor:
+    """Pad a batch, (N, C, H, W), at the bottom and right, mirrored if it is large enough.
+
+    Otherwise its last rows and columns are repeated.
+    """
+    if not (down or across):
+        return batch
+    mode = "reflect" if down < batch.shape[2] and across < batch.shape[3] else "replicate"
+    return functional.pad(batch, (0, across, 0, down), mode=mode)
 
 
 @engine("upscale", "denoise")

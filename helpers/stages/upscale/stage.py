@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from helpers.catalog.load import (
     load_video_upscaler,
     native_scale,
 )
-from helpers.clip import Clip, ClipInfo, Frame
+from helpers.clip import Clip, ClipInfo, Frame, Pixels
 from helpers.errors import StageError
 from helpers.options import dimensions, names, number, option, share, shares
 from helpers.run import RunContext
@@ -27,8 +27,8 @@ from helpers.runtime.machine import Runtime
 from helpers.stage import Stage, exact, map_images
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
 
-_Enlarge = Callable[[list[np.ndarray]], list[np.ndarray]]
-"""A function that enlarges pictures of one size, (H, W, 3) uint8 or uint16."""
+_Enlarge = Callable[[list[Any]], list[Any]]
+"""A function that enlarges pictures of one size, (H, W, 3) uint8 or uint16, on a card or not."""
 
 _LARGEST = 16384
 """The largest side in pixels, the limit of H.264 and H.265."""
@@ -150,6 +150,11 @@ class Upscale(Stage):
         return (self.model,) if isinstance(self.model, str) else self.model
 
     @property
+    def on_card(self) -> bool:
+        """Whether the pictures may lie on a graphics card; a recurrent model takes arrays."""
+        return not self.recurrent
+
+    @property
     def recurrent(self) -> bool:
         """Whether the model processes many frames together."""
         return catalog.get(self.models[0], "upscale").recurrent
@@ -201,10 +206,24 @@ class Upscale(Stage):
             engine = load_video_upscaler(self.models[0], run.machine)
             enlarge = partial(self._enlarge_sequence, engine)
             return map_blocks(start, start + len(times), frames, enlarge)
-        enlargers = [self._load_enlarger(name, run.machine) for name in self.models]
+        return self._enlarge_frames(start, frames, run.machine)
+
+    def _enlarge_frames(
+        self, start: int, frames: Iterator[Frame], machine: Runtime
+    ) -> Iterator[Frame]:
+        """Enlarge frames, each by itself, in batches that suit their size."""
+        engines = [self._load_engine(name, machine) for name in self.models]
+        enlargers = [partial(self._enlarge, engine) for engine in engines]
+        first = next(frames)
+        batch = machine.batch
+        for engine in engines:
+            if batch > 1 and hasattr(engine, "choose_batch"):
+                batch = engine.choose_batch(first.pixels.shape, batch)
+        frames = chain([first], frames)
         if self.alternate:
-            return self._alternate(start, frames, enlargers, run.machine.batch)
-        return map_images(frames, partial(self._blend, enlargers), run.machine.batch)
+            yield from self._alternate(start, frames, enlargers, batch)
+        else:
+            yield from map_images(frames, partial(self._blend, enlargers), batch)
 
     def _alternate(
         self, start: int, frames: Iterator[Frame], enlargers: Sequence[_Enlarge], batch: int
@@ -212,10 +231,10 @@ class Upscale(Stage):
         """Let the models alternate by the number of the frame; each has its own batches."""
         count = len(enlargers)
         while group := list(islice(frames, count * batch)):
-            made: dict[int, np.ndarray] = {}
+            made: dict[int, Pixels] = {}
             for turn, enlarge in enumerate(enlargers):
                 mine = range((turn - start) % count, len(group), count)
-                images = [group[number].image for number in mine]
+                images = [group[number].pixels for number in mine]
                 full = images + images[-1:] * (batch - len(images))
                 made.update(zip(mine, enlarge(full) if images else (), strict=False))
             yield from (Frame(made[number], frame.time) for number, frame in enumerate(group))
@@ -230,7 +249,7 @@ class Upscale(Stage):
         size = self.target(width, height)
         return (resize(image, *size) for image in engine.upscale_sequence(images, keep))
 
-    def _blend(self, enlargers: Sequence[_Enlarge], images: list[np.ndarray]) -> list[np.ndarray]:
+    def _blend(self, enlargers: Sequence[_Enlarge], images: list[Any]) -> list[Any]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, and blend several models."""
         from helpers.imaging.luma import round_to
 
@@ -241,26 +260,27 @@ class Upscale(Stage):
         for enlarge, weight in zip(enlargers, shares, strict=True):
             if weight:
                 part = np.float32(weight / sum(shares))
-                total = [
-                    sum_ + part * image for sum_, image in zip(total, enlarge(images), strict=True)
-                ]
+                made = map(np.asarray, enlarge(images))
+                total = [sum_ + part * image for sum_, image in zip(total, made, strict=True)]
         return [round_to(image, images[0].dtype) for image in total]
 
-    def _load_enlarger(self, name: str, machine: Runtime) -> _Enlarge:
-        """Return a function that enlarges pictures with one model, to the exact size."""
-        from helpers.imaging.resample import resize
-
+    def _load_engine(self, name: str, machine: Runtime) -> Any:
         strength = self.denoise if catalog.has_denoise(catalog.get(name, "upscale")) else None
-        engine: Any = load_upscaler(name, strength, machine=machine)
+        return load_upscaler(name, strength, machine=machine)
 
-        def enlarge(images: list[np.ndarray]) -> list[np.ndarray]:
-            height, width = images[0].shape[:2]
-            size = self.target(width, height)
-            if not engine.scale:  # the engine can make any size
-                return engine.upscale(images, size)
-            return [resize(image, *size) for image in engine.upscale(images)]
+    def _enlarge(self, engine: Any, images: list[Any]) -> list[Any]:
+        """Enlarge pictures with one model, to the exact size, on its card if it has one."""
+        height, width = images[0].shape[:2]
+        size, device = self.target(width, height), getattr(engine, "pixel_device", None)
+        if device is None:
+            images = [np.asarray(image) for image in images]
+        else:
+            from helpers.nn.card import place
 
-        return enlarge
+            images = place(images, device)
+        if not engine.scale:  # the engine can make any size
+            return engine.upscale(images, size)
+        return [_fit(image, *size) for image in engine.upscale(images)]
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the sha256 of the weights."""
@@ -271,3 +291,14 @@ class Upscale(Stage):
             values["model"] = [row.get("model", name) for row, name in names]
             values["weights"] = [row.get("weights", "-") for row in found]
         return values
+
+
+def _fit(pixels: Any, width: int, height: int) -> Any:
+    """Resize a picture where it lies: an array, or on a graphics card."""
+    if isinstance(pixels, np.ndarray):
+        from helpers.imaging.resample import resize
+
+        return resize(pixels, width, height)
+    from helpers.nn.resample import resize_on_card
+
+    return resize_on_card(pixels, width, height)

@@ -8,6 +8,7 @@ import torch
 
 from helpers.errors import ModelError, OutOfMemoryError
 from helpers.imaging.resample import resize
+from helpers.nn.card import to_array, to_bits
 from helpers.stages.upscale import spandrel_network as upscaler
 from helpers.stages.upscale.spandrel_network import Upscaler
 from tests.support.clips import psnr
@@ -17,6 +18,11 @@ from tests.support.esrgan import PLENTY, network, short_of_memory, talk
 @pytest.fixture(scope="module")
 def anime():
     return network()
+
+
+def tiled(engine, image, tile):
+    (bits,) = engine._enlarge_tiles([to_bits(image)], tile)
+    return to_array(bits)
 
 
 def test_a_network_of_another_kind_is_refused():
@@ -31,9 +37,7 @@ def test_a_network_of_another_kind_is_refused():
 @pytest.mark.parametrize("tile", [16, 41])
 def test_tiles_of_a_compact_network_leave_no_trace(anime, tile):
     image = talk()
-    assert np.array_equal(
-        anime._enlarge_tiles([image], tile)[0], anime._enlarge_tiles([image], 96)[0]
-    )
+    assert np.array_equal(tiled(anime, image, tile), tiled(anime, image, 96))
 
 
 def test_a_network_that_looks_at_the_whole_picture_is_given_it():
@@ -45,7 +49,7 @@ def test_a_network_that_looks_at_the_whole_picture_is_given_it():
 
 def test_tiles_of_a_deep_network_leave_hardly_a_trace():
     deep, image = network("x4plus-anime"), talk(104, 8)
-    assert psnr(deep._enlarge_tiles([image], 30)[0], deep._enlarge_tiles([image], 104)[0]) > 45
+    assert psnr(tiled(deep, image, 30), tiled(deep, image, 104)) > 45
 
 
 def test_memory_decides_the_tile(anime):
