@@ -26,7 +26,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VerificationError, VideoWriteError
-from helpers.imaging.color_matrix import guess_matrix
+from helpers.imaging.matrices import guess_matrix
 from helpers.run import RunContext, Unwatched, Watch
 from helpers.runtime.names import expand, part_name
 from helpers.runtime.output import prepare_output
