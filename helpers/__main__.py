@@ -1,6 +1,8 @@
 """The command: the same functions that the notebooks call.
 
 silk-purse restore talk.mp4 -o restored.mp4
+
+What only one command needs is imported when that is called, so that the others answer at once.
 """
 
 from __future__ import annotations
@@ -12,28 +14,44 @@ from collections.abc import Callable
 from dataclasses import asdict
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from helpers.catalog import table as catalog
-from helpers.clip import Clip
 from helpers.errors import SilkPurseError, StageError
-from helpers.options import Option
-from helpers.plan import STEPS, Keep, Plan, plan_options
-from helpers.run import RunContext
 from helpers.video.codecs import CODECS
+
+if TYPE_CHECKING:
+    from helpers.clip import Clip
+    from helpers.options import Option
+    from helpers.plan import Plan
+    from helpers.run import RunContext
 
 # The base class of typer's errors about wrong arguments; its module depends on typer's version.
 UsageError: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
 
+
+class Commands(TyperGroup):
+    """The commands. The options of `restore` are those of its steps, so these are imported."""
+
+    def resolve_command(self, context: Any, words: list[str]) -> Any:
+        """Return the command that was called; see TyperGroup."""
+        if words and words[0] == "restore":
+            self.commands["restore"] = restore_command()
+        return super().resolve_command(context, words)
+
+
+SETTINGS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
+
 app = typer.Typer(
+    cls=Commands,
     help="Restore old, small, noisy or damaged video.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    **SETTINGS,
 )
 
 INTERRUPTED = 130
@@ -54,9 +72,9 @@ def make_parser(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse
 
 
-def make_parameter(step: str, one: Option) -> Parameter:
+def make_parameter(step: type, one: Option) -> Parameter:
     """Return an option of a plan's step as a parameter of a function, which typer understands."""
-    kind = get_type_hints(STEPS[step])[one.field]
+    kind = get_type_hints(step)[one.field]
     flag = f"--{one.name.replace('_', '-')}"
     declared = typer.Option(
         flag, help=one.help, metavar=one.metavar, parser=make_parser(one.read) if one.read else None
@@ -107,14 +125,18 @@ def restore(
         ),
     ] = False,
     keep: Annotated[
-        Keep | None,
-        typer.Option(help="Save the frames without loss as well: lossless. It takes more time."),
+        str | None,
+        typer.Option(
+            metavar="lossless",
+            help="Save the frames without loss before they are encoded. It takes more time.",
+        ),
     ] = None,
     as_json: Json = False,
     **choices: Any,
 ) -> None:
     """Restore a film. If it was interrupted, run the same command again to continue."""
     from helpers.advice import recommend
+    from helpers.plan import Plan
     from helpers.plan import restore as run
 
     chosen = {name: value for name, value in choices.items() if value is not None}
@@ -135,17 +157,32 @@ def restore(
     typer.echo(report.to_json() if as_json else f"{report.summary()}\n{output}")
 
 
-def declare_restore() -> None:
-    """Declare the command `restore`; the fields of the plan's steps are among its options."""
-    own = list(signature(restore, eval_str=True).parameters.values())[:-1]
-    parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own]
-    parameters += [make_parameter(step, one) for step, one in plan_options()]
+OWN = [
+    one.replace(kind=Parameter.KEYWORD_ONLY)
+    for one in signature(restore, eval_str=True).parameters.values()
+    if one.name != "choices"
+]
+"""The options of `restore` that are not those of a step."""
+
+
+def declare(parameters: list[Parameter]) -> Callable[..., None]:
+    """Return `restore` with these parameters instead of its `choices`, for typer."""
     restore.__signature__ = signature(restore).replace(parameters=parameters)  # type: ignore[attr-defined]
     restore.__annotations__ = {one.name: one.annotation for one in parameters}
-    app.command()(restore)
+    return restore
 
 
-declare_restore()
+app.command()(declare(OWN))
+
+
+def restore_command() -> Any:
+    """Return the command `restore` with all its options: the fields of the plan's steps too."""
+    from helpers.plan import STEPS, plan_options
+
+    steps = [make_parameter(STEPS[step], one) for step, one in plan_options()]
+    whole = typer.Typer(**SETTINGS)
+    whole.command()(declare([*OWN, *steps]))
+    return get_command(whole)
 
 
 @app.command()
@@ -254,6 +291,8 @@ def models(
     as_json: Json = False,
 ) -> None:
     """List all models, or describe one, which is downloaded for that if necessary."""
+    from helpers.catalog import table as catalog
+
     if model:
         from helpers.catalog.load import describe
 
@@ -280,6 +319,8 @@ def fetch(
     ] = False,
 ) -> None:
     """Download models now, so that a later run needs no network."""
+    from helpers.catalog import table as catalog
+
     for name in models:
         model = catalog.get(name, catalog.role_of(name))
         paths = catalog.trust_model(name) if trust else catalog.get_files(model)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
@@ -51,7 +51,7 @@ UHD = (3840, 2160)
 NONE = "none"
 """The value that leaves a step out."""
 
-Keep = Literal["lossless"]
+LOSSLESS = "lossless"
 """How frames may be kept beside the film."""
 
 
@@ -282,7 +282,7 @@ def restore(
     progress: bool = True,
     watch: Watch | None = None,
     discard: bool = False,
-    keep: Keep | None = None,
+    keep: str | None = None,
 ) -> Report:
     """Restore a film. A run that was interrupted is continued by the same call.
 
@@ -306,6 +306,8 @@ def restore(
         VerificationError: the result differs from the film. It is kept under a temporary name.
         SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
+    if keep not in (None, LOSSLESS):
+        raise StageError(f"Frames cannot be kept as {keep!r}. Give {LOSSLESS}, or nothing.")
     plan = plan or Plan()
     source, output = expand(source), expand(output)
     check_target(output, codec)
@@ -359,7 +361,7 @@ def _restore(
     codec: str,
     run: RunContext,
     discard: bool,
-    keep: Keep | None,
+    keep: str | None,
 ) -> Report:
     """Restore a film in a project, and describe what was done."""
     if isinstance(wish, Plan):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import REPO
+from tests.support.paths import REPO, TALK
 
 PACKAGE = REPO / "helpers"
 # A folder's own file counts where there is more in it than what the folder is.
@@ -170,6 +170,37 @@ def test_importing_the_package_is_quick_and_brings_nothing_heavy():
         seconds.append(float(spent))
     assert not {*loaded} & {"torch", "cv2", "av", "numpy", "matplotlib"}
     assert min(seconds) < 0.3
+
+
+HEAVY = {"av", "cv2", "matplotlib", "numpy", "pooch", "rich", "scenedetect", "scipy", "torch"}
+"""What takes long to import; `rich` draws the tables of `--help`."""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy", "own"),
+    [
+        (["--help"], {"rich"}, {"errors", "video"}),
+        (["models"], set(), {"catalog", "errors", "nn", "progress", "runtime", "video"}),
+        (
+            ["probe", str(TALK)],
+            {"av", "numpy"},
+            {"clip", "errors", "imaging", "progress", "runtime", "video"},
+        ),
+    ],
+    ids=lambda case: case[0] if isinstance(case, list) else "",
+)
+def test_a_command_brings_only_what_it_needs(words, heavy, own):
+    script = (
+        f"import sys; sys.argv[1:] = {words}\n"
+        "from helpers.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(*sys.modules)"
+    )
+    loaded = {name for name in _run(script).splitlines()[-1].split() if name != "helpers"}
+    assert loaded & HEAVY <= heavy
+    ours = {name.split(".")[1] for name in loaded if name.startswith("helpers.")}
+    assert ours - {"__main__"} <= own
 
 
 def _run(script: str) -> str:

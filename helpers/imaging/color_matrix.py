@@ -15,17 +15,7 @@ import cv2
 import numpy as np
 
 from helpers.imaging.luma import to_uint8
-
-WEIGHTS = {
-    "bt709": (0.2126, 0.0722),
-    "fcc": (0.30, 0.11),
-    "bt470bg": (0.299, 0.114),
-    "smpte170m": (0.299, 0.114),
-    "smpte240m": (0.212, 0.087),
-    "bt2020nc": (0.2627, 0.0593),
-    "bt2020c": (0.2627, 0.0593),
-}
-"""The weights of red and blue in luma, by ffmpeg's names of the matrices; the rest is green's."""
+from helpers.imaging.matrices import WEIGHTS
 
 LONGEST = 384
 """The longer side, in pixels, of the small pictures in which colours are processed. The eye sees
@@ -43,30 +33,6 @@ Vivid models flash red and blue in dark areas."""
 
 _STRIP = 16
 """Rows of a picture that are joined at once."""
-
-
-def choose_matrix(matrix: str | None, width: int, height: int) -> str:
-    """Return the name of the matrix for a picture's luma.
-
-    Args:
-        matrix: the tag of its film. If it is None, or a name not in WEIGHTS such as "gbr", the
-            matrix is chosen by the size, as players do.
-        width, height: the size of the picture in pixels.
-    """
-    return matrix if matrix in WEIGHTS else guess_matrix(width, height)
-
-
-def guess_matrix(width: int, height: int) -> str:
-    """Guess the matrix of an untagged picture by its size, as players do.
-
-    Returns:
-        "bt709" for high definition, "smpte170m" (BT.601) for smaller pictures.
-    """
-    return "bt709" if width >= 1280 or height > SD_LINES else "smpte170m"
-
-
-SD_LINES = 608
-"""The most lines of a picture of standard definition: 576, and 32 that tapes keep above them."""
 
 
 def is_grey(image: np.ndarray) -> bool:

@@ -8,11 +8,8 @@ Settings that change only the speed of a run belong here and never in a stage.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -103,6 +100,8 @@ class Runtime:
                     "Correct or unset it."
                 )
             return str(own)
+        import shutil
+
         system = shutil.which("ffmpeg")
         if system:
             return system
@@ -266,6 +265,8 @@ def runtime() -> Runtime:
 
 def machine_name() -> str:
     """Return the processor's name, for reports."""
+    import platform
+
     try:
         info = Path("/proc/cpuinfo").read_text()
         return info.split("model name")[1].split(":", 1)[1].split("\n")[0].strip()
@@ -295,6 +296,8 @@ def once_per_file(work: Callable[Concatenate[Path, P], T]) -> Callable[Concatena
 @once_per_file
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file; it is computed again only if the file changes."""
+    import hashlib
+
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.clip import ColourTags
-from helpers.imaging.color_matrix import guess_matrix
+from helpers.imaging.matrices import guess_matrix
 
 if TYPE_CHECKING:
     import av

@@ -146,6 +146,22 @@ class Conversion:
         return found
 
 
+PLANAR_AND_PACKED = {
+    (False, False): ("gbrp", "rgb24"),
+    (False, True): ("gbrp16le", "rgb48le"),
+    (True, False): ("gbrap", "rgba"),
+    (True, True): ("gbrap16le", "rgba64le"),
+}
+"""The formats of a result, by whether it has alpha, and more than 8 bits. Luma and chroma become
+planes first, which are then packed: swscale gives the same values so, in a fifth of the time, since
+it has vector code for full chroma in planes only."""
+
+
+SMALL = 300_000
+"""A picture of fewer pixels is converted in one thread. To wake others costs more than they save:
+160x120 takes 0.12 ms of CPU in one and 0.2 ms in two, and from 640x480 on the two are equal."""
+
+
 class _Graph:
     """The filters for pictures of one look."""
 
@@ -156,6 +172,8 @@ class _Graph:
         self.size = fit(look, conversion.width, conversion.height, conversion.sar)
         self.alpha = conversion.over_black and has_alpha(frame)
         self.graph = av.filter.Graph()
+        if frame.width * frame.height < SMALL:
+            self.graph.threads = 1
         last = self.graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
         )
@@ -182,8 +200,10 @@ class _Graph:
             matrix = swscale_matrix(look)
             scale += f":in_color_matrix={matrix}:in_range={look.colour.range}"
         yield "scale", scale + ":out_range=pc"
-        shallow, deep = ("rgba", "rgba64le") if self.alpha else ("rgb24", "rgb48le")
-        yield "format", deep if self.conversion.depth > 8 else shallow
+        planar, packed = PLANAR_AND_PACKED[self.alpha, self.conversion.depth > 8]
+        if self.luma:
+            yield "format", planar
+        yield "format", packed
 
     def push(self, frame: av.VideoFrame | None) -> Iterator[np.ndarray]:
         """Add a picture, and yield those that are ready."""

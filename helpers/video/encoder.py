@@ -22,7 +22,7 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, ColourTags, Frame
 from helpers.errors import VideoWriteError
-from helpers.imaging.color_matrix import guess_matrix
+from helpers.imaging.matrices import guess_matrix
 from helpers.runtime.storage import storage_error, sync_file
 from helpers.video.codecs import CODECS, CONTAINERS, NVENC, card_encoder
 from helpers.video.colour import (

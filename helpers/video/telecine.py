@@ -23,7 +23,6 @@ from fractions import Fraction
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from helpers.video.convert import Look, deinterlacing
@@ -241,6 +240,8 @@ def _change(before: np.ndarray | None, luma: np.ndarray, side: int = 16) -> floa
     """Return how much the block that changes most differs from the picture before."""
     if before is None:
         return float("inf")
+    import cv2
+
     apart = cv2.absdiff(before, luma)
     size = max(luma.shape[1] // side, 1), max(luma.shape[0] // side, 1)
     return float(cv2.resize(apart.astype(np.float32), size, interpolation=cv2.INTER_AREA).max())

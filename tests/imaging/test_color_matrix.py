@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.imaging.color_matrix import (
-    WEIGHTS,
     blend_chroma,
-    choose_matrix,
     chroma_of,
     enlarge_chroma,
     join,
@@ -15,6 +13,7 @@ from helpers.imaging.color_matrix import (
     resize_planes,
     working_size,
 )
+from helpers.imaging.matrices import WEIGHTS
 from tests.support.color_films import MATRIX, pan
 from tests.support.law import varying_clip
 
@@ -50,13 +49,6 @@ def test_taken_apart_and_joined_it_is_the_same(matrix):
     assert np.array_equal(
         join(luma_of(grey, matrix), chroma_of(grey, matrix) * 9, matrix, np.uint8), grey
     )
-
-
-def test_the_matrix_is_that_of_the_film():
-    assert choose_matrix("bt709", 64, 48) == "bt709"
-    assert choose_matrix("gbr", 640, 480) == choose_matrix(None, 640, 480) == "smpte170m"
-    assert choose_matrix(None, 1280, 720) == "bt709"
-    assert choose_matrix(None, 720, 608) == "smpte170m"  # television with its hidden lines
 
 
 def test_colours_that_were_made_small_come_back_nearly_as_they_were():

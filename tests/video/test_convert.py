@@ -10,6 +10,7 @@ import pytest
 
 from helpers import open_video
 from helpers.clip import ColourTags
+from helpers.video import convert
 from helpers.video.convert import Conversion, Look, add_bars, fit, lay_over_black
 from tests.support.films import ffmpeg
 from tests.support.ranges import assert_ranges_equal_the_whole
@@ -113,3 +114,26 @@ def test_deinterlacing_keeps_the_colours_of_every_pixel_format(pixels, matrix):
     frame.colorspace = {"bt709": 1, "smpte170m": 6}[matrix]
     (_, image, _) = Conversion(320, 240, parity="tff").images([frame] * 3)
     assert np.abs(image.astype(int) - red_and_teal)[120, [80, 240]].max() <= 3
+
+
+LAYOUTS = [
+    *("yuv420p", "yuvj422p", "yuv410p", "nv12", "yuv444p", "yuva420p"),
+    *("yuv420p10le", "yuv444p16le", "yuva444p16le"),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(161, 119), (640, 480)])
+def test_planes_on_the_way_change_no_value(layout, size, monkeypatch):
+    frame = av.VideoFrame(161, 119, layout)
+    random = np.random.default_rng(1)
+    for plane in frame.planes:
+        high = 4 if "10le" in layout else 256  # of every second byte
+        noise = random.integers(0, (256, high), (plane.buffer_size // 2, 2), dtype=np.uint8)
+        plane.update(noise.tobytes())
+    depth, over_black = 16 if "le" in layout else 8, layout.startswith("yuva")
+    conversion = Conversion(*size, depth=depth, over_black=over_black)
+    made = next(conversion.images([frame]))
+    packed = {key: (last, last) for key, (_, last) in convert.PLANAR_AND_PACKED.items()}
+    monkeypatch.setattr(convert, "PLANAR_AND_PACKED", packed)
+    np.testing.assert_array_equal(made, next(conversion.images([frame])))

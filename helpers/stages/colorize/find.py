@@ -20,12 +20,12 @@ import numpy as np
 
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.imaging.color_matrix import (
-    choose_matrix,
     measure_cast,
     resize_planes,
     small_luma,
     working_size,
 )
+from helpers.imaging.matrices import choose_matrix
 from helpers.imaging.optical_flow import FAST, measure_both_flows, warp
 from helpers.stages.colorize.consistency import measure_trust
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from helpers.catalog import table as catalog
 from helpers.clip import Clip, ClipInfo, Frame
 from helpers.errors import StageError
-from helpers.imaging.color_matrix import WEIGHTS, choose_matrix
+from helpers.imaging.matrices import WEIGHTS, choose_matrix
 from helpers.options import names, option
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime, file_sha256

@@ -24,6 +24,7 @@ from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
 from helpers.nn.blend_weights import blend_states
 from helpers.nn.card import PixelsOnCard, to_array, to_bits
+from helpers.nn.postpone import postpone
 from helpers.nn.tensors import DTYPES, from_tensor, from_ycrcb, to_tensor, to_ycrcb
 from helpers.nn.tiling import FittingTiles, enlarge_in_tiles
 from helpers.nn.weight_files import read_state
@@ -233,7 +234,8 @@ def _recognise(state: dict[str, Any]) -> Any:
     Raises:
         ModelError: spandrel does not know the network, or it has another purpose.
     """
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
+    with postpone("torchvision.transforms.functional"):  # for two networks, both refused below
+        from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     try:
         model = ModelLoader(device="cpu").load_from_state_dict(state)
