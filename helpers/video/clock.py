@@ -44,6 +44,9 @@ class Clock:
 
     def straighten(self, packets: Iterable[Packet]) -> Iterator[Packet]:
         """Yield the packets of a file, read from its beginning, with timestamps that run on."""
+        if not self.shifts:
+            yield from packets
+            return
         counts: dict[int, int] = {}
         for packet in packets:
             moves = self.shifts.get(packet.stream_index, ())

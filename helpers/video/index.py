@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,9 +93,14 @@ class Index:
 
 def _shown(index: Index) -> list[Fraction]:
     """Return when each frame is shown by its timestamp, in seconds from zero."""
+    base, zero = index.time_base, index.zero
+    # In whole numbers of one unit, since fractions take six times as long.
+    unit = lcm(base.denominator, zero.denominator)
+    scale = base.numerator * unit // base.denominator
+    start = zero.numerator * unit // zero.denominator
     bounds = [(0, 0), *index.moves, (len(index.pts), 0)]
     return [
-        (pts + units) * index.time_base - index.zero
+        Fraction((pts + units) * scale - start, unit)
         for (first, units), (last, _) in pairwise(bounds)
         for pts in index.pts[first:last]
     ]
@@ -155,9 +161,11 @@ def _build(
 ) -> Index:
     """Return the index of frames with these timestamps, of which the last is shown until `end`."""
     base, zero = packets.base, packets.zero
-    raw = pts if counted else [packets.raw.get(stamp, stamp) for stamp in pts]
-    units = [stamp - own for stamp, own in zip(pts, raw, strict=True)]
-    moves = [(n, b) for n, (a, b) in enumerate(pairwise([0, *units])) if a != b]
+    raw, moves = pts, []
+    if packets.raw and not counted:
+        raw = [packets.raw.get(stamp, stamp) for stamp in pts]
+        units = [stamp - own for stamp, own in zip(pts, raw, strict=True)]
+        moves = [(n, b) for n, (a, b) in enumerate(pairwise([0, *units])) if a != b]
     pulldown = find_pulldown(np.array(pts) * float(base))
     finish = end * base - zero
     if pulldown:

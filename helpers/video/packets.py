@@ -78,6 +78,8 @@ class Packets:
     @property
     def seekable(self) -> bool:
         """Whether the file's own timestamps rise too; where they go back, a seek may go astray."""
+        if not self.raw:
+            return True
         own = [self.raw.get(stamp, stamp) for stamp in sorted(self.durations)]
         return all(a < b for a, b in pairwise(own))
 

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,18 +23,19 @@ def make_timeline(
         found: the presentation and the decoding timestamp of each frame.
     """
     shown, stored = ([pair[which] for pair in found] for which in (0, 1))
+    faults = _count_faults(shown)
+    if not faults:
+        return shown, True, []  # type: ignore[return-value]
     # As in ffmpeg: decoding timestamps are used where those of presentation have more faults.
-    stamps = stored if _count_faults(stored) < _count_faults(shown) else shown
+    stamps = stored if _count_faults(stored) < faults else shown
     known = [stamp for stamp in stamps if stamp is not None]
-    if stamps is shown and not _count_faults(shown):
-        return known, True, []
     step = usual_step(known, stream)
     anchors = _find_anchors(stamps)
     seconds = float(step * stream.time_base)  # type: ignore[operator]
     notes = []
     if None in shown or stamps is stored:
         notes.append(
-            f"{_count_faults(shown)} of {len(found)} frames have no usable timestamp; they are "
+            f"{faults} of {len(found)} frames have no usable timestamp; they are "
             f"spaced evenly between the others, {seconds:.4f} s apart"
         )
     elif moved := len(known) - len(anchors):
@@ -54,9 +54,12 @@ def _count_faults(stamps: list[int | None]) -> int:
 
 def usual_step(pts: Sequence[int], stream: VideoStream) -> int:
     """Return the usual time between frames, in the stream's units, at least 1."""
-    steps = [b - a for a, b in pairwise(sorted(pts)) if b > a]
+    steps = np.diff(np.sort(np.array(pts, np.int64)))
+    steps = steps[steps > 0]
+    if len(steps):
+        return max(round(float(np.median(steps))), 1)
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    return max(round(median(steps) if steps else 1 / (rate * stream.time_base)), 1)  # type: ignore[operator]
+    return max(round(1 / (rate * stream.time_base)), 1)  # type: ignore[operator]
 
 
 def _find_anchors(stamps: list[int | None]) -> list[tuple[int, int]]:
