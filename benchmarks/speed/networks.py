@@ -171,7 +171,9 @@ def _ddcolor(tiny: bool) -> Network:
 
     def build(device: str, precision: str) -> DDColor:
         shape = ((8, 16, 32, 64), (1, 1, 1, 1)) if tiny else TINY
-        return DDColor(generated_ddcolor(*shape), device, precision)
+        engine = DDColor(generated_ddcolor(*shape), device, precision)
+        engine.render_factor = 8 if tiny else engine.render_factor
+        return engine
 
     def alone(engine: DDColor, height: int, width: int) -> tuple[Callable[[], object], int]:
         import torch

@@ -43,18 +43,19 @@ class PixelsOnCard:
         """The type of the array, uint8 or uint16."""
         return np.dtype(np.uint8 if self.bits.dtype == torch.uint8 else np.uint16)
 
+    @torch.inference_mode()  # elsewhere, what a network made there must not be touched
     def fetch(self) -> None:
         """Begin to bring the picture into the computer's memory, without waiting for it."""
         if self._image is not None or self._coming is not None:
             return
-        if not self.bits.is_cuda:
+        device = self.bits.device
+        if device.type != "cuda":
             self._image = to_array(self.bits)
             return
-        device = self.bits.device
         lane = _lane(device, "down")
         lane.wait_stream(torch.cuda.current_stream(device))  # until it is computed
         with torch.cuda.stream(lane):
-            here = torch.empty(self.bits.shape, dtype=self.bits.dtype, pin_memory=True)
+            here = _pinned(self.bits)
             here.copy_(self.bits, non_blocking=True)
             # An event that blocks: a waiting thread must not spin on a core that encoding needs.
             arrived = torch.cuda.Event(blocking=True)
@@ -97,6 +98,7 @@ def place(pixels: Sequence[Any], device: str) -> list[Any]:
     return [one if isinstance(one, PixelsOnCard) else upload(one, device) for one in pixels]
 
 
+@torch.inference_mode()
 def upload(image: np.ndarray, device: str) -> PixelsOnCard:
     """Bring a picture, (H, W, 3) uint8 or uint16, to a device, without waiting for it."""
     bits, there = to_bits(image), torch.device(device)
@@ -104,7 +106,7 @@ def upload(image: np.ndarray, device: str) -> PixelsOnCard:
         return PixelsOnCard(bits.to(there), image)
     lane, computing = _lane(there, "up"), torch.cuda.current_stream(there)
     with torch.cuda.stream(lane):
-        moved = bits.pin_memory().to(there, non_blocking=True)
+        moved = _pinned(bits).copy_(bits).to(there, non_blocking=True)
     computing.wait_stream(lane)
     moved.record_stream(computing)
     return PixelsOnCard(moved, image)
@@ -125,6 +127,11 @@ def to_array(bits: torch.Tensor) -> np.ndarray:
     """Return the bits of a picture as an array, (H, W, 3) uint8 or uint16."""
     image = bits.cpu().numpy()
     return image.view(np.uint16) if image.dtype == np.int16 else image
+
+
+def _pinned(bits: torch.Tensor) -> torch.Tensor:
+    """Return memory of the computer for bits, from and to which a card copies by itself."""
+    return torch.empty(bits.shape, dtype=bits.dtype, pin_memory=True)
 
 
 @cache

@@ -1,17 +1,99 @@
 """Pictures on a card, on one that is pretended: the CPU takes the same way, without streams."""
 
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 
 from helpers.clip import Frame, same_pixels
+from helpers.nn import card
 from helpers.nn.card import PixelsOnCard, place, to_array, to_bits, upload
 from helpers.nn.tensors import to_images, to_pixels, to_tensor
 from tests.support.card import pretended
 
 DTYPES = (np.uint8, np.uint16)
+
+
+class Lane:
+    """A stream that notes what it is told."""
+
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    def wait_stream(self, other):
+        self.log.append(f"{self.name} waits for {other.name}")
+
+
+class Arrival:
+    """An event that notes when it is recorded and waited for."""
+
+    def __init__(self, log, blocking):
+        assert blocking
+        self.log = log
+
+    def record(self, lane):
+        self.log.append(f"recorded on {lane.name}")
+
+    def synchronize(self):
+        self.log.append("waited")
+
+
+class Bits(torch.Tensor):
+    """Bits that seem to lie on a card."""
+
+    device = torch.device("cuda", 0)
+
+    def record_stream(self, lane):
+        self.log.append(f"used on {lane.name}")
+
+    def to(self, *where, non_blocking=False):
+        assert where[0].type == "cuda" and non_blocking
+        return self
+
+
+@pytest.fixture
+def lanes(monkeypatch):
+    """What streams and events are told; memory that is not pinned takes the place of pinned."""
+    log = []
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Lane("computing", log))
+    monkeypatch.setattr(torch.cuda, "stream", lambda lane: nullcontext())
+    monkeypatch.setattr(torch.cuda, "Event", lambda blocking: Arrival(log, blocking))
+    monkeypatch.setattr(card, "_lane", lambda device, way: Lane(way, log))
+    return log
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_picture_comes_back_on_a_lane_of_its_own(lanes, monkeypatch, dtype):
+    monkeypatch.setattr(card, "_pinned", lambda bits: torch.empty(bits.shape, dtype=bits.dtype))
+    image = picture(dtype)
+    bits = to_bits(image).as_subclass(Bits)
+    bits.log = lanes
+    there = PixelsOnCard(bits)
+    there.fetch()
+    there.fetch()
+    begun = ["down waits for computing", "recorded on down", "used on down"]
+    assert lanes == begun
+    assert np.array_equal(np.asarray(there), image)
+    assert np.asarray(there) is np.asarray(there)
+    assert lanes == [*begun, "waited"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_picture_is_sent_on_a_lane_of_its_own(lanes, monkeypatch, dtype):
+    image = picture(dtype)
+
+    def pinned(bits):
+        memory = torch.empty(bits.shape, dtype=bits.dtype).as_subclass(Bits)
+        memory.log = lanes
+        return memory
+
+    monkeypatch.setattr(card, "_pinned", pinned)
+    there = upload(image, "cuda")
+    assert lanes == ["computing waits for up", "used on computing"]
+    assert np.asarray(there) is image
+    assert np.array_equal(to_array(there.bits.as_subclass(torch.Tensor)), image)
 
 
 def picture(dtype=np.uint8, height=5, width=7, seed=0):

@@ -216,7 +216,9 @@ class FilmNet(nn.Module):
 
         Motion is assumed to be uniform.
         """
-        shares = flows[0].new_tensor([fraction, 1 - fraction]).view(2, 1, 1, 1)
+        # Filled on the device: a tensor made from numbers here would have to be waited for there.
+        sides = (fraction, 1 - fraction)
+        shares = torch.stack([flows[0].new_full((1, 1, 1), side) for side in sides])
         aligned = []
         for level, flow in zip(seen, flows, strict=True):
             motion = flow * shares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import chain, islice
@@ -212,6 +212,8 @@ class Upscale(Stage):
         self, start: int, frames: Iterator[Frame], machine: Runtime
     ) -> Iterator[Frame]:
         """Enlarge frames, each by itself, in batches that suit their size."""
+        # Looked up once: tiles and batches then stay the same, and no frame waits for the answer.
+        machine = replace(machine, memory_limit=machine.free_memory())
         engines = [self._load_engine(name, machine) for name in self.models]
         enlargers = [partial(self._enlarge, engine) for engine in engines]
         first = next(frames)
