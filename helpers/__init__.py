@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from helpers.runtime.cores import share_cores
+
 if TYPE_CHECKING:
     from helpers.advice import recommend as recommend
     from helpers.audio import clean_audio as clean_audio
@@ -124,6 +126,8 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+share_cores()  # before PyTorch and OpenCV are imported
 
 
 def __getattr__(name: str) -> object:

@@ -179,7 +179,7 @@ HEAVY = {"av", "cv2", "matplotlib", "numpy", "pooch", "rich", "scenedetect", "sc
 @pytest.mark.parametrize(
     ("words", "heavy", "own"),
     [
-        (["--help"], {"rich"}, {"errors", "video"}),
+        (["--help"], {"rich"}, {"errors", "runtime", "video"}),
         (["models"], set(), {"catalog", "errors", "nn", "progress", "runtime", "video"}),
         (
             ["probe", str(TALK)],
