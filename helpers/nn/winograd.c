@@ -21,7 +21,7 @@
 #endif
 #define WIDE (2 * LANES) /* channels of the result that are computed together */
 #define STEP 6           /* tiles that are computed together: 12 sums and 3 more fit in 16 registers */
-#define BLOCK 24         /* tiles whose transforms stay in the cache; by measurement, of 12 to 96 */
+#define BLOCK 12         /* tiles whose transforms stay in the cache; by measurement, of 6 to 96 */
 #define POINTS 36        /* 6x6, the transform of a tile */
 #define MOST_THREADS 256
 

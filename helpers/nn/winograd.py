@@ -118,6 +118,7 @@ class WinogradConv2d(nn.Module):
     def __init__(self, layer: nn.Conv2d, slope: Tensor, library: ctypes.CDLL) -> None:
         super().__init__()
         self._library, lanes = library, library.lanes()
+        self.weight = layer.weight  # networks look at its type
         self.results = layer.out_channels
         self.padded = -(-self.results // (2 * lanes)) * 2 * lanes
         self.channels = -(-layer.in_channels // lanes) * lanes
@@ -198,6 +199,7 @@ def suits(layer: nn.Module) -> bool:
     """Tell whether a layer is a convolution that can be computed in this way."""
     return (
         isinstance(layer, nn.Conv2d)
+        and type(layer).forward is nn.Conv2d.forward
         and layer.kernel_size == (3, 3)
         and layer.stride == layer.dilation == (1, 1)
         and layer.padding in ((1, 1), "same")
