@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 
-from helpers.nn.backends import EAGER, Runner, Seen
+from helpers.nn.backends import EAGER, Runner
+from helpers.nn.observed import Seen
 from helpers.nn.tiling import is_out_of_memory
 
 log = logging.getLogger("helpers")

@@ -19,9 +19,7 @@ import copy
 import logging
 import os
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -33,6 +31,7 @@ from torch import nn
 
 from helpers.errors import ModelError
 from helpers.nn import winograd
+from helpers.nn.observed import tell_observers
 from helpers.nn.tiling import is_out_of_memory
 from helpers.runtime.machine import runtime
 
@@ -112,7 +111,7 @@ class Runner:
 
     def __call__(self, *inputs: Any) -> Any:
         """Run the network, and return what `call` returns."""
-        _tell_observers(self, inputs)
+        tell_observers(self, inputs)
         if self.backend == EAGER:
             return self.call(self.network, *inputs)
         try:
@@ -223,37 +222,3 @@ def _compile(network: nn.Module, device: str) -> Callable[[torch.Tensor], torch.
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-@dataclass
-class Seen:
-    """What was seen of a network while it was observed: its last inputs, and how often it ran."""
-
-    inputs: tuple[Any, ...]
-    calls: int = 0
-
-
-_observers: list[dict[Runner, Seen]] = []
-_observing = threading.Lock()
-
-
-@contextmanager
-def observe() -> Iterator[dict[Runner, Seen]]:
-    """Observe which networks are run, in any thread, and on what."""
-    seen: dict[Runner, Seen] = {}
-    with _observing:
-        _observers.append(seen)
-    try:
-        yield seen
-    finally:
-        with _observing:
-            _observers[:] = [one for one in _observers if one is not seen]
-
-
-def _tell_observers(runner: Runner, inputs: tuple[Any, ...]) -> None:
-    if not _observers:
-        return
-    with _observing:
-        for seen in _observers:
-            entry = seen.setdefault(runner, Seen(inputs))
-            entry.inputs, entry.calls = inputs, entry.calls + 1

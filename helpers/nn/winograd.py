@@ -188,11 +188,14 @@ def install(network: nn.Module, library: ctypes.CDLL, in_order: bool = False) ->
 
 def _slope_of(layer: nn.Module | None) -> Tensor | None:
     """Return by what an activation multiplies values below 0; None if it is of another kind."""
-    if isinstance(layer, nn.PReLU):
-        return layer.weight
-    if isinstance(layer, nn.LeakyReLU):
-        return torch.tensor([layer.negative_slope])
-    return torch.zeros(1) if isinstance(layer, nn.ReLU) else None
+    match layer:
+        case nn.PReLU(weight=slope):
+            return slope
+        case nn.LeakyReLU(negative_slope=slope):
+            return torch.tensor([slope])
+        case nn.ReLU():
+            return torch.zeros(1)
+    return None
 
 
 def suits(layer: nn.Module) -> bool:

@@ -15,12 +15,11 @@ from helpers.nn.backend_choice import choose_backends
 from helpers.nn.backends import (
     BACKENDS,
     Runner,
-    Seen,
     Way,
     call_method,
     find_obstacle,
-    observe,
 )
+from helpers.nn.observed import Seen, observe
 from helpers.nn.tiling import FittingTiles
 
 BATCH = torch.rand(1, 3, 20, 24, generator=torch.manual_seed(1))
@@ -206,7 +205,10 @@ def ways(monkeypatch):
     return known
 
 
-def choose(calls, way=Way("slow")):
+SLOW = Way("slow")
+
+
+def choose(calls, way=SLOW):
     return choose_backends({Runner(Slow(0.05), way): Seen((BATCH,), calls)}, 1)
 
 
