@@ -130,7 +130,10 @@ def _make_request(model: Model, kind: Engine, paths: list[Path], machine: Runtim
         precision = "fp32"
     states = [path.stat() for path in paths]
     versions = tuple((state.st_size, state.st_mtime_ns) for state in states)
-    return Request(model.name, model.scale, tuple(paths), versions, device, precision, machine)
+    backend = machine.backend(model.name) if kind.precisions else "eager"
+    return Request(
+        model.name, model.scale, tuple(paths), versions, device, precision, machine, backend
+    )
 
 
 @cache

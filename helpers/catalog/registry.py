@@ -22,6 +22,7 @@ from helpers.errors import ModelError
 if TYPE_CHECKING:
     import numpy as np
 
+    from helpers.nn.backends import Way
     from helpers.runtime.machine import Runtime
 
 Load = TypeVar("Load", bound=Callable[..., Any])
@@ -52,6 +53,7 @@ class Request:
         device: "cuda", "mps" or "cpu".
         precision: one of those that the engine supports.
         machine: the machine that it will run on.
+        backend: how its network is run; see `nn.backends`.
     """
 
     name: str
@@ -61,6 +63,14 @@ class Request:
     device: str
     precision: str
     machine: Runtime = field(compare=False)
+    backend: str = "eager"
+
+    @property
+    def way(self) -> Way:
+        """How its network is run."""
+        from helpers.nn.backends import Way
+
+        return Way(self.name, self.backend)
 
     @property
     def memory(self) -> Callable[[], int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helpers.clip import Clip
 from helpers.project.manifest import StageManifest, write_stage
+from helpers.project.networks import try_fast_frames
 from helpers.project.segments import CODECS, LOSSLESS, SMALL, read_done
 from helpers.project.trial import Trial, try_frames
 from helpers.project.versions import stage_of
@@ -39,7 +40,7 @@ def begin_stage(
         codec: one of CODECS; chosen by the room there is if None, with a note if not lossless.
         length: seconds of a segment; chosen by the time they take if None.
     """
-    trial = try_frames(clip, (codec,) if codec else CODECS, run)
+    trial, backends = try_fast_frames(clip, (codec,) if codec else CODECS, run)
     if codec is None:
         codec, note = choose_codec(stage_of(folder.name), len(clip), folder.parent, trial)
         if note:
@@ -47,7 +48,7 @@ def begin_stage(
             log.warning("%s", note)
     length = length or segment_length(clip, trial.seconds)
     manifest = StageManifest.of(
-        clip, codec, length, run.machine, trial.bytes[codec], trial.encoders[codec]
+        clip, codec, length, run.machine, trial.bytes[codec], trial.encoders[codec], backends
     )
     write_stage(folder, manifest)
     return manifest

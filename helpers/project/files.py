@@ -31,6 +31,10 @@ SegmentName = Annotated[str, Meta(pattern=r"^[0-9]{6,9}\.mkv\Z")]
 """The name of a segment's file: digits, so that it cannot lead to another folder."""
 
 
+BackendName = Annotated[str, Meta(pattern=r"^(winograd|compiled|openvino)\Z")]
+"""A way to run a network, one of `nn.backends.BACKENDS`."""
+
+
 @dataclass(frozen=True)
 class Versioned:
     """The part of a file that every version of this package writes."""
@@ -54,8 +58,9 @@ class _Machine(TypedDict):
 class MachineRow(_Machine, total=False):
     """The machine that a stage was begun on: what decides the tiles and the rounding."""
 
-    # Version 0.1.0 did not keep this.
+    # Version 0.1.0 did not keep these.
     encoder: str
+    backends: dict[str, BackendName]
 
 
 @dataclass(frozen=True)

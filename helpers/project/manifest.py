@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -52,9 +52,9 @@ class StageManifest:
         end: when the last frame stops being shown, in seconds.
         cuts: when its shots begin, in seconds.
         segments: the half-open ranges of frames that it is divided into.
-        machine: the device, precision and memory that it was begun with. With the same memory a
-            network uses the same tiles, so that a resumed run is bit-identical to an uninterrupted
-            one.
+        machine: the device, precision and memory that it was begun with, and how its networks are
+            run. With the same memory a network uses the same tiles, so that a resumed run is
+            bit-identical to an uninterrupted one.
         frame_bytes: the size of a saved frame, as far as it was known at the beginning.
     """
 
@@ -79,9 +79,18 @@ class StageManifest:
         machine: Runtime,
         frame_bytes: float,
         encoder: str,
+        backends: Mapping[str, str] | None = None,
     ) -> StageManifest:
         """Describe a clip that will be saved in segments of about `length` seconds."""
         units, pts = _exact_units(clip.times)
+        begun = MachineRow(
+            device=machine.device,
+            precision=machine.precision,
+            memory=machine.free_memory(),
+            encoder=encoder,
+        )
+        if backends:
+            begun["backends"] = dict(backends)
         return cls(
             recipe=clip.recipe(),
             codec=codec,
@@ -92,12 +101,7 @@ class StageManifest:
             end=clip.end,
             cuts=tuple(clip.cuts),
             segments=cut_timeline(clip, length),
-            machine={
-                "device": machine.device,
-                "precision": machine.precision,
-                "memory": machine.free_memory(),
-                "encoder": encoder,
-            },
+            machine=begun,
             frame_bytes=frame_bytes,
         )
 

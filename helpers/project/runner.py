@@ -16,6 +16,7 @@ from helpers.progress import bar
 from helpers.project.files import SegmentRow
 from helpers.project.glimpses import glimpses_file, save_glimpses
 from helpers.project.manifest import Segment, StageManifest
+from helpers.project.networks import usable_backends
 from helpers.project.segments import read_done
 from helpers.project.versions import stage_of
 from helpers.run import RunContext
@@ -49,7 +50,7 @@ class SegmentRunner:
         Raises:
             Stopped: the watch stopped the run; the finished segments are kept.
         """
-        self._use_same_memory()
+        self._use_same_machine()
         total = sum(segment.stop - segment.start for segment in missing)
         retry("the scratch folder", self.scratch.parent, self._make_scratch)
         with (
@@ -60,14 +61,20 @@ class SegmentRunner:
                 self._make_group(group)
             self._wait()
 
-    def _use_same_memory(self) -> None:
-        """Use as much memory as when the stage was begun, so that tiles have the same size.
+    def _use_same_machine(self) -> None:
+        """Use as much memory and the same backends as when the stage was begun.
 
-        On another kind of machine that is impossible, and the difference is logged.
+        So tiles have the same size, and networks round in the same way. On another kind of machine
+        that is impossible, and the difference is logged.
         """
         begun, here = self.manifest.machine, self.run.machine
         if (here.device, here.precision) == (begun["device"], begun["precision"]):
-            self.run = replace(self.run, machine=replace(here, memory_limit=begun["memory"]))
+            backends, notes = usable_backends(self.folder.name, begun, here.device)
+            for note in notes:
+                self.run.notes.append(note)
+                log.warning("%s", note)
+            same = replace(here, memory_limit=begun["memory"], backends=backends)
+            self.run = replace(self.run, machine=same)
             return
         log.warning(
             "%s was begun on %s in %s and continues on %s in %s. The pictures differ by less than "

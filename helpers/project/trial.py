@@ -57,6 +57,7 @@ class Trial:
         saving: seconds to encode it, by codec.
         reading: seconds to read a frame from a segment, by codec; 0 for other codecs.
         encoders: the name of the encoder, by codec.
+        made: how many frames were made, also those that were not timed.
     """
 
     steps: dict[str, float]
@@ -64,6 +65,7 @@ class Trial:
     saving: dict[str, float]
     reading: dict[str, float]
     encoders: dict[str, str] = field(default_factory=dict)
+    made: int = 0
 
     @property
     def seconds(self) -> float:
@@ -106,8 +108,9 @@ def try_frames(
     scratch = runtime().scratch
     retry("the scratch folder", scratch, lambda: scratch.mkdir(parents=True, exist_ok=True))
     reading, stamps = _time_reading(film_of(clip)), Timestamps.of(clip)
-    found = [_measure(clip, len(clip) // 2, 1, codecs, run, reading, stamps)]
-    if found[0].seconds * samples < BUDGET:
+    first = _measure(clip, len(clip) // 2, 1, codecs, run, reading, stamps)
+    found = [first]
+    if first.seconds * samples < BUDGET:
         found.clear()
         for place in PLACES:
             start = min(int(len(clip) * place), max(len(clip) - samples, 0))
@@ -127,6 +130,7 @@ def try_frames(
         mean(sample.saving for sample in found),
         mean(sample.reading for sample in found),
         {codec: Encoder(scratch / "trial.mkv", clip, codec, last=1).name for codec in codecs},
+        frames if first in found else frames + first.frames,
     )
 
 

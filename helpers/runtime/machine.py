@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache, wraps
@@ -38,6 +38,9 @@ class Runtime:
         cache: a folder for downloaded models; on Drive if it is mounted, so that they are kept.
         forced_device, forced_precision: used instead of those that are found.
         memory_limit: bytes that a network may use, instead of a part of the free memory.
+        backends: how the networks of models are run, by the names of the models; see
+            `nn.backends`. Others are run as usual ("eager").
+        forced_backend: how all networks are run for which it is possible, instead.
         user_ffmpeg: the user's own ffmpeg binary.
     """
 
@@ -47,6 +50,10 @@ class Runtime:
     forced_device: str | None = None
     forced_precision: str | None = None
     memory_limit: int | None = None
+    backends: Mapping[str, str] = field(default_factory=dict)
+    forced_backend: str | None = field(
+        default_factory=lambda: os.environ.get("SILK_PURSE_BACKEND") or None
+    )
     user_ffmpeg: Path | None = None
 
     @cached_property
@@ -86,6 +93,10 @@ class Runtime:
             return int((torch.cuda.mem_get_info()[0] + kept) * 0.7)
         # On a CPU small tiles are as fast as large ones, so more memory brings no gain.
         return min(available_memory() // 2, GIB)
+
+    def backend(self, model: str) -> str:
+        """Return how the network of a model is run: "eager", or one of `nn.backends.BACKENDS`."""
+        return self.forced_backend or self.backends.get(model, "eager")
 
     @cached_property
     def ffmpeg(self) -> str:

@@ -18,6 +18,7 @@ import torch
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
+from helpers.nn.backends import USUAL, Way
 from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.ddcolor_network import MULTIPLE, SIZES, UNUSED, DDColorNet, read_shape
@@ -32,6 +33,7 @@ class DDColor(LabColorizer):
         device, precision: the device that it runs on, and its precision; the colour decoder and the
             last layer always use fp32.
         memory: returns how many bytes may be used.
+        way: how it is run.
 
     Raises:
         ModelError: the weights are not DDColor's.
@@ -47,13 +49,14 @@ class DDColor(LabColorizer):
         device: str = "cpu",
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
+        way: Way = USUAL,
     ) -> None:
         shape = _read_shape(state)
         self.title = SIZES.get(shape[0], "DDColor")
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
         network = build_network(lambda: DDColorNet(*shape), used, self.title)
         network.fold()
-        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory)
+        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory, way)
 
     def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
         return cv2.resize(luma, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -63,13 +66,13 @@ class DDColor(LabColorizer):
 
     def _predict(self, lightness: np.ndarray) -> torch.Tensor:
         grey = lab_to_rgb(lightness, np.zeros((*lightness.shape, 2), np.float32))
-        return self.network(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
+        return self.runner(torch.from_numpy(grey[None]).to(self.device).permute(0, 3, 1, 2))
 
 
 @engine("colorize")
 def load(request: Request) -> DDColor:
     """Return the network of a model."""
-    return DDColor(request.state(), request.device, request.precision, request.memory)
+    return DDColor(request.state(), request.device, request.precision, request.memory, request.way)
 
 
 def _read_shape(state: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from helpers.catalog.registry import Request, engine
+from helpers.nn.backends import USUAL, Way
 from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.deoldify_network import DeoldifyNet, fold_state
@@ -40,6 +41,7 @@ class Deoldify(SquareColorizer):
             layer always use fp32.
         memory: returns how many bytes may be used.
         render_factor: the default render factor.
+        way: how it is run.
 
     Attributes:
         kind: "wide" (Video, Stable) or "deep" (Artistic).
@@ -57,6 +59,7 @@ class Deoldify(SquareColorizer):
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
         render_factor: int = 21,
+        way: Way = USUAL,
     ) -> None:
         self.render_factor = render_factor
         plain = fold_state(state)
@@ -64,7 +67,7 @@ class Deoldify(SquareColorizer):
         self.kind = "wide" if wide else "deep"
         self.title = f"DeOldify, {self.kind} ({'Video, Stable' if wide else 'Artistic'})"
         network = build_network(lambda: DeoldifyNet(wide), plain, self.title)
-        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory)
+        super().__init__(network.move(device, DTYPES[precision]), device, precision, memory, way)
 
     @torch.inference_mode()
     def _run(self, luma: np.ndarray, side: int) -> np.ndarray:
@@ -74,7 +77,7 @@ class Deoldify(SquareColorizer):
         )
         grey = torch.from_numpy(stretch_to_square(luma, side)).to(self.device)
         batch = ((grey - mean) / spread).to(DTYPES[self.precision])
-        made = self.network(batch.contiguous(memory_format=torch.channels_last))
+        made = self.runner(batch.contiguous(memory_format=torch.channels_last))
         return self._check_output((made * spread + mean).clamp(0, 1))
 
 
@@ -82,7 +85,12 @@ class Deoldify(SquareColorizer):
 def load(request: Request, render_factor: int) -> Deoldify:
     """Return the network of a model."""
     return Deoldify(
-        request.state(), request.device, request.precision, request.memory, render_factor
+        request.state(),
+        request.device,
+        request.precision,
+        request.memory,
+        render_factor,
+        request.way,
     )
 
 

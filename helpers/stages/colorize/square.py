@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from helpers.errors import ModelError, OutOfMemoryError
+from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import is_out_of_memory
 
@@ -39,6 +40,7 @@ class SquareColorizer(ABC):
         network: the network in evaluation mode, on its device.
         device, precision: the device, and the precision.
         memory: returns how many bytes may be used.
+        way: how it is run.
 
     Attributes:
         title: its name, for messages.
@@ -51,8 +53,14 @@ class SquareColorizer(ABC):
     bytes_per_pixel: ClassVar[int]
 
     def __init__(
-        self, network: nn.Module, device: str, precision: str, memory: Callable[[], int]
+        self,
+        network: nn.Module,
+        device: str,
+        precision: str,
+        memory: Callable[[], int],
+        way: Way = USUAL,
     ) -> None:
+        self.runner = Runner(network, way, ("winograd",))
         self.network, self.device, self.precision = network, device, precision
         self.memory = memory
         self._lock = threading.Lock()

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from helpers.catalog.registry import Request, engine
+from helpers.nn.backends import USUAL, Way
 from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES
 from helpers.stages.colorize.square import LabColorizer
@@ -29,6 +30,7 @@ class Zhang(LabColorizer):
         device, precision: the device that it runs on, and its precision; the last layer always
             uses fp32.
         memory: returns how many bytes may be used.
+        way: how it is run.
 
     Raises:
         ModelError: the weights are those of neither network.
@@ -43,13 +45,14 @@ class Zhang(LabColorizer):
         device: str = "cpu",
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
+        way: Way = USUAL,
     ) -> None:
         build = choose_network(set(state))
         self.title = build.title
         used = {name: value for name, value in state.items() if not name.startswith(UNUSED)}
         network = build_network(build, used, self.title)
         super().__init__(
-            move_network(network, device, DTYPES[precision]), device, precision, memory
+            move_network(network, device, DTYPES[precision]), device, precision, memory, way
         )
 
     def _stretch(self, luma: np.ndarray, side: int) -> np.ndarray:
@@ -65,10 +68,10 @@ class Zhang(LabColorizer):
         return cv2.cvtColor(np.dstack([linear.astype(np.float32)] * 3), cv2.COLOR_LRGB2Lab)[..., 0]
 
     def _predict(self, lightness: np.ndarray) -> torch.Tensor:
-        return self.network(torch.from_numpy(lightness[None, None]).to(self.device))
+        return self.runner(torch.from_numpy(lightness[None, None]).to(self.device))
 
 
 @engine("colorize")
 def load(request: Request) -> Zhang:
     """Return the network of a model."""
-    return Zhang(request.state(), request.device, request.precision, request.memory)
+    return Zhang(request.state(), request.device, request.precision, request.memory, request.way)

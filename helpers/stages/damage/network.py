@@ -29,6 +29,7 @@ from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
+from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import FittingTiles, tile_spans
 from helpers.stages.damage.network_input import AGAIN, ASTRAY, DUST, UNMOVED, WITNESSES
@@ -172,6 +173,7 @@ class Cleaner:
         state: the network's weights, whose shapes give its widths and depths.
         device, precision: the device that it runs on, and its precision.
         memory: returns how many bytes may be used.
+        way: how it is run.
 
     Raises:
         ModelError: the weights are those of another network.
@@ -183,6 +185,7 @@ class Cleaner:
         device: str = "cpu",
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
+        way: Way = USUAL,
     ) -> None:
         self.device, self.precision, self.memory = device, precision, memory
         try:
@@ -196,6 +199,7 @@ class Cleaner:
         self.network = network.eval().to(
             device=device, dtype=DTYPES[precision], memory_format=torch.channels_last
         )
+        self.runner = Runner(self.network, way)
         self._lock = threading.Lock()
         self._tiles = FittingTiles(SMALLEST_TILE)
 
@@ -258,7 +262,7 @@ class Cleaner:
         whole = torch.from_numpy(planes[None]).to(self.device)
         # Differences of bright pixels need float32; the rest does not.
         seen = features(whole).to(DTYPES[self.precision])
-        made = self.network(seen.contiguous(memory_format=torch.channels_last))
+        made = self.runner(seen.contiguous(memory_format=torch.channels_last))
         logits, weights = split_output(made)
         answer = torch.cat([logits.sigmoid(), weights], 1)
         return answer[0].cpu().numpy()
@@ -269,7 +273,7 @@ def load(request: Request) -> Cleaner | None:
     """Return the network of a model; None for "median", which has no weights."""
     if not request.paths:
         return None
-    return Cleaner(request.state(), request.device, request.precision, request.memory)
+    return Cleaner(request.state(), request.device, request.precision, request.memory, request.way)
 
 
 def _shape_of(state: dict[str, Any]) -> tuple[list[int], list[int]]:

@@ -21,6 +21,7 @@ import torch
 from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
+from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.state_dict import check_state, expected_shapes
 from helpers.nn.tensors import to_pixels, to_tensor
 from helpers.stages.interpolate.film_network import MULTIPLE, FilmNet
@@ -34,6 +35,7 @@ class FilmInterpolator(PairNetwork):
         state: the weights, by the names of `FilmNet`.
         device, precision: the device, and the precision of the convolutions. Flow, warping and the
             last layer are always computed in fp32.
+        way: how it is run.
 
     Raises:
         ModelError: the weights are not FILM's.
@@ -42,9 +44,15 @@ class FilmInterpolator(PairNetwork):
     title = "FILM"
     instead = "rife-4.25, which needs much less"
 
-    def __init__(self, state: dict[str, Any], device: str = "cpu", precision: str = "fp32") -> None:
+    def __init__(
+        self,
+        state: dict[str, Any],
+        device: str = "cpu",
+        precision: str = "fp32",
+        way: Way = USUAL,
+    ) -> None:
         self._state = check_state(state, expected_shapes(FilmNet), self.title)
-        super().__init__(device, precision)
+        super().__init__(device, precision, way)
 
     def _build(self, device: str, dtype: torch.dtype) -> FilmNet:
         network = FilmNet()
@@ -56,7 +64,7 @@ class FilmInterpolator(PairNetwork):
     @torch.inference_mode()
     def _draw(
         self,
-        network: FilmNet,
+        run: Runner,
         device: str,
         first: Picture,
         last: Picture,
@@ -68,8 +76,8 @@ class FilmInterpolator(PairNetwork):
         pair = to_tensor([first, last], device, torch.float32)
         # Padded with black on all sides, as in the authors' script.
         pair = functional.pad(pair, (left, right - left, top, below - top))
-        seen, flows = network.prepare(pair)
-        drawn = (network(seen, flows, fraction) for fraction in fractions)
+        seen, flows = run("prepare", pair)
+        drawn = (run("forward", seen, flows, fraction) for fraction in fractions)
         return [
             to_pixels(picture[..., top : top + height, left : left + width], first)[0]
             for picture in drawn
@@ -79,4 +87,4 @@ class FilmInterpolator(PairNetwork):
 @engine("interpolate")
 def load(request: Request) -> FilmInterpolator:
     """Return the network of a model."""
-    return FilmInterpolator(request.state(), request.device, request.precision)
+    return FilmInterpolator(request.state(), request.device, request.precision, request.way)

@@ -42,6 +42,12 @@ class Convolution(nn.Module):
         self.extra = (0, 0, 0, 0) if size % 2 else (0, 1, 0, 1)
         self.conv = nn.Conv2d(inputs, outputs, size, padding=(size - 1) // 2)
 
+    def to_layers(self) -> nn.Sequential:
+        """Return it as standard layers."""
+        around = [nn.ZeroPad2d(self.extra)] if any(self.extra) else []
+        after = [nn.LeakyReLU(0.2)] if self.active else []
+        return nn.Sequential(*around, self.conv, *after)
+
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, outputs, H, W) for features of (N, inputs, H, W)."""
         x = self.conv(functional.pad(x, self.extra) if any(self.extra) else x)
@@ -190,7 +196,7 @@ class FilmNet(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The type of all convolutions except the last."""
-        return self.extract.extract_sublevels.convs[0][0].conv.weight.dtype  # type: ignore[index,union-attr,return-value]
+        return next(self.extract.parameters()).dtype
 
     def prepare(self, pair: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Compute what does not depend on the time of the new frame.

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from helpers.errors import OutOfMemoryError
+from helpers.nn.backends import USUAL, Runner, Way, call_method
 from helpers.nn.card import PixelsOnCard
 from helpers.nn.tensors import DTYPES
 from helpers.nn.tiling import is_out_of_memory
@@ -37,9 +38,11 @@ class PairNetwork(ABC):
     title: str
     instead: str
 
-    def __init__(self, device: str, precision: str) -> None:
+    def __init__(self, device: str, precision: str, way: Way = USUAL) -> None:
         self.device, self.precision = device, precision
         self.network = self._build(device, DTYPES[precision])
+        # torch.compile and OpenVINO would compile a network anew for every fraction.
+        self.runner = Runner(self.network, way, ("winograd",), call_method)
         self._lock = threading.Lock()
 
     def facts(self) -> list[tuple[str, str]]:
@@ -57,13 +60,19 @@ class PairNetwork(ABC):
     @abstractmethod
     def _draw(
         self,
-        network: Any,
+        run: Runner,
         device: str,
         first: Picture,
         last: Picture,
         fractions: Sequence[float],
     ) -> list[Picture]:
-        """Interpolate with a network on a device; the arguments are those of `between`."""
+        """Interpolate with a network on a device.
+
+        Args:
+            run: runs a step of the network: takes the name of its method, and the arguments.
+            device: the device.
+            first, last, fractions: as in `between`.
+        """
 
     @property
     def pixel_device(self) -> str:
@@ -93,7 +102,7 @@ class PairNetwork(ABC):
             return [first.copy() for _ in fractions]
         with self._lock:  # one pair at a time, since two would share the same cores and memory
             try:
-                return self._draw(self.network, self.device, first, last, fractions)
+                return self._draw(self.runner, self.device, first, last, fractions)
             except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -117,7 +126,8 @@ class PairNetwork(ABC):
             )
             try:
                 network = self._build("cpu", torch.float32)
-                return self._draw(network, "cpu", first, last, fractions)
+                run = Runner(network, call=call_method)
+                return self._draw(run, "cpu", first, last, fractions)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
+from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.tensors import to_pixels, to_tensor
 from helpers.stages.interpolate.pair_network import PairNetwork, Picture
 from helpers.stages.interpolate.rife_network import VERSIONS, IFNet
@@ -42,6 +43,7 @@ class RifeInterpolator(PairNetwork):
         device, precision: the device, and the precision of the convolutions.
         scale: the scale at which flow is estimated, 1, 0.5 or 0.25; if None, `choose_scale` chooses
             it by the size of the frame.
+        way: how it is run.
 
     Raises:
         ModelError: the version is unknown, the weights are those of another, or the scale is not
@@ -57,12 +59,13 @@ class RifeInterpolator(PairNetwork):
         device: str = "cpu",
         precision: str = "fp32",
         scale: float | None = None,
+        way: Way = USUAL,
     ) -> None:
         if scale is not None and scale not in _SCALES:
             raise ModelError(f"The scale of RIFE must be 1, 0.5 or 0.25; {scale} was given.")
         self.version, self.scale, self.title = version, scale, f"RIFE {version}"
         self._state = prepare_state(state, version)
-        super().__init__(device, precision)
+        super().__init__(device, precision, way)
 
     def _build(self, device: str, dtype: torch.dtype) -> IFNet:
         network = IFNet(VERSIONS[self.version])
@@ -73,7 +76,7 @@ class RifeInterpolator(PairNetwork):
     @torch.inference_mode()
     def _draw(
         self,
-        network: IFNet,
+        run: Runner,
         device: str,
         first: Picture,
         last: Picture,
@@ -86,9 +89,9 @@ class RifeInterpolator(PairNetwork):
         right, below = -width % multiple, -height % multiple
         if right or below:  # padded with black, as in training
             pair = functional.pad(pair, (0, right, 0, below))
-        pair = network.append_features(pair)
+        pair = run("append_features", pair)
         return [
-            to_pixels(network(pair, fraction, scale)[..., :height, :width], first)[0]
+            to_pixels(run("forward", pair, fraction, scale)[..., :height, :width], first)[0]
             for fraction in fractions
         ]
 
@@ -96,7 +99,9 @@ class RifeInterpolator(PairNetwork):
 @engine("interpolate")
 def load(request: Request, version: str) -> RifeInterpolator:
     """Return the network of a model."""
-    return RifeInterpolator(request.state(), version, request.device, request.precision)
+    return RifeInterpolator(
+        request.state(), version, request.device, request.precision, way=request.way
+    )
 
 
 def choose_scale(height: int, width: int) -> float:

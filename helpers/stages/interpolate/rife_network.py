@@ -64,6 +64,17 @@ class _ResConv(nn.Module):
         self.conv.bias.mul_(self.beta.flatten())  # type: ignore[union-attr]
         self.beta.fill_(1)
 
+    @torch.no_grad()
+    def to_layers(self) -> nn.Sequential:
+        """Return an equal convolution, to which its input need not be added, and its activation.
+
+        It is for fp32: adding one to the middle of a filter would cost fp16 its finer digits.
+        """
+        self.fold()
+        for channel, weights in enumerate(self.conv.weight):
+            weights[channel, 1, 1] += 1
+        return nn.Sequential(self.conv, nn.LeakyReLU(0.2))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape, (N, channels, H, W)."""
         return functional.leaky_relu_(self.conv(x).add_(x), 0.2)

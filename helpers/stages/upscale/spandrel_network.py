@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from helpers.catalog.registry import Request, engine
 from helpers.errors import ModelError
+from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.blend_weights import blend_states
 from helpers.nn.card import PixelsOnCard, to_array, to_bits
 from helpers.nn.postpone import postpone
@@ -51,6 +52,7 @@ class Upscaler:
         precision: its precision; a network that does not support it gets fp32.
         memory: returns how many bytes may be used.
         name: its name, for messages; that of the architecture if not given.
+        way: how it is run.
 
     Attributes:
         scale: how many times larger each side becomes; 1 for restoration.
@@ -69,6 +71,7 @@ class Upscaler:
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
         name: str = "",
+        way: Way = USUAL,
     ) -> None:
         model = _recognise(state)
         self.scale = model.scale
@@ -80,6 +83,7 @@ class Upscaler:
         self.network = model.model.eval().to(
             device=device, dtype=DTYPES[self.precision], memory_format=torch.channels_last
         )
+        self.runner = Runner(self.network, way)
         self.channels = model.input_channels
         self.needs, self.tiling = model.size_requirements, model.tiling.name.lower()
         self._tags = ", ".join(model.tags)
@@ -195,7 +199,7 @@ class Upscaler:
         across, down = self.needs.get_padding(width, height)
         batch = pad_batch(to_tensor(images, self.device, self.dtype), down, across)
         batch = batch[:, : self.channels].contiguous(memory_format=torch.channels_last)
-        made = self.network(batch)[..., : height * self.scale, : width * self.scale]
+        made = self.runner(batch)[..., : height * self.scale, : width * self.scale]
         return from_tensor(made.expand(-1, 3, -1, -1), images[0].dtype)
 
     @property
@@ -219,7 +223,9 @@ def pad_batch(batch: torch.Tensor, down: int, across: int) -> torch.Tensor:
 def load(request: Request, denoise: Fraction | None = None) -> Upscaler:
     """Return the network of a model; with a denoise strength, a blend of its two networks."""
     state = request.state() if denoise is None else _blend(request, float(denoise))
-    return Upscaler(state, request.device, request.precision, request.memory, request.name)
+    return Upscaler(
+        state, request.device, request.precision, request.memory, request.name, request.way
+    )
 
 
 def _blend(request: Request, denoise: float) -> dict[str, Any]:
