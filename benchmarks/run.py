@@ -24,6 +24,7 @@ TITLES = {
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
         "before": "Whole runs beside those of an earlier revision",
+        "framelift": "Whole runs beside framelift-video",
         "estimate": "Estimates beside what runs take",
         "memory": "Peak memory",
     },
@@ -59,6 +60,7 @@ TITLES = {
 FOLDERS = {name: folder for folder, names in TITLES.items() for name in names}
 
 NEEDS = {
+    "framelift": "SILK_PURSE_FRAMELIFT=/folder/of/the/package ",
     "fate": "SILK_PURSE_FATE=/folder/of/samples ",
     "opencv_dnn": "SILK_PURSE_CONTRIB_PYTHON=/contrib/bin/python ",
     **dict.fromkeys(

@@ -8,24 +8,21 @@ Both use the packages of this Python. The runs alternate, so that a noisy machin
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 from benchmarks import datasets
-from benchmarks.common import ROOT, UnavailableError, ffmpeg
+from benchmarks.common import ROOT, ffmpeg
+from benchmarks.speed.spent import HEAD, compare, spend
 
 REVISION = "832da0e"
 """The last revision of the first version."""
-
-ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -78,38 +75,6 @@ CASES = {
 }
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What a run took: seconds by the clock, those of all cores, and the most bytes of memory."""
-
-    wall: float
-    cpu: float
-    memory: int
-
-
-def run(tree: Path, film: Path, output: Path, options: Sequence[str]) -> Spent:
-    """Run the command of a tree.
-
-    Raises:
-        UnavailableError: it failed.
-    """
-    command = [sys.executable, "-m", "helpers", "restore", str(film), "-o", str(output), *options]
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)},
-            stdout=said, stderr=said,
-        )  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-        process.returncode = status
-        said.seek(0)
-        if status or not output.exists():
-            raise UnavailableError(f"{tree.name}: {said.read().decode()[-500:]}")
-    output.unlink()
-    return Spent(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
-
-
 @contextmanager
 def checked_out(revision: str) -> Iterator[Path]:
     """Check a revision out into a temporary folder."""
@@ -136,41 +101,23 @@ def make_film(case: Case, folder: Path) -> Path:
     return path
 
 
-def compare(case: Case, old: Path, rounds: int = ROUNDS) -> tuple[list[Spent], list[Spent]]:
-    """Run a case with an old tree and with this one, in turn."""
-    spent: tuple[list[Spent], list[Spent]] = ([], [])
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        film = make_film(case, folder)
-        for turn in range(rounds):
-            for side, tree in ((0, old), (1, ROOT)):
-                output = folder / f"{side}_{turn}.mp4"
-                spent[side].append(run(tree, film, output, case.options))
-                print(case.title, tree.name, spent[side][-1], file=sys.stderr, flush=True)
-    return spent
-
-
 def main(revision: str = REVISION, names: Sequence[str] = ()) -> str:
     """Return one row a case."""
     rows = [
-        f"Whole runs of the command at revision {revision} and today, in turn; the median of "
-        f"{ROUNDS} ratios.",
+        f"Whole runs of the command at revision {revision} and today, in turn.",
         "",
-        "| run | wall before, s | today, s | ratio | CPU before, s | today, s | ratio "
-        "| memory before, GB | today, GB |",
+        HEAD.replace("of the other", "before").replace("ours", "today"),
         "|---" * 9 + "|",
     ]
-    with checked_out(revision) as old:
-        for name in names or CASES:
-            before, today = compare(CASES[name], old)
-            cells = []
-            for kind in ("wall", "cpu"):
-                sides = [[getattr(one, kind) for one in side] for side in (before, today)]
-                pairs = list(zip(*sides, strict=True))
-                one, two = map(median, sides)
-                cells += [f"{one:.1f}", f"{two:.1f}", f"{median(a / b for a, b in pairs):.2f}"]
-            cells += [f"{max(s.memory for s in side) / 1e9:.2f}" for side in (before, today)]
-            rows.append(f"| {CASES[name].title} | {' | '.join(cells)} |")
+    with checked_out(revision) as old, tempfile.TemporaryDirectory() as folder:
+        for case in (CASES[name] for name in names or CASES):
+            film, output = make_film(case, Path(folder)), Path(folder) / "made.mp4"
+            words = ["-m", "helpers", "restore", str(film), "-o", str(output), *case.options]
+            sides = [
+                partial(spend, [sys.executable, *words], output, tree, PYTHONPATH=str(tree))
+                for tree in (old, ROOT)
+            ]
+            rows.append(compare(case.title, *sides))
     return "\n".join(rows)
 
 
