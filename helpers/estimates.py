@@ -22,10 +22,11 @@ from helpers.catalog.registry import Probe
 from helpers.catalog.table import Model, html_table, models
 from helpers.clip import Clip
 from helpers.project.begin import choose_codec
+from helpers.project.networks import try_fast_frames
 from helpers.project.project import Project
 from helpers.project.room import Room
 from helpers.project.segments import CODECS, SavedClip
-from helpers.project.trial import SAMPLES, Trial, try_frames
+from helpers.project.trial import SAMPLES, Trial
 from helpers.project.versions import END_TO_END, Version
 from helpers.project.words import format_bytes
 from helpers.runtime.machine import on_colab, runtime
@@ -211,7 +212,8 @@ def estimate(
     finished = known is not None and known.is_finished
     source = SavedClip.of(known.folder, known.manifest) if known and finished else clip
     tried = (*(() if finished else codecs), *([render] if render else []))
-    trial = try_frames(source, tried, samples=samples)
+    begun = known.manifest.machine if known else None
+    trial, _ = try_fast_frames(source, tried, samples=samples, begun=begun)
     notes: list[str | None] = []
     chosen = codecs[0]
     if len(codecs) > 1:

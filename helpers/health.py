@@ -91,8 +91,8 @@ class Diagnosis:
 def doctor() -> Diagnosis:
     """Check everything that a run needs. Nothing is installed or changed."""
     checks: list[Callable[[], Check]] = [
-        _package, _processor, _graphics, _vulkan, _memory, _disk, _drive, _ffmpeg, _opencv, _shots,
-        _sound, _weights,
+        _package, _processor, _graphics, _networks, _vulkan, _memory, _disk, _drive, _ffmpeg,
+        _opencv, _shots, _sound, _weights,
     ]  # fmt: skip
     return Diagnosis(tuple(check() for check in checks))
 
@@ -127,6 +127,16 @@ def _graphics() -> Check:
             "cell again."
         )
     return Check("graphics", True, where, advice, "There is no GPU here that can be used.")
+
+
+def _networks() -> Check:
+    from helpers.nn.backends import BACKENDS, find_obstacle
+
+    # A network that cannot be run in any of these ways is run as usual, so none is needed.
+    missing = {name: find_obstacle(name, runtime().device) for name in BACKENDS}
+    here = [name for name, obstacle in missing.items() if obstacle is None]
+    advice = " ".join(obstacle for obstacle in missing.values() if obstacle)
+    return Check("networks", True, f"can be run as: {', '.join(['usual', *here])}", advice)
 
 
 def _vulkan() -> Check:

@@ -20,6 +20,8 @@ from helpers.catalog.load import native_scale
 from helpers.clip import Clip
 from helpers.errors import StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
+from helpers.project.manifest import StageManifest
+from helpers.project.networks import describe_backends
 from helpers.project.project import Project
 from helpers.project.report import Report, Saved, Side, report_path
 from helpers.project.segments import CODECS, SavedClip, read_done
@@ -380,6 +382,7 @@ def _restore(
     known = opened.find(wanted, END_TO_END, CODECS if keep else (codec, *CODECS))
     saved_as = known.manifest.codec if known else None if keep else codec
     saved = opened.save(wanted, END_TO_END, codec=saved_as, run=run)
+    networks = describe_backends(StageManifest.read(saved.folder).machine)
     if any(step.get("stage") == "Colorize" for step in wanted.recipe()):
         run.notes.append(repr(chroma_flicker(saved)))
     made = time.perf_counter()
@@ -410,6 +413,7 @@ def _restore(
         machine={
             "device": run.machine.device,
             "precision": run.machine.precision,
+            "networks": networks,
             "encoder": written.encoder,
         },
         checks=written.checks.to_json() if written.checks else [],

@@ -153,8 +153,6 @@ class Runner:
         """Return in a sentence why the network cannot be run with a backend; None if it can."""
         if backend not in self.able:
             return f"{backend} is not made for this kind of network."
-        if backend != "compiled" and self.device != "cpu":
-            return f"{backend} is for CPUs, and the network is on {self.device}."
         if backend == "winograd" and self.dtype != torch.float32:
             return "winograd is for fp32."
         return find_obstacle(backend, self.device)
@@ -172,6 +170,8 @@ class Runner:
 
 def find_obstacle(backend: str, device: str) -> str | None:
     """Return why a backend does not work on a device here, in a sentence; None if it should."""
+    if backend != "compiled" and device != "cpu":
+        return f"{backend} is for CPUs, and networks run on {device}."
     if backend == "winograd":
         found = winograd.find_compiler()
         return None if found else "There is no C compiler. Install gcc."

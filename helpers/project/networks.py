@@ -19,17 +19,29 @@ LONG = 60.0
 
 
 def try_fast_frames(
-    clip: Clip, codecs: Sequence[str], run: RunContext | None = None, samples: int = SAMPLES
+    clip: Clip,
+    codecs: Sequence[str],
+    run: RunContext | None = None,
+    samples: int = SAMPLES,
+    begun: MachineRow | None = None,
 ) -> tuple[Trial, Mapping[str, str]]:
     """Make a few frames as the whole run will make them, with the fastest backends.
 
     If the run is long, backends are tried on what the networks were given for these frames. If some
-    are faster, the frames are made again. The arguments are those of `try_frames`.
+    are faster, the frames are made again.
+
+    Args:
+        clip, codecs, run, samples: as in `try_frames`.
+        begun: the machine that the run was begun on, of which the backends are used.
 
     Returns:
         The trial, and the backends by model, without those that are run as usual.
     """
     run = run or RunContext()
+    if begun is not None:
+        backends, _ = usable_backends("", begun, run.machine.device)
+        run = replace(run, machine=replace(run.machine, backends=backends))
+        return try_frames(clip, codecs, run, samples), backends
     with observe() as seen:
         trial = try_frames(clip, codecs, run, samples)
     if not seen:
@@ -73,6 +85,7 @@ def usable_backends(name: str, begun: MachineRow, device: str) -> tuple[dict[str
     return found, notes
 
 
-def describe_backends(backends: Mapping[str, str]) -> str:
+def describe_backends(machine: MachineRow) -> str:
     """Say how networks are run: "animevideov3: winograd"; "as usual" if none is run otherwise."""
+    backends = machine.get("backends", {})
     return ", ".join(f"{model}: {name}" for model, name in backends.items()) or "as usual"

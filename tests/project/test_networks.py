@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.estimates import estimate
 from helpers.nn import winograd
 from helpers.project import networks
 from helpers.project.manifest import StageManifest
 from helpers.project.project import Project
 from helpers.project.runner import SegmentRunner
+from helpers.project.trial import try_frames
 from helpers.run import RunContext
 from helpers.stages.upscale.stage import Upscale
 from tests.support.compact_states import compact_state
@@ -111,7 +113,7 @@ def test_a_stage_of_an_older_version_goes_on_as_usual(tmp_path, model, monkeypat
     clip = enlarged(model)
     break_off(monkeypatch, tmp_path, clip, 1)
     (path,) = tmp_path.glob("*/stage.json")
-    assert set(json.loads(path.read_text())["machine"]) == {"device", "precision", "memory"}
+    assert "backends" not in json.loads(path.read_text())["machine"]
     machines = []
     make = SegmentRunner._make_group
     monkeypatch.setattr(
@@ -124,8 +126,27 @@ def test_a_stage_of_an_older_version_goes_on_as_usual(tmp_path, model, monkeypat
 
 
 def test_backends_are_described():
-    assert networks.describe_backends({}) == "as usual"
-    assert networks.describe_backends({"x4plus": "compiled"}) == "x4plus: compiled"
+    row = {"device": "cpu", "precision": "fp32", "memory": 1}
+    assert networks.describe_backends(row) == "as usual"
+    row["backends"] = {"x4plus": "compiled"}
+    assert networks.describe_backends(row) == "x4plus: compiled"
+
+
+def test_an_estimate_counts_with_what_the_run_will_use(tmp_path, model, long, monkeypatch):
+    seen = []
+
+    def note(clip, codecs, run, samples):
+        seen.append(dict(run.machine.backends))
+        return try_frames(clip, codecs, run, samples)
+
+    monkeypatch.setattr(networks, "try_frames", note)
+    clip, project = enlarged(model), Project(tmp_path / "project")
+    estimate(clip, project, "01_test", render=None)
+    break_off(monkeypatch, project.folder, clip, 1)
+    (name,) = kept(project.versions("01_test").rows[0])["backends"]
+    assert seen == [{}, {name: "winograd"}] * 2
+    estimate(clip, project, "01_test", render=None)
+    assert seen[4:] == [{name: "winograd"}]
 
 
 def test_an_unknown_backend_is_refused(tmp_path):

@@ -189,7 +189,7 @@ def test_stretches_as_the_author_does_but_without_rounding():
 
 def test_numbers_that_are_none_are_never_taken_for_colours(engine, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(engine, "network", lambda batch: batch * float("nan"))
+        broken.setattr(engine, "runner", lambda batch: batch * float("nan"))
         with pytest.raises(ModelError, match="in fp32 contains values that are not numbers"):
             engine.colours([grey(20, 30)], 2)
 
