@@ -123,7 +123,7 @@ def test_a_room_stands_by_itself(room):
     below = {
         *("clip", "errors", "options", "progress", "run", "stage"),
         *("catalog.fetch", "catalog.load", "catalog.registry", "catalog.table"),
-        *("runtime.machine", "runtime.storage"),
+        *("runtime.machine", "runtime.postpone", "runtime.storage"),
         *("stages.diagnosis", "retime"),
     }
     allowed = below | folder("imaging") | folder("nn") | folder(f"stages/{room.name}")

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, uniform_filter1d
-from scipy.signal import butter, sosfiltfilt
+
+from helpers.runtime.postpone import postpone
+
+with postpone("scipy.stats"):  # find_peaks_cwt alone needs it, and is not used
+    from scipy.signal import butter, sosfiltfilt
 
 FRAME = 0.02
 """Seconds that one level is measured over."""

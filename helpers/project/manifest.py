@@ -161,7 +161,11 @@ class StageManifest:
     @property
     def times(self) -> tuple[Fraction, ...]:
         """The start of every frame, in exact seconds."""
-        return tuple(self.first + Fraction(pts, self.units) for pts in self.pts)
+        # In whole numbers of one unit, since the sum of two fractions takes six times as long.
+        unit = math.lcm(self.units, self.first.denominator)
+        start = self.first.numerator * unit // self.first.denominator
+        scale = unit // self.units
+        return tuple(Fraction(start + pts * scale, unit) for pts in self.pts)
 
     def is_made_of(self, recipe: list[dict[str, Any]], codecs: Container[str]) -> bool:
         """Tell whether it is made by this recipe, and saved with one of these codecs."""
@@ -197,9 +201,12 @@ def write_stage(folder: Path, manifest: StageManifest) -> None:
 
 def _exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
     """Return units a second, and the times since the first as whole numbers of these units."""
-    spans = [time - times[0] for time in times]
-    units = math.lcm(*(span.denominator for span in spans))
-    return units, [int(span * units) for span in spans]
+    # In whole numbers of one unit, since the difference of two fractions takes six times as long.
+    unit = math.lcm(*{time.denominator for time in times})
+    marks = [time.numerator * (unit // time.denominator) for time in times]
+    spans = [mark - marks[0] for mark in marks]
+    common = math.gcd(unit, *spans)
+    return unit // common, [span // common for span in spans]
 
 
 def cut_timeline(clip: Clip, length: Fraction) -> list[Segment]:

@@ -25,10 +25,10 @@ from helpers.errors import ModelError
 from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.blend_weights import blend_states
 from helpers.nn.card import PixelsOnCard, to_array, to_bits
-from helpers.nn.postpone import postpone
 from helpers.nn.tensors import DTYPES, from_tensor, from_ycrcb, to_tensor, to_ycrcb
 from helpers.nn.tiling import FittingTiles, enlarge_in_tiles
 from helpers.nn.weight_files import read_state
+from helpers.runtime.postpone import postpone
 
 SMALLEST_TILE = 32
 """The smallest side of a tile in pixels; the input of a smaller one would be mostly overlap."""

@@ -17,7 +17,7 @@ def run(script):
 
 POSTPONED = """
 import sys
-from helpers.nn.postpone import postpone
+from helpers.runtime.postpone import postpone
 with postpone("xml.etree.ElementTree"):
     from xml.etree.ElementTree import Element, fromstring
 print("xml" in sys.modules, "xml.etree.ElementTree" in sys.modules)
@@ -37,12 +37,25 @@ def test_what_is_postponed_is_imported_when_an_attribute_is_asked_for():
 def test_what_is_there_already_is_left_alone():
     script = """
 import xml.etree.ElementTree as first
-from helpers.nn.postpone import postpone
+from helpers.runtime.postpone import postpone
 with postpone("xml.etree.ElementTree"):
     import xml.etree.ElementTree as second
 print(first is second)
 """
     assert run(script) == ["True"]
+
+
+def test_looking_at_sound_imports_no_statistics():
+    script = """
+import sys
+import helpers.audio
+print("scipy.stats" in sys.modules)
+import numpy as np
+from scipy import signal
+print(signal.find_peaks_cwt(np.sin(np.arange(0, 9, 0.1)), np.arange(1, 10)).size)
+print("scipy.stats" in sys.modules)
+"""
+    assert run(script) == ["False", "2", "True"]
 
 
 @pytest.mark.slow
