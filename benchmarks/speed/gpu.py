@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.common import UnavailableError
 from benchmarks.speed.networks import Network, networks, state_of
 from benchmarks.speed.rates import (
+    largest_difference,
     part_seconds,
     product_rate,
     restore_seconds,
@@ -141,6 +142,16 @@ class Card:
             f"| {spent:.0f} |"
         )
 
+    def check(self) -> Iterator[str]:
+        """Say whether what streams carry is what arrays hold; before anything is measured."""
+        light = networks(self.tiny)[0]
+        engine = light.build(runtime().device, self.precision)
+        size = next(iter(self.sizes.values()))
+        yield self.measured("streams", 5, lambda: (
+            "Pictures that stay on the card differ from single ones by at most "
+            f"{largest_difference(light, engine, *size)} grey levels.\n"
+        ))  # fmt: skip
+
     def chain(self) -> Iterator[str]:
         """Give a row a size: `restore` from film to H.264, twice as large, beside the network."""
         yield shown("\n| whole chain, animevideov3 | size | network alone | restore | share |")
@@ -172,6 +183,7 @@ def measure(sizes: dict[str, tuple[int, int]], tiny: bool) -> list[str]:
     card = Card(sizes, tiny)
     rows = [shown(f"A product of matrices runs at {card.best:.3g} TFLOP a second here."), ""]
     for table in (
+        card.check(),
         card.rates(compiled=False),
         card.chain(),
         card.parts(),

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
+
+import numpy as np
 
 from benchmarks.speed.networks import Network, film, networks
 from helpers.clip import Frame
+from helpers.imaging.resample import resize
 from helpers.runtime.machine import runtime
 
 
@@ -77,6 +81,24 @@ def run_stage(network: Network, engine: object, frames: int, height: int, width:
         for frame in clip.frames():
             _ = frame.image
         return time.perf_counter() - begun
+
+
+def largest_difference(network: Network, engine: Any, height: int, width: int) -> int:
+    """Return by how many grey levels pictures that stay on the card differ from single ones.
+
+    The single ones are brought to the card and back one after the other, and resized here.
+
+    Args:
+        network: one that enlarges by four; its stage by two.
+    """
+    place, name = network.loader.split(":")
+    source, largest = film(32, height, width), 0
+    with mock.patch(f"{place}.{name}", lambda *_, **__: engine):
+        for frame, given in zip(network.stage(source).frames(), source.frames(), strict=True):
+            (single,) = engine.upscale([given.image])
+            expected = resize(single, 2 * width, 2 * height)
+            largest = max(largest, int(np.abs(np.subtract(frame.image, expected, dtype=int)).max()))
+    return largest
 
 
 def synchronizations(network: Network, engine: object, height: int, width: int) -> str:

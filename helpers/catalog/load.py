@@ -213,6 +213,24 @@ def load_cleaner(
     return load_engine(get(name, "clean"), machine, [Path(own)] if own else None)
 
 
+def place_pictures(engine: Any, pictures: Sequence[Any]) -> list[Any]:
+    """Return pictures where an engine takes them: on its graphics card, or as arrays.
+
+    Args:
+        engine: it has a `pixel_device` if it takes pictures that lie on a card, and leaves its own
+            there. An engine without one takes arrays.
+        pictures: (H, W, 3) RGB, uint8 or uint16; arrays, or on a card.
+    """
+    device = getattr(engine, "pixel_device", None)
+    if device is None:
+        import numpy as np
+
+        return [np.asarray(picture) for picture in pictures]
+    from helpers.nn.card import place
+
+    return place(pictures, device)
+
+
 def native_scale(name: str, role: str = "upscale") -> int:
     """Return how many times a model enlarges; 0 for any. A user's own file is loaded for this."""
     model = get(name, role)

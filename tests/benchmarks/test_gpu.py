@@ -43,6 +43,8 @@ def test_a_light_network_is_measured_in_every_way(monkeypatch):
         rows = gpu.measure(gpu.TINY, tiny=True)
     text = "\n".join(rows)
     assert "left out" not in text
+    (apart,) = re.findall(r"differ from single ones by at most (\d+) grey levels", text)
+    assert int(apart) <= 1
     assert len([row for row in rows if row.startswith("| animevideov3 | tiny")]) == 2
     (chain,) = [row for row in rows if row.startswith("| x2 | tiny")]
     assert all(float(figure) > 0 for figure in figures(chain))

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from helpers.clip import Frame
 from helpers.nn import card
@@ -25,8 +26,6 @@ DTYPES = (np.uint8, np.uint16)
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
     put(monkeypatch, tmp_path, "rife-4.6", generated_state("4.6"))
-    import torch
-
     torch.save({"params": compact_state(2)}, tmp_path / "x2.pth")
     return str(tmp_path / "x2.pth")
 
@@ -80,6 +79,19 @@ def test_a_stage_without_a_network_gets_arrays(weights, then):
     with pretended():
         made = [frame.image for frame in clip.frames()]
     assert all(np.array_equal(*pair) for pair in zip(made, expected, strict=True))
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+def test_a_network_that_denoises_hands_its_pictures_on(tmp_path, weights, strength):
+    torch.save({"params": compact_state(1)}, tmp_path / "x1.pth")
+    clean = Denoise(str(tmp_path / "x1.pth"), strength)
+    clip = Upscale(weights)(clean(varying_clip(6)))
+    expected = [frame.image for frame in clip.frames()]
+    assert clean.on_card == (strength == 1)
+    with pretended():
+        made = [frame.image for frame in assert_law(clip)]
+    for pair in zip(made, expected, strict=True):
+        assert np.abs(np.subtract(*pair, dtype=int)).max() <= 1
 
 
 def test_models_that_are_blended_or_alternate_may_use_a_card(weights):

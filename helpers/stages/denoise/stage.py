@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from helpers.catalog import table as catalog
-from helpers.catalog.load import load_upscaler
+from helpers.catalog.load import load_upscaler, place_pictures
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
 from helpers.imaging.luma import blend, dither, scale_of
@@ -72,6 +72,11 @@ class Denoise(Stage):
                 ) from None
 
     @property
+    def on_card(self) -> bool:
+        """Whether the pictures may lie on a graphics card: for a network's result by itself."""
+        return self.model not in REACH and self.strength == 1
+
+    @property
     def unknown(self) -> tuple[str, ...]:
         """The measures of the noise that the method uses and that are not known yet."""
         if self.model == "deblock" or self.model not in REACH or not self.strength:
@@ -128,7 +133,7 @@ class Denoise(Stage):
             made = _shrink(steady, sigma * left, self.alike or 0.0, image.dtype, machine)
         return blend(image, made, self.strength)
 
-    def _clean(self, images: list[np.ndarray], machine: Runtime) -> list[np.ndarray]:
+    def _clean(self, images: list[Any], machine: Runtime) -> list[Any]:
         """Denoise pictures, each by itself."""
         sigma, alike = self.sigma or 0.0, self.alike or 0.0
         methods: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -146,7 +151,10 @@ class Denoise(Stage):
         if self.model in methods:
             made = [methods[self.model](image) for image in images]
         else:
-            made = load_upscaler(self.model, role="denoise", machine=machine).upscale(images)
+            engine = load_upscaler(self.model, role="denoise", machine=machine)
+            if self.on_card:
+                return engine.upscale(place_pictures(engine, images))
+            made = engine.upscale(images)
         return [blend(a, b, self.strength) for a, b in zip(images, made, strict=True)]
 
     def recipe(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from helpers.catalog import registry
 from helpers.catalog import table as catalog
-from helpers.catalog.load import load_interpolator
+from helpers.catalog.load import load_interpolator, place_pictures
 from helpers.clip import Clip, ClipInfo, Frame, Pixels, same_pixels
 from helpers.errors import StageError
 from helpers.options import number, option
@@ -132,7 +132,10 @@ class Interpolate(Stage):
     ) -> Iterator[Frame]:
         """Interpolate pair by pair, so that the motion of each pair is estimated only once."""
         engine = load_interpolator(self.model, run.machine)
-        frames = _place_frames(frames, engine)
+        frames = (
+            Frame(place_pictures(engine, [frame.pixels])[0], frame.time, frame.cut)
+            for frame in frames
+        )
         here, there = next(frames), next(frames, None)
         at = 0
         while at < len(times):
@@ -163,17 +166,3 @@ class Interpolate(Stage):
     def recipe(self) -> dict[str, Any]:
         """The fields, and the sha256 of the weights."""
         return {**super().recipe(), **catalog.recipe(self.model, "interpolate")}
-
-
-def _place_frames(frames: Iterator[Frame], engine: Any) -> Iterator[Frame]:
-    """Bring the pictures of frames to where an engine takes them."""
-    device = getattr(engine, "pixel_device", None)
-    if device is None:
-        return frames
-    from helpers.nn.card import place
-
-    return (
-        Frame(pixels, frame.time, frame.cut)
-        for frame in frames
-        for pixels in place([frame.pixels], device)
-    )

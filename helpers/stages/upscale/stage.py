@@ -18,6 +18,7 @@ from helpers.catalog.load import (
     load_upscaler,
     load_video_upscaler,
     native_scale,
+    place_pictures,
 )
 from helpers.clip import Clip, ClipInfo, Frame, Pixels
 from helpers.errors import StageError
@@ -273,13 +274,8 @@ class Upscale(Stage):
     def _enlarge(self, engine: Any, images: list[Any]) -> list[Any]:
         """Enlarge pictures with one model, to the exact size, on its card if it has one."""
         height, width = images[0].shape[:2]
-        size, device = self.target(width, height), getattr(engine, "pixel_device", None)
-        if device is None:
-            images = [np.asarray(image) for image in images]
-        else:
-            from helpers.nn.card import place
-
-            images = place(images, device)
+        size = self.target(width, height)
+        images = place_pictures(engine, images)
         if not engine.scale:  # the engine can make any size
             return engine.upscale(images, size)
         return [_fit(image, *size) for image in engine.upscale(images)]
