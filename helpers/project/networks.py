@@ -14,8 +14,8 @@ from helpers.run import RunContext
 
 log = logging.getLogger("helpers")
 
-LONG = 60.0
-"""Seconds below which nothing is tried: the most that could be won is a part of a minute."""
+LONG = 10.0
+"""Seconds below which nothing is tried: the most that could be won is a part of them."""
 
 
 def try_fast_frames(
@@ -27,8 +27,8 @@ def try_fast_frames(
 ) -> tuple[Trial, Mapping[str, str]]:
     """Make a few frames as the whole run will make them, with the fastest backends.
 
-    If the run is long, backends are tried on what the networks were given for these frames. If some
-    are faster, the frames are made again.
+    First one frame is made. If the run is long, backends are tried on what the networks were given
+    for it. The trial itself is made with the fastest ones.
 
     Args:
         clip, codecs, run, samples: as in `try_frames`.
@@ -43,19 +43,14 @@ def try_fast_frames(
         run = replace(run, machine=replace(run.machine, backends=backends))
         return try_frames(clip, codecs, run, samples), backends
     with observe() as seen:
-        trial = try_frames(clip, codecs, run, samples)
-    if not seen:
-        return trial, {}
-    usual = {runner.model: runner.backend for runner in seen if runner.backend != "eager"}
-    if trial.seconds * len(clip) < LONG:
-        return trial, usual
-    from helpers.nn.backend_choice import choose_backends
+        first = try_frames(clip, (), run, places=0)
+    backends = {runner.model: runner.backend for runner in seen if runner.backend != "eager"}
+    if seen and first.seconds * len(clip) > LONG:
+        from helpers.nn.backend_choice import choose_backends
 
-    chosen = choose_backends(seen, len(clip) / trial.made)
-    if chosen != usual:
-        run = replace(run, machine=replace(run.machine, backends=chosen))
-        trial = try_frames(clip, codecs, run, samples)
-    return trial, chosen
+        backends = choose_backends(seen, len(clip) / first.made)
+        run = replace(run, machine=replace(run.machine, backends=backends))
+    return try_frames(clip, codecs, run, samples), backends
 
 
 def usable_backends(name: str, begun: MachineRow, device: str) -> tuple[dict[str, str], list[str]]:

@@ -89,7 +89,11 @@ class _Sample:
 
 
 def try_frames(
-    clip: Clip, codecs: Sequence[str], run: RunContext | None = None, samples: int = SAMPLES
+    clip: Clip,
+    codecs: Sequence[str],
+    run: RunContext | None = None,
+    samples: int = SAMPLES,
+    places: int = len(PLACES),
 ) -> Trial:
     """Make and save a few frames of a clip.
 
@@ -99,7 +103,8 @@ def try_frames(
     Args:
         codecs: names in `codecs.CODECS` to encode the frames with.
         run: the run whose machine is used.
-        samples: how many frames are made at each of up to five places.
+        samples: how many frames are made at each place.
+        places: at how many places of the film, at the most; with 0, only that first frame is made.
 
     Raises:
         Stopped: the watch of the run stopped it.
@@ -110,9 +115,9 @@ def try_frames(
     reading, stamps = _time_reading(film_of(clip)), Timestamps.of(clip)
     first = _measure(clip, len(clip) // 2, 1, codecs, run, reading, stamps)
     found = [first]
-    if first.seconds * samples < BUDGET:
+    if places and first.seconds * samples < BUDGET:
         found.clear()
-        for place in PLACES:
+        for place in PLACES[:places]:
             start = min(int(len(clip) * place), max(len(clip) - samples, 0))
             found.append(_measure(clip, start, samples, codecs, run, reading, stamps))
             enough = sum(sample.frames for sample in found) > PART * len(clip)

@@ -135,9 +135,9 @@ def test_backends_are_described():
 def test_an_estimate_counts_with_what_the_run_will_use(tmp_path, model, long, monkeypatch):
     seen = []
 
-    def note(clip, codecs, run, samples):
+    def note(clip, codecs, run, *rest, **options):
         seen.append(dict(run.machine.backends))
-        return try_frames(clip, codecs, run, samples)
+        return try_frames(clip, codecs, run, *rest, **options)
 
     monkeypatch.setattr(networks, "try_frames", note)
     clip, project = enlarged(model), Project(tmp_path / "project")
