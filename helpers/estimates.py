@@ -211,7 +211,8 @@ def estimate(
     codecs = tuple(filter(None, ((known and known.manifest.codec) or codec,))) or CODECS
     finished = known is not None and known.is_finished
     source = SavedClip.of(known.folder, known.manifest) if known and finished else clip
-    tried = tuple(dict.fromkeys([*(() if finished else codecs), *([render] if render else [])]))
+    tried = list(() if finished else codecs)
+    tried += [render] if render and render not in tried else []
     begun = known.manifest.machine if known else None
     trial, _ = try_fast_frames(source, tried, samples=samples, begun=begun)
     notes: list[str | None] = []
