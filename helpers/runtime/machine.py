@@ -299,7 +299,8 @@ def once_per_file(work: Callable[Concatenate[Path, P], T]) -> Callable[Concatena
     @wraps(work)
     def find(path: Path, /, *rest: P.args, **named: P.kwargs) -> T:
         state = path.stat()
-        return remember(path.resolve(), state.st_size, state.st_mtime_ns, *rest, **named)
+        # Not resolved: that asks for every folder above, and a drive may take long to answer.
+        return remember(path.absolute(), state.st_size, state.st_mtime_ns, *rest, **named)
 
     return find
 

@@ -1,5 +1,6 @@
 """This machine: what is found, what the user insists on, and what a missing Drive does."""
 
+import os
 import sys
 import types
 
@@ -9,6 +10,7 @@ from helpers.errors import SilkPurseError
 from helpers.runtime.machine import (
     Runtime,
     available_memory,
+    file_sha256,
     mount_drive,
     once_per_file,
     start,
@@ -122,3 +124,20 @@ def test_what_was_found_in_a_file_is_remembered_until_it_changes(tmp_path):
     assert [count(path, "a"), count(path, "a"), count(path, "film")] == [3, 3, 1]
     path.write_text("nothing")
     assert count(path, "a") == 0 and asked == ["a", "film", "a"]
+
+
+def test_a_file_that_is_remembered_is_asked_for_once_and_no_folder_above_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("a film")
+    file_sha256(path)
+    asked = []
+    for name, real in (("stat", os.stat), ("lstat", os.lstat)):
+
+        def note(path, *rest, real=real, **named):
+            asked.append(str(path))
+            return real(path, *rest, **named)
+
+        monkeypatch.setattr(os, name, note)
+    file_sha256(path)
+    monkeypatch.undo()
+    assert asked == [str(path)]
