@@ -29,6 +29,7 @@ from helpers.project.temporary import is_temporary, open_project
 from helpers.project.versions import END_TO_END
 from helpers.retime import Trim
 from helpers.run import RunContext, Watch
+from helpers.runtime.ahead import import_ahead
 from helpers.runtime.names import expand, is_text
 from helpers.runtime.output import claim_output
 from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finish_film
@@ -319,6 +320,7 @@ def restore(
         check_target(target, codec)  # another name, where the output is a link
         # What is wrong with the film's other tracks is said before any work is done.
         read_tracks(source, target)
+        import_ahead("torch")  # which takes as long as the first look at a film
         with open_project(project, output) as opened:
             run = opened.context(progress, watch)
             report = _restore(source, target, plan, opened, codec, run, discard, keep)
