@@ -23,6 +23,7 @@ TITLES = {
         "colorizing": "Colorizing: seconds a frame",
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
+        "start": "Starting, and films of many frames, beside an earlier revision",
         "before": "Whole runs beside those of an earlier revision",
         "framelift": "Whole runs beside framelift-video",
         "estimate": "Estimates beside what runs take",
