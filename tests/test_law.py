@@ -8,7 +8,7 @@ import importlib
 import json
 import pickle
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cv2
@@ -22,8 +22,11 @@ import helpers
 from helpers.catalog import table as catalog
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError
+from helpers.nn.backends import BACKENDS, find_obstacle
+from helpers.nn.observed import observe
 from helpers.project.project import Project
 from helpers.retime import ConstantRate, Trim
+from helpers.runtime import machine as runtime
 from helpers.show.player import Preview
 from helpers.stage import Stage
 from helpers.stages.cleaners import CLEANERS
@@ -39,7 +42,7 @@ from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
 from tests.support.law import assert_law, assert_true, same, varying_clip
-from tests.support.law_cases import CASES
+from tests.support.law_cases import CASES, a_network_of_ones_own, rife
 from tests.support.paths import FILM, TALK
 from tests.support.worn_films import worn_clip
 
@@ -137,6 +140,25 @@ def test_a_film_of_any_size_will_do(stage, size):
 def test_what_has_weights_or_a_film_of_its_own_obeys_the_law(case, tmp_path, monkeypatch):
     for clip in case(tmp_path, monkeypatch):
         assert_true(clip, assert_law(clip))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "backend"),
+    [*((a_network_of_ones_own, backend) for backend in BACKENDS), (rife, "winograd")],
+    ids=lambda given: getattr(given, "__name__", given),
+)
+def test_a_network_obeys_the_law_in_whatever_way_it_is_run(
+    case, backend, tmp_path, monkeypatch, machine, caplog
+):
+    if obstacle := find_obstacle(backend, "cpu"):
+        pytest.skip(obstacle)
+    monkeypatch.setattr(runtime, "_current", replace(machine, forced_backend=backend))
+    with observe() as seen:
+        for clip in case(tmp_path, monkeypatch):
+            assert_true(clip, assert_law(clip))
+    assert {run.backend for run in seen} == {backend}
+    assert "cannot be run" not in caplog.text
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

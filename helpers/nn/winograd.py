@@ -70,10 +70,20 @@ def build(folder: Path) -> ctypes.CDLL:
     except OSError as error:
         raise ModelError(f"{path} cannot be loaded ({error}). Delete it, and run again.") from error
     whole, far, place = ctypes.c_int, ctypes.c_long, ctypes.c_void_p
+    _keep_freed_memory()
     library.convolve.argtypes = [
         place, far, whole, whole, whole, whole, place, place, place, place, far, whole, whole,
     ]  # fmt: skip
     return library
+
+
+def _keep_freed_memory() -> None:
+    """Let the system's allocator keep up to 62 MB of freed memory for what is allocated next.
+
+    It keeps twice the size of the largest piece, of up to 32 MB, that was ever freed. Without this,
+    fresh pages take a fifteenth of the time of a small frame.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def _fingerprint(compiler: str) -> str:

@@ -54,7 +54,7 @@ def a_cadence_made_even(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Cli
 
 def a_network_of_ones_own(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Clip]:
     for scale in (1, 2):
-        torch.save({"params": compact_state(scale)}, folder / f"x{scale}.pth")
+        torch.save({"params": compact_state(scale, width=16)}, folder / f"x{scale}.pth")
     for dtype in DTYPES:
         yield Denoise(str(folder / "x1.pth"), 0.5).on(varying_clip(dtype=dtype))
         yield Upscale(str(folder / "x2.pth"))(varying_clip(dtype=dtype))
