@@ -38,7 +38,7 @@ TINY = {"tiny": (48, 64)}
 
 COMPILED = "compiled"
 
-LIMIT = 450.0
+LIMIT = 420.0
 """Seconds after which nothing more is begun."""
 
 PEERS = (
