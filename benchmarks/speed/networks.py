@@ -100,7 +100,7 @@ def _upscaler(name: str, tiny: bool) -> Network:
     def alone(engine: Upscaler, height: int, width: int) -> tuple[Callable[[], object], int]:
         count = engine.choose_batch((height, width, 3), runtime().batch)
         images = [film(1, height, width)[0].image] * count
-        return partial(engine.network, to_tensor(images, engine.device, engine.dtype)), count
+        return partial(engine.runner, to_tensor(images, engine.device, engine.dtype)), count
 
     loader = "helpers.stages.upscale.stage:load_upscaler"
     stage = Upscale("animevideov3", scale=Fraction(2))
@@ -158,7 +158,7 @@ def _cleaner() -> Network:
         planes = torch.rand(1, EVIDENCE, *sides, device=engine.device)
         dtype = next(engine.network.parameters()).dtype
         seen = features(planes).to(dtype).contiguous(memory_format=torch.channels_last)
-        return lambda: [engine.network(seen) for _ in range(count)], 1
+        return lambda: [engine.runner(seen) for _ in range(count)], 1
 
     stage = RemoveDamage("learned")
     return Network("cleaner", build, alone, stage, "helpers.stages.damage.stage:load_cleaner")
@@ -179,7 +179,7 @@ def _ddcolor(tiny: bool) -> Network:
         import torch
 
         side = 16 * engine.render_factor  # whatever the size of the picture
-        return partial(engine.network, torch.rand(1, 3, side, side, device=engine.device)), 1
+        return partial(engine.runner, torch.rand(1, 3, side, side, device=engine.device)), 1
 
     loader = "helpers.stages.colorize.temporal:load_colorizer"
     return Network("DDColor tiny", build, alone, Colorize("ddcolor-tiny", force=True), loader)

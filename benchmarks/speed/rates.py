@@ -28,6 +28,17 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
+def seconds_of_first(work: Callable[[], object]) -> float:
+    """Return the seconds that work takes the first time, when it may be compiled."""
+    import torch
+
+    begun = time.perf_counter()
+    with torch.inference_mode():
+        work()
+    synchronize()
+    return time.perf_counter() - begun
+
+
 def seconds_of(work: Callable[[], object], least: float) -> float:
     """Return the seconds that work takes, on the average of some rounds after the first."""
     import torch
@@ -139,6 +150,8 @@ def restore_seconds(
 
 def part_seconds(tiny: bool, height: int, width: int) -> Iterator[tuple[str, float]]:
     """Give the parts of a frame's way through enlarging by two, each by itself, in seconds."""
+    import torch
+
     from helpers.nn.card import PixelsOnCard, upload
     from helpers.nn.resample import resize_on_card
     from helpers.nn.tensors import from_tensor, to_tensor
@@ -155,8 +168,9 @@ def part_seconds(tiny: bool, height: int, width: int) -> Iterator[tuple[str, flo
         "levels to numbers",
         seconds_of(lambda: to_tensor([there], engine.device, engine.dtype), least),
     )
-    yield "network", seconds_of(partial(engine.network, batch), least)
-    made = engine.network(batch).detach()
+    yield "network", seconds_of(partial(engine.runner, batch), least)
+    with torch.inference_mode():
+        made = engine.runner(batch)
     yield "numbers to levels", seconds_of(lambda: from_tensor(made, there.bits.dtype), least)
     (large,) = from_tensor(made, there.bits.dtype)
     shrink = partial(resize_on_card, PixelsOnCard(large), 2 * width, 2 * height)

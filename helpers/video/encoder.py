@@ -28,11 +28,11 @@ from helpers.video.codecs import CODECS, CONTAINERS, NVENC, card_encoder
 from helpers.video.colour import (
     MATRICES,
     PRIMARIES,
-    SWSCALE_MATRIX,
     TRANSFERS,
     code_point,
     from_full_scale,
 )
+from helpers.video.encoder_format import FormatConverter
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.packets import count_packets
 
@@ -162,7 +162,10 @@ class Encoder:
         context.color_range = 1 if self.colour.range == "tv" else 2  # type: ignore[attr-defined]
         self.stream = stream
         self._open()
-        self.graph = self._graph()
+        self._converter = FormatConverter(
+            *(self.width, self.height, "rgb48le" if self.info.depth > 8 else "rgb24"),
+            *(self.format, self.colour.matrix, self.colour.range),
+        )
         return self
 
     def _options(self) -> dict[str, str]:
@@ -201,8 +204,11 @@ class Encoder:
         """Finish the file, and check that it is complete."""
         try:
             if kind is None:
+                for picture in self._converter.finish():
+                    self._encode(picture)
                 self._mux(None)
         finally:
+            self._converter.close()
             with writing_to(self.path):
                 self.container.close()
         if kind is None:
@@ -221,8 +227,6 @@ class Encoder:
 
     def write(self, frame: Frame) -> None:
         """Encode the next frame."""
-        import av
-
         image = frame.image
         if image.shape[:2] != (self.info.height, self.info.width):
             raise VideoWriteError(
@@ -232,11 +236,13 @@ class Encoder:
         image = self.fit(image)
         if image.dtype == np.uint16 and self.colour.matrix != "gbr":
             image = from_full_scale(image)
-        layout = "rgb48le" if image.dtype == np.uint16 else "rgb24"
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=layout)
-        picture.pts = self.count
-        self.graph.push(picture)
-        made: av.VideoFrame = self.graph.pull()  # type: ignore[assignment]
+        for picture in self._converter.add(np.ascontiguousarray(image)):
+            self._encode(picture)
+
+    def _encode(self, made: av.VideoFrame) -> None:
+        """Encode a picture in the encoder's format."""
+        import av
+
         made.pts, made.time_base = self.pts[self.count], self.time_base
         self.count += 1
         # MP4 keeps the duration only of the frame that is stored last. A key frame at the end is
@@ -280,28 +286,6 @@ class Encoder:
         if wanted == own or not card or not able or not runtime().encodes(card):
             return own
         return card
-
-    def _graph(self) -> av.filter.Graph:
-        """Build the conversion from RGB to the encoder's pixel format, with the tagged matrix."""
-        import av.filter
-
-        graph = av.filter.Graph()
-        layout = "rgb48le" if self.info.depth > 8 else "rgb24"
-        buffer = graph.add_buffer(
-            width=self.width, height=self.height, format=layout, time_base=Fraction(1, 1000)
-        )
-        options = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
-        if self.colour.matrix != "gbr":
-            matrix = SWSCALE_MATRIX.get(self.colour.matrix or "", self.colour.matrix)
-            options += f":out_color_matrix={matrix}:out_range={self.colour.range}"
-        scale = graph.add("scale", options)
-        form = graph.add("format", self.format)
-        sink = graph.add("buffersink")
-        buffer.link_to(scale)
-        scale.link_to(form)
-        form.link_to(sink)
-        graph.configure()
-        return graph
 
 
 @contextmanager
