@@ -70,7 +70,7 @@ class Request:
         """How its network is run."""
         from helpers.nn.backends import Way
 
-        return Way(self.name, self.backend)
+        return Way(self.name, self.backend, self.machine.cache / "compiled")
 
     @property
     def memory(self) -> Callable[[], int]:

@@ -20,10 +20,11 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import torch
@@ -33,7 +34,6 @@ from helpers.errors import ModelError
 from helpers.nn import winograd
 from helpers.nn.observed import tell_observers
 from helpers.nn.tiling import is_out_of_memory
-from helpers.runtime.machine import runtime
 
 log = logging.getLogger("helpers")
 
@@ -58,10 +58,12 @@ class Way:
     Attributes:
         model: the name of its model in the catalogue.
         backend: "eager" or one of BACKENDS.
+        folder: where compiled networks are kept; for this process only if None.
     """
 
     model: str = ""
     backend: str = EAGER
+    folder: Path | None = field(default=None, compare=False)
 
 
 USUAL = Way()
@@ -106,6 +108,7 @@ class Runner:
         call: Call = call_network,
     ) -> None:
         self.network, self.model, self.able, self.call = network, way.model, able, call
+        self.folder = way.folder or Path(mkdtemp(prefix="silk-purse-"))
         self.backend = way.backend if way.backend in able else EAGER
         self._ready: Callable[..., Any] | None = None
 
@@ -141,13 +144,13 @@ class Runner:
         if obstacle := self.find_obstacle(backend):
             raise ModelError(obstacle)
         if backend == "winograd":
-            library = winograd.build(compiled_folder())
+            library = winograd.build(self.folder)
             return partial(self.call, winograd.install(copy.deepcopy(self.network), library))
         if backend == "compiled":
-            return _compile(self.network, self.device)
+            return _compile(self.network, self.device, self.folder)
         from helpers.nn.openvino_network import OpenVinoNetwork
 
-        return OpenVinoNetwork(self.network, compiled_folder())
+        return OpenVinoNetwork(self.network, self.folder)
 
     def find_obstacle(self, backend: str) -> str | None:
         """Return in a sentence why the network cannot be run with a backend; None if it can."""
@@ -188,12 +191,9 @@ def find_obstacle(backend: str, device: str) -> str | None:
     return "There is no C++ compiler. Install g++, or name one in the variable CXX."
 
 
-def compiled_folder() -> Path:
-    """Return the folder in which compiled networks are kept."""
-    return runtime().cache / "compiled"
-
-
-def _compile(network: nn.Module, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+def _compile(
+    network: nn.Module, device: str, folder: Path
+) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return a function that runs a network, and compiles it for every shape of the input."""
     import torch._dynamo
     import torch._inductor.config
@@ -201,7 +201,7 @@ def _compile(network: nn.Module, device: str) -> Callable[[torch.Tensor], torch.
 
     # PyTorch sets the variable itself if nobody did.
     if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir()) == default_cache_dir():
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(compiled_folder() / "inductor")
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")
     limit = torch._dynamo.config.recompile_limit
     torch._dynamo.config.recompile_limit = max(limit, _MOST_SHAPES)
     # Without a full graph, what cannot be compiled would be run as usual without a word.
