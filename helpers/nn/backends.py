@@ -21,10 +21,10 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -108,7 +108,7 @@ class Runner:
         call: Call = call_network,
     ) -> None:
         self.network, self.model, self.able, self.call = network, way.model, able, call
-        self.folder = way.folder or Path(mkdtemp(prefix="silk-purse-"))
+        self._folder = way.folder
         self.backend = way.backend if way.backend in able else EAGER
         self._ready: Callable[..., Any] | None = None
 
@@ -161,6 +161,11 @@ class Runner:
         return find_obstacle(backend, self.device)
 
     @property
+    def folder(self) -> Path:
+        """Where compiled networks are kept."""
+        return self._folder or Path(_own_folder().name)
+
+    @property
     def device(self) -> str:
         """The kind of device that the network is on: "cuda", "mps" or "cpu"."""
         return next(self.network.parameters()).device.type
@@ -169,6 +174,12 @@ class Runner:
     def dtype(self) -> torch.dtype:
         """The type of the network's first weights."""
         return next(self.network.parameters()).dtype
+
+
+@cache
+def _own_folder() -> TemporaryDirectory[str]:
+    """Return a folder of this process, which is deleted at its end."""
+    return TemporaryDirectory(prefix="silk-purse-", ignore_cleanup_errors=True)
 
 
 def find_obstacle(backend: str, device: str) -> str | None:

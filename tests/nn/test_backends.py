@@ -71,7 +71,7 @@ needs_compiler = pytest.mark.skipif(
 @torch.inference_mode()
 def test_every_backend_gives_the_same_and_leaves_the_network_alone(net, backend, machine):
     known, kinds = net(BATCH), [type(part) for part in net.modules()]
-    run = Runner(net, Way("small", backend))
+    run = Runner(net, Way("small", backend, machine.cache / "compiled"))
     made = [run(BATCH), run(BATCH), run(BATCH[..., :12]), run(BATCH)]
     assert run.backend == backend
     assert all((one - known).abs().max() < 1e-5 for one in (made[0], made[1], made[3]))
