@@ -20,6 +20,7 @@ TITLES = {
     "speed": {
         "upscaling": "Upscaling: seconds a frame",
         "rife_ncnn": "RIFE beside ncnn: seconds a frame",
+        "backends": "Networks in other ways than PyTorch's: seconds a frame",
         "colorizing": "Colorizing: seconds a frame",
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
