@@ -56,8 +56,8 @@ def main() -> str:
     warnings.simplefilter("ignore")
     image, missing = open_video(sample())[20].image, set()
     rows = [
-        f"A frame, in {torch.get_num_threads()} threads; CPU seconds of all of them. The difference "
-        "is the largest, in grey levels.",
+        f"A frame, in {torch.get_num_threads()} threads; CPU seconds of all of them together. The "
+        "difference is the largest, in grey levels.",
         "",
         "| network | frame | way | first call, s | as usual, s | so, s | ratio | difference |",
         "|---|---|---|---|---|---|---|---|",
