@@ -22,6 +22,7 @@ import torch
 
 from helpers.catalog.registry import Probe, Request, engine
 from helpers.errors import ModelError, OutOfMemoryError
+from helpers.nn.backends import USUAL, Runner, Way, call_method
 from helpers.nn.state_dict import build_network
 from helpers.nn.tensors import DTYPES, to_images, to_tensor
 from helpers.nn.tiling import is_out_of_memory, pad, tile_spans
@@ -52,6 +53,7 @@ class VideoUpscaler:
         memory: returns how many bytes may be used. If they are few, the propagated features are
             kept in the computer's own memory.
         name: its name, for messages.
+        way: how it is run.
 
     Attributes:
         scale: how many times larger each side becomes.
@@ -69,6 +71,7 @@ class VideoUpscaler:
         precision: str = "fp32",
         memory: Callable[[], int] = lambda: 1 << 30,
         name: str = "RealBasicVSR",
+        way: Way = USUAL,
     ) -> None:
         self.name, self.device, self.precision, self.memory = name, device, precision, memory
         state = select_generator(state)
@@ -77,6 +80,7 @@ class VideoUpscaler:
         network.eval().to(device=device, dtype=DTYPES[precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
         network.basicvsr.spynet.float()
         self.network = network
+        self.runner = Runner(network, way, ("winograd",), call_method)
         self._lock = threading.Lock()
 
     def facts(self) -> list[tuple[str, str]]:
@@ -133,13 +137,13 @@ class VideoUpscaler:
         frames = [
             to_tensor([pad(image, below, right)], self.device, torch.float32) for image in images
         ]
-        frames = self.network.clean(frames)
+        frames = self.runner("clean", frames)
         waiting = len(keep) * self.network.size.channels * frames[0][0, 0].numel()
         short = waiting * self.network.dtype.itemsize > self.memory() / 4
         shelf = "cpu" if short else self.device
         return [
             self._draw(known, frame, images[0].dtype)[: height * SCALE, : width * SCALE]
-            for known, frame in self.network.propagate(frames, keep, shelf)
+            for known, frame in self.runner("propagate", frames, keep, shelf)
         ]
 
     def _draw(self, known: torch.Tensor, frame: torch.Tensor, dtype: np.dtype) -> np.ndarray:
@@ -149,7 +153,7 @@ class VideoUpscaler:
         for top, bottom, above, under in tile_spans(height, TILE, _OVERLAP):
             for left, right, before, after in tile_spans(width, TILE, _OVERLAP):
                 part = (..., slice(above, under), slice(before, after))
-                large = self.network.basicvsr.draw(known[part], frame[part])
+                large = self.runner("draw", known[part], frame[part])
                 (piece,) = to_images(large, dtype)
                 rows = slice((top - above) * SCALE, (bottom - above) * SCALE)
                 columns = slice((left - before) * SCALE, (right - before) * SCALE)
@@ -172,7 +176,12 @@ _PROBE = Probe(_prepare, share=(BLOCK + 2 * CONTEXT) / BLOCK / 3)
 def load(request: Request) -> VideoUpscaler:
     """Return the network of a model."""
     return VideoUpscaler(
-        request.state(), request.device, request.precision, request.memory, request.name
+        request.state(),
+        request.device,
+        request.precision,
+        request.memory,
+        request.name,
+        request.way,
     )
 
 

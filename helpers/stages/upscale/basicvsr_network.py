@@ -220,6 +220,10 @@ class RealBasicVsr(nn.Module):
         """The type of all convolutions except SPyNet's."""
         return self.basicvsr.fusion.weight.dtype
 
+    def draw(self, known: Tensor, frame: Tensor) -> Tensor:
+        """Reconstruct a frame from what is known of it; see `_BasicVsr.draw`."""
+        return self.basicvsr.draw(known, frame)
+
     def clean(self, frames: list[Tensor]) -> list[Tensor]:
         """Remove noise and artefacts from frames, (1, 3, H, W) float32 in [0, 1]."""
         for _ in range(_CLEANINGS):
