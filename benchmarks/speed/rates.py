@@ -131,14 +131,14 @@ def synchronizations(network: Network, engine: object, height: int, width: int) 
 
 
 def restore_seconds(
-    network: Network, engine: object, frames: int, height: int, width: int
+    network: Network, engine: object, frames: int, scale: int, height: int, width: int
 ) -> float:
-    """Return the seconds that `restore` takes for a film, enlarged twice, to H.264."""
+    """Return the seconds that `restore` takes for a film, enlarged by `scale`, to H.264."""
     from helpers.plan import Plan, restore
     from helpers.video.writer import write_video
 
     place, name = network.loader.split(":")
-    plan = Plan.of(upscale="animevideov3", scale=2, interpolate="none")
+    plan = Plan.of(upscale="animevideov3", scale=scale, interpolate="none")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "film.mp4"
         write_video(film(frames, height, width), source, check=False)
