@@ -21,6 +21,7 @@ TITLES = {
         "upscaling": "Upscaling: seconds a frame",
         "rife_ncnn": "RIFE beside ncnn: seconds a frame",
         "colorizing": "Colorizing: seconds a frame",
+        "flow": "Interpolation by flow beside an earlier revision",
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
         "before": "Whole runs beside those of an earlier revision",
