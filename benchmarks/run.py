@@ -22,6 +22,7 @@ TITLES = {
         "rife_ncnn": "RIFE beside ncnn: seconds a frame",
         "backends": "Networks in other ways than PyTorch's: seconds a frame",
         "colorizing": "Colorizing: seconds a frame",
+        "flow": "Interpolation by flow beside an earlier revision",
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
         "start": "Starting, and films of many frames, beside an earlier revision",
