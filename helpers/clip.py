@@ -140,6 +140,8 @@ class ClipInfo:
         telecined: whether the pictures are those of a film of 24 frames a second, spread over 30
             for television.
         hdr: the static metadata of a film of high dynamic range.
+        enlarged: how many times larger the sides have become by `Upscale`, at least 1: the larger,
+            the less detail there is for the size.
     """
 
     width: int
@@ -152,6 +154,7 @@ class ClipInfo:
     field_order: str = "progressive"
     telecined: bool = False
     hdr: HdrMetadata | None = None
+    enlarged: Fraction = Fraction(1)
 
     @property
     def size(self) -> str:
@@ -169,7 +172,8 @@ class ClipInfo:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON-able values, without any loss."""
-        return {**asdict(self), "fps": str(self.fps), "sar": str(self.sar)}
+        exact = {name: str(getattr(self, name)) for name in ("fps", "sar", "enlarged")}
+        return {**asdict(self), **exact}
 
 
 class Clip(ABC):

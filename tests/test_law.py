@@ -60,6 +60,7 @@ STAGES = [
     Interpolate("flow", factor=3),
     Interpolate("flow", fps=Fraction(24000, 1001)),
     Interpolate("flow", fps=Fraction(4)),
+    Interpolate("flow", factor=3, enlarged=Fraction(4)),
     Upscale("bicubic", scale=Fraction(3, 2)),
     Upscale("lanczos", size=(31, 17)),
     Upscale("animevideov3"),

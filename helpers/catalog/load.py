@@ -186,9 +186,15 @@ def load_video_upscaler(name: str, machine: Runtime | None = None) -> VideoEnlar
     return load_engine(get(name, "upscale"), machine)
 
 
-def load_interpolator(name: str, machine: Runtime | None = None) -> Interpolator:
-    """Return an engine that makes frames between two others; see `load_engine`."""
-    return load_engine(get(name, "interpolate"), machine)
+def load_interpolator(
+    name: str, machine: Runtime | None = None, enlarged: Fraction | None = None
+) -> Interpolator:
+    """Return an engine that makes frames between two others; see `load_engine`.
+
+    Args:
+        enlarged: how many times the frames were enlarged, for a method that can make use of it.
+    """
+    return load_engine(get(name, "interpolate"), machine, enlarged=enlarged or Fraction(1))
 
 
 def load_colorizer(name: str, tone: str = "sepia", machine: Runtime | None = None) -> Colorizer:

@@ -10,7 +10,9 @@ compares 8x8 patches after subtracting their mean, so flicker is not mistaken fo
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,6 +21,23 @@ from helpers.imaging.luma import brightness, to_uint8
 
 SMALLEST_SIDE = 32
 """Pixels per side that DIS needs for its patches at two scales; smaller pictures are padded."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A last search, at full size only.
+
+    It begins with the flow that was found before, or with no motion where that fits better. Then
+    the flow is refined, each time with the picture warped anew.
+
+    Attributes:
+        patch_stride, descents: as in `FlowSettings`.
+        refinements: how many times the flow is refined.
+    """
+
+    patch_stride: int
+    descents: int
+    refinements: int
 
 
 @dataclass(frozen=True)
@@ -31,14 +50,14 @@ class FlowSettings:
         patch_stride: distance from patch to patch in pixels, at every scale.
         descents: steps of gradient descent of each patch, at every scale.
         refinements: steps of variational refinement, at every scale.
-        full_size_refinements: steps of variational refinement at full size, after the search.
+        finish: a last search at full size; none if None.
     """
 
     finest_scale: int
     patch_stride: int
     descents: int
     refinements: int
-    full_size_refinements: int = 0
+    finish: Finish | None = None
 
 
 FAST = FlowSettings(finest_scale=2, patch_stride=4, descents=16, refinements=5)
@@ -50,12 +69,20 @@ FINE = replace(FAST, finest_scale=1)
 MEDIUM = FlowSettings(finest_scale=1, patch_stride=3, descents=25, refinements=5)
 """OpenCV's preset "medium", for pictures that are averaged or compared pixel by pixel."""
 
-DENSE = FlowSettings(
-    finest_scale=1, patch_stride=2, descents=16, refinements=0, full_size_refinements=2
+SMOOTH = FlowSettings(
+    finest_scale=1, patch_stride=2, descents=25, refinements=0, finish=Finish(4, 16, 4)
 )
-"""For interpolated frames. Patches are closer together, so that more of them cover thin objects,
-and the flow is refined at full size, because thin objects have no motion of their own at half the
-size. More descents and refinements take longer and improve the result by less than 0.05 dB."""
+"""For interpolated frames, in pictures of half their size. The coarse scales have dense patches, so
+that small fast things are found; at full size, where patches cost most, their flow is only
+corrected. benchmarks/speed/flow.py measures time and quality."""
+
+SMOOTH_SMALL = replace(SMOOTH, finish=Finish(3, 25, 4))
+"""SMOOTH for the small pictures that a film was enlarged from: things are smaller in these, and
+denser patches cost little."""
+
+_LAST_SEARCH, _LAST_SMOOTHNESS = 3, 10.0
+"""Iterations of the solver for each refinement of a `Finish`, and its weight of smoothness, which
+is half of OpenCV's, since the flow is smooth already. By trial with benchmarks/speed/flow.py."""
 
 
 def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) -> np.ndarray:
@@ -69,18 +96,25 @@ def measure_flow(here: np.ndarray, there: np.ndarray, settings: FlowSettings) ->
     Returns:
         (H, W, 2) float32, pixels to the right and down.
     """
-    return _Search(settings).flow(here, there)
+    return _search_of_thread(settings).flow(here, there)
 
 
 def measure_both_flows(
     here: np.ndarray, there: np.ndarray, settings: FlowSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measure the flow from `here` to `there` and the flow from `there` to `here`.
+    """Measure the flow from `here` to `there` and the flow from `there` to `here`."""
+    return measure_flow(here, there, settings), measure_flow(there, here, settings)
 
-    The result is that of two calls of `measure_flow`, but this is faster.
-    """
-    search = _Search(settings)
-    return search.flow(here, there), search.flow(there, here)
+
+_threads = threading.local()
+
+
+def _search_of_thread(settings: FlowSettings) -> _Search:
+    """Return the search of this thread. Its buffers are used again, since new ones cost time."""
+    kept: dict[FlowSettings, _Search] = _threads.__dict__.setdefault("searches", {})
+    if settings not in kept:
+        kept[settings] = _Search(settings)
+    return kept[settings]
 
 
 class _Search:
@@ -89,24 +123,44 @@ class _Search:
     def __init__(self, settings: FlowSettings) -> None:
         self._settings = settings
         self._search = cv2.DISOpticalFlow.create()
-        self._search.setUseMeanNormalization(True)
-        self._search.setPatchStride(settings.patch_stride)
-        self._search.setGradientDescentIterations(settings.descents)
-        self._search.setVariationalRefinementIterations(settings.refinements)
+        self._last = cv2.DISOpticalFlow.create()
         self._refinement = cv2.VariationalRefinement.create()
-        self._refinement.setFixedPointIterations(settings.full_size_refinements)
+        self._refinement.setFixedPointIterations(1)
+        self._refinement.setSorIterations(_LAST_SEARCH)
+        self._refinement.setAlpha(_LAST_SMOOTHNESS)
 
     def flow(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
         height, width = here.shape
         if np.array_equal(here, there):
             return np.zeros((height, width, 2), np.float32)
         here, there = _pad(here), _pad(there)
-        # Set every time, because OpenCV keeps the finer scale that it uses for a small picture.
-        self._search.setFinestScale(self._settings.finest_scale)
+        settings, last = self._settings, self._settings.finish
+        _set_up(self._search, settings.finest_scale, -1, settings)
+        self._search.setVariationalRefinementIterations(settings.refinements)
         flow = self._search.calc(here, there, None)  # type: ignore[call-overload]
-        if self._settings.full_size_refinements:
-            flow = self._refinement.calc(here, there, flow)
+        if last:
+            _set_up(self._last, 0, 0, last)
+            self._last.setVariationalRefinementIterations(0)
+            flow = self._last.calc(here, there, flow)
+            for _ in range(last.refinements):
+                flow = self._refinement.calc(here, there, flow)
         return flow[:height, :width]
+
+
+def _set_up(
+    search: cv2.DISOpticalFlow, finest: int, coarsest: int, settings: FlowSettings | Finish
+) -> None:
+    """Set a search up. Done every time, because OpenCV changes settings for small pictures.
+
+    Args:
+        finest, coarsest: its scales; the coarsest is chosen by the size of the picture if it is -1.
+    """
+    search.setPatchSize(8)
+    search.setFinestScale(finest)
+    search.setCoarsestScale(coarsest)
+    search.setPatchStride(settings.patch_stride)
+    search.setGradientDescentIterations(settings.descents)
+    search.setUseMeanNormalization(True)
 
 
 def _pad(luma: np.ndarray) -> np.ndarray:
@@ -117,13 +171,19 @@ def _pad(luma: np.ndarray) -> np.ndarray:
     return cv2.copyMakeBorder(luma, 0, below, 0, right, cv2.BORDER_REPLICATE)
 
 
-def target_positions(flow: np.ndarray) -> np.ndarray:
-    """Return the position that a flow gives for each pixel, (H, W, 2) float32, x and y."""
-    height, width = flow.shape[:2]
-    moved = flow.copy()
-    moved[..., 0] += np.arange(width, dtype=np.float32)
-    moved[..., 1] += np.arange(height, dtype=np.float32)[:, None]
-    return moved
+@lru_cache(maxsize=4)
+def own_positions(height: int, width: int) -> np.ndarray:
+    """Return the position of each pixel, (H, W, 2) float32, x and y; it must not be modified."""
+    at = np.empty((height, width, 2), np.float32)
+    at[..., 0] = np.arange(width)
+    at[..., 1] = np.arange(height)[:, None]
+    at.flags.writeable = False
+    return at
+
+
+def target_positions(flow: np.ndarray, share: float = 1.0) -> np.ndarray:
+    """Return the position that a share of the flow gives for each pixel, (H, W, 2) float32."""
+    return cv2.scaleAdd(flow, share, own_positions(*flow.shape[:2]))
 
 
 def sample(

@@ -123,9 +123,10 @@ def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int, int
     """Divide a side into tiles; return (start, stop) of each result and (start, stop) of its input.
 
     All inputs have the same length, also at the border, so that the network always gets the same
-    shape.
+    shape. If that is the whole side, there is only one tile.
     """
     seen = min(tile + 2 * overlap, length)
-    cuts = [(start, min(start + tile, length)) for start in range(0, length, tile)]
+    step = length if seen == length else tile
+    cuts = [(start, min(start + step, length)) for start in range(0, length, step)]
     places = [min(max(start - overlap, 0), length - seen) for start, _ in cuts]
     return [(*cut, place, place + seen) for cut, place in zip(cuts, places, strict=True)]

@@ -154,6 +154,8 @@ def check_info(info: ClipInfo) -> None:
     if info.fps <= 0 or info.sar <= 0 or not 0 < info.depth <= 32:
         raise ValueError(f"it has {info.fps} frames a second, pixels of {info.sar} to 1 and "
                          f"{info.depth} bits")  # fmt: skip
+    if not 1 <= info.enlarged <= LARGEST:
+        raise ValueError(f"it was enlarged {float(info.enlarged):g} times")
 
 
 def _check_ranges(index: Index) -> None:

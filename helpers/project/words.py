@@ -30,9 +30,17 @@ def format_moment(seconds: float) -> str:
 
 
 def contents(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return a recipe without the name of a film whose sha256 is known, since it may be renamed."""
+    """Return what counts in a recipe when two are compared.
+
+    Not the name of a film whose sha256 is known, since it may be renamed, and no fields that are
+    not given, since an earlier version of this package may not have had them.
+    """
     return [
-        {key: value for key, value in row.items() if key != "source" or "sha256" not in row}
+        {
+            key: value
+            for key, value in row.items()
+            if value is not None and (key != "source" or "sha256" not in row)
+        }
         for row in recipe
     ]
 

@@ -1,16 +1,19 @@
 """Motion is found to a fraction of a pixel, and pictures are brought along it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from helpers.imaging import optical_flow
 from helpers.imaging.optical_flow import (
-    DENSE,
     FAST,
     FINE,
     MEDIUM,
+    SMOOTH,
+    SMOOTH_SMALL,
     align,
     flow_luma,
     is_inside,
@@ -22,7 +25,9 @@ from helpers.imaging.optical_flow import (
 )
 from tests.support.films import texture
 
-ALL = pytest.mark.parametrize("settings", [FAST, FINE, MEDIUM, DENSE], ids=str)
+HELPERS = Path(optical_flow.__file__).parents[1]
+
+ALL = pytest.mark.parametrize("settings", [FAST, FINE, MEDIUM, SMOOTH, SMOOTH_SMALL], ids=str)
 
 
 def shifted(right, down, height=96, width=128):
@@ -68,6 +73,22 @@ def test_the_way_back_knows_nothing_of_the_way_there(settings, shape):
 
 
 @ALL
+def test_earlier_pictures_leave_no_trace(settings):
+    shapes = [(90, 86), (9, 70), (44, 44), (240, 320), (1, 1), (38, 80), (130, 33), (90, 86)]
+    pairs = [[texture(*shape, seed=seed)[..., 1] for seed in (1, 2)] for shape in shapes]
+    found = [measure_flow(*pair, settings) for pair in pairs]
+    for pair, flow in zip(pairs, found, strict=True):
+        with ThreadPoolExecutor(1) as pool:  # a new thread has no buffers yet
+            assert np.array_equal(pool.submit(measure_flow, *pair, settings).result(), flow)
+        assert not np.shares_memory(measure_flow(*pair, settings), flow)
+
+
+def test_nobody_else_sets_up_a_search():
+    users = [path for path in HELPERS.rglob("*.py") if "DISOpticalFlow.create" in path.read_text()]
+    assert [path.name for path in users] == ["optical_flow.py"]
+
+
+@ALL
 def test_the_same_picture_is_at_rest(settings):
     here, _ = shifted(0, 0)
     assert not measure_flow(here, here.copy(), settings).any()
@@ -93,6 +114,7 @@ def test_places_are_where_pixels_go():
     at = target_positions(flow)
     assert np.allclose(at[2, 3], flow[2, 3] + (3, 2))
     assert at is not flow and at.dtype == np.float32
+    assert np.allclose(target_positions(flow, -0.5)[2, 3], flow[2, 3] / -2 + (3, 2))
 
 
 @pytest.mark.parametrize("interpolation", [cv2.INTER_LINEAR, cv2.INTER_CUBIC])

@@ -17,3 +17,8 @@ def test_tiles_cover_a_side_once_and_look_at_one_length(length, tile, overlap):
     for start, stop, below, above in cuts:
         assert 0 <= below <= max(start - overlap, 0)
         assert min(stop + overlap, length) <= above <= length
+
+
+@pytest.mark.parametrize(("length", "tiles"), [(512, 1), (640, 1), (641, 2), (1024, 2), (1025, 3)])
+def test_no_tile_sees_what_another_has_seen_whole(length, tiles):
+    assert len(tile_spans(length, 512, 64)) == tiles

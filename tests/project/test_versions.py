@@ -1,5 +1,6 @@
 """Other settings, films, weights and codecs stand side by side; the newest is used."""
 
+import json
 import os
 import shutil
 import time
@@ -29,6 +30,18 @@ def start_of(clip, stop=1):
 
 
 # --- side by side ---------------------------------------------------------------------------------
+
+
+def test_a_field_that_an_earlier_version_did_not_have_makes_no_other_version(tmp_path):
+    clip = save(tmp_path, Interpolate(factor=2)(varying_clip()), "05_interpolate")
+    path = tmp_path / "05_interpolate" / "stage.json"
+    file = json.loads(path.read_text())
+    assert file["recipe"][-1].pop("enlarged", 0) is None and file["info"].pop("enlarged") == "1"
+    path.write_text(json.dumps(file))
+    again = save(tmp_path, Interpolate(factor=2)(varying_clip()), "05_interpolate")
+    assert folders(tmp_path) == ["05_interpolate"] and again.info == clip.info
+    save(tmp_path, Interpolate(factor=2, enlarged=4)(varying_clip()), "05_interpolate")
+    assert len(folders(tmp_path)) == 2
 
 
 def test_other_settings_stand_beside_the_first_and_neither_is_mixed(tmp_path):

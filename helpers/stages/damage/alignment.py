@@ -17,6 +17,7 @@ import numpy as np
 
 from helpers.imaging.luma import to_uint8
 from helpers.imaging.optical_flow import MEDIUM, is_inside, measure_flow, target_positions, warp
+from helpers.imaging.ranks import median
 from helpers.stages.damage.temporal_outliers import GROW, find_outliers, median_of
 
 CELLS = 4
@@ -87,13 +88,10 @@ def brightness_offset(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     rows = np.array_split(np.arange(height), min(CELLS, height))
     columns = np.array_split(np.arange(width), min(CELLS, width))
     grid = np.array(
-        [
-            [np.median(difference[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in columns]
-            for r in rows
-        ],
+        [[median(difference[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in columns] for r in rows],
         np.float32,
     )
-    whole = np.float32(np.median(difference))
+    whole = np.float32(median(difference))
     # A stain may cover a cell; flicker is much the same everywhere.
     grid = whole + (cv2.medianBlur(grid, 3) - whole).clip(-UNEVEN, UNEVEN)
     grid = grid.clip(-LARGEST_OFFSET, LARGEST_OFFSET)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from helpers.imaging.ranks import median
+
 BANDS = 12
 """The height is divided into so many bands to find lines. This number and those below were chosen
 by trial on drawn lines and old films; no figures were kept."""
@@ -108,7 +110,7 @@ def find_marks(luma: np.ndarray, most: int = 12) -> list[Mark]:
         out = np.where(np.abs(left - right) < ALIKE_SIDES + out, out, 0)
         out[:, :reach] = out[:, width - reach :] = 0
         # Grain makes every column stand out in some rows; a line must do more than that.
-        bar = max(FAINT, 0.5 * float(np.median(np.abs(smooth - (left + right) / 2))))
+        bar = max(FAINT, 0.5 * float(median(np.abs(smooth - (left + right) / 2))))
         # Half of the score is for how far it stands out, so that the middle of a line is best.
         clear = (out / (4 * bar)).clip(0, 0.5)
         share = _average_bands((out > bar) * (0.5 + clear) - (out < -bar) * 0.25)

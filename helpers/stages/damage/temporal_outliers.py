@@ -18,6 +18,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from helpers.imaging.ranks import median, middle, sort_pictures
+
 SEED, GROW, RIM = 20.0, 8.0, 5.0
 """In grey levels (of 255) beyond the witnesses: a pixel with more than the first is damage; with
 more than the second it belongs to connected damage; with more than the third it is its soft rim.
@@ -61,7 +63,7 @@ ALIKE = 0.8
 
 def median_of(witnesses: Sequence[np.ndarray]) -> np.ndarray:
     """Return the median of aligned pictures, float32; for two pictures, their mean."""
-    return np.median(np.stack(witnesses), 0).astype(np.float32)
+    return middle(sort_pictures(witnesses))
 
 
 def find_dust(
@@ -90,8 +92,9 @@ def find_dust(
 
 def find_outliers(here: np.ndarray, witnesses: Sequence[np.ndarray]) -> np.ndarray:
     """Find pixels outside the range of the witnesses' values, bool (H, W)."""
-    low, high = _range(np.sort(np.stack(witnesses), 0))
-    noise = _estimate_noise(here, median_of(witnesses))
+    ordered = sort_pictures(witnesses)
+    low, high = _range(ordered)
+    noise = _estimate_noise(here, middle(ordered))
     doubt = DOUBT * cv2.blur(high - low, (AROUND, AROUND))
     # A misalignment of a pixel gives differences along edges; damage differs from all around it.
     beyond = np.maximum(here - cv2.dilate(high, KERNEL), cv2.erode(low, KERNEL) - here)
@@ -109,8 +112,9 @@ def find_differences(here: np.ndarray, witnesses: Sequence[np.ndarray]) -> np.nd
     This limits damage that was found by the network: where there is no difference, a repair is not
     needed, and where everything around differs, the neighbours are not aligned correctly.
     """
-    low, high = _range(np.sort(np.stack(witnesses), 0))
-    difference = np.abs(here - median_of(witnesses))
+    ordered = sort_pictures(witnesses)
+    low, high = _range(ordered)
+    difference = np.abs(here - middle(ordered))
     spread = cv2.blur(high - low, (AROUND, AROUND))
     unrest = cv2.blur(np.minimum(difference, UNREST), (2 * AROUND + 1, 2 * AROUND + 1))
     return difference > LEAST + (spread + unrest) / 2
@@ -132,11 +136,11 @@ def keep_credible(
     """
     if not mask.any():
         return mask
-    ordered = np.sort(np.stack(witnesses), 0)
+    ordered = sort_pictures(witnesses)
     # With witnesses on one side only, even the odd one of them may be right.
     low, high = (ordered[0], ordered[-1]) if one_sided else _range(ordered)
     beyond = np.maximum(here - cv2.dilate(high, KERNEL), cv2.erode(low, KERNEL) - here)
-    difference = np.abs(here - median_of(witnesses))
+    difference = np.abs(here - middle(ordered))
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     most = np.zeros(count)
     np.maximum.at(most, labels[mask], beyond[mask])
@@ -146,7 +150,7 @@ def keep_credible(
     areas = np.bincount(around, minlength=count)
     unrest = np.bincount(around, difference.ravel(), minlength=count) / np.maximum(areas, 1)
     # A piece without surroundings of its own is between other pieces.
-    unrest[areas == 0] = np.median(difference)
+    unrest[areas == 0] = median(difference)
     factor = CREDIBLE_ONE_SIDED if one_sided else CREDIBLE
     # One grey level is added, or any difference would be credible in a still, clean film.
     return mask & (most > factor * (unrest + 1))[labels]
@@ -154,7 +158,7 @@ def keep_credible(
 
 def _estimate_noise(here: np.ndarray, base: np.ndarray) -> float:
     """Estimate the standard deviation of a frame's noise by its median absolute difference."""
-    return float(np.median(np.abs(here - base))) / 0.6745
+    return float(median(np.abs(here - base))) / 0.6745
 
 
 def _range(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ import numpy as np
 
 from helpers.imaging.luma import brightness, relight, small_brightness
 from helpers.imaging.optical_flow import FAST, SMALLEST_SIDE, measure_flow, warp
+from helpers.imaging.ranks import median
 
 WIDTH = 240
 """Frames are reduced to this width in pixels for the measurement."""
@@ -130,9 +131,9 @@ def _typical(values: np.ndarray) -> float:
     The median alone would be 0 where a codec did not update half of the picture, and the sum over
     time would be too small.
     """
-    middle = np.median(values)
+    middle = median(values)
     away = np.abs(values - middle)
-    return float(values[away <= 4 + 4 * np.median(away)].mean(dtype=np.float64))
+    return float(values[away <= 4 + 4 * median(away)].mean(dtype=np.float64))
 
 
 def _fit_line(levels: np.ndarray, found: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -35,6 +35,8 @@ class Interpolate(Stage):
         fps: a constant frame rate in frames per second, counted from the first frame.
         factor: the number of frames that each frame becomes, at equal intervals, 1 to 64; if
             neither is given, `analyse` chooses the smallest that reaches 24 frames per second.
+        enlarged: how many times the frames were enlarged, if that makes the method faster; taken
+            from the clip if not given.
 
     Raises:
         StageError: both are given, or a value is not allowed.
@@ -53,10 +55,12 @@ class Interpolate(Stage):
     factor: int | None = option(
         None, "How many frames each frame becomes; by default enough for 24 per second."
     )
+    enlarged: Fraction | None = None
 
     def __post_init__(self) -> None:
         catalog.get(self.model, "interpolate")
-        self._make_exact("fps")
+        self._make_exact("fps", "enlarged")
+        self._check_ranges(enlarged=(1, 1 << 16))
         if self.fps is not None and self.factor is not None:
             raise StageError(
                 "Both a frame rate (fps) and a factor were given; give only one of them."
@@ -87,6 +91,14 @@ class Interpolate(Stage):
             return self
         # With a tolerance, so that a rate of almost 24, such as 23.976, is not doubled.
         return replace(self, factor=math.ceil(_SMOOTH / (clip.info.fps * Fraction(101, 100))))
+
+    def __call__(self, clip: Clip) -> Clip:
+        """Apply the stage to a clip, of which it notes how many times it was enlarged."""
+        times = clip.info.enlarged
+        # Networks look for motion in the full size, and their recipe stays as it is.
+        if self.enlarged is None and times > 1 and not catalog.get(self.model, self.role).forms:
+            return replace(self, enlarged=times)(clip)
+        return super().__call__(clip)
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, at the new rate."""
@@ -131,7 +143,7 @@ class Interpolate(Stage):
         self, frames: Iterator[Frame], times: Sequence[Fraction], run: RunContext
     ) -> Iterator[Frame]:
         """Interpolate pair by pair, so that the motion of each pair is estimated only once."""
-        engine = load_interpolator(self.model, run.machine)
+        engine = load_interpolator(self.model, run.machine, self.enlarged)
         frames = (
             Frame(place_pictures(engine, [frame.pixels])[0], frame.time, frame.cut)
             for frame in frames

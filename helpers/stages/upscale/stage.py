@@ -185,7 +185,13 @@ class Upscale(Stage):
         sar = old.sar * Fraction(old.width * height, old.height * width)
         if abs(sar / old.sar - 1) < Fraction(1, 100):
             sar = old.sar  # a difference that is due to rounding to whole pixels
-        return old.replace(width=width, height=height, sar=sar.limit_denominator(1000))
+        times = old.enlarged * min(Fraction(width, old.width), Fraction(height, old.height))
+        return old.replace(
+            width=width,
+            height=height,
+            sar=sar.limit_denominator(1000),
+            enlarged=max(times, Fraction(1)),
+        )
 
     def window(self, source: Clip, start: int, stop: int) -> tuple[int, int]:
         """The same frames; for a recurrent model, whole blocks and their context."""

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from helpers.errors import ModelError
-from helpers.stages.interpolate.flow import measure_motion
+from helpers.imaging.luma import opencv_luma, to_uint8
+from helpers.imaging.optical_flow import SMOOTH, measure_both_flows
 from helpers.training.cleaner.pool import Pool
 from helpers.training.cleaner.scenes import ENDINGS, read_picture_files, read_skimage_pictures
 from helpers.training.interpolation.camera import FilmFinish
@@ -117,7 +118,8 @@ class MotionMaker:
         scene = MotionScene(pictures, rng, self.size)
         drawn = [scene.draw(time) for time in (0.0, parts / PARTS, 1.0)]
         first, truth, last = FilmFinish(rng).apply(drawn)
-        flows = measure_motion(first.astype(np.float32), last.astype(np.float32))
+        here, there = (to_uint8(opencv_luma(picture)) for picture in (first, last))
+        flows = measure_both_flows(here, there, SMOOTH)
         halves = np.concatenate(flows, 2).astype(np.float16)
         planes = np.concatenate([first, last, truth, halves.view(np.uint8)], 2)
         moment = np.full((1, self.size, self.size), parts, np.uint8)

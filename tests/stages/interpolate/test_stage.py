@@ -6,9 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from helpers.catalog import table as catalog
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError, StageError
+from helpers.stages.interpolate.flow import FlowInterpolator
 from helpers.stages.interpolate.stage import Interpolate
+from helpers.stages.upscale.stage import Upscale
 from tests.support.law import same, varying_clip
 
 NTSC = Fraction(24000, 1001)
@@ -149,3 +152,28 @@ def test_looking_at_one_frame_of_a_long_film_is_quick():
     object.__setattr__(source, "times", Counted(source.times))
     _ = clip[299]
     assert len(read) < 30
+
+
+def test_flow_notes_how_many_times_the_film_was_enlarged():
+    source = steady(2, 5)
+    large = Upscale("bicubic", Fraction(4))(source)
+    assert Interpolate(factor=2)(source).recipe()[-1]["enlarged"] is None
+    made = Interpolate(factor=2)(large)
+    assert made.recipe()[-1]["enlarged"] == "4" and made.info.enlarged == 4
+    by_itself = FlowInterpolator(4).between(large[0].image, large[1].image, [0.5])
+    assert np.array_equal(made[1].image, by_itself[0])
+    assert not np.array_equal(
+        made[1].image, Interpolate(factor=2, enlarged=Fraction(1))(large)[1].image
+    )
+
+
+def test_networks_need_not_know_it(monkeypatch):
+    monkeypatch.setattr(catalog, "recipe", lambda *_: {})  # its weights may not be here
+    large = Upscale("bicubic", Fraction(4))(steady(2, 5))
+    assert Interpolate("rife-4.6", factor=2)(large).recipe()[-1]["enlarged"] is None
+
+
+@pytest.mark.parametrize("times", [Fraction(1, 2), 0, 1 << 20])
+def test_a_film_cannot_have_been_enlarged_so(times):
+    with pytest.raises(StageError, match="enlarged"):
+        Interpolate(factor=2, enlarged=times)

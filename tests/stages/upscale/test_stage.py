@@ -66,6 +66,18 @@ def test_a_new_shape_of_the_picture_reshapes_its_pixels():
     assert Upscale("bicubic", Fraction("1.51"))(clip).info.sar == 1
 
 
+def test_the_result_knows_how_many_times_it_was_enlarged():
+    def enlarged(clip, **size):
+        return Upscale("bicubic", **size)(clip)
+
+    clip = enlarged(varying_clip(2), scale=Fraction(3))
+    assert (varying_clip(2).info.enlarged, clip.info.enlarged) == (1, 3)
+    wide = (2 * clip.info.width, clip.info.height)  # only as often as both sides
+    assert enlarged(clip, size=wide).info.enlarged == 3
+    assert enlarged(clip, scale=Fraction(1, 2)).info.enlarged == Fraction(3, 2)
+    assert enlarged(clip, scale=Fraction(1, 4)).info.enlarged == 1
+
+
 def test_the_recipe_names_the_weights_by_their_sha256():
     assert (
         Upscale("x4plus").recipe()["weights"] == catalog.get("x4plus", "upscale").forms[0][0].sha256
@@ -94,7 +106,7 @@ def test_black_and_white_stays_nearly_so():
 def test_what_is_known_of_the_film_is_passed_on():
     clip = open_video(TALK)
     info = Upscale("bicubic", 2)(clip).info
-    assert info == clip.info.replace(width=320, height=240)
+    assert info == clip.info.replace(width=320, height=240, enlarged=Fraction(2))
     assert isinstance(info.colour, ColourTags)
 
 
