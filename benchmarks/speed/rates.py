@@ -154,7 +154,7 @@ def part_seconds(tiny: bool, height: int, width: int) -> Iterator[tuple[str, flo
 
     from helpers.nn.card import PixelsOnCard, upload
     from helpers.nn.resample import resize_on_card
-    from helpers.nn.tensors import from_tensor, to_tensor
+    from helpers.nn.tensors import UnroundedPixels, to_tensor
     from helpers.stage import fetch_ahead
 
     light = networks(tiny)[0]
@@ -171,11 +171,13 @@ def part_seconds(tiny: bool, height: int, width: int) -> Iterator[tuple[str, flo
     yield "network", seconds_of(partial(engine.runner, batch), least)
     with torch.inference_mode():
         made = engine.runner(batch)
-    yield "numbers to levels", seconds_of(lambda: from_tensor(made, there.bits.dtype), least)
-    (large,) = from_tensor(made, there.bits.dtype)
-    shrink = partial(resize_on_card, PixelsOnCard(large), 2 * width, 2 * height)
+    left = UnroundedPixels(made[0], there.bits.dtype)
+
+    def shrink() -> torch.Tensor:
+        return resize_on_card(left, 2 * width, 2 * height).bits
+
     yield "to the size", seconds_of(shrink, least)
-    small = shrink().bits
+    small = shrink()
 
     def back() -> list[Frame]:
         return list(fetch_ahead(Frame(PixelsOnCard(small), Fraction(n)) for n in range(8)))

@@ -1,8 +1,9 @@
 """Resize pictures on a graphics card, as `imaging.resample` does with OpenCV.
 
 A side that becomes smaller is averaged over the area of each new pixel, a side that becomes larger
-is interpolated by Lanczos with eight taps. OpenCV rounds weights to a 2048th for 8 bits, so results
-differ by at most a grey level.
+is interpolated by Lanczos with eight taps. OpenCV rounds weights to a 2048th for 8 bits, and what a
+network made is rounded here after it is shrunk and not before. So results differ by at most a grey
+level.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from helpers.nn.card import PixelsOnCard
-from helpers.nn.tensors import from_levels, to_levels
+from helpers.nn.tensors import UnroundedPixels, from_levels, to_levels
 
 Weigh = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 """What gives the old pixels of each new one and their weights; see `weigh_area`."""
@@ -35,6 +37,11 @@ def resize_on_card(pixels: PixelsOnCard, width: int, height: int) -> PixelsOnCar
     old_height, old_width = pixels.shape[:2]
     if (old_width, old_height) == (width, height):
         return pixels
+    if isinstance(pixels, UnroundedPixels) and not (old_height % height or old_width % width):
+        parts = (old_height // height, old_width // width)
+        with torch.inference_mode():
+            unit = functional.avg_pool2d(pixels.unit.clamp(0, 1)[None], parts)[0]
+        return UnroundedPixels(unit, pixels.kind)
     small = (min(height, old_height), min(width, old_width))
     bits = pixels.bits
     with torch.inference_mode():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -73,6 +74,37 @@ def to_pixels(batch: torch.Tensor, like: Bits) -> list[Any]:
     if isinstance(like, PixelsOnCard):
         return [PixelsOnCard(bits) for bits in from_tensor(batch, like.bits.dtype)]
     return to_images(batch, like.dtype)  # type: ignore[arg-type]
+
+
+class UnroundedPixels(PixelsOnCard):
+    """A picture on a card as a network left it; it is rounded when its bits are asked for.
+
+    What is resized first is rounded at the smaller size, which is a fraction of the work.
+
+    Args:
+        unit: (3, H, W), black at 0 and white at 1, any float type; what is beyond is clamped.
+        kind: the type of its bits, uint8 or int16.
+    """
+
+    def __init__(self, unit: torch.Tensor, kind: torch.dtype) -> None:
+        self.unit, self.kind = unit, kind
+        self.origin = self._image = self._coming = None
+
+    @cached_property
+    @torch.inference_mode()
+    def bits(self) -> torch.Tensor:  # type: ignore[override]
+        """The picture as (H, W, 3) uint8 or int16."""
+        return from_tensor(self.unit[None], self.kind)[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and the three channels."""
+        return (*self.unit.shape[1:], 3)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the array, uint8 or uint16."""
+        return np.dtype(np.uint8 if self.kind == torch.uint8 else np.uint16)
 
 
 def _bits_type(dtype: np.dtype) -> torch.dtype:

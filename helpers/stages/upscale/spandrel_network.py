@@ -25,7 +25,14 @@ from helpers.errors import ModelError
 from helpers.nn.backends import USUAL, Runner, Way
 from helpers.nn.blend_weights import blend_states
 from helpers.nn.card import PixelsOnCard, to_array, to_bits
-from helpers.nn.tensors import DTYPES, from_tensor, from_ycrcb, to_tensor, to_ycrcb
+from helpers.nn.tensors import (
+    DTYPES,
+    UnroundedPixels,
+    from_tensor,
+    from_ycrcb,
+    to_tensor,
+    to_ycrcb,
+)
 from helpers.nn.tiling import FittingTiles, enlarge_in_tiles
 from helpers.nn.weight_files import read_state
 from helpers.runtime.postpone import postpone
@@ -132,16 +139,14 @@ class Upscaler:
         with self._lock:  # one call at a time, since two would share the same cores and memory
             height, width = images[0].shape[:2]
             begin = self._tiles.known or self.choose_tile(images[0].shape, len(images))
-            made = self._tiles.run(
-                partial(self._enlarge_tiles, [to_bits(image) for image in images]),
+            return self._tiles.run(
+                partial(self._enlarge_pictures, images),
                 min(begin, max(height, width)),
                 f"{self.name} ran out of memory on a {width}x{height} frame, even in tiles of "
                 "{tile} pixels. No frame was lost or changed. Close other programs or notebooks, "
                 "or choose a smaller model (animevideov3), and run it again; it continues from "
                 "here.",
             )
-        on_card = isinstance(images[0], PixelsOnCard)
-        return [PixelsOnCard(bits) if on_card else to_array(bits) for bits in made]  # type: ignore[misc]
 
     def choose_batch(self, shape: tuple[int, ...], most: int) -> int:
         """Return how many pictures it should get at once, 1 to `most`.
@@ -171,6 +176,16 @@ class Upscaler:
         wide = self._widest * (4 if compact else 4 * self.scale**2)
         return wide * size + 3 * self.scale**2 * (size + 10)
 
+    def _enlarge_pictures(self, images: list[Picture], tile: int) -> list[Picture]:
+        """Enlarge pictures where they are, in tiles if necessary."""
+        bits, on_card = [to_bits(image) for image in images], isinstance(images[0], PixelsOnCard)
+        if on_card and tile >= max(images[0].shape[:2]):
+            # They will be resized, most of the time, and are rounded then.
+            batch = self._run_network(bits)
+            return [UnroundedPixels(unit, bits[0].dtype) for unit in batch]  # type: ignore[misc]
+        made = self._enlarge_tiles(bits, tile)
+        return [PixelsOnCard(one) if on_card else to_array(one) for one in made]  # type: ignore[misc]
+
     def _enlarge_tiles(self, images: list[torch.Tensor], tile: int) -> list[torch.Tensor]:
         """Enlarge tile by tile, or at once if the picture is a single tile."""
         if tile >= max(images[0].shape[:2]):
@@ -194,13 +209,17 @@ class Upscaler:
 
     @torch.inference_mode()
     def _run_padded(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Run the network on the bits of pictures, and round the result."""
+        return from_tensor(self._run_network(images).expand(-1, 3, -1, -1), images[0].dtype)
+
+    @torch.inference_mode()
+    def _run_network(self, images: list[torch.Tensor]) -> torch.Tensor:
         """Run the network on pictures with the padding that it needs; crop the result."""
         height, width = images[0].shape[:2]
         across, down = self.needs.get_padding(width, height)
         batch = pad_batch(to_tensor(images, self.device, self.dtype), down, across)
         batch = batch[:, : self.channels].contiguous(memory_format=torch.channels_last)
-        made = self.runner(batch)[..., : height * self.scale, : width * self.scale]
-        return from_tensor(made.expand(-1, 3, -1, -1), images[0].dtype)
+        return self.runner(batch)[..., : height * self.scale, : width * self.scale]
 
     @property
     def dtype(self) -> torch.dtype:
