@@ -64,6 +64,7 @@ FOLDERS = {name: folder for folder, names in TITLES.items() for name in names}
 
 NEEDS = {
     "framelift": "SILK_PURSE_FRAMELIFT=/folder/of/the/package ",
+    "backends": "OMP_NUM_THREADS=1 ",
     "fate": "SILK_PURSE_FATE=/folder/of/samples ",
     "opencv_dnn": "SILK_PURSE_CONTRIB_PYTHON=/contrib/bin/python ",
     **dict.fromkeys(

@@ -23,7 +23,11 @@ from helpers.nn.backends import BACKENDS, EAGER, Runner
 from helpers.nn.tensors import to_tensor
 from helpers.video.reader import open_video
 
-CASES = (("animevideov3", (160, 120)), ("animevideov3", (320, 240)), ("x4plus", (160, 120)))
+CASES = (
+    ("animevideov3", (160, 120), tuple(BACKENDS)),
+    ("animevideov3", (320, 240), tuple(BACKENDS)),
+    ("x4plus", (160, 120), ("winograd",)),
+)
 
 ROUNDS = 6
 """How often each way is run after the first call, which compiles."""
@@ -62,10 +66,10 @@ def main() -> str:
         "| network | frame | way | first call, s | as usual, s | so, s | ratio | difference |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for model, size in CASES:
+    for model, size, names in CASES:
         engine: Any = load_upscaler(model)
         batch = to_tensor([cv2.resize(image, size)], "cpu", engine.dtype)
-        for name in BACKENDS:
+        for name in names:
             if obstacle := engine.runner.find_obstacle(name):
                 missing.add(f"{name} ({obstacle})")
                 continue
