@@ -19,7 +19,11 @@ BY_THEIR_STAGE = {
 """Files whose methods are run by their own step, which takes them by name: they register none."""
 
 CHOSEN = {
-    "interpolate": ("enlarged",),"upscale": {"denoise"}, "denoise": {"denoise"}, "colorize": {"tone"}}
+    "upscale": {"denoise"},
+    "denoise": {"denoise"},
+    "colorize": {"tone"},
+    "interpolate": {"enlarged"},
+}
 """What a stage may choose for the engines of a role."""
 
 PLACES = sorted({model.engine for model in MODELS})
