@@ -26,8 +26,6 @@ TITLES = {
         "gpu": "A graphics card: frames a second",
         "chain": "The whole chain beside its networks alone",
         "start": "Starting, and films of many frames, beside an earlier revision",
-        "before": "Whole runs beside those of an earlier revision",
-        "framelift": "Whole runs beside framelift-video",
         "estimate": "Estimates beside what runs take",
         "memory": "Peak memory",
     },
@@ -63,7 +61,6 @@ TITLES = {
 FOLDERS = {name: folder for folder, names in TITLES.items() for name in names}
 
 NEEDS = {
-    "framelift": "SILK_PURSE_FRAMELIFT=/folder/of/the/package ",
     "backends": "OMP_NUM_THREADS=1 ",
     "fate": "SILK_PURSE_FATE=/folder/of/samples ",
     "opencv_dnn": "SILK_PURSE_CONTRIB_PYTHON=/contrib/bin/python ",
