@@ -54,8 +54,8 @@ UHD = (3840, 2160)
 NONE = "none"
 """The value that leaves a step out."""
 
-LOSSLESS = "lossless"
-"""How frames may be kept beside the film."""
+KEPT = "lossless"
+"""How frames may be kept beside the film; see `restore`."""
 
 
 @dataclass(frozen=True)
@@ -309,8 +309,8 @@ def restore(
         VerificationError: the result differs from the film. It is kept under a temporary name.
         SilkPurseError: something is wrong; the message says what was found, and what to do.
     """
-    if keep not in (None, LOSSLESS):
-        raise StageError(f"Frames cannot be kept as {keep!r}. Give {LOSSLESS}, or nothing.")
+    if keep not in (None, KEPT):
+        raise StageError(f"Frames cannot be kept as {keep!r}. Give {KEPT}, or nothing.")
     plan = plan or Plan()
     source, output = expand(source), expand(output)
     check_target(output, codec)

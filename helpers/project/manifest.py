@@ -20,6 +20,7 @@ from helpers.project.files import VERSION, MachineRow, StageFile, Versioned
 from helpers.project.words import contents
 from helpers.runtime.machine import Runtime
 from helpers.runtime.storage import read_json, refuse_link, require_json, retry, write_json
+from helpers.video.timeline import exact_units
 
 FILE = "stage.json"
 
@@ -82,7 +83,7 @@ class StageManifest:
         backends: Mapping[str, str] | None = None,
     ) -> StageManifest:
         """Describe a clip that will be saved in segments of about `length` seconds."""
-        units, pts = _exact_units(clip.times)
+        units, pts = exact_units(clip.times)
         begun = MachineRow(
             device=machine.device,
             precision=machine.precision,
@@ -197,16 +198,6 @@ def write_stage(folder: Path, manifest: StageManifest) -> None:
     # If the folder still lists segments, they belong to an earlier stage that was deleted.
     retry(folder.name, folder, lambda: (folder / "done.json").unlink(missing_ok=True))
     write_json(folder / FILE, manifest.to_json())
-
-
-def _exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
-    """Return units a second, and the times since the first as whole numbers of these units."""
-    # In whole numbers of one unit, since the difference of two fractions takes six times as long.
-    unit = math.lcm(*{time.denominator for time in times})
-    marks = [time.numerator * (unit // time.denominator) for time in times]
-    spans = [mark - marks[0] for mark in marks]
-    common = math.gcd(unit, *spans)
-    return unit // common, [span // common for span in spans]
 
 
 def cut_timeline(clip: Clip, length: Fraction) -> list[Segment]:

@@ -7,13 +7,11 @@ with Encoder(Path("silent.mp4"), clip, "h264") as encoder:
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -35,6 +33,7 @@ from helpers.video.colour import (
 from helpers.video.encoder_format import FormatConverter
 from helpers.video.hdr import add_options, hdr_options, note_lost_hdr
 from helpers.video.packets import count_packets
+from helpers.video.timeline import exact_units
 
 if TYPE_CHECKING:
     import av
@@ -77,6 +76,14 @@ class Timestamps:
         seconds = self.time_base * (self.pts[-1] - self.pts[0])
         return ((len(self.pts) - 1) / seconds).limit_denominator(100_000)
 
+    def part(self, first: int, last: int) -> Timestamps:
+        """Return those of the half-open range first..last-1 of the frames, in the same units."""
+        return Timestamps(self.time_base, self.pts[first : last + 1])
+
+    def duration(self, number: int) -> int:
+        """Return how long a frame is shown. Only the timeline knows it if they are uneven."""
+        return self.pts[number + 1] - self.pts[number]
+
     def decoding(self, number: int) -> int:
         """Return when the number-th stored packet is decoded: LATE frames before it is shown."""
         if number >= LATE:
@@ -118,13 +125,7 @@ class Encoder:
         self.codec, self.quality = CODECS[codec], quality
         last = len(clip) if last is None else min(last, len(clip))
         self.is_part, self.is_end = whole is not None, last == len(clip)
-        stamps = whole or Timestamps.of(clip, first, last)
-        self.time_base, self.pts = stamps.time_base, stamps.pts
-        if whole:
-            self.pts = whole.pts[first : last + 1]
-        self.stamps = Timestamps(self.time_base, self.pts)
-        self.durations = {a: b - a for a, b in pairwise(self.pts)}
-        self.numbers = {pts: number for number, pts in enumerate(self.pts)}
+        self.stamps = whole.part(first, last) if whole else Timestamps.of(clip, first, last)
         self.notes: list[str] = []
         self.count = self.packets = 0
         self.format = self.codec.formats[self.info.depth > 8]
@@ -140,18 +141,19 @@ class Encoder:
 
     def __len__(self) -> int:
         """How many frames will be written."""
-        return len(self.pts) - 1
+        return len(self.stamps.pts) - 1
 
     def __enter__(self) -> Encoder:
         import av
 
+        self._numbers = {pts: number for number, pts in enumerate(self.stamps.pts)}
         self.container = av.open(
             f"file:{self.path}", "w", format=CONTAINERS[self.path.suffix[1:].lower()]
         )
         stream = self.container.add_stream(self.name, options=self._options())
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.format  # type: ignore[attr-defined]
-        context.time_base = stream.time_base = self.time_base
+        context.time_base = stream.time_base = self.stamps.time_base
         context.framerate = self.info.fps.limit_denominator(100_000)  # type: ignore[attr-defined]
         context.sample_aspect_ratio = self.info.sar.limit_denominator(10_000)  # type: ignore[attr-defined]
         context.thread_type = "AUTO"  # type: ignore[attr-defined]
@@ -243,7 +245,7 @@ class Encoder:
         """Encode a picture in the encoder's format."""
         import av
 
-        made.pts, made.time_base = self.pts[self.count], self.time_base
+        made.pts, made.time_base = self.stamps.pts[self.count], self.stamps.time_base
         self.count += 1
         # MP4 keeps the duration only of the frame that is stored last. A key frame at the end is
         # also stored last.
@@ -266,12 +268,12 @@ class Encoder:
 
     def _stamp(self, packet: Packet) -> None:
         """Correct the timestamps of a packet."""
+        number = self._numbers[packet.pts]  # type: ignore[index]
         if self.is_part:
-            packet.pts, packet.dts = self.numbers[packet.pts], self.packets - LATE  # type: ignore[index]
-            packet.duration, packet.time_base = 1, 1 / min(self.info.fps, Fraction(FASTEST_PART))
+            packet.pts, packet.dts, packet.duration = number, self.packets - LATE, 1
+            packet.time_base = 1 / min(self.info.fps, Fraction(FASTEST_PART))
             return
-        # Only the timeline knows the duration of unevenly spaced frames.
-        packet.duration = self.durations[packet.pts]  # type: ignore[index]
+        packet.duration = self.stamps.duration(number)
         if self.name == "libx265":
             # In films of a few frames x265 sometimes leaves it unset, which the muxer refuses.
             packet.dts = self.stamps.decoding(self.packets)
@@ -358,13 +360,9 @@ def timestamps(times: Sequence[Fraction], finest: int = 10_000_000) -> tuple[Fra
 
     If that needs more than ten million units a second, times are rounded to the microsecond.
     """
-    spans = [time - times[0] for time in times]
-    units = math.lcm(*{span.denominator for span in spans})
-    if units <= finest:
-        pts = [span.numerator * (units // span.denominator) for span in spans]
-    else:
-        units = 1_000_000
-        pts = [round(span * units) for span in spans]
+    units, pts = exact_units(times)
+    if units > finest:
+        units, pts = 1_000_000, [round(Fraction(one * 1_000_000, units)) for one in pts]
     for number in range(1, len(pts)):
         pts[number] = max(pts[number], pts[number - 1] + 1)
     return Fraction(1, units), pts

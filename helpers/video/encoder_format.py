@@ -55,12 +55,8 @@ class FormatConverter:
         range: str | None,
         threads: int | None = None,
     ) -> None:
-        self.width, self.height, self.layout, self.pixel_format = (
-            width,
-            height,
-            layout,
-            pixel_format,
-        )
+        self.width, self.height = width, height
+        self.layout, self.pixel_format = layout, pixel_format
         self.options = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
         if matrix != "gbr":
             known = SWSCALE_MATRIX.get(matrix or "", matrix)

@@ -24,6 +24,7 @@ from helpers.video.open import demux, open_container
 from helpers.video.packets import count_packets
 
 if TYPE_CHECKING:
+    from av.container import OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -61,30 +62,16 @@ def splice(parts: Parts, path: Path, stamps: Timestamps) -> Iterator[int]:
     import av
 
     count = 0
-    with av.open(f"file:{path}", "w", format=CONTAINERS[path.suffix[1:].lower()]) as made:
-        try:
-            stream = None
-            for file in parts.files:
-                with open_container(file) as part:
-                    source = part.streams.video[0]
-                    if stream is None:
-                        stream = made.add_stream_from_template(source)
-                        stream.time_base = stamps.time_base
-                        stream.codec_context.framerate = stamps.rate  # type: ignore[attr-defined]
-                        first = _look(source)
-                    elif _look(source) != first:
-                        raise UnlikePartsError(
-                            f"{file.name} was not encoded as {parts.files[0].name}."
-                        )
-                    for packet in _number(list(demux(part, source)), count, stamps):
-                        packet.stream = stream
-                        with writing_to(path):
-                            made.mux(packet)
-                        yield count
-                        count += 1
-        finally:
+    made = av.open(f"file:{path}", "w", format=CONTAINERS[path.suffix[1:].lower()])
+    try:
+        for packet in _read(parts, made, stamps):
             with writing_to(path):
-                made.close()
+                made.mux(packet)
+            yield count
+            count += 1
+    finally:
+        with writing_to(path):
+            made.close()
     found = count_packets(path)
     if not count == found == len(stamps.pts) - 1:
         raise VideoWriteError(
@@ -93,6 +80,25 @@ def splice(parts: Parts, path: Path, stamps: Timestamps) -> Iterator[int]:
             "then run it again."
         )
     sync_file(path)
+
+
+def _read(parts: Parts, made: OutputContainer, stamps: Timestamps) -> Iterator[Packet]:
+    """Yield the packets of all parts with their times, for a stream that is added to `made`."""
+    stream, first, count = None, None, 0
+    for file in parts.files:
+        with open_container(file) as part:
+            source = part.streams.video[0]
+            if stream is None:
+                stream, first = made.add_stream_from_template(source), _look(source)
+                stream.time_base = stamps.time_base
+                stream.codec_context.framerate = stamps.rate  # type: ignore[attr-defined]
+            elif _look(source) != first:
+                raise UnlikePartsError(f"{file.name} was not encoded as {parts.files[0].name}.")
+            packets = [packet for packet in demux(part, source) if packet.size]
+            for packet in _number(packets, count, stamps):
+                packet.stream = stream
+                yield packet
+            count += len(packets)
 
 
 def _look(stream: VideoStream) -> tuple[object, ...]:
@@ -113,7 +119,6 @@ def _number(packets: list[Packet], first: int, stamps: Timestamps) -> Iterator[P
     Args:
         first: the number of the part's first frame.
     """
-    packets = [packet for packet in packets if packet.size]
     if first + len(packets) > len(stamps.pts) - 1:
         raise VideoWriteError(
             f"The segments hold more than the clip's {len(stamps.pts) - 1} frames. Delete the "
@@ -124,5 +129,5 @@ def _number(packets: list[Packet], first: int, stamps: Timestamps) -> Iterator[P
         at = shown[packet.pts]
         packet.time_base = stamps.time_base
         packet.pts, packet.dts = stamps.pts[at], stamps.decoding(number)
-        packet.duration = stamps.pts[at + 1] - stamps.pts[at]
+        packet.duration = stamps.duration(at)
         yield packet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
@@ -120,3 +121,13 @@ def find_pulldown(times: np.ndarray) -> tuple[tuple[int, int], ...]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], pairs, [False]])))
     ranges = ((int(first), int(last) + 2) for first, last in edges.reshape(-1, 2))
     return tuple((first, last) for first, last in ranges if last - first >= SHORTEST)
+
+
+def exact_units(times: Sequence[Fraction]) -> tuple[int, list[int]]:
+    """Return units a second, and the times since the first as whole numbers of these units."""
+    # In whole numbers of one unit, since the difference of two fractions takes six times as long.
+    unit = math.lcm(*{time.denominator for time in times})
+    marks = [time.numerator * (unit // time.denominator) for time in times]
+    spans = [mark - marks[0] for mark in marks]
+    common = math.gcd(unit, *spans)
+    return unit // common, [span // common for span in spans]
