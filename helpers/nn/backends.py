@@ -19,7 +19,8 @@ import copy
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
@@ -208,11 +209,7 @@ def _compile(
     """Return a function that runs a network, and compiles it for every shape of the input."""
     import torch._dynamo
     import torch._inductor.config
-    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
-    # PyTorch sets the variable itself if nobody did.
-    if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default_cache_dir()) == default_cache_dir():
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")
     limit = torch._dynamo.config.recompile_limit
     torch._dynamo.config.recompile_limit = max(limit, _MOST_SHAPES)
     # Without a full graph, what cannot be compiled would be run as usual without a word.
@@ -223,12 +220,34 @@ def _compile(
         if batch.shape in shapes:
             return compiled(batch)
         # Only with frozen weights are activations computed together with convolutions on a CPU.
-        with torch._inductor.config.patch(freezing=device == "cpu"):
+        freezing = torch._inductor.config.patch(freezing=device == "cpu")
+        with _keep_compiled_in(folder / "inductor"), freezing:
             made = compiled(batch)
         shapes.add(batch.shape)
         return made
 
     return run
+
+
+@contextmanager
+def _keep_compiled_in(folder: Path) -> Iterator[None]:
+    """Let torch.compile keep its files in a folder, unless the user has named another."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    before = os.environ.get(name)
+    # PyTorch sets the variable itself if nobody did.
+    if before not in (None, default_cache_dir()):
+        yield
+        return
+    os.environ[name] = str(folder)
+    try:
+        yield
+    finally:  # another film may have another folder
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _first_line(error: Exception) -> str:

@@ -98,6 +98,23 @@ def test_torch_compiles_a_shape_once(net):
     assert [run.backend for run in runs] == ["compiled"] * 2
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(find_obstacle("compiled", "cpu") is not None, reason="there is no compiler")
+@torch.inference_mode()
+def test_what_torch_compiles_is_kept_in_the_folder_that_was_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    for name in ("first", "second"):
+        # PyTorch keeps what it has loaded in memory, so the same network would not be kept twice.
+        net = nn.Sequential(nn.Conv2d(3, 8 + len(name), 3), nn.PReLU()).eval()
+        Runner(net, Way("small", "compiled", tmp_path / name))(BATCH)
+        assert list((tmp_path / name / "inductor").rglob("*.so"))
+        assert os.environ.get("TORCHINDUCTOR_CACHE_DIR") != str(tmp_path / name / "inductor")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "own"))
+    Runner(nn.Conv2d(3, 5, 3).eval(), Way("small", "compiled", tmp_path / "third"))(BATCH)
+    assert list((tmp_path / "own").iterdir())
+    assert not (tmp_path / "third").exists()
+
+
 @needs_compiler
 @torch.inference_mode()
 def test_a_network_of_several_steps_can_be_run(net):
