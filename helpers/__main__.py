@@ -75,7 +75,9 @@ def make_parser(read: Callable[[str], Any]) -> Callable[[str], Any]:
 def make_parameter(step: type, one: Option) -> Parameter:
     """Return an option of a plan's step as a parameter of a function, which typer understands."""
     kind = get_type_hints(step)[one.field]
-    flag = f"--{one.name.replace('_', '-')}"
+    name = one.name.replace("_", "-")
+    # What is neither true nor false by default can be told both ways.
+    flag = f"--{name}/--no-{name}" if kind == bool | None else f"--{name}"
     declared = typer.Option(
         flag, help=one.help, metavar=one.metavar, parser=make_parser(one.read) if one.read else None
     )

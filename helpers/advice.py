@@ -16,9 +16,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from helpers.catalog import table as catalog
 from helpers.clip import Clip
 from helpers.estimates import format_duration, time_model
@@ -27,6 +24,7 @@ from helpers.retime import Trim
 from helpers.run import RunContext
 from helpers.stages.cleaners import diagnose, examine
 from helpers.stages.diagnosis import Diagnosis, Fault
+from helpers.stages.upscale.find import is_drawn
 
 LARGE = 720
 """A film with as many lines is not enlarged: it fills the screen of a laptop."""
@@ -290,33 +288,6 @@ def _advise_motion(clip: Clip) -> Advice:
         else f"Motion is smooth already, with {rate}."
     )
     return Advice("interpolate", "Make motion smooth", jerky, reason, {"interpolate": "flow"})
-
-
-def is_drawn(clip: Clip) -> bool:
-    """Tell whether a film is a cartoon: flat, strong colours with sharp edges between them.
-
-    Photographed films have soft edges and texture. In 18 of them the ratio of sharp to soft
-    changes of brightness was at most 0.84, in six drawn ones at least 1.03.
-    """
-    numbers = np.linspace(0, len(clip) - 1, 5)[1:-1].round().astype(int)
-    shares = np.array([_measure_drawing(clip[int(number)].image) for number in numbers])
-    flat, soft, sharp, color = np.median(shares, axis=0)
-    return bool(flat > 0.6 and sharp > 0.95 * soft and color > 15)
-
-
-def _measure_drawing(image: np.ndarray) -> tuple[float, float, float, float]:
-    """Measure a picture, (H, W, 3) RGB.
-
-    Returns:
-        The shares of its pixels where brightness changes by less than 1 level of 255 from one to
-        the next, by less than 8, and by more; and how strong its colours are, in units of Lab.
-    """
-    shallow = image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8)
-    lab = cv2.cvtColor(shallow, cv2.COLOR_RGB2LAB).astype(np.float32)
-    across, down = (cv2.Sobel(lab[..., 0], cv2.CV_32F, *axis) / 8 for axis in ((1, 0), (0, 1)))
-    change, color = np.hypot(across, down), np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
-    flat, sharp = float((change < 1).mean()), float((change >= 8).mean())
-    return flat, 1 - flat - sharp, sharp, float(color.mean())
 
 
 # --- the sound ------------------------------------------------------------------------------------

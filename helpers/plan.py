@@ -184,7 +184,7 @@ class Plan:
         if self.colorize:
             clip = _colorize(self.colorize, clip, run)
         if self.upscale:
-            clip = _upscale(self.upscale, clip, run)
+            clip = _upscale(self.upscale, clip, film, run)
         if self.interpolate:
             clip = _interpolate(self.interpolate, clip, run)
         if FINISH in check_cleaners(self.cleaning.names):
@@ -240,8 +240,13 @@ def _colorize(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
     return replace(stage, coloured=found.coloured).on(clip, run)
 
 
-def _upscale(stage: Upscale, clip: Clip, run: RunContext) -> Clip:
-    """Enlarge a clip as requested, or else by the model's own scale, but not beyond UHD."""
+def _upscale(stage: Upscale, clip: Clip, film: Clip, run: RunContext) -> Clip:
+    """Enlarge a clip as requested, or else by the model's own scale, but not beyond UHD.
+
+    Args:
+        film: the film before it was cleaned, which tells how much of the network it should get.
+    """
+    stage = stage.analyse(film, run)
     if stage.scale is not None or stage.size is not None:
         return stage(clip)
     own = native_scale(stage.models[0]) or 4

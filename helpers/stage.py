@@ -23,7 +23,7 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from helpers.clip import Clip, ClipInfo, Frame, Pixels, same_pixels
 from helpers.errors import StageError
@@ -366,11 +366,21 @@ def map_images(
         yield from flush()
 
 
-def split_shots(frames: Iterator[Frame]) -> Iterator[Iterator[Frame]]:
+class _InShots(Protocol):
+    """A frame, or what stands for one: it knows whether a shot begins with it."""
+
+    @property
+    def cut(self) -> bool: ...
+
+
+InShots = TypeVar("InShots", bound=_InShots)
+
+
+def split_shots(frames: Iterator[InShots]) -> Iterator[Iterator[InShots]]:
     """Split frames into shots. Each shot must be read to its end before the next is taken."""
     ahead = next(frames, None)
 
-    def shot(first: Frame) -> Iterator[Frame]:
+    def shot(first: InShots) -> Iterator[InShots]:
         nonlocal ahead
         ahead = None
         yield first

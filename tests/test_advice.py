@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from helpers import advice
-from helpers.advice import is_drawn, recommend
+from helpers.advice import recommend
 from helpers.audio.diagnose import take_excerpt
 from helpers.audio.track import Sound
 from helpers.clip import MemoryClip
 from helpers.plan import Plan
 from helpers.project.project import Project
+from helpers.stages.upscale.find import is_drawn
 from helpers.video.reader import open_video
 from tests.support.films import encode, texture
 from tests.support.paths import DATA, FILM, TALK, data_path

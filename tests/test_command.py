@@ -77,12 +77,20 @@ def test_every_option_reaches_its_step(monkeypatch):
     words += (
         "--saturation 2 --references coloured --upscale x4plus,lanczos --blend 2,1 --scale 3/2 "
     )
-    words += "--fps 24000/1001 --audio talk --audio-strength 0.5 --keep-audio"
+    words += (
+        "--strength 0.6 --no-steady --fps 24000/1001 --audio talk --audio-strength 0.5 --keep-audio"
+    )
     assert plan_of(monkeypatch, *words.split()) == Plan(
         Trim(62, Fraction(127, 2)),
         Cleaning(("noise", "damage")),
         Colorize("tint", tone="amber", force=True, saturation=2.0, references="coloured"),
-        Upscale(("x4plus", "lanczos"), Fraction(3, 2), blend=(2, 1)),
+        Upscale(
+            ("x4plus", "lanczos"),
+            Fraction(3, 2),
+            blend=(2, 1),
+            strength=Fraction(3, 5),
+            steady=False,
+        ),
         Interpolate(fps=Fraction(24000, 1001)),
         SoundChoice("talk", 0.5, True),
     )

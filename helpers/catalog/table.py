@@ -57,6 +57,11 @@ class Model:
         return next(here, self.forms[0] if self.forms else ())
 
     @property
+    def plain(self) -> bool:
+        """Whether it is resampling without a network."""
+        return self.role == "upscale" and not self.forms and not self.own
+
+    @property
     def present(self) -> bool:
         """Whether it can run now, without downloading anything."""
         return all(find(file) for file in self.form)
@@ -282,7 +287,7 @@ MODELS: tuple[Model, ...] = (
     ),
     _spandrel(
         "animevideov3", 4, "BSD-3-Clause",
-        "Real-ESRGAN for animated video; thirty times as fast as x4plus, also good for talks",
+        "Real-ESRGAN for animated video; thirty times as fast as x4plus; inks faces",
         _bundled("REALESRGAN_ANIMAVIDEOV3_UP4X", 1247368,
                  "548a36f9c3f4ab8da56cd3b13badf23968bee207b396dad14d04b830e5f2ab2d", 3119,
                  "157c0a10405f885d4c53ce76fe2ba731694bcd16ec90ab6b889335e384239682"),
@@ -360,7 +365,7 @@ MODELS: tuple[Model, ...] = (
     ),
     # ---- upscale: OpenCV's dnn_superres; they enlarge cleanly and remove nothing --------------
     *_opencv("FSRCNN", "Saafke/FSRCNN_Tensorflow/6a4812c4ef1c4f5947d79beafa32a05a6eb4a94d/models",
-             "a fast preview, half a dB better than bicubic; removes nothing",
+             "a fast preview; on compressed films no better than bicubic; removes nothing",
              (2, 38973, "366b33f0084c7b3f2bf6724f0a2c77bca94fcec9d7b6d72389d330073b380d5c"),
              (3, 40093, "efd38655a815908c6c8954db6052f128e76a735f1de657894c477d0dc0b64481"),
              (4, 41661, "5c68d18db561aed8ead4ffedf1b897ea615baaf60ebf6c35f8e641f8fa4a21bf")),

@@ -57,6 +57,13 @@ def resize_on_card(pixels: PixelsOnCard, width: int, height: int) -> PixelsOnCar
     return PixelsOnCard(bits)
 
 
+def shrink_levels(levels: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Average levels, float32 (H, W, 3), over the area of each pixel of a smaller picture."""
+    for side, length in enumerate((height, width)):
+        levels = _resize_side(levels, side, length, weigh_area)
+    return levels
+
+
 def _resize_side(levels: torch.Tensor, side: int, length: int, weigh: Weigh) -> torch.Tensor:
     """Resize the rows (side 0) or columns (1) of levels, float32 (H, W, 3)."""
     old = levels.shape[side]

@@ -19,6 +19,7 @@ from helpers.panels.box import guard, note, show_panel
 from helpers.panels.choose import AGAIN, can_show_panels
 from helpers.show.picture import Part
 from helpers.show.telling import find_part, find_stretch
+from helpers.stages.upscale.find import suggest
 from helpers.stages.upscale.stage import Upscale
 
 SHOWN = ("bicubic", "animevideov3", "general-x4v3", "x4plus", "x4plus-anime", "realwebphoto-dat2")
@@ -181,13 +182,21 @@ def try_models(clip: Clip) -> list[Trial]:
     begin, end = find_stretch(clip, 1)
     image = clip.at((begin + end) / 2).image
     piece = _cut_piece(image, find_part(image))
-    return [_try_model(model, piece, image, len(clip)) for model in find_models()]
+    share = suggest(clip).strength
+    return [_try_model(model, share, piece, image, len(clip)) for model in find_models()]
 
 
-def _try_model(model: Model, piece: np.ndarray, image: np.ndarray, frames: int) -> Trial:
-    """Enlarge a piece of a frame four times, and time the whole frame."""
+def _try_model(
+    model: Model, share: Fraction, piece: np.ndarray, image: np.ndarray, frames: int
+) -> Trial:
+    """Enlarge a piece of a frame four times, and time the whole frame.
+
+    Args:
+        share: the strength of networks for this film.
+    """
     still = MemoryClip([piece], [Fraction(0)], Fraction(1))
-    large = Upscale(model.name, Fraction(4))(still)[0].image
+    strength = None if model.plain else share
+    large = Upscale(model.name, Fraction(4), strength=strength)(still)[0].image
     shallow = large if large.dtype == np.uint8 else (large >> 8).astype(np.uint8)
     seconds = 0.0 if model.name in PLAIN else time_model(model, image) * frames
     return Trial(model.name, shallow, seconds)

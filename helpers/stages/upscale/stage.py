@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,8 +26,11 @@ from helpers.errors import StageError
 from helpers.options import dimensions, names, number, option, share, shares
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime
-from helpers.stage import Stage, exact, map_images
+from helpers.stage import Stage, exact, map_images, split_shots
+from helpers.stages.upscale.consistency import hold_to_source
+from helpers.stages.upscale.find import suggest
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
+from helpers.stages.upscale.steady import REACH, Pair, steady_shot
 
 _Enlarge = Callable[[list[Any]], list[Any]]
 """A function that enlarges pictures of one size, (H, W, 3) uint8 or uint16, on a card or not."""
@@ -38,6 +42,11 @@ _LARGEST = 16384
 @dataclass(frozen=True)
 class Upscale(Stage):
     """Enlarge every frame with a model, then resize it to the exact size.
+
+    What a network shifts in brightness and colour is corrected: the low frequencies of the result
+    are those of the film (`consistency`). With a strength below 1, the result is nearer to the
+    truth and softer; steadied, it flickers less (`steady`). Both are for small and compressed
+    films; see `find.suggest`. Drawn and clean films look best with the network as it is.
 
     Several models may be combined: either the results of all of them are blended in every frame, or
     the models alternate from frame to frame, and a later interpolation smooths the difference. A
@@ -54,6 +63,10 @@ class Upscale(Stage):
         blend: the weight of each of several models; equal weights if not given. Only their ratios
             matter.
         alternate: let several models alternate instead.
+        strength: the share of the network in what it changes: 0 is plain enlarging ("true"), 1 all
+            of it ("crisp"). If None, it is 1, unless `analyse` or `on` chooses it for the film.
+        steady: whether each picture is averaged with its neighbours along the motion. If None, it
+            is not, unless it is chosen for the film.
 
     Raises:
         StageError: the fields contradict each other, or a value is not allowed.
@@ -89,9 +102,21 @@ class Upscale(Stage):
         None, "The weight of each of several models.", read=shares, metavar="W,W"
     )
     alternate: bool = option(False, "Let several models alternate from frame to frame instead.")
+    strength: Fraction | None = option(
+        None,
+        "From 0 (true: plain enlarging) to 1 (crisp: all that the network invents); chosen for the "
+        "film by default.",
+        read=share,
+        metavar="NUMBER",
+    )
+    steady: bool | None = option(
+        None,
+        "Average each picture along the motion, against flicker; chosen for the film by default.",
+    )
 
     def __post_init__(self) -> None:
-        self._make_exact("scale", "denoise")
+        self._make_exact("scale", "denoise", "strength")
+        self._check_ranges(strength=(0, 1))
         if not isinstance(self.model, str):
             object.__setattr__(self, "model", tuple(self.model))
         rows = [catalog.get(name, "upscale") for name in self.models]
@@ -137,6 +162,15 @@ class Upscale(Stage):
                     f"The weights {[float(share) for share in self.blend]} were given for {count} "
                     "models. Give one weight for each model, none below 0, and not all 0."
                 )
+        if self.strength is not None and self.is_plain:
+            raise StageError(
+                f"{rows[0].name} has no network, so there is nothing whose strength could be set. "
+                "Leave strength out, or choose a network."
+            )
+        if self.steady and any(row.recurrent for row in rows):
+            raise StageError(
+                f"{rows[0].name} uses the neighbours of every frame already. Leave steady out."
+            )
         if (self.alternate or self.blend is not None) and count < 2:
             raise StageError(
                 "blend and alternate need several models, but only one was given. Give more "
@@ -152,8 +186,23 @@ class Upscale(Stage):
 
     @property
     def on_card(self) -> bool:
-        """Whether the pictures may lie on a graphics card; a recurrent model takes arrays."""
-        return not self.recurrent
+        """Whether the pictures may lie on a card; a recurrent model and `steady` take arrays."""
+        return not self.recurrent and not self.steady
+
+    @property
+    def is_identity(self) -> bool:
+        """Never: with a strength of 0 the picture is enlarged as well."""
+        return False
+
+    @property
+    def context(self) -> int:
+        """The neighbours that a picture is averaged with."""
+        return REACH if self.steady else 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no network is used."""
+        return all(catalog.get(name, "upscale").plain for name in self.models)
 
     @property
     def recurrent(self) -> bool:
@@ -177,6 +226,24 @@ class Upscale(Stage):
                 f"side may have at most {_LARGEST} pixels. Choose a smaller scale."
             )
         return new  # type: ignore[return-value]
+
+    def analyse(self, clip: Clip, run: RunContext | None = None) -> Upscale:
+        """Choose strength and steadiness for a film, if they were left open; see `find.suggest`.
+
+        What was chosen, and why, is added to the run's notes.
+        """
+        left_open, able = self.strength is None, self.steady is None and not self.recurrent
+        if self.is_plain or not (left_open or able):
+            return self
+        run = run or RunContext()
+        found = suggest(clip, run)
+        if left_open and found.strength < 1:
+            run.notes.append(
+                f"The network was used with a strength of {float(found.strength):g}. "
+                f"{found.reason} --strength 1 gives the crispest picture."
+            )
+        strength = found.strength if left_open else self.strength
+        return replace(self, strength=strength, steady=found.steady if able else self.steady)
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, with the new size, and a new sample aspect ratio if the shape changed."""
@@ -213,7 +280,27 @@ class Upscale(Stage):
             engine = load_video_upscaler(self.models[0], run.machine)
             enlarge = partial(self._enlarge_sequence, engine)
             return map_blocks(start, start + len(times), frames, enlarge)
-        return self._enlarge_frames(start, frames, run.machine)
+        begun = max(start - self.context, 0)
+        if not self.steady:
+            return self._enlarge_frames(begun, frames, run.machine)
+        steadied = self._steady_frames(begun, frames, run.machine)
+        return (frame for frame in steadied if times[0] <= frame.time <= times[-1])
+
+    def _steady_frames(
+        self, start: int, frames: Iterator[Frame], machine: Runtime
+    ) -> Iterator[Frame]:
+        """Enlarge frames, and average each with its neighbours in its shot."""
+        sources: deque[Frame] = deque()
+
+        def noted() -> Iterator[Frame]:
+            for frame in frames:
+                sources.append(frame)
+                yield frame
+
+        enlarged = self._enlarge_frames(start, noted(), machine)
+        pairs = (Pair(sources.popleft(), frame.image) for frame in enlarged)
+        for shot in split_shots(pairs):
+            yield from steady_shot(shot)
 
     def _enlarge_frames(
         self, start: int, frames: Iterator[Frame], machine: Runtime
@@ -221,7 +308,8 @@ class Upscale(Stage):
         """Enlarge frames, each by itself, in batches that suit their size."""
         # Looked up once: tiles and batches then stay the same, and no frame waits for the answer.
         machine = replace(machine, memory_limit=machine.free_memory())
-        engines = [self._load_engine(name, machine) for name in self.models]
+        names = self.models if self.strength != 0 else ("bicubic",)
+        engines = [self._load_engine(name, machine) for name in names]
         enlargers = [partial(self._enlarge, engine) for engine in engines]
         first = next(frames)
         batch = machine.batch
@@ -229,7 +317,7 @@ class Upscale(Stage):
             if batch > 1 and hasattr(engine, "choose_batch"):
                 batch = engine.choose_batch(first.pixels.shape, batch)
         frames = chain([first], frames)
-        if self.alternate:
+        if self.alternate and len(enlargers) > 1:
             yield from self._alternate(start, frames, enlargers, batch)
         else:
             yield from map_images(frames, partial(self._blend, enlargers), batch)
@@ -256,7 +344,8 @@ class Upscale(Stage):
 
         height, width = images[0].shape[:2]
         size = self.target(width, height)
-        return (resize(image, *size) for image in engine.upscale_sequence(images, keep))
+        made = (resize(image, *size) for image in engine.upscale_sequence(images, keep))
+        return map(self._hold, made, islice(images, keep.start, keep.stop))
 
     def _blend(self, enlargers: Sequence[_Enlarge], images: list[Any]) -> list[Any]:
         """Enlarge pictures of one size, (H, W, 3) uint8 or uint16, and blend several models."""
@@ -282,9 +371,14 @@ class Upscale(Stage):
         height, width = images[0].shape[:2]
         size = self.target(width, height)
         images = place_pictures(engine, images)
-        if not engine.scale:  # the engine can make any size
+        if not engine.scale:  # plain resampling, to any size
             return engine.upscale(images, size)
-        return [_fit(image, *size) for image in engine.upscale(images)]
+        fitted = [_fit(image, *size) for image in engine.upscale(images)]
+        return [self._hold(*pair) for pair in zip(fitted, images, strict=True)]
+
+    def _hold(self, made: Any, source: Any) -> Any:
+        """Make what a network made consistent with the film, and blend it with plain enlarging."""
+        return hold_to_source(made, source, 1.0 if self.strength is None else float(self.strength))
 
     def recipe(self) -> dict[str, Any]:
         """The fields, and the sha256 of the weights."""

@@ -1,0 +1,33 @@
+"""How much of a network a film gets."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from helpers.clip import MemoryClip
+from helpers.imaging.resample import resize
+from helpers.stages.upscale.find import suggest
+from helpers.video.reader import open_video
+from tests.support.paths import TALK
+
+
+def enlarged(size, noise=0.0):
+    """The talk at another size, with noise."""
+    draw = np.random.default_rng(3)
+    images = []
+    for frame in list(open_video(TALK))[:4]:
+        levels = resize(frame.image, *size) + draw.normal(0, noise, (size[1], size[0], 3))
+        images.append(np.clip(levels, 0, 255).astype(np.uint8))
+    return MemoryClip(images, [Fraction(n) for n in range(4)], Fraction(4))
+
+
+def test_a_small_film_is_steadied_and_gets_a_part_of_the_network():
+    found = suggest(open_video(TALK))
+    assert (found.strength, found.steady) == (Fraction(2, 5), True)
+    assert "120 lines" in found.reason
+
+
+def test_a_large_film_gets_all_of_it_unless_it_is_noisy():
+    assert suggest(enlarged((960, 720))).strength == 1
+    noisy = suggest(enlarged((960, 720), noise=6.0))
+    assert noisy.steady and "noisy" in noisy.reason

@@ -1,0 +1,80 @@
+"""Enlarged films are steadied along the motion, and nothing else is changed."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from helpers.clip import Frame, MemoryClip
+from helpers.imaging.resample import resize
+from helpers.stages.upscale.stage import Upscale
+from helpers.stages.upscale.steady import Pair, steady_shot
+from tests.support.law import varying_clip
+
+SIZE, TIMES = (96, 72), 3
+
+
+def scene(seed=1):
+    """A still picture with soft shapes, (H, W, 3) float."""
+    noise = np.random.default_rng(seed).normal(size=(SIZE[1] * 2, SIZE[0] * 2, 3))
+    soft = cv2.GaussianBlur(noise, (0, 0), 4)
+    return 128 + 50 * soft / soft.std()
+
+
+def view(picture, at):
+    return picture[at // 2 : at // 2 + SIZE[1], at : at + SIZE[0]].clip(0, 255).astype(np.uint8)
+
+
+def pairs(sources, noise=6.0):
+    """Each source with an enlargement that has noise of its own."""
+    draw = np.random.default_rng(2)
+    for number, source in enumerate(sources):
+        large = resize(source, SIZE[0] * TIMES, SIZE[1] * TIMES, "bicubic").astype(float)
+        made = (large + draw.normal(0, noise, large.shape)).clip(0, 255).astype(np.uint8)
+        yield Pair(Frame(source, Fraction(number)), made)
+
+
+def steadied(sources, **options):
+    return [frame.image for frame in steady_shot(pairs(sources, **options))]
+
+
+def error(made, source):
+    large = resize(source, SIZE[0] * TIMES, SIZE[1] * TIMES, "bicubic").astype(float)
+    return np.sqrt(((made - large) ** 2).mean())
+
+
+def test_what_flickers_is_averaged_along_the_motion():
+    sources = [view(scene(), 3 * number) for number in range(6)]
+    made = steadied(sources)
+    assert len(made) == 6
+    before = [pair.made for pair in pairs(sources)]
+    for number in (2, 3):
+        assert error(made[number], sources[number]) < 0.6 * error(before[number], sources[number])
+
+
+def test_something_new_leaves_no_ghost():
+    sources = [view(scene(), 0) for _ in range(5)]
+    sources[2] = sources[2].copy()
+    cv2.circle(sources[2], (48, 36), 9, (255, 255, 255), -1, cv2.LINE_AA)
+    made = steadied(sources, noise=0.0)
+    # It is whole where it is, and not seen where it is not.
+    centre = np.s_[99:117, 135:153]
+    large = resize(sources[2], SIZE[0] * TIMES, SIZE[1] * TIMES, "bicubic")
+    assert np.abs(made[2][centre].astype(int) - large[centre]).max() <= 2
+    for number in (0, 1, 3, 4):
+        assert error(made[number], sources[number]) < 1
+
+
+def test_shots_are_not_mixed():
+    images = [view(scene(1), 0)] * 3 + [view(scene(9), 0)] * 3
+    times = [Fraction(number) for number in range(6)]
+    clip = MemoryClip(images, times, Fraction(6), cuts=[times[0], times[3]])
+    made = [frame.image for frame in Upscale("bicubic", TIMES, steady=True)(clip).frames()]
+    alone = [frame.image for frame in Upscale("bicubic", TIMES)(clip).frames()]
+    assert all(np.array_equal(*both) for both in zip(made, alone, strict=True))
+
+
+def test_only_the_frames_asked_for_are_made():
+    clip = Upscale("bicubic", 2, steady=True)(varying_clip(9))
+    made = list(clip.frames(4, 6))
+    assert [frame.time for frame in made] == list(clip.times[4:6])
