@@ -17,9 +17,7 @@ import cv2
 import numpy as np
 
 from helpers.clip import Clip
-from helpers.imaging.noise import measure_blockiness
-from helpers.run import RunContext
-from helpers.stages.denoise.find import find_noise
+from helpers.imaging.noise import measure_blockiness, measure_noise
 
 SMALL = 480
 """A photographed film of fewer lines has less detail than a network would draw into it."""
@@ -46,19 +44,20 @@ class Manner:
     reason: str
 
 
-def suggest(clip: Clip, run: RunContext | None = None) -> Manner:
+def suggest(clip: Clip) -> Manner:
     """Suggest how a film should be enlarged, by its size, compression and noise.
 
     Args:
-        clip: the film, as it is. About ten frames are read.
+        clip: the film, as it is. Three frames are read.
     """
     if is_drawn(clip):
         return Manner(Fraction(1), False, "It is drawn, and networks know drawings.")
+    images = [clip[number].image for number in _spread(clip)]
     if clip.info.height < SMALL:
         why = f"With {clip.info.height} lines, fine detail would be invented"
-    elif find_noise(clip, run).sigma >= _NOISY:
+    elif np.median([measure_noise(image).sigma for image in images]) >= _NOISY:
         why = "It is noisy, and a network would draw the noise"
-    elif measure_blockiness(clip[len(clip) // 2].image) >= _BLOCKY:
+    elif np.median([measure_blockiness(image) for image in images]) >= _BLOCKY:
         why = "It is compressed, and a network would draw the blocks"
     else:
         return Manner(Fraction(1), False, "It is large and clean, so the network sees its detail.")
@@ -71,10 +70,14 @@ def is_drawn(clip: Clip) -> bool:
     Photographed films have soft edges and texture. In 18 of them the ratio of sharp to soft
     changes of brightness was at most 0.84, in six drawn ones at least 1.03.
     """
-    numbers = np.linspace(0, len(clip) - 1, 5)[1:-1].round().astype(int)
-    shares = np.array([_measure_drawing(clip[int(number)].image) for number in numbers])
+    shares = np.array([_measure_drawing(clip[number].image) for number in _spread(clip)])
     flat, soft, sharp, color = np.median(shares, axis=0)
     return bool(flat > 0.6 and sharp > 0.95 * soft and color > 15)
+
+
+def _spread(clip: Clip) -> list[int]:
+    """Return the numbers of three frames, spread over the film."""
+    return [round(number) for number in np.linspace(0, len(clip) - 1, 5)[1:-1]]
 
 
 def _measure_drawing(image: np.ndarray) -> tuple[float, float, float, float]:

@@ -26,17 +26,31 @@ from helpers.errors import StageError
 from helpers.options import dimensions, names, number, option, share, shares
 from helpers.run import RunContext
 from helpers.runtime.machine import Runtime
-from helpers.stage import Stage, exact, map_images, split_shots
+from helpers.stage import Stage, exact, map_images, split_shots, windowed
 from helpers.stages.upscale.consistency import hold_to_source
 from helpers.stages.upscale.find import suggest
 from helpers.stages.upscale.frame_blocks import block_window, map_blocks
-from helpers.stages.upscale.steady import REACH, Pair, steady_shot
+from helpers.stages.upscale.steady import REACH, Seen, average, look
 
 _Enlarge = Callable[[list[Any]], list[Any]]
 """A function that enlarges pictures of one size, (H, W, 3) uint8 or uint16, on a card or not."""
 
 _LARGEST = 16384
 """The largest side in pixels, the limit of H.264 and H.265."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A frame of the film as `steady` sees it, and what was made of it."""
+
+    seen: Seen
+    made: np.ndarray
+    time: Fraction
+    cut: bool
+
+    @classmethod
+    def of(cls, source: Frame, made: np.ndarray) -> _Pair:
+        return cls(look(source.image), made, source.time, source.cut)
 
 
 @dataclass(frozen=True)
@@ -236,7 +250,7 @@ class Upscale(Stage):
         if self.is_plain or not (left_open or able):
             return self
         run = run or RunContext()
-        found = suggest(clip, run)
+        found = suggest(clip)
         if left_open and found.strength < 1:
             run.notes.append(
                 f"The network was used with a strength of {float(found.strength):g}. "
@@ -298,9 +312,11 @@ class Upscale(Stage):
                 yield frame
 
         enlarged = self._enlarge_frames(start, noted(), machine)
-        pairs = (Pair(sources.popleft(), frame.image) for frame in enlarged)
+        pairs = (_Pair.of(sources.popleft(), frame.image) for frame in enlarged)
         for shot in split_shots(pairs):
-            yield from steady_shot(shot)
+            for window, at in windowed(shot, REACH, REACH):
+                seen, made = [one.seen for one in window], [one.made for one in window]
+                yield Frame(average(seen, made, at), window[at].time)
 
     def _enlarge_frames(
         self, start: int, frames: Iterator[Frame], machine: Runtime

@@ -5,10 +5,10 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
-from helpers.clip import Frame, MemoryClip
+from helpers.clip import MemoryClip
 from helpers.imaging.resample import resize
 from helpers.stages.upscale.stage import Upscale
-from helpers.stages.upscale.steady import Pair, steady_shot
+from helpers.stages.upscale.steady import average, look
 from tests.support.law import varying_clip
 
 SIZE, TIMES = (96, 72), 3
@@ -25,17 +25,17 @@ def view(picture, at):
     return picture[at // 2 : at // 2 + SIZE[1], at : at + SIZE[0]].clip(0, 255).astype(np.uint8)
 
 
-def pairs(sources, noise=6.0):
-    """Each source with an enlargement that has noise of its own."""
+def enlarge(sources, noise=6.0):
+    """An enlargement of each source, with noise of its own."""
     draw = np.random.default_rng(2)
-    for number, source in enumerate(sources):
+    for source in sources:
         large = resize(source, SIZE[0] * TIMES, SIZE[1] * TIMES, "bicubic").astype(float)
-        made = (large + draw.normal(0, noise, large.shape)).clip(0, 255).astype(np.uint8)
-        yield Pair(Frame(source, Fraction(number)), made)
+        yield (large + draw.normal(0, noise, large.shape)).clip(0, 255).astype(np.uint8)
 
 
 def steadied(sources, **options):
-    return [frame.image for frame in steady_shot(pairs(sources, **options))]
+    seen, made = [look(one) for one in sources], list(enlarge(sources, **options))
+    return [average(seen, made, at) for at in range(len(made))]
 
 
 def error(made, source):
@@ -47,7 +47,7 @@ def test_what_flickers_is_averaged_along_the_motion():
     sources = [view(scene(), 3 * number) for number in range(6)]
     made = steadied(sources)
     assert len(made) == 6
-    before = [pair.made for pair in pairs(sources)]
+    before = list(enlarge(sources))
     for number in (2, 3):
         assert error(made[number], sources[number]) < 0.6 * error(before[number], sources[number])
 
