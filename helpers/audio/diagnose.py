@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio import declick, measures, spectral_denoise
-from helpers.audio.filters import Loudness, measure_loudness
+from helpers.audio import measures, spectral_denoise
+from helpers.audio.clicks import count_clicks, find_clicks
+from helpers.audio.clipping import find_clipping
+from helpers.audio.hum import Hum, find_hum
+from helpers.audio.loudness import Loudness, measure_loudness
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound
 
@@ -30,6 +33,9 @@ _STANDS_OUT = 0.5
 
 _STRETCH, _STRETCHES = 60, 5
 """A track is judged by this many stretches, spread over it, of this many seconds each."""
+
+_LEAST_SECONDS = 10
+"""A shorter track is judged as if it were so long: two clicks in two seconds may be a voice's."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Diagnosis:
     silent: bool
     speech: bool = False
     snr: float = 0.0
-    hum: declick.Hum | None = None
+    hum: Hum | None = None
     clipped: float = 0.0
     clicks: float = 0.0
     rumble: float = 0.0
@@ -117,7 +123,7 @@ class Diagnosis:
     @property
     def has_clicks(self) -> bool:
         """Whether there are enough clicks to be worth repairing."""
-        return self.clicks > 20
+        return self.clicks > 15
 
     def __repr__(self) -> str:
         return "\n".join([self.track, *(f"- {line}" for line in self.sentences())])
@@ -147,21 +153,24 @@ def diagnose(source: str | Path | Sound, track: int = 0) -> Diagnosis:
     parts = parts or [np.asarray(sound.samples[:, : _STRETCH * sound.rate])]
     rate, seconds = sound.rate, sum(part.shape[1] for part in parts) / sound.rate
     clicks = [_count_clicks(part, rate) for part in parts]
-    hums = [hum for part in parts if (hum := declick.find_hum(part, rate))]
-    clipped = [declick.find_clipping(one)[0].mean() for part in parts for one in part]
+    hums = [hum for part in parts if (hum := find_hum(part, rate))]
+    clipped = [find_clipping(one)[0].mean() for part in parts for one in part]
     snr = _measure_snr(sound)
+    rhythms = [measures.rhythm(part, rate) for part in parts]
+    spoken = [rhythm.speech for rhythm in rhythms]
+    stands_out = max(snr) >= _STANDS_OUT and not all(rhythm.noise for rhythm in rhythms)
     return Diagnosis(
         track=repr(sound),
         silent=False,
-        speech=float(np.median([measures.rhythm(part, rate).syllables for part in parts])) > 0.3,
+        speech=stands_out and 2 * sum(spoken) > len(parts),
         snr=float(np.median(snr)),
         hum=max(hums, key=lambda hum: hum.above) if 2 * len(hums) >= len(parts) else None,
         clipped=float(np.mean(clipped)),
-        clicks=60 * sum(clicks) / max(seconds, 0.1),
+        clicks=60 * sum(clicks) / max(seconds, _LEAST_SECONDS),
         rumble=float(np.median([_measure_rumble(part, rate) for part in parts])),
         bandwidth=max(measures.bandwidth(part, rate) for part in parts),
         loudness=measure_loudness(sound),
-        stands_out=max(snr) >= _STANDS_OUT,
+        stands_out=stands_out,
     )
 
 
@@ -198,12 +207,11 @@ def _stretches(sound: Sound) -> list[np.ndarray]:
 
 
 def _count_clicks(samples: np.ndarray, rate: int) -> int:
-    """Count the clicks that a voice cannot make, in the channel with the most.
+    """Count the clicks in the channel with the most.
 
     With more than two channels the median is returned: the bass channel of 5.1 is full of jolts.
     """
-    found = [declick.find_clicks(one, rate, 20.0) for one in samples]
-    counts = sorted(int(np.count_nonzero(np.diff(one.astype(np.int8)) == 1)) for one in found)
+    counts = sorted(count_clicks(find_clicks(one, rate)) for one in samples)
     return counts[-1] if len(counts) <= 2 else counts[len(counts) // 2]
 
 

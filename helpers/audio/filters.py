@@ -5,16 +5,16 @@ Where a filter delays the sound, the delay is removed here, to the sample.
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from helpers.audio import declick, measures, models, spectral_denoise
-from helpers.audio.track import Sound, SoundError, at_rate, encode, process_in_pieces, run_filters
+from helpers.audio import clicks, measures, models, spectral_denoise
+from helpers.audio.clipping import find_clipping
+from helpers.audio.hum import find_hum
+from helpers.audio.hum import remove_hum as subtract_hum
+from helpers.audio.track import Sound, SoundError, at_rate, process_in_pieces, run_filters
 
 _RNN_RATE, _RNN_LATE = 48_000, 480
 """The sample rate of RNNoise, and the delay of ffmpeg's arnndn in samples at that rate."""
@@ -26,21 +26,6 @@ _LEARN = 600
 """The noise profile is learnt from the first so many seconds of a track."""
 
 
-@dataclass(frozen=True)
-class Loudness:
-    """The loudness of a track by EBU R 128.
-
-    Attributes:
-        integrated: integrated loudness in LUFS; -inf for silence.
-        peak: true peak in dBTP.
-        range: loudness range in LU.
-    """
-
-    integrated: float
-    peak: float
-    range: float
-
-
 # --- repair -------------------------------------------------------------------------------------
 
 
@@ -48,8 +33,8 @@ def remove_hum(sound: Sound, strength: float = 1.0) -> Sound:
     """Remove mains hum and its harmonics wherever they are found."""
 
     def work(samples: np.ndarray) -> np.ndarray:
-        hum = declick.find_hum(samples, sound.rate)
-        return samples if hum is None else declick.remove_hum(samples, sound.rate, hum, strength)
+        hum = find_hum(samples, sound.rate)
+        return samples if hum is None else subtract_hum(samples, sound.rate, hum, strength)
 
     return process_in_pieces(sound, work, around=3)
 
@@ -79,19 +64,15 @@ def cut_hiss_above(sound: Sound, above: float, strength: float = 1.0) -> Sound:
 
 
 def repair_clicks(sound: Sound, strength: float = 1.0) -> Sound:
-    """Repair clicks and crackle with ffmpeg's adeclick, only where a click was found.
+    """Replace clicks by what the sound around them predicts; nothing else is changed."""
 
-    Used everywhere, adeclick would also alter the pulses of a voice.
-    """
-    from scipy.ndimage import binary_dilation
+    def repair(channel: np.ndarray) -> np.ndarray:
+        found = clicks.find_clicks(channel, sound.rate, sensitive=True)
+        return clicks.replace_clicks(channel, found, sound.rate) if found.any() else channel
 
     def work(samples: np.ndarray) -> np.ndarray:
-        hit = [declick.find_clicks(one, sound.rate, 8 / max(strength, 0.1)) for one in samples]
-        if not np.any(hit):
-            return samples
-        repaired = run_filters(samples, sound.rate, "adeclick=w=100:o=75:a=4:t=3:b=5")
-        reach = max(round(sound.rate * 0.0005), 2)
-        return np.where([binary_dilation(one, iterations=reach) for one in hit], repaired, samples)
+        repaired = np.stack([repair(channel) for channel in samples])
+        return samples + (repaired - samples) * np.float32(strength)
 
     return process_in_pieces(sound, work, around=1)
 
@@ -101,7 +82,7 @@ def repair_clipping(sound: Sound, strength: float = 1.0) -> Sound:
     from scipy.ndimage import binary_dilation
 
     def work(samples: np.ndarray) -> np.ndarray:
-        cut = [declick.find_clipping(one)[0] for one in samples]
+        cut = [find_clipping(one)[0] for one in samples]
         if not np.any(cut):
             return samples
         repaired = run_filters(samples, sound.rate, "adeclip")
@@ -193,70 +174,3 @@ def run_deepfilter(sound: Sound, limit: float | None) -> Sound:
         return np.stack([engine(channel, limit) for channel in samples])
 
     return process_in_pieces(sound, at_rate(sound.rate, RATE, work), seconds=600, around=10)
-
-
-# --- loudness -----------------------------------------------------------------------------------
-
-
-def measure_loudness(sound: Sound) -> Loudness:
-    """Measure a track by EBU R 128, with the first pass of ffmpeg's loudnorm."""
-    output = encode(
-        sound.samples, sound.rate, ["-af", "loudnorm=print_format=json", "-f", "null", "-"]
-    )
-    found = json.loads(output[output.rindex("{") : output.rindex("}") + 1])
-    values = [float(found[name]) for name in ("input_i", "input_tp", "input_lra")]
-    return Loudness(*values)
-
-
-def set_loudness(sound: Sound, target: float, ceiling: float, strength: float = 1.0) -> Sound:
-    """Bring a track to a loudness; no true peak passes the ceiling.
-
-    As in loudnorm's linear mode the whole track gets one gain, so that quiet parts stay quieter
-    than loud ones. Where a peak would pass the ceiling, the gain is lowered for some milliseconds;
-    loudnorm's dynamic mode would lower it for the rest of the track too.
-
-    Args:
-        target: LUFS.
-        ceiling: dBTP.
-    """
-    before = measure_loudness(sound)
-    if not math.isfinite(before.integrated) or before.integrated < -69:
-        return sound  # below the gate of EBU R 128, so it has no loudness
-    gain = (target - before.integrated) * strength
-    done = _apply_gain(sound, gain, ceiling)
-    if before.peak + gain > ceiling:
-        # Limiting the peaks lowered the loudness a little; add what is missing.
-        missing = before.integrated + gain - measure_loudness(done).integrated
-        if 0.1 < missing < 6:
-            done = _apply_gain(sound, gain + missing, ceiling)
-    return done
-
-
-def _apply_gain(sound: Sound, gain: float, ceiling: float) -> Sound:
-    work = partial(limit_peaks, rate=sound.rate, gain=10 ** (gain / 20), top=10 ** (ceiling / 20))
-    return process_in_pieces(sound, work, around=1)
-
-
-def limit_peaks(samples: np.ndarray, rate: int, gain: float, top: float) -> np.ndarray:
-    """Multiply samples, (C, N), by `gain`, and lower the gain where a peak would pass `top`.
-
-    True peaks are found at four times the sample rate. The gain falls during the five milliseconds
-    before each peak and rises as slowly after it.
-    """
-    from scipy.ndimage import minimum_filter1d
-    from scipy.signal import resample_poly
-
-    loud = (samples * np.float32(gain)).astype(np.float32)
-    fine = np.abs(resample_poly(loud, 4, 1, axis=1)).max(0).reshape(-1, 4)
-    peak = np.maximum(fine.max(1), np.abs(loud).max(0))
-    peak = np.maximum(peak, np.roll(peak, 1))  # a peak may lie on either side of a sample
-    # Slightly below the ceiling, because other meters interpolate differently.
-    wanted = np.minimum(1.0, 0.985 * top / np.maximum(peak, 1e-9))
-    if wanted.min() >= 1:
-        return loud
-    reach = 2 * max(round(rate * 0.005), 1) + 1
-    lowest = minimum_filter1d(wanted, reach, mode="nearest")
-    window = np.hanning(reach + 2)[1:-1]
-    padded = np.pad(lowest, reach // 2, mode="edge")
-    curve = np.convolve(padded, window / window.sum(), "valid")
-    return (loud * curve).astype(np.float32)

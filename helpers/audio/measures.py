@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import (
+    binary_opening,
+    gaussian_filter1d,
+    maximum_filter1d,
+    minimum_filter1d,
+    uniform_filter1d,
+)
 
 from helpers.runtime.postpone import postpone
 
@@ -114,26 +120,47 @@ def bandwidth(samples: np.ndarray, rate: int) -> float:
     return float(above[-1] * rate / size)
 
 
+_SYLLABLES, _HELD = 0.2, 0.27
+"""Speech has more of its changes in the rhythm of syllables, and less of its sound in held tones:
+0.21 to 0.72 and 0.00 to 0.27 in 47 recordings of 14 people, noisy or not; 0.08 to 0.65 and 0.30 to
+0.82 in 19 of 22 pieces of music."""
+
+_TUNE = 0.1
+"""Music has more of its sound in held tones; noise has next to none."""
+
+_TONE, _HOLD = 6.0, 0.16
+"""A tone stands out from its surroundings by so many decibels. It is held if it stays at one
+frequency for so many seconds: a voice glides all the time."""
+
+_TONES = (200.0, 4000.0)
+"""The band in hertz in which tones are looked for, above most of the hum of the mains."""
+
+
 @dataclass(frozen=True)
 class Rhythm:
-    """How the level of a sound changes over time.
+    """How the level and the tones of a sound change over time.
 
     Attributes:
         syllables: 0..1, the share of the changes that are as fast as syllables (2 to 8 a second).
-        pauses: 0..1, the share of the time in which there is only noise.
+        held: 0..1, the share of the tones' amplitude that is in held ones.
     """
 
     syllables: float
-    pauses: float
+    held: float
 
     @property
     def speech(self) -> bool:
         """Whether it has the rhythm of speech, and not of music or noise."""
-        return self.syllables > 0.3
+        return self.syllables > _SYLLABLES and self.held < _HELD
+
+    @property
+    def noise(self) -> bool:
+        """Whether it has neither the rhythm of speech nor tones: it may rise and fall, as wind."""
+        return self.syllables <= _SYLLABLES and self.held < _TUNE
 
 
 def rhythm(samples: np.ndarray, rate: int) -> Rhythm:
-    """Measure how the level of a sound changes over time."""
+    """Measure how the level and the tones of a sound, (C, N), change over time."""
     heard = levels(samples, rate, VOICE)
     if len(heard) < 50:
         return Rhythm(0.0, 0.0)
@@ -143,4 +170,22 @@ def rhythm(samples: np.ndarray, rate: int) -> Rhythm:
     hertz = np.fft.rfftfreq(len(swing), FRAME)
     all_of_it = power[(hertz > 0.25) & (hertz < 20)].sum() + 1e-9
     part = power[(hertz >= 2) & (hertz <= 8)].sum() / all_of_it
-    return Rhythm(float(part), float(1 - _detect_activity(samples, rate).mean()))
+    return Rhythm(float(part), _measure_held_tones(samples, rate))
+
+
+def _measure_held_tones(samples: np.ndarray, rate: int) -> float:
+    """Return which share of the amplitude of all tones, 0..1, is in tones that are held."""
+    hop = round(rate * FRAME * 0.8)
+    size = 4 * hop
+    mono = np.asarray(samples, np.float64).mean(0)
+    frames = np.lib.stride_tricks.sliding_window_view(mono, size)[::hop]
+    hertz = np.fft.rfftfreq(size, 1 / rate)
+    band = (hertz >= _TONES[0]) & (hertz <= _TONES[1])
+    size_of = np.abs(np.fft.rfft(frames * np.hanning(size), axis=1)[:, band]) + 1e-5
+    level = 20 * np.log10(size_of)
+    tone = level > uniform_filter1d(level, 21, axis=1) + _TONE
+    tone &= level >= maximum_filter1d(level, 3, axis=1)
+    # A run of frames with the same tone is opened by a line of that length.
+    length = round(_HOLD / (hop / rate))
+    held: np.ndarray = np.asarray(binary_opening(tone, np.ones((length, 1), bool)), bool)
+    return float(size_of[held].sum() / max(size_of[tone].sum(), 1e-9))

@@ -19,7 +19,7 @@ from helpers.audio.diagnose import (
     estimate_snr,
     say_too_quiet,
 )
-from helpers.audio.filters import measure_loudness
+from helpers.audio.loudness import measure_loudness, set_loudness
 from helpers.audio.track import Sound, SoundError
 
 Noise = tuple[float, float] | str | None
@@ -31,6 +31,10 @@ _TALK_LOUD, _FILM_LOUD = -16.0, -23.0
 
 _CEILING = -1.5
 """The highest true peak in dBTP; it leaves headroom for a lossy codec. EBU R 128 allows -1."""
+
+_LOST = 6.0
+"""Decibels by which noise reduction may lower the loudness of a voice that is as loud as the noise,
+or a little less. A track that loses more was noise, of which the rest is not made louder."""
 
 _CARRIERS = {
     "vinyl": (30, None, 20),
@@ -104,8 +108,9 @@ def plan_steps(
 ) -> tuple[list[Step], list[str]]:
     """Return the steps of a method for a track, and notes on what differs from what was asked."""
     if method == "loudness":
-        reason = say_too_quiet(measure_loudness(sound))
-        return _loudness_steps(loudness, _TALK_LOUD, strength, reason)
+        if loudness is None and (reason := say_too_quiet(measure_loudness(sound))):
+            return [], [_say_left(reason)]
+        return [_loudness(_TALK_LOUD if loudness is None else loudness, strength)], []
     if method in ("spectral", "rnnoise", "deepfilter"):
         most = _limit_reduction(estimate_snr(sound), method)
         low = _rumble_steps(sound, min(1.0, 3 * strength))
@@ -121,7 +126,7 @@ def plan_steps(
         return chain + _carrier_steps(method, strength, most, noise), notes
     if method == "film":
         chain += [_rumble(25, 1.0), _spectral(24 * strength, most, noise)]
-        last, more = _loudness_steps(loudness, _FILM_LOUD, 1.0, found.too_quiet)
+        last, more = _loudness_steps(loudness, _FILM_LOUD, found)
         return [*chain, *last], notes + more
     obstacle = models.find_obstacle("deepfilter")
     if obstacle is None:
@@ -130,7 +135,7 @@ def plan_steps(
     else:
         notes.append(f"DeepFilterNet was not used ({obstacle}); spectral was used instead")
         chain += [*_rumble_steps(sound, 1.0), _spectral(30 * strength, most, noise)]
-    last, more = _loudness_steps(loudness, _TALK_LOUD, 1.0, found.too_quiet)
+    last, more = _loudness_steps(loudness, _TALK_LOUD, found)
     return [*chain, *last], notes + more
 
 
@@ -142,7 +147,7 @@ def _limit_reduction(snr: float, method: str) -> float:
     (benchmarks/quality/audio.py).
     """
     most = {"spectral": 70, "deepfilter": 58, "rnnoise": 38}[method]
-    return min(max(most - 2 * snr, 9.0), 60.0)
+    return min(max(most - 2 * snr, 6.0), 60.0)
 
 
 def _repair_steps(found: Diagnosis, method: str, strength: float) -> list[Step]:
@@ -209,21 +214,28 @@ def _deepfilter(strength: float, most: float) -> Step:
 
 
 def _loudness_steps(
-    asked: float | None, usual: float, strength: float, too_quiet: str
+    asked: float | None, usual: float, found: Diagnosis
 ) -> tuple[list[Step], list[str]]:
     """Return the step that sets the loudness; instead of it a note where only noise would rise.
 
     Args:
         asked: LUFS, which are set in any case; `usual` if None.
-        too_quiet: why the track should not be made louder, in words; "" if it may be.
     """
-    if asked is None and too_quiet:
-        return [], [f"the loudness was left as it is: {too_quiet}, and the noise would rise too"]
-    return [_loudness(usual if asked is None else asked, strength)], []
+    if asked is not None:
+        return [_loudness(asked, 1.0)], []
+    if found.too_quiet:
+        return [], [_say_left(found.too_quiet)]
+    return [_loudness(usual, 1.0, usual - found.loudness.integrated + _LOST)], []
 
 
-def _loudness(target: float, strength: float) -> Step:
+def _say_left(reason: str) -> str:
+    return f"the loudness was left as it is: {reason}, and the noise would rise too"
+
+
+def _loudness(target: float, strength: float, most: float | None = None) -> Step:
     if not -70 <= target <= -5:
         raise SoundError(f"The loudness must be from -70 to -5 LUFS; {target:g} was given.")
-    words = f"loudness set to {target:g} LUFS, true peaks limited to {_CEILING:g} dB"
-    return words, partial(steps.set_loudness, target=target, ceiling=_CEILING, strength=strength)
+    reached = "" if most is None else ", or as near as the peaks allow"
+    words = f"loudness set to {target:g} LUFS{reached}, true peaks limited to {_CEILING:g} dB"
+    step = partial(set_loudness, target=target, ceiling=_CEILING, strength=strength, most=most)
+    return words, step

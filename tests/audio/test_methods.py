@@ -12,7 +12,7 @@ from helpers.audio import (
     clean_audio,
 )
 from helpers.audio.diagnose import diagnose
-from helpers.audio.filters import measure_loudness
+from helpers.audio.loudness import measure_loudness
 from helpers.audio.track import Sound
 from helpers.catalog import fetch
 from tests.support.sounds import gain, noise, voice
@@ -137,3 +137,12 @@ def test_a_voice_is_made_loud_however_quiet_and_noisy(volume, hiss):
     made = clean_audio(sound, "talk")
     assert measure_loudness(made.sound).integrated == pytest.approx(-16, abs=1.5)
     assert not any("loudness" in note for note in made.notes)
+
+
+def test_noise_that_swells_is_not_made_louder():
+    """A fan's noise rises and falls, so that something seems to stand out from it."""
+    time = np.arange(20 * 16_000) / 16_000
+    swell = 1 + 0.5 * np.sin(2 * np.pi * 0.3 * time)
+    sound = Sound((noise(len(time), 0.006) * swell).astype(np.float32), 16_000)
+    made = clean_audio(sound, "talk").sound.samples
+    assert made.std() < 2 * sound.samples.std()
