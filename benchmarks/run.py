@@ -37,7 +37,6 @@ TITLES = {
         "interpolation": "Interpolation: how near the truth",
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
         "audio": "Sound: speech out of noise",
-        "clicks": "Sound: clicks found and repaired",
         "verify": "Results: wrong ones found, right ones accused",
     },
     "robustness": {
