@@ -18,6 +18,7 @@ from benchmarks.speed.networks import Network, film, networks
 from helpers.clip import Frame
 from helpers.imaging.resample import resize
 from helpers.runtime.machine import runtime
+from helpers.stages.upscale.consistency import hold_to_source
 
 
 def synchronize() -> None:
@@ -107,7 +108,7 @@ def largest_difference(network: Network, engine: Any, height: int, width: int) -
     with mock.patch(f"{place}.{name}", lambda *_, **__: engine):
         for frame, given in zip(network.stage(source).frames(), source.frames(), strict=True):
             (single,) = engine.upscale([given.image])
-            expected = resize(single, 2 * width, 2 * height)
+            expected = hold_to_source(resize(single, 2 * width, 2 * height), given.image)
             largest = max(largest, int(np.abs(np.subtract(frame.image, expected, dtype=int)).max()))
     return largest
 
