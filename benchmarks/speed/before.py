@@ -43,6 +43,9 @@ class Case:
 _PLAIN = ("--upscale", "none", "--interpolate", "none")
 _ANIME = ("--upscale", "animevideov3")
 
+_AS_BEFORE = ("--strength", "1", "--no-steady")
+"""Options of today for what was always done before."""
+
 CASES = {
     "talk": Case(
         "400 frames of the talk, 160x120 at 8 to 320x240 at 24, animevideov3",
@@ -113,9 +116,10 @@ def main(revision: str = REVISION, names: Sequence[str] = ()) -> str:
         for case in (CASES[name] for name in names or CASES):
             film, output = make_film(case, Path(folder)), Path(folder) / "made.mp4"
             words = ["-m", "helpers", "restore", str(film), "-o", str(output), *case.options]
+            today = _AS_BEFORE if "none" not in case.options[:2] else ()
             sides = [
-                partial(spend, [sys.executable, *words], output, tree, PYTHONPATH=str(tree))
-                for tree in (old, ROOT)
+                partial(spend, [sys.executable, *words, *more], output, tree, PYTHONPATH=str(tree))
+                for tree, more in ((old, ()), (ROOT, today))
             ]
             rows.append(compare(case.title, *sides))
     return "\n".join(rows)
