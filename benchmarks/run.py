@@ -35,6 +35,7 @@ TITLES = {
         "picture": "Flicker, shake and noise",
         "color": "Colour: how near the truth, how steady",
         "interpolation": "Interpolation: how near the truth",
+        "small_video": "Small compressed video: how near the truth, how steady",
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
         "audio": "Sound: speech out of noise",
         "verify": "Results: wrong ones found, right ones accused",

@@ -369,6 +369,50 @@ def train_cleaner(
     typer.echo(repr(trained))
 
 
+@app.command("train-small-video")
+def train_small_video(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file of weights to write.")],
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="A folder with pictures; scikit-image's if not given."),
+    ] = None,
+    films: Annotated[
+        Path | None,
+        typer.Option(help="A folder with clean films to take pieces of."),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A file of weights to begin with; random ones if not given."),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Number of samples to make.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Number of training steps.")] = 6000,
+    batch: Annotated[int, typer.Option(help="Samples in a step.")] = 12,
+    rate: Annotated[float, typer.Option(help="The highest learning rate.")] = 1.5e-3,
+    workers: Annotated[int, typer.Option(help="Processes that make samples.")] = 1,
+) -> None:
+    """Train the network for small video. To continue, run the same command again."""
+    import cv2
+
+    from helpers.training.small_video.train import SmallVideoRecipe
+    from helpers.training.small_video.train import train_small_video as run
+
+    recipe = SmallVideoRecipe(
+        steps=steps, batch=batch, rate=rate, held_out=min(64, samples // 4 * 2)
+    )
+    trained = run(
+        output,
+        pictures=pictures,
+        films=films,
+        start=start,
+        samples=samples,
+        recipe=recipe,
+        workers=workers,
+    )
+    for name, picture in (("curves", trained.curves), ("samples", trained.sheet)):
+        cv2.imwrite(str(output.with_name(f"{output.stem}_{name}.png")), picture[..., ::-1])
+    typer.echo(repr(trained))
+
+
 def called_as() -> str:
     """Return how the command was called: silk-purse, or python -m helpers."""
     path = Path(sys.argv[0])

@@ -25,7 +25,7 @@ def draw_curves(
     Returns:
         (height, width, 3) RGB uint8.
     """
-    return _draw_panels(
+    return draw_panels(
         history,
         ("loss", "dB inside the damage", "mask"),
         (("inside", "median inside"), ("f1", "precision", "recall")),
@@ -34,7 +34,7 @@ def draw_curves(
     )
 
 
-def _draw_panels(
+def draw_panels(
     history: dict[str, list[dict[str, Any]]],
     titles: tuple[str, str, str],
     lines: tuple[tuple[str, ...], tuple[str, ...]],

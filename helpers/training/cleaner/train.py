@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from helpers.clip import Clip
 from helpers.errors import ModelError
 from helpers.runtime.machine import runtime
+from helpers.training.bars import run_with_bar, show_bar
 from helpers.training.cleaner.film_statistics import extract_grain_and_damage
 from helpers.training.cleaner.overlays import read_overlays
 from helpers.training.cleaner.pool import Pool
 from helpers.training.cleaner.samples import Maker
 from helpers.training.cleaner.scenes import read_pictures
-from helpers.training.loop import BaseTrainer, Recipe, Trainer, find_rate
+from helpers.training.loop import Recipe, Trainer, find_rate
 from helpers.training.notes import read_note
 from helpers.training.sheets import draw_curves, draw_samples
 
@@ -116,11 +114,11 @@ def train_cleaner(
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, overlays, clip, size)
-        with _bar("samples", samples, progress, pool.filled) as shown:
+        with show_bar("samples", samples, progress, pool.filled) as shown:
             pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n))
     recipe, rate_curve = _choose_rate(pool, folder, recipe, find, fresh)
     trainer = Trainer(pool, folder, recipe, runtime().device, _initial_weights(recipe, fresh))
-    _run_with_bar(trainer, progress)
+    run_with_bar(trainer, progress)
     write_weights(trainer.state(), output)
     sheet = draw_samples(pool, trainer.state(), recipe.widths, recipe.depths)
     numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
@@ -179,21 +177,3 @@ def write_weights(state: dict[str, torch.Tensor], path: Path) -> None:
     part = path.with_name(path.name + ".part")
     save_file({name: value.half().contiguous() for name, value in state.items()}, part)
     part.replace(path)
-
-
-@contextmanager
-def _bar(name: str, total: int, shown: bool, done: int) -> Iterator[tqdm]:
-    """Show a progress bar."""
-    with tqdm(total=total, initial=done, desc=name, disable=not shown) as made:
-        yield made
-
-
-def _run_with_bar(trainer: BaseTrainer, shown: bool) -> None:
-    """Train to the end of the recipe with a progress bar."""
-    with _bar("steps", trainer.recipe.steps, shown, trainer.step) as steps:
-
-        def update(step: int, loss: float) -> None:
-            steps.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            steps.update(step - steps.n)
-
-        trainer.run(progress=update)

@@ -1,0 +1,1 @@
+"""Training the network for small compressed video."""

@@ -1,0 +1,211 @@
+"""Samples for small compressed video: seven aligned frames, and the truth at four times the size.
+
+    maker = SmallVideoMaker(pictures, films)
+    pool = SmallVideoPool(folder, count=3000, size=96)
+    pool.fill(maker)                                 # continues an earlier run
+    window, truth = pool.draw_pairs(rng, batch=8, crop=64, held_out=64)
+
+The frames are brought into place as the engine does it, once, and kept. Two samples are taken of
+each scene. The held-out samples, for validation, are made from pictures and films that no other
+sample uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from helpers.errors import ModelError
+from helpers.stages.upscale.small_video import calm_luma, gather_window
+from helpers.stages.upscale.small_video_network import FRAMES, RADIUS, SCALE
+from helpers.training.cleaner.pool import Pool
+from helpers.training.interpolation.samples import read_colour_pictures
+from helpers.training.small_video.codecs import degrade
+from helpers.training.small_video.scenes import FILM_ENDINGS, FilmPieces, choose_scene
+
+_SCENE = 12
+"""Frames of a scene."""
+
+_MIDDLES = (3, 8)
+"""The frames of a scene that samples are taken of, with RADIUS others on either side."""
+
+_HELD_EVERY = 8
+"""Every eighth picture and film is for the held-out samples."""
+
+_CUTS = 0.06
+"""The share of scenes in the middle of which another begins: a cut that nobody has found."""
+
+SERIES = 1_000_003
+"""Samples of one seed, as in `Pool.fill`."""
+
+PLANES = 3 * FRAMES + 3 * SCALE**2
+"""Planes of a sample at the size of the small film: the window, and the truth's pixels."""
+
+
+def read_films(folder: Path | str | None) -> list[FilmPieces]:
+    """Return the films of a folder and its subfolders; none if there is no folder.
+
+    Raises:
+        ModelError: there is no film in it.
+    """
+    if folder is None:
+        return []
+    paths = [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in FILM_ENDINGS]
+    if not paths:
+        raise ModelError(
+            f"No film ({', '.join(FILM_ENDINGS)}) was found in {folder}. Give another folder, or "
+            "none to draw all scenes from pictures."
+        )
+    return [FilmPieces(path) for path in paths]
+
+
+@dataclass
+class SmallVideoMaker:
+    """Makes samples; the same number makes the same sample.
+
+    Attributes:
+        pictures: RGB uint8 (H, W, 3), at least two.
+        films: free films to take pieces of.
+        size: pixels a side of the small film; a multiple of 16.
+        held_out: the first so many samples, an even number, are made from every `_HELD_EVERY`th
+            picture and film, the others from the rest.
+    """
+
+    pictures: Sequence[np.ndarray]
+    films: Sequence[FilmPieces] = ()
+    size: int = 96
+    held_out: int = 64
+    _kept: dict[tuple[int, int], tuple[list[np.ndarray], list[np.ndarray]]] = field(
+        default_factory=dict, repr=False
+    )
+
+    def sample(self, seed: int) -> np.ndarray:
+        """Make one sample, uint8 (PLANES, size, size)."""
+        series, number = divmod(seed, SERIES)
+        scene = (series, number // len(_MIDDLES))
+        if scene not in self._kept:
+            self._kept.clear()
+            self._kept[scene] = self._make_scene(scene)
+        large, small = self._kept[scene]
+        middle = _MIDDLES[number % len(_MIDDLES)]
+        near = [one.astype(np.float32) for one in small[middle - RADIUS : middle + RADIUS + 1]]
+        window = gather_window(near, [calm_luma(one) for one in near], RADIUS)
+        truth = np.rint(large[middle]).astype(np.uint8)
+        blocks = truth.reshape(self.size, SCALE, self.size, SCALE, 3).transpose(4, 1, 3, 0, 2)
+        seen = np.rint(window.clip(0, 255)).astype(np.uint8).transpose(2, 0, 1)
+        return np.concatenate([seen, blocks.reshape(-1, self.size, self.size)])
+
+    def _make_scene(self, scene: tuple[int, int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Draw the frames of a scene, large and small."""
+        held = scene[1] * len(_MIDDLES) < self.held_out
+        pictures, films = _part(self.pictures, held), _part(self.films, held)
+        rng = np.random.default_rng([*scene, 19])
+        side = SCALE * self.size
+        large = choose_scene(pictures, films, rng, side)(_SCENE)
+        if rng.random() < _CUTS:
+            cut = int(rng.integers(2, _SCENE - 1))
+            large[cut:] = choose_scene(pictures, films, rng, side)(_SCENE - cut)
+        return large, degrade(large, rng)
+
+
+def _part(every: Sequence, held: bool) -> list:
+    """Return those that are held out, or the others; all if there are too few to divide."""
+    last = min(_HELD_EVERY, len(every)) - 1
+    found = [one for n, one in enumerate(every) if (n % _HELD_EVERY == last) == held]
+    return found or list(every)
+
+
+class SmallVideoPool(Pool):
+    """Samples in one file; see `Pool`."""
+
+    planes = PLANES
+
+    def fill_with(
+        self,
+        maker: SmallVideoMaker,
+        seed: int,
+        workers: int = 1,
+        progress: Callable[[int], object] | None = None,
+    ) -> None:
+        """Make the missing samples in several processes; see `fill`."""
+        if workers < 2:
+            self.fill(maker, seed, progress)  # type: ignore[arg-type]
+            return
+        with ProcessPoolExecutor(workers) as crew:
+            for begin in range(self.filled, self.count, 64):
+                numbers = range(begin, min(begin + 64, self.count))
+                seeds = [seed * SERIES + number for number in numbers]
+                made = crew.map(maker.sample, seeds, chunksize=len(_MIDDLES))
+                for number, one in zip(numbers, made, strict=True):
+                    self.samples[number] = one
+                self.note_filled(numbers.stop)
+                if progress:
+                    progress(numbers.stop)
+
+    def draw_pairs(
+        self, rng: np.random.Generator, batch: int, crop: int, held_out: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw samples, never the first `held_out`, with random crops, flips and tones.
+
+        Returns:
+            (batch, 3 * FRAMES, crop, crop) and (batch, 3, 4 * crop, 4 * crop), float32 in 0..1.
+        """
+        crop = min(crop, self.size)
+        numbers = rng.integers(held_out, self.filled, batch)
+        pairs = [_vary(self._crop(number, rng, crop), rng) for number in numbers]
+        return np.stack([one for one, _ in pairs]), np.stack([one for _, one in pairs])
+
+    def held_pairs(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first samples unchanged; see `draw_pairs`."""
+        pairs = [split(planes.astype(np.float32) / 255) for planes in self.samples[:count]]
+        return np.stack([one for one, _ in pairs]), np.stack([one for _, one in pairs])
+
+    def _crop(self, number: int, rng: np.random.Generator, crop: int) -> np.ndarray:
+        top, left = rng.integers(0, self.size - crop + 1, 2)
+        piece = self.samples[number, :, top : top + crop, left : left + crop]
+        return piece.astype(np.float32) / 255
+
+
+def split(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split a sample, (PLANES, H, W), into window, (3 * FRAMES, H, W), and truth, (3, 4H, 4W)."""
+    height, width = planes.shape[1:]
+    blocks = planes[3 * FRAMES :].reshape(3, SCALE, SCALE, height, width)
+    truth = blocks.transpose(0, 3, 1, 4, 2).reshape(3, SCALE * height, SCALE * width)
+    return planes[: 3 * FRAMES], truth
+
+
+def _vary(planes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Flip, transpose, tone and recolour a sample, or take some of its neighbours away."""
+    window, truth = split(planes)
+    window = window.reshape(FRAMES, 3, *window.shape[1:])
+    for axis in (-1, -2):
+        if rng.random() < 0.5:
+            window, truth = np.flip(window, axis), np.flip(truth, axis)
+    if rng.random() < 0.5:
+        window, truth = window.swapaxes(-1, -2), truth.swapaxes(-1, -2)
+    if rng.random() < 0.3:
+        order = rng.permutation(3)
+        window, truth = window[:, order], truth[order]
+    if rng.random() < 0.3:
+        contrast, black = np.float32(rng.uniform(0.6, 1.0)), np.float32(rng.uniform(0, 0.1))
+        window, truth = window * contrast + black, truth * contrast + black
+    window = window.copy()
+    taken = rng.random()
+    if taken < 0.12:  # the ends of a shot
+        missing = int(rng.integers(1, RADIUS + 1))
+        gone = slice(0, missing) if taken < 0.06 else slice(FRAMES - missing, FRAMES)
+        window[gone] = window[RADIUS]
+    elif taken < 0.15:
+        window[:] = window[RADIUS]
+    return window.reshape(-1, *window.shape[2:]), np.ascontiguousarray(truth)
+
+
+def make_maker(
+    pictures: Path | str | None, films: Path | str | None, size: int, held_out: int
+) -> SmallVideoMaker:
+    """Make a sample maker from folders of pictures and of films."""
+    return SmallVideoMaker(read_colour_pictures(pictures), read_films(films), size, held_out)
