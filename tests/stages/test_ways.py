@@ -14,6 +14,7 @@ from helpers.stages.interpolate.film import FilmInterpolator
 from helpers.stages.interpolate.rife import RifeInterpolator
 from helpers.stages.upscale.basicvsr import VideoUpscaler
 from helpers.stages.upscale.basicvsr_network import Size
+from helpers.stages.upscale.small_video import SmallVideoUpscaler
 from helpers.stages.upscale.spandrel_network import Upscaler
 from tests.support.basicvsr_states import generated_basicvsr, sequence
 from tests.support.compact_states import compact_state
@@ -21,6 +22,7 @@ from tests.support.ddcolor_states import generated_ddcolor
 from tests.support.deoldify_states import generated_deoldify, grey
 from tests.support.film_states import generated_film
 from tests.support.rife_states import generated_state, pictures
+from tests.support.small_video_states import generated_small_video
 from tests.support.zhang_states import generated_zhang
 
 pytestmark = [
@@ -66,6 +68,10 @@ KINDS = {
     "film": (lambda **o: FilmInterpolator(generated_film(), **o), between),
     "realbasicvsr": (
         lambda **o: VideoUpscaler(generated_basicvsr(Size(32, 2, 2)), **o),
+        lambda engine: engine.upscale_sequence(sequence(3, 64, 72)),
+    ),
+    "small video": (
+        lambda **o: SmallVideoUpscaler(generated_small_video(), **o),
         lambda engine: engine.upscale_sequence(sequence(3, 64, 72)),
     ),
     "deoldify": (lambda **o: Deoldify(generated_deoldify(False), **o), color),

@@ -35,6 +35,7 @@ from tests.support.film_states import generated_film
 from tests.support.law import varying_clip
 from tests.support.paths import data_path
 from tests.support.rife_states import generated_state
+from tests.support.small_video_states import generated_small_video
 from tests.support.weights import put
 
 DTYPES = (np.uint8, np.uint16)
@@ -84,6 +85,15 @@ def realbasicvsr(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Clip]:
         yield Upscale("realbasicvsr")(varying_clip(count, 20, 16, dtype, cuts=cuts))
 
 
+def small_video(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Clip]:
+    """In blocks that are short, so that a short film has several."""
+    patch.setattr(frame_blocks, "BLOCK", 3)
+    put(patch, folder, "small-video-x4", generated_small_video(), ending=".safetensors")
+    for count, cuts, dtype in ((1, (), np.uint8), (13, (4, 6, 7), np.uint8), (5, (), np.uint16)):
+        film = varying_clip(count, 40, 36, dtype, cuts=cuts)
+        yield Upscale("small-video-x4", scale=Fraction(2))(film)
+
+
 def colours_of_a_model(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Clip]:
     """One that gives every frame another tint, and a frame that jumps."""
     for count, cuts, steady, jump in ((14, (6,), 3, None), (15, (4, 5), 4, 9)):
@@ -110,7 +120,8 @@ def a_real_film_that_is_toned(folder: Path, patch: pytest.MonkeyPatch) -> Iterat
 
 SLOW = (a_cadence_made_even, rife, film)
 CASES = (
-    a_long_film_without_flicker, a_network_of_ones_own, realbasicvsr, colours_of_a_model,
-    colours_of_a_person, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW),
+    a_long_film_without_flicker, a_network_of_ones_own, realbasicvsr, small_video,
+    colours_of_a_model, colours_of_a_person,
+    *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW),
     pytest.param(a_real_film_that_is_toned, marks=pytest.mark.data),
 )  # fmt: skip

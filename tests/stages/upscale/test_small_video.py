@@ -10,8 +10,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import describe
 from helpers.errors import ModelError
 from helpers.imaging.resample import resize
-from helpers.nn.backends import Way, find_obstacle
-from helpers.stages.upscale import small_video
+from helpers.stages.upscale import frame_blocks, small_video
 from helpers.stages.upscale.small_video import (
     SmallVideoUpscaler,
     calm_luma,
@@ -126,13 +125,8 @@ def test_tiles_leave_no_seams(engine, monkeypatch):
     assert np.abs(whole - tiled).max() <= 1
 
 
-@pytest.mark.skipif(bool(find_obstacle("winograd", "cpu")), reason="no C compiler")
-def test_winograd_is_within_a_level(engine):
-    quick = SmallVideoUpscaler(generated_small_video(), way=Way("", "winograd"))
-    frames = panning(3, 56, 48)
-    for a, b in zip(engine.upscale_sequence(frames), quick.upscale_sequence(frames), strict=True):
-        assert np.abs(a.astype(int) - b).max() <= 1
-    assert quick.runner.backend == "winograd"
+def test_blocks_have_as_many_frames_around_as_the_network_sees():
+    assert frame_blocks.CONTEXT >= RADIUS
 
 
 def test_the_stage_divides_at_cuts():
