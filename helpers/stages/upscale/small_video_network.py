@@ -35,6 +35,21 @@ _STRICT = 2.0
 """How fast a neighbour loses its weight beyond that."""
 
 
+UNIT = 0.1
+"""What the network's result is multiplied with: corrections are small, and so are its steps in
+training. With 1 it diverged."""
+
+
+_AREA = 15
+"""The side, in pixels, of the area in which the network leaves brightness and colour alone."""
+
+SEEN = FRAMES + 1 + 4 + FRAMES - 1
+"""Planes that the network works on; see `SmallVideoNet.see`."""
+
+LINEAR = 9
+"""The side, in pixels, of the linear filter."""
+
+
 @dataclass(frozen=True)
 class Size:
     """The size of a network; by default that of the shipped one.
@@ -72,7 +87,8 @@ class SmallVideoNet(nn.Module):
     def __init__(self, size: Size = Size()) -> None:
         super().__init__()
         fine, coarse = size.fine, size.coarse
-        inputs = FRAMES + 1 + 4 + FRAMES - 1
+        inputs = SEEN
+        self.linear = nn.Conv2d(inputs, SCALE**2 + 2, LINEAR)
         self.head = nn.Sequential(nn.Conv2d(inputs, fine, 3, 1, 1), nn.LeakyReLU(0.1, inplace=True))
         self.down = nn.Sequential(
             nn.Conv2d(4 * fine, coarse, 3, 1, 1), nn.LeakyReLU(0.1, inplace=True)
@@ -85,9 +101,7 @@ class SmallVideoNet(nn.Module):
             nn.LeakyReLU(0.1, inplace=True),
             nn.Conv2d(fine, SCALE**2 + 2, 3, 1, 1),
         )
-        last = self.tail[-1]
-        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
-        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        _initialise(self)
 
     def forward(self, window: Tensor) -> Tensor:
         """Return the frame in the middle, (N, 3, 4 * H, 4 * W) RGB, about 0..1, not clamped.
@@ -98,20 +112,49 @@ class SmallVideoNet(nn.Module):
         """
         height, width = window.shape[2:]
         window = functional.pad(window, (0, width % 2, 0, height % 2), mode="replicate")
-        light, colour = split_colour(window.unflatten(1, (FRAMES, 3)))
-        shares = compare(light)
-        average, tint = weigh(light, shares), weigh(colour, shares)
-        own = colour[:, RADIUS]
-        seen = torch.cat(
-            [average - 0.5, 4 * (light - average), 4 * tint, 4 * (own - tint), _others(shares)], 1
-        )
-        fine = self.head(seen)
-        coarse = self.trunk(self.down(functional.pixel_unshuffle(fine, 2)))
-        made = self.tail(fine + functional.pixel_shuffle(self.up(coarse), 2))
+        average, tint, seen = self.see(window)
+        made = self.linear(pad_linear(seen)) + UNIT * self.tail[-1](self.features(seen))
+        made = keep_level(made)
         detail = functional.pixel_shuffle(made[:, : SCALE**2], SCALE)
         large = _enlarge(torch.cat([average, tint + made[:, SCALE**2 :]], 1))
         whole = join_colour(large[:, :1] + detail, large[:, 1:])
         return whole[..., : SCALE * height, : SCALE * width]
+
+    def see(self, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the average's luma, (N, 1, H, W), its colour, (N, 2, H, W), and what is seen.
+
+        What is seen, (N, SEEN, H, W), is the average, how each frame differs from it, its colour,
+        how the frame's own colour differs, and how much each neighbour counts.
+        """
+        light, colour = split_colour(window.unflatten(1, (FRAMES, 3)))
+        shares = compare(light)
+        average, tint = weigh(light, shares), weigh(colour, shares)
+        others = torch.cat([shares[:, :RADIUS], shares[:, RADIUS + 1 :]], 1)
+        own = colour[:, RADIUS]
+        parts = [4 * (average - 0.5), 16 * (light - average), 8 * tint, 16 * (own - tint), others]
+        return average, tint, torch.cat(parts, 1)
+
+    def features(self, seen: Tensor) -> Tensor:
+        """Return what the last layer draws corrections from, (N, fine, H, W)."""
+        fine = self.head(seen)
+        coarse = self.trunk(self.down(functional.pixel_unshuffle(fine, 2)))
+        return self.tail[:-1](fine + functional.pixel_shuffle(self.up(coarse), 2))
+
+
+def _initialise(network: SmallVideoNet) -> None:
+    """Let signals keep their size through all layers, and let blocks and result begin as nothing.
+
+    With PyTorch's own initial weights signals die out, and training does not begin for hours.
+    """
+    ends = {network.tail[-1]}
+    ends |= {part.body[-1] for part in network.modules() if isinstance(part, _Residual)}
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            if layer in ends or layer is network.linear:
+                nn.init.zeros_(layer.weight)
+            else:
+                nn.init.kaiming_normal_(layer.weight, 0.1, nonlinearity="leaky_relu")
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
 def split_colour(pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,8 +181,16 @@ def compare(light: Tensor) -> Tensor:
         light: (N, FRAMES, H, W) luma in 0..1.
     """
     away = (light - light[:, RADIUS : RADIUS + 1]).square()
-    near = functional.avg_pool2d(away, _REACH, 1, _REACH // 2, count_include_pad=False)
+    near = _blur(away, _REACH)
     return torch.exp(-_STRICT * functional.relu(near / _ALIKE - 1))
+
+
+def _blur(planes: Tensor, side: int) -> Tensor:
+    """Return the mean of the square around every pixel, as far as it is in the picture."""
+    for size in ((side, 1), (1, side)):
+        around = (size[0] // 2, size[1] // 2)
+        planes = functional.avg_pool2d(planes, size, 1, around, count_include_pad=False)
+    return planes
 
 
 def weigh(planes: Tensor, shares: Tensor) -> Tensor:
@@ -158,9 +209,17 @@ def weigh(planes: Tensor, shares: Tensor) -> Tensor:
     return (planes * shares.unsqueeze(2)).sum(1) / whole
 
 
-def _others(shares: Tensor) -> Tensor:
-    """Return the weights of the neighbours alone."""
-    return torch.cat([shares[:, :RADIUS], shares[:, RADIUS + 1 :]], 1)
+def keep_level(planes: Tensor) -> Tensor:
+    """Take the mean around every pixel from planes, (N, C, H, W).
+
+    Taken from corrections, it leaves brightness and colour of larger areas to the film.
+    """
+    return planes - _blur(planes, _AREA)
+
+
+def pad_linear(seen: Tensor) -> Tensor:
+    """Repeat the outermost pixels as far as the linear filter reaches."""
+    return functional.pad(seen, (LINEAR // 2,) * 4, mode="replicate")
 
 
 def _enlarge(planes: Tensor) -> Tensor:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 
+import av
 import cv2
 import numpy as np
+from av.video.plane import VideoPlane
 
 from helpers.stages.upscale.small_video_network import SCALE
 
@@ -120,6 +122,12 @@ def _draw_options(codec: str, rng: np.random.Generator) -> tuple[dict[str, str],
     return options, 0
 
 
+def _plane(plane: VideoPlane) -> np.ndarray:
+    """Return the bytes of a plane without what fills its lines up, (H * W,) uint8."""
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return lines[: plane.height, : plane.width].ravel()
+
+
 def encode_and_decode(
     pictures: Sequence[np.ndarray], codec: str, options: dict[str, str], rate: int = 0
 ) -> list[np.ndarray]:
@@ -134,8 +142,6 @@ def encode_and_decode(
     Returns:
         As many pictures. A frame that the encoder dropped is the one before it again.
     """
-    import av
-
     height, width = pictures[0].shape[:2]
     file = io.BytesIO()
     with av.open(file, "w", format="avi") as container:
@@ -146,7 +152,9 @@ def encode_and_decode(
         if rate:
             stream.bit_rate = rate
         for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            # FFmpeg's own quick conversion would shift all colours by up to a level.
+            planes = cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)
+            frame = av.VideoFrame.from_ndarray(planes, format=stream.pix_fmt)  # type: ignore[union-attr]
             frame.pts = number
             container.mux(stream.encode(frame))  # type: ignore[union-attr]
         container.mux(stream.encode(None))  # type: ignore[union-attr]
@@ -154,5 +162,6 @@ def encode_and_decode(
     made: list[np.ndarray] = []
     with av.open(file) as container:
         for frame in container.decode(video=0):
-            made.append(frame.to_ndarray(format="rgb24"))
+            planes = np.concatenate([_plane(one) for one in frame.planes])
+            made.append(cv2.cvtColor(planes.reshape(-1, width), cv2.COLOR_YUV2RGB_I420))
     return made + [made[-1]] * (len(pictures) - len(made))

@@ -5,7 +5,7 @@
     pool.fill(maker)                                 # continues an earlier run
     window, truth = pool.draw_pairs(rng, batch=8, crop=64, held_out=64)
 
-The frames are brought into place as the engine does it, once, and kept. Two samples are taken of
+The frames are brought into place as the engine does it, once, and kept. Four samples are taken of
 each scene. The held-out samples, for validation, are made from pictures and films that no other
 sample uses.
 """
@@ -33,6 +33,12 @@ _SCENE = 12
 _MIDDLES = (3, 8)
 """The frames of a scene that samples are taken of, with RADIUS others on either side."""
 
+_TAKES = 2
+"""How many times a scene is made small and compressed, each time in another way. Drawing a scene
+takes much longer than that."""
+
+PER_SCENE = _TAKES * len(_MIDDLES)
+
 _HELD_EVERY = 8
 """Every eighth picture and film is for the held-out samples."""
 
@@ -44,6 +50,10 @@ SERIES = 1_000_003
 
 PLANES = 3 * FRAMES + 3 * SCALE**2
 """Planes of a sample at the size of the small film: the window, and the truth's pixels."""
+
+
+_Scene = tuple[list[np.ndarray], list[list[np.ndarray]]]
+"""The large frames, and the small ones of every take."""
 
 
 def read_films(folder: Path | str | None) -> list[FilmPieces]:
@@ -71,27 +81,26 @@ class SmallVideoMaker:
         pictures: RGB uint8 (H, W, 3), at least two.
         films: free films to take pieces of.
         size: pixels a side of the small film; a multiple of 16.
-        held_out: the first so many samples, an even number, are made from every `_HELD_EVERY`th
-            picture and film, the others from the rest.
+        held_out: the first so many samples, a multiple of PER_SCENE, are made from every
+            `_HELD_EVERY`th picture and film, the others from the rest.
     """
 
     pictures: Sequence[np.ndarray]
     films: Sequence[FilmPieces] = ()
     size: int = 96
     held_out: int = 64
-    _kept: dict[tuple[int, int], tuple[list[np.ndarray], list[np.ndarray]]] = field(
-        default_factory=dict, repr=False
-    )
+    _kept: dict[tuple[int, int], _Scene] = field(default_factory=dict, repr=False)
 
     def sample(self, seed: int) -> np.ndarray:
         """Make one sample, uint8 (PLANES, size, size)."""
         series, number = divmod(seed, SERIES)
-        scene = (series, number // len(_MIDDLES))
+        scene = (series, number // PER_SCENE)
         if scene not in self._kept:
             self._kept.clear()
             self._kept[scene] = self._make_scene(scene)
-        large, small = self._kept[scene]
-        middle = _MIDDLES[number % len(_MIDDLES)]
+        large, takes = self._kept[scene]
+        take, place = divmod(number % PER_SCENE, len(_MIDDLES))
+        small, middle = takes[take], _MIDDLES[place]
         near = [one.astype(np.float32) for one in small[middle - RADIUS : middle + RADIUS + 1]]
         window = gather_window(near, [calm_luma(one) for one in near], RADIUS)
         truth = np.rint(large[middle]).astype(np.uint8)
@@ -99,9 +108,9 @@ class SmallVideoMaker:
         seen = np.rint(window.clip(0, 255)).astype(np.uint8).transpose(2, 0, 1)
         return np.concatenate([seen, blocks.reshape(-1, self.size, self.size)])
 
-    def _make_scene(self, scene: tuple[int, int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Draw the frames of a scene, large and small."""
-        held = scene[1] * len(_MIDDLES) < self.held_out
+    def _make_scene(self, scene: tuple[int, int]) -> _Scene:
+        """Draw the frames of a scene, large, and make them small several times."""
+        held = scene[1] * PER_SCENE < self.held_out
         pictures, films = _part(self.pictures, held), _part(self.films, held)
         rng = np.random.default_rng([*scene, 19])
         side = SCALE * self.size
@@ -109,7 +118,7 @@ class SmallVideoMaker:
         if rng.random() < _CUTS:
             cut = int(rng.integers(2, _SCENE - 1))
             large[cut:] = choose_scene(pictures, films, rng, side)(_SCENE - cut)
-        return large, degrade(large, rng)
+        return large, [degrade(large, rng) for _ in range(_TAKES)]
 
 
 def _part(every: Sequence, held: bool) -> list:
@@ -139,7 +148,7 @@ class SmallVideoPool(Pool):
             for begin in range(self.filled, self.count, 64):
                 numbers = range(begin, min(begin + 64, self.count))
                 seeds = [seed * SERIES + number for number in numbers]
-                made = crew.map(maker.sample, seeds, chunksize=len(_MIDDLES))
+                made = crew.map(maker.sample, seeds, chunksize=PER_SCENE)
                 for number, one in zip(numbers, made, strict=True):
                     self.samples[number] = one
                 self.note_filled(numbers.stop)
@@ -171,11 +180,17 @@ class SmallVideoPool(Pool):
 
 
 def split(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split a sample, (PLANES, H, W), into window, (3 * FRAMES, H, W), and truth, (3, 4H, 4W)."""
+    """Split a sample, float32 (PLANES, H, W), into window, (3 * FRAMES, H, W), and truth.
+
+    The truth, (3, 4 * H, 4 * W), gets the mean colour of the frame, for the network leaves that to
+    the film; a codec and its conversions shift it by a level or two.
+    """
     height, width = planes.shape[1:]
     blocks = planes[3 * FRAMES :].reshape(3, SCALE, SCALE, height, width)
     truth = blocks.transpose(0, 3, 1, 4, 2).reshape(3, SCALE * height, SCALE * width)
-    return planes[: 3 * FRAMES], truth
+    window = planes[: 3 * FRAMES]
+    means = window[3 * RADIUS : 3 * RADIUS + 3].mean((1, 2)) - truth.mean((1, 2))
+    return window, truth + means[:, None, None]
 
 
 def _vary(planes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,11 @@ from helpers.training.bars import run_with_bar, show_bar
 from helpers.training.cleaner.train import Trained, write_weights
 from helpers.training.loop import BaseTrainer, Schedule
 from helpers.training.sheets import draw_panels
+from helpers.training.small_video.least_squares import fit_last_layer
 from helpers.training.small_video.samples import SmallVideoPool, make_maker
+
+_FITTED = 800
+"""Samples that least squares look at."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class SmallVideoTrainer(BaseTrainer):
     recipe: SmallVideoRecipe
 
     def _make(self) -> SmallVideoNet:
-        return SmallVideoNet(self.recipe.network)
+        network = SmallVideoNet(self.recipe.network)
+        network.linear.requires_grad_(False)  # known in closed form; steps would only disturb it
+        return network
 
     def _draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         recipe = self.recipe
@@ -187,12 +193,30 @@ def train_small_video(
         maker = make_maker(pictures, films, size, recipe.held_out)
         with show_bar("samples", samples, progress, pool.filled) as shown:
             pool.fill_with(maker, recipe.seed, workers, lambda done: shown.update(done - shown.n))
-    trainer = SmallVideoTrainer(pool, folder, recipe, runtime().device, _read(start))
+    begun = folder / "start.safetensors"
+    if not begun.exists():
+        write_weights(_fit(_read(start), pool, recipe), begun)
+    trainer = SmallVideoTrainer(pool, folder, recipe, runtime().device, _read(begun))
     run_with_bar(trainer, progress)
+    # By least squares again, for the features that were learned; that is worth as much as training.
+    trainer.averaged.module.load_state_dict(_fit(trainer.state(), pool, recipe))
+    found = trainer.validate()
     write_weights(trainer.state(), output)
-    numbers = {k: v for k, v in trainer.history["held"][-1].items() if k != "step"}
     sheet = draw_sheet(pool, trainer.state(), range(0, recipe.held_out, 7))
-    return Trained(output, numbers, draw_curves(trainer.history), sheet)
+    return Trained(output, found, draw_curves(trainer.history), sheet)
+
+
+def _fit(
+    state: dict[str, Tensor] | None, pool: SmallVideoPool, recipe: SmallVideoRecipe
+) -> dict[str, Tensor]:
+    """Return weights, random ones if None, whose last layer is found by least squares."""
+    torch.manual_seed(recipe.seed)
+    network = SmallVideoNet(recipe.network).eval()
+    if state is not None:
+        network.load_state_dict(state)
+    step = max((pool.filled - recipe.held_out) // _FITTED, 1)
+    fit_last_layer(network, pool, range(recipe.held_out, pool.filled, step), pool.size // 2)
+    return network.state_dict()
 
 
 def _read(path: Path | str | None) -> dict[str, Tensor] | None:
