@@ -197,6 +197,7 @@ LONG = "x" * 300
         ("restore", TALK, "-o", "out.mp4", "--audio", f"{LONG}.wav"),
         ("restore", TALK, "-o", "out.mp4", "--upscale", f"{LONG}.pth"),
         ("train-cleaner", LONG, "--samples", "2", "--steps", "1"),
+        ("train-small-video", LONG, "--samples", "4", "--steps", "1"),
     ],
     ids=lambda words: " ".join(map(str, words[:1] + words[-2:]))[:40],
 )

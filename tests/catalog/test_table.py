@@ -150,7 +150,7 @@ def test_without_a_network_it_names_the_file_the_folder_and_another_model(nothin
     said = str(error.value)
     assert "realesr-general-x4v3.pth (4.9 MB)" in said and str(nothing) in said
     assert "https://github.com/xinntao/Real-ESRGAN/releases" in said
-    assert "Or use lanczos, which is available now" in said
+    assert "Or use small-video-x4, which is available now: tiny, hard compressed" in said
     with pytest.raises(ModelError, match="Or use flow, which is available now"):
         loading.load_interpolator("rife-4.25")
 

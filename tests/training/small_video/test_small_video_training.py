@@ -97,6 +97,7 @@ def test_drawn_samples_are_cropped_alike(pool):
     assert window.dtype == truth.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_training_that_was_broken_off_ends_as_one_that_was_not(pool, tmp_path):
     whole = SmallVideoTrainer(pool, tmp_path / "whole", TINY)
     whole.run()
