@@ -313,7 +313,7 @@ MODELS: tuple[Model, ...] = (
     Model(
         "small-video-x4", "upscale", "stages.upscale.small_video", 4,
         ((File("small_video.safetensors", ("shipped:small_video.safetensors",), 767744,
-               "9f77dfbee05aafe6e0062aa049fc14c573c75b5c85245ba1bc830cdad5d035ae"),),),
+               "5bd7bf71b06f2ec4e715c79e575663288ee21579eaeb1b539fa7d31d546b9eea"),),),
         "MIT", "tiny, hard compressed talks and home video: cleans them with seven frames, invents "
         "nothing",
     ),

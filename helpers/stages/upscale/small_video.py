@@ -48,6 +48,10 @@ _STILL = 2.0
 noise alone makes the measured motion tremble where nothing moves."""
 
 
+_FIRST = ("head", "down")
+"""The parts whose first layers tell the size of a network."""
+
+
 class SmallVideoUpscaler:
     """The network on a device; see the module.
 
@@ -202,8 +206,8 @@ def read_size(state: dict[str, Any]) -> Size:
     Raises:
         ModelError: they are those of another network.
     """
-    shapes = [
-        tuple(getattr(state.get(f"{part}.0.weight"), "shape", ())) for part in ("head", "down")
+    shapes: list[tuple[int, ...]] = [
+        tuple(getattr(state.get(f"{part}.0.weight"), "shape", ())) for part in _FIRST
     ]
     if [len(shape) for shape in shapes] != [4, 4]:
         raise ModelError(

@@ -277,5 +277,5 @@ def draw_caption(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.nd
         text = "".join(rng.choice(letters, int(rng.integers(4, 28))))
         place = (int(rng.integers(-20, size // 2)), top + int(34 * height * line))
         cv2.putText(drawn, text, place, font, height, (255,), thick, cv2.LINE_AA)
-    ink = np.float32([245] * 3 if rng.random() < 0.6 else rng.uniform(0, 255, 3))
-    return drawn[..., None].astype(np.float32) / 255, ink
+    ink = np.full(3, 245.0) if rng.random() < 0.6 else rng.uniform(0, 255, 3)
+    return drawn[..., None].astype(np.float32) / 255, ink.astype(np.float32)

@@ -82,6 +82,12 @@ def test_what_stands_still_is_not_moved_and_what_moves_is_followed():
     assert (still == unmoved).mean() > 0.9
 
 
+def test_mean_colours_stay_the_films(engine):
+    frames = [image // 2 + 20 for image in panning(3, 64, 48)]
+    for made, frame in zip(engine.upscale_sequence(frames), frames, strict=True):
+        assert np.abs(made.mean((0, 1)) - frame.mean((0, 1))).max() < 0.5
+
+
 def test_what_is_not_there_is_the_frame_itself():
     frames = [image.astype(np.float32) for image in panning(2, 64, 48)]
     window = gather_window(frames, [calm_luma(one) for one in frames], 0)

@@ -12,8 +12,9 @@ import torch
 from helpers.clip import MemoryClip
 from helpers.errors import ModelError
 from helpers.stages.upscale.small_video import SmallVideoUpscaler
-from helpers.stages.upscale.small_video_network import FRAMES, SCALE, Size
+from helpers.stages.upscale.small_video_network import FRAMES, SCALE, Size, SmallVideoNet
 from helpers.training.small_video.codecs import CODECS, degrade, encode_and_decode
+from helpers.training.small_video.least_squares import fit_last_layer
 from helpers.training.small_video.samples import (
     PLANES,
     SERIES,
@@ -46,7 +47,7 @@ def _maker(**fields):
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
     pool = SmallVideoPool(tmp_path_factory.mktemp("pool"), 6, 32)
-    pool.fill(_maker())
+    pool.fill_with(_maker(), 0)
     return pool
 
 
@@ -95,6 +96,20 @@ def test_drawn_samples_are_cropped_alike(pool):
     window, truth = pool.draw_pairs(np.random.default_rng(1), 3, 16, 2)
     assert window.shape == (3, 3 * FRAMES, 16, 16) and truth.shape == (3, 3, 64, 64)
     assert window.dtype == truth.dtype == np.float32
+
+
+def test_least_squares_draw_the_samples_better_than_the_average(pool):
+    torch.manual_seed(2)
+    network = SmallVideoNet(Size(8, 8, 1)).eval()
+    window, truth = (torch.from_numpy(one) for one in pool.held_pairs(6))
+
+    def error():
+        with torch.inference_mode():
+            return float((network(window) - truth).square().mean())
+
+    before = error()
+    fit_last_layer(network, pool, range(6), 32)
+    assert error() < 0.9 * before
 
 
 @pytest.mark.slow
