@@ -386,8 +386,8 @@ def train_small_video(
     ] = None,
     samples: Annotated[int, typer.Option(help="Number of samples to make.")] = 3000,
     steps: Annotated[int, typer.Option(help="Number of training steps.")] = 6000,
-    batch: Annotated[int, typer.Option(help="Samples in a step.")] = 12,
-    rate: Annotated[float, typer.Option(help="The highest learning rate.")] = 1.5e-3,
+    batch: Annotated[int, typer.Option(help="Samples in a step.")] = 8,
+    rate: Annotated[float, typer.Option(help="The highest learning rate.")] = 6e-4,
     workers: Annotated[int, typer.Option(help="Processes that make samples.")] = 1,
 ) -> None:
     """Train the network for small video. To continue, run the same command again."""

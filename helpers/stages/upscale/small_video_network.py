@@ -28,8 +28,8 @@ _REACH = 7
 """The side, in pixels, of the square in which a neighbour is compared with the frame."""
 
 _ALIKE = 128 / 255**2
-"""The mean squared difference up to which a neighbour counts fully, of values in 0..1. By trial, on
-four films with `benchmarks/quality/small_video.py`: coding noise is below it, and ghosts above."""
+"""The mean squared difference up to which a neighbour counts fully, of values in 0..1. By trial:
+coding noise is below it, and ghosts above. The network learned with it."""
 
 _STRICT = 2.0
 """How fast a neighbour loses its weight beyond that."""
@@ -60,8 +60,8 @@ class Size:
         blocks: residual blocks at half the size.
     """
 
-    fine: int = 32
-    coarse: int = 64
+    fine: int = 24
+    coarse: int = 48
     blocks: int = 6
 
 

@@ -49,12 +49,12 @@ class SmallVideoRecipe(Schedule):
     """
 
     steps: int = 6000
-    batch: int = 12
-    sizes: tuple[tuple[int, float], ...] = ((48, 0.5), (64, 0.5))
-    rate: float = 1.5e-3
-    rise: float = 0.1
+    batch: int = 8
+    sizes: tuple[tuple[int, float], ...] = ((48, 0.7), (64, 0.3))
+    rate: float = 6e-4
+    rise: float = 0.05
     decay: float = 1e-5
-    average: float = 0.998
+    average: float = 0.995
     held_out: int = 64
     every: int = 250
     network: Size = field(default_factory=Size)

@@ -10,6 +10,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import describe
 from helpers.errors import ModelError
 from helpers.imaging.resample import resize
+from helpers.nn.weight_files import read_state
 from helpers.stages.upscale import frame_blocks, small_video
 from helpers.stages.upscale.small_video import (
     SmallVideoUpscaler,
@@ -158,3 +159,8 @@ def test_the_size_is_read_from_the_weights():
     assert read_size(SmallVideoNet(Size(8, 12, 3)).state_dict()) == Size(8, 12, 3)
     with pytest.raises(ModelError, match=r"These 1 weights .*are not those"):
         read_size({"a": torch.zeros(3)})
+
+
+def test_training_goes_on_from_the_shipped_weights():
+    (path,) = catalog.get_files(catalog.get("small-video-x4", "upscale"))
+    assert read_size(read_state([path])) == Size()
