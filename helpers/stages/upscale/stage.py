@@ -244,10 +244,11 @@ class Upscale(Stage):
     def analyse(self, clip: Clip, run: RunContext | None = None) -> Upscale:
         """Choose strength and steadiness for a film, if they were left open; see `find.suggest`.
 
-        What was chosen, and why, is added to the run's notes.
+        What was chosen, and why, is added to the run's notes. A recurrent model is left as it is,
+        since it sees the neighbours of every frame by itself.
         """
-        left_open, able = self.strength is None, self.steady is None and not self.recurrent
-        if self.is_plain or not (left_open or able):
+        left_open, able = self.strength is None, self.steady is None
+        if self.is_plain or self.recurrent or not (left_open or able):
             return self
         run = run or RunContext()
         found = suggest(clip)
