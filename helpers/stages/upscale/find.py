@@ -3,9 +3,10 @@
     suggest(clip)                  # Manner(strength=Fraction(2, 5), steady=True, reason="...")
 
 Of eight small, compressed films of known truth, PSNR above bicubic enlarging on average, and of the
-worst film: animevideov3 as it is -0.04 and -2.0 dB, with a strength of 0.4 and steadied +0.76 and
-+0.37; x4plus (four of the films) -3.0 and -5.7, then +0.69 and +0.45. They flicker 0.8 and 0.87
-times as much as bicubic enlarging; as they are 1.06 and 1.8 times.
+worst film: animevideov3 as it is -0.04 and -2.0 dB, with a strength of 0.4 and steadied +0.74 and
++0.36; x4plus (four of the films) -3.0 and -5.7, then +0.69 and +0.45. They flicker 0.8 and 0.87
+times as much as bicubic enlarging; as they are 1.06 and 1.8 times. Other films and codecs are
+measured by benchmarks/quality/small_video.py.
 """
 
 from __future__ import annotations
