@@ -401,6 +401,13 @@ class Upscale(Stage):
         """The fields, and the sha256 of the weights."""
         found = [catalog.recipe(name, "upscale") for name in self.models]
         values = {**super().recipe(), **found[0]}
+        # Projects of version 0.1 have neither field, and plain enlarging is as it was. What
+        # networks made then was not held to the source, so that it is not continued.
+        for name in ("strength", "steady"):
+            if values[name] is None:
+                del values[name]
+        if not self.is_plain:
+            values["consistent"] = True
         if len(found) > 1:  # a user's own file is recorded by its name, without its folder
             names = zip(found, self.models, strict=True)
             values["model"] = [row.get("model", name) for row, name in names]

@@ -179,3 +179,10 @@ def test_the_denoise_strength_blends_two_networks(tmp_path, monkeypatch):
     assert np.array_equal(made(1), alone[0]) and np.array_equal(made(0), alone[1])
     half = {key: 0.25 * states[0][key] + 0.75 * states[1][key] for key in states[0]}
     assert np.abs(made(0.25) - Upscaler(half).upscale([image])[0]).max() <= 1
+
+
+def test_what_an_earlier_version_enlarged_without_a_network_is_known_by_its_recipe():
+    assert not {"strength", "steady", "consistent"} & set(Upscale("bicubic", 2).recipe())
+    # What networks made was not held to the source, so that it is not continued.
+    assert Upscale("x4plus").recipe()["consistent"]
+    assert Upscale("x4plus", strength=0.5, steady=False).recipe()["strength"] == "1/2"
