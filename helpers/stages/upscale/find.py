@@ -11,6 +11,7 @@ measured by benchmarks/quality/small_video.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -51,9 +52,9 @@ def suggest(clip: Clip) -> Manner:
     Args:
         clip: the film, as it is. Three frames are read.
     """
-    if is_drawn(clip):
+    images = _read_some(clip)
+    if _look_drawn(images):
         return Manner(Fraction(1), False, "It is drawn, and networks know drawings.")
-    images = [clip[number].image for number in _spread(clip)]
     if clip.info.height < SMALL:
         why = f"With {clip.info.height} lines, fine detail would be invented"
     elif np.median([measure_noise(image).sigma for image in images]) >= _NOISY:
@@ -71,14 +72,19 @@ def is_drawn(clip: Clip) -> bool:
     Photographed films have soft edges and texture. In 18 of them the ratio of sharp to soft
     changes of brightness was at most 0.84, in six drawn ones at least 1.03.
     """
-    shares = np.array([_measure_drawing(clip[number].image) for number in _spread(clip)])
+    return _look_drawn(_read_some(clip))
+
+
+def _read_some(clip: Clip) -> list[np.ndarray]:
+    """Return three pictures, spread over the film."""
+    numbers = np.linspace(0, len(clip) - 1, 5)[1:-1]
+    return [clip[round(number)].image for number in numbers]
+
+
+def _look_drawn(images: Sequence[np.ndarray]) -> bool:
+    shares = np.array([_measure_drawing(image) for image in images])
     flat, soft, sharp, color = np.median(shares, axis=0)
     return bool(flat > 0.6 and sharp > 0.95 * soft and color > 15)
-
-
-def _spread(clip: Clip) -> list[int]:
-    """Return the numbers of three frames, spread over the film."""
-    return [round(number) for number in np.linspace(0, len(clip) - 1, 5)[1:-1]]
 
 
 def _measure_drawing(image: np.ndarray) -> tuple[float, float, float, float]:

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from helpers.errors import ModelError
 from helpers.runtime.schema import Whole
 from helpers.stages.damage.network_input import PICTURES, SIDES
-from helpers.training.cleaner.samples import PLANES, TRUTH, Maker
+from helpers.training.cleaner.samples import PLANES, TRUTH
 from helpers.training.notes import read_note
 
 _TONED = [*PICTURES, TRUTH]
@@ -28,6 +30,18 @@ _TONED = [*PICTURES, TRUTH]
 
 MIRRORED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9]
 """The planes of the evidence in reversed order of time."""
+
+
+SERIES = 1_000_003
+"""Samples of one seed: number n of seed s is made from the seed s * SERIES + n."""
+
+
+class SampleMaker(Protocol):
+    """Makes the samples of a pool; the same seed makes the same sample."""
+
+    def sample(self, seed: int) -> np.ndarray:
+        """Make one sample, (planes, size, size) uint8."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,9 @@ class Pool:
 
     planes = PLANES
     """Planes of a sample, (planes, size, size) uint8."""
+
+    together = 1
+    """Samples in a row that are made in one process, since they share work."""
 
     def __init__(self, folder: Path | str, count: int, size: int = 160) -> None:
         self.folder, self.count, self.size = Path(folder), count, size
@@ -79,15 +96,45 @@ class Pool:
         return min(read_note(self.note, Note).filled, self.count)
 
     def fill(
-        self, maker: Maker, seed: int = 0, progress: Callable[[int], object] | None = None
+        self,
+        maker: SampleMaker,
+        seed: int = 0,
+        progress: Callable[[int], object] | None = None,
+        workers: int = 1,
     ) -> None:
-        """Make the missing samples; `progress` is called with the number of samples made."""
+        """Make the missing samples.
+
+        Args:
+            progress: is called with the number of samples made.
+            workers: processes that make them; this one alone if 1.
+        """
+        if workers > 1:
+            self._fill_in_processes(maker, seed, progress, workers)
+            return
         for number in range(self.filled, self.count):
-            self.samples[number] = maker.sample(seed * 1_000_003 + number)
+            self.samples[number] = maker.sample(seed * SERIES + number)
             if (number + 1) % 16 == 0 or number + 1 == self.count:
                 self.note_filled(number + 1)
             if progress:
                 progress(number + 1)
+
+    def _fill_in_processes(
+        self,
+        maker: SampleMaker,
+        seed: int,
+        progress: Callable[[int], object] | None,
+        workers: int,
+    ) -> None:
+        with ProcessPoolExecutor(workers) as crew:
+            for begin in range(self.filled, self.count, 64):
+                numbers = range(begin, min(begin + 64, self.count))
+                seeds = [seed * SERIES + number for number in numbers]
+                made = crew.map(maker.sample, seeds, chunksize=self.together)
+                for number, one in zip(numbers, made, strict=True):
+                    self.samples[number] = one
+                self.note_filled(numbers.stop)
+                if progress:
+                    progress(numbers.stop)
 
     def note_filled(self, filled: int) -> None:
         """Save that the first `filled` samples are complete."""
@@ -103,14 +150,18 @@ class Pool:
 
         The first `held_out` samples are for validation and are never drawn.
         """
-        crop = min(crop, self.size)
         numbers = rng.integers(held_out, self.filled, batch)
         return np.stack([self._vary(self.samples[number], rng, crop) for number in numbers])
 
+    def _crop(self, sample: np.ndarray, rng: np.random.Generator, crop: int) -> np.ndarray:
+        """Cut a square of `crop` pixels, at most all of them, out of a sample at random."""
+        crop = min(crop, self.size)
+        top, left = rng.integers(0, self.size - crop + 1, 2)
+        return sample[:, top : top + crop, left : left + crop]
+
     def _vary(self, sample: np.ndarray, rng: np.random.Generator, crop: int) -> np.ndarray:
         """Crop, flip and tone a sample, and sometimes invert or reverse it."""
-        top, left = rng.integers(0, self.size - crop + 1, 2)
-        piece = sample[:, top : top + crop, left : left + crop]
+        piece = self._crop(sample, rng, crop)
         upright = piece[:, :, ::-1] if rng.random() < 0.5 else piece
         if rng.random() < 0.5:
             upright = upright[:, ::-1]

@@ -11,8 +11,7 @@ samples, for validation, are made from pictures that no other sample uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy as np
 from helpers.errors import ModelError
 from helpers.imaging.luma import opencv_luma, to_uint8
 from helpers.imaging.optical_flow import SMOOTH, measure_both_flows
-from helpers.training.cleaner.pool import Pool
+from helpers.training.cleaner.pool import SERIES, Pool
 from helpers.training.cleaner.scenes import ENDINGS, read_picture_files, read_skimage_pictures
 from helpers.training.interpolation.camera import FilmFinish
 from helpers.training.interpolation.scenes import MotionScene
@@ -107,7 +106,7 @@ class MotionMaker:
 
     def sample(self, seed: int) -> np.ndarray:
         """Make one sample, uint8 (MotionPool.planes, size, size)."""
-        held = seed % 1_000_003 < self.held_out
+        held = seed % SERIES < self.held_out
         pictures = [
             picture
             for number, picture in enumerate(self.pictures)
@@ -140,33 +139,9 @@ class MotionPool(Pool):
     ) -> list[Pair]:
         """Draw samples, never the first `held_out`, with random crops, flips and tones."""
         numbers = rng.integers(held_out, self.filled, batch)
-        return [vary(_unpack(self._crop(number, rng, crop)), rng) for number in numbers]
-
-    def _crop(self, number: int, rng: np.random.Generator, crop: int) -> np.ndarray:
-        crop = min(crop, self.size)
-        top, left = rng.integers(0, self.size - crop + 1, 2)
-        return self.samples[number, :, top : top + crop, left : left + crop]
-
-    def fill_with(
-        self,
-        maker: MotionMaker,
-        seed: int,
-        workers: int = 1,
-        progress: Callable[[int], object] | None = None,
-    ) -> None:
-        """Make the missing samples in several processes; see `fill`."""
-        if workers < 2:
-            self.fill(maker, seed, progress)  # type: ignore[arg-type]
-            return
-        with ProcessPoolExecutor(workers) as crew:
-            for begin in range(self.filled, self.count, 64):
-                numbers = range(begin, min(begin + 64, self.count))
-                seeds = [seed * 1_000_003 + number for number in numbers]
-                for number, one in zip(numbers, crew.map(maker.sample, seeds), strict=True):
-                    self.samples[number] = one
-                self.note_filled(numbers.stop)
-                if progress:
-                    progress(numbers.stop)
+        return [
+            vary(_unpack(self._crop(self.samples[number], rng, crop)), rng) for number in numbers
+        ]
 
 
 def _unpack(planes: np.ndarray) -> Pair:

@@ -12,8 +12,7 @@ sample uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy as np
 from helpers.errors import ModelError
 from helpers.stages.upscale.small_video import calm_luma, gather_window
 from helpers.stages.upscale.small_video_network import FRAMES, RADIUS, SCALE
-from helpers.training.cleaner.pool import Pool
+from helpers.training.cleaner.pool import SERIES, Pool
 from helpers.training.interpolation.samples import read_colour_pictures
 from helpers.training.small_video.codecs import degrade
 from helpers.training.small_video.scenes import FILM_ENDINGS, FilmPieces, choose_scene
@@ -44,9 +43,6 @@ _HELD_EVERY = 8
 
 _CUTS = 0.06
 """The share of scenes in the middle of which another begins: a cut that nobody has found."""
-
-SERIES = 1_000_003
-"""Samples of one seed, as in `Pool.fill`."""
 
 PLANES = 3 * FRAMES + 3 * SCALE**2
 """Planes of a sample at the size of the small film: the window, and the truth's pixels."""
@@ -132,28 +128,7 @@ class SmallVideoPool(Pool):
     """Samples in one file; see `Pool`."""
 
     planes = PLANES
-
-    def fill_with(
-        self,
-        maker: SmallVideoMaker,
-        seed: int,
-        workers: int = 1,
-        progress: Callable[[int], object] | None = None,
-    ) -> None:
-        """Make the missing samples in several processes; see `fill`."""
-        if workers < 2:
-            self.fill(maker, seed, progress)  # type: ignore[arg-type]
-            return
-        with ProcessPoolExecutor(workers) as crew:
-            for begin in range(self.filled, self.count, 64):
-                numbers = range(begin, min(begin + 64, self.count))
-                seeds = [seed * SERIES + number for number in numbers]
-                made = crew.map(maker.sample, seeds, chunksize=PER_SCENE)
-                for number, one in zip(numbers, made, strict=True):
-                    self.samples[number] = one
-                self.note_filled(numbers.stop)
-                if progress:
-                    progress(numbers.stop)
+    together = PER_SCENE
 
     def draw_pairs(
         self, rng: np.random.Generator, batch: int, crop: int, held_out: int
@@ -163,20 +138,15 @@ class SmallVideoPool(Pool):
         Returns:
             (batch, 3 * FRAMES, crop, crop) and (batch, 3, 4 * crop, 4 * crop), float32 in 0..1.
         """
-        crop = min(crop, self.size)
         numbers = rng.integers(held_out, self.filled, batch)
-        pairs = [_vary(self._crop(number, rng, crop), rng) for number in numbers]
+        pieces = (self._crop(self.samples[number], rng, crop) for number in numbers)
+        pairs = [_vary(piece.astype(np.float32) / 255, rng) for piece in pieces]
         return np.stack([one for one, _ in pairs]), np.stack([one for _, one in pairs])
 
     def held_pairs(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the first samples unchanged; see `draw_pairs`."""
         pairs = [split(planes.astype(np.float32) / 255) for planes in self.samples[:count]]
         return np.stack([one for one, _ in pairs]), np.stack([one for _, one in pairs])
-
-    def _crop(self, number: int, rng: np.random.Generator, crop: int) -> np.ndarray:
-        top, left = rng.integers(0, self.size - crop + 1, 2)
-        piece = self.samples[number, :, top : top + crop, left : left + crop]
-        return piece.astype(np.float32) / 255
 
 
 def split(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

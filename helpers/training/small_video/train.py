@@ -192,7 +192,7 @@ def train_small_video(
     if pool.filled < samples:
         maker = make_maker(pictures, films, size, recipe.held_out)
         with show_bar("samples", samples, progress, pool.filled) as shown:
-            pool.fill_with(maker, recipe.seed, workers, lambda done: shown.update(done - shown.n))
+            pool.fill(maker, recipe.seed, lambda done: shown.update(done - shown.n), workers)
     begun = folder / "start.safetensors"
     if not begun.exists():
         write_weights(_fit(_read(start), pool, recipe), begun)

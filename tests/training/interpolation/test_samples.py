@@ -26,13 +26,13 @@ def photos():
 @pytest.fixture(scope="module")
 def pool(photos, tmp_path_factory):
     pool = MotionPool(tmp_path_factory.mktemp("pool"), 6, 64)
-    pool.fill_with(MotionMaker(photos, 64, held_out=2), 1)
+    pool.fill(MotionMaker(photos, 64, held_out=2), 1)
     return pool
 
 
 def test_several_processes_make_the_same_samples(photos, pool, tmp_path):
     other = MotionPool(tmp_path, 6, 64)
-    other.fill_with(MotionMaker(photos, 64, held_out=2), 1, workers=2)
+    other.fill(MotionMaker(photos, 64, held_out=2), 1, workers=2)
     assert other.filled == 6 and np.array_equal(other.samples, pool.samples)
 
 
@@ -71,7 +71,7 @@ def test_a_varied_sample_moves_as_its_flow_says(photos):
 
 def test_samples_held_out_are_never_drawn(photos, tmp_path):
     pool = MotionPool(tmp_path, 3, 64)
-    pool.fill_with(MotionMaker(photos, 64, held_out=2), 1)
+    pool.fill(MotionMaker(photos, 64, held_out=2), 1)
     pool.samples[:2, :9] = 0
     drawn = pool.draw_pairs(np.random.default_rng(0), batch=6, crop=48, held_out=2)
     assert [pair.first.shape for pair in drawn] == [(48, 48, 3)] * 6

@@ -13,11 +13,11 @@ from helpers.clip import MemoryClip
 from helpers.errors import ModelError
 from helpers.stages.upscale.small_video import SmallVideoUpscaler
 from helpers.stages.upscale.small_video_network import FRAMES, SCALE, Size, SmallVideoNet
+from helpers.training.cleaner.pool import SERIES
 from helpers.training.small_video.codecs import CODECS, degrade, encode_and_decode
 from helpers.training.small_video.least_squares import fit_last_layer
 from helpers.training.small_video.samples import (
     PLANES,
-    SERIES,
     SmallVideoMaker,
     SmallVideoPool,
     read_films,
@@ -47,7 +47,7 @@ def _maker(**fields):
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
     pool = SmallVideoPool(tmp_path_factory.mktemp("pool"), 6, 32)
-    pool.fill_with(_maker(), 0)
+    pool.fill(_maker(), 0)
     return pool
 
 
