@@ -58,6 +58,14 @@ class Schedule:
     every: int = 200
     seed: int = 1
 
+    def check_samples(self, count: int) -> None:
+        """Raise ModelError unless there are more samples than are held out."""
+        if count <= self.held_out:
+            raise ModelError(
+                f"{count} samples are too few: {self.held_out} are held out for validation. Make "
+                "more than that."
+            )
+
     def size_at(self, step: int) -> int:
         """Return the pixels a side of the batch at a step."""
         reached = 0.0

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from helpers.clip import Clip
-from helpers.errors import ModelError
 from helpers.runtime.machine import runtime
 from helpers.training.bars import run_with_bar, show_bar
 from helpers.training.cleaner.film_statistics import extract_grain_and_damage
@@ -106,11 +105,7 @@ def train_cleaner(
     output = Path(output)
     folder = Path(folder) if folder else output.with_suffix("")
     recipe = recipe or Recipe()
-    if samples <= recipe.held_out:
-        raise ModelError(
-            f"{samples} samples are too few: {recipe.held_out} are held out for validation. Make "
-            "more than that."
-        )
+    recipe.check_samples(samples)
     pool = Pool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, overlays, clip, size)

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.errors import ModelError
 from helpers.runtime.machine import runtime
 from helpers.stages.upscale.small_video_network import (
     RADIUS,
@@ -183,11 +182,7 @@ def train_small_video(
     output = Path(output)
     folder = Path(folder) if folder else output.with_suffix("")
     recipe = recipe or SmallVideoRecipe()
-    if samples <= recipe.held_out:
-        raise ModelError(
-            f"{samples} samples are too few: {recipe.held_out} are held out for validation. Make "
-            "more than that."
-        )
+    recipe.check_samples(samples)
     pool = SmallVideoPool(folder, samples, size)
     if pool.filled < samples:
         maker = make_maker(pictures, films, size, recipe.held_out)
