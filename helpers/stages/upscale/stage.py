@@ -247,18 +247,21 @@ class Upscale(Stage):
         What was chosen, and why, is added to the run's notes. A recurrent model is left as it is,
         since it sees the neighbours of every frame by itself.
         """
-        left_open, able = self.strength is None, self.steady is None
-        if self.is_plain or self.recurrent or not (left_open or able):
+        chosen = self.strength is not None and self.steady is not None
+        if chosen or self.is_plain or self.recurrent:
             return self
         run = run or RunContext()
         found = suggest(clip)
-        if left_open and found.strength < 1:
+        if self.strength is None and found.strength < 1:
             run.notes.append(
                 f"The network was used with a strength of {float(found.strength):g}. "
                 f"{found.reason} --strength 1 gives the crispest picture."
             )
-        strength = found.strength if left_open else self.strength
-        return replace(self, strength=strength, steady=found.steady if able else self.steady)
+        return replace(
+            self,
+            strength=found.strength if self.strength is None else self.strength,
+            steady=found.steady if self.steady is None else self.steady,
+        )
 
     def info(self, source: Clip) -> ClipInfo:
         """The source's, with the new size, and a new sample aspect ratio if the shape changed."""
