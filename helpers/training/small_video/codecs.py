@@ -124,7 +124,7 @@ def _draw_options(codec: str, rng: np.random.Generator) -> tuple[dict[str, str],
 
 def _plane(plane: VideoPlane) -> np.ndarray:
     """Return the bytes of a plane without what fills its lines up, (H * W,) uint8."""
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[arg-type]
     return lines[: plane.height, : plane.width].ravel()
 
 
