@@ -153,7 +153,6 @@ def test_no_module_imports_one_that_imports_it():
                 "audio.reader",
                 "stages.denoise.ffmpeg_filters",
                 "training.interpolation.camera",
-                "training.small_video.codecs",
             },
         ),
         ("ffmpeg", {"video.mux", "audio"}),

@@ -9,10 +9,10 @@ noise, which cannot be predicted, is left out of it, unless all three are encode
 
 from __future__ import annotations
 
-import io
-
 import cv2
 import numpy as np
+
+from helpers.video.recode import quantiser_options, recode
 
 CODECS = ("mpeg4", "libx264", "mpeg2video")
 """The codecs of old files, and a newer one that they were converted to."""
@@ -79,7 +79,8 @@ class FilmFinish:
             self.rng.integers(2, 12)
         )  # fmt: skip
         # Thanks to the copy, the first is predicted from an earlier frame as the others are.
-        return encode_and_decode([pictures[0], *pictures], codec, level)[1:]
+        film = [pictures[0], *pictures]
+        return recode(film, codec, quantiser_options(codec, level)).pictures[1:]
 
 
 def _to_uint8(picture: np.ndarray) -> np.ndarray:
@@ -90,33 +91,3 @@ def _apply_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     """Compress one picture as JPEG and decompress it."""
     data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
-
-
-def encode_and_decode(pictures: list[np.ndarray], codec: str, level: int) -> list[np.ndarray]:
-    """Encode uint8 pictures with even sides as a film, and decode it.
-
-    Args:
-        pictures: (H, W, 3) RGB.
-        codec: one of CODECS.
-        level: the quantiser, 2 (best) to 31; for x264 the constant rate factor, up to 51.
-    """
-    import av
-
-    height, width = pictures[0].shape[:2]
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as container:
-        stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        plain = {"flags": "+qscale", "global_quality": str(level * 118), "bf": "0"}
-        stream.options = (
-            {"crf": str(level), "preset": "veryfast", "tune": "zerolatency", "threads": "1"}
-            if codec == "libx264"
-            else plain
-        )
-        for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    file.seek(0)
-    with av.open(file) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]

@@ -8,26 +8,24 @@ encoded with chroma at half size.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 
-import av
 import cv2
 import numpy as np
-from av.video.plane import VideoPlane
 
 from helpers.stages.upscale.small_video_network import SCALE
+from helpers.video.recode import quantiser_options, recode
 
 CODECS: dict[str, tuple[float, float, float]] = {
-    "mpeg4": (0.26, 2, 22),
-    "h263p": (0.15, 2, 22),
-    "flv": (0.15, 2, 22),
+    "mpeg4": (0.26, 2, 16),
+    "h263p": (0.15, 2, 16),
+    "flv": (0.15, 2, 16),
     "libx264": (0.2, 20, 40),
-    "msmpeg4": (0.06, 2, 22),
-    "msmpeg4v2": (0.04, 2, 22),
-    "wmv2": (0.06, 2, 22),
-    "wmv1": (0.03, 2, 22),
-    "mjpeg": (0.05, 2, 20),
+    "msmpeg4": (0.06, 2, 16),
+    "msmpeg4v2": (0.04, 2, 16),
+    "wmv2": (0.06, 2, 16),
+    "wmv1": (0.03, 2, 16),
+    "mjpeg": (0.05, 2, 16),
 }
 """The codecs: how often each is used, and the range of its quantiser, or of x264's rate factor."""
 
@@ -52,7 +50,7 @@ def degrade(pictures: Sequence[np.ndarray], rng: np.random.Generator) -> list[np
     # The same pictures backwards lead up to the first without being drawn.
     run_in = seen[int(rng.integers(0, min(_MOST_RUN_IN, len(seen) - 1) + 1)) : 0 : -1]
     codec = str(rng.choice(list(CODECS), p=[share for share, _, _ in CODECS.values()]))
-    return encode_and_decode([*run_in, *seen], codec, *_draw_options(codec, rng))[len(run_in) :]
+    return recode([*run_in, *seen], codec, *_draw_options(codec, rng)).pictures[len(run_in) :]
 
 
 def _choose_reduction(rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
@@ -105,63 +103,14 @@ def _add_noise(pictures: list[np.ndarray], rng: np.random.Generator) -> list[np.
 def _draw_options(codec: str, rng: np.random.Generator) -> tuple[dict[str, str], int]:
     """Draw how a codec is set, and its bit rate; 0 for a constant quantiser."""
     _, least, most = CODECS[codec]
-    level = least + (most - least) * rng.beta(1.6, 2.0)
-    period = str(int(rng.choice([12, 25, 60, 250])))
+    options = quantiser_options(codec, least + (most - least) * rng.beta(1.6, 2.0))
+    options["g"] = str(int(rng.choice([12, 25, 60, 250])))
     if codec == "libx264":
-        return {
-            "crf": f"{level:.1f}", "profile": "baseline", "g": period, "threads": "1",
-            "preset": str(rng.choice(["veryfast", "medium"])), "tune": "zerolatency",
-        }, 0  # fmt: skip
-    options = {"g": period, "bf": "0"}
+        preset = str(rng.choice(["veryfast", "medium"]))
+        return {**options, "profile": "baseline", "preset": preset, "tune": "zerolatency"}, 0
     if codec in ("h263p", "flv") and rng.random() < 0.3:
         options["flags"] = "+loop"
     if codec != "mjpeg" and rng.random() < 0.4:  # a bit rate: the quantiser changes all the time
+        options |= {"qmin": "2", "qmax": "31"}
         return options, int(np.exp(rng.uniform(np.log(12_000), np.log(120_000))))
-    options["flags"] = options.get("flags", "") + "+qscale"
-    options["global_quality"] = str(int(level * 118))
     return options, 0
-
-
-def _plane(plane: VideoPlane) -> np.ndarray:
-    """Return the bytes of a plane without what fills its lines up, (H * W,) uint8."""
-    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[arg-type]
-    return lines[: plane.height, : plane.width].ravel()
-
-
-def encode_and_decode(
-    pictures: Sequence[np.ndarray], codec: str, options: dict[str, str], rate: int = 0
-) -> list[np.ndarray]:
-    """Encode pictures as a film of 10 frames a second, and decode it.
-
-    Args:
-        pictures: (H, W, 3) uint8 RGB, with even sides.
-        codec: an encoder of FFmpeg.
-        options: its options.
-        rate: bits a second; 0 if the options say it.
-
-    Returns:
-        As many pictures. A frame that the encoder dropped is the one before it again.
-    """
-    height, width = pictures[0].shape[:2]
-    file = io.BytesIO()
-    with av.open(file, "w", format="avi") as container:
-        stream = container.add_stream(codec, rate=10)
-        stream.width, stream.height = width, height  # type: ignore[union-attr]
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"  # type: ignore[union-attr]
-        stream.options = options
-        if rate:
-            stream.bit_rate = rate
-        for number, picture in enumerate(pictures):
-            # FFmpeg's own quick conversion would shift all colours by up to a level.
-            planes = cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)
-            frame = av.VideoFrame.from_ndarray(planes, format=stream.pix_fmt)  # type: ignore[union-attr]
-            frame.pts = number
-            container.mux(stream.encode(frame))  # type: ignore[union-attr]
-        container.mux(stream.encode(None))  # type: ignore[union-attr]
-    file.seek(0)
-    made: list[np.ndarray] = []
-    with av.open(file) as container:
-        for frame in container.decode(video=0):
-            planes = np.concatenate([_plane(one) for one in frame.planes])
-            made.append(cv2.cvtColor(planes.reshape(-1, width), cv2.COLOR_YUV2RGB_I420))
-    return made + [made[-1]] * (len(pictures) - len(made))

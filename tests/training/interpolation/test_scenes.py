@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.training.interpolation.camera import CODECS, FilmFinish, encode_and_decode
+from helpers.training.interpolation.camera import FilmFinish
 from helpers.training.interpolation.scenes import MotionScene
 from helpers.training.interpolation.shapes import draw_pattern, draw_shape
 from tests.support.photos import soft_photos
-from tests.support.rife_states import pictures
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +32,6 @@ def test_shapes_and_patterns_are_in_range():
         assert alpha.min() >= 0 and alpha.max() <= 1 + 1e-5
     stripes = draw_pattern(np.random.default_rng(1), 40)
     assert stripes.shape == (40, 40, 3) and stripes.dtype == np.uint8 and np.ptp(stripes) > 30
-
-
-@pytest.mark.parametrize("codec", CODECS)
-def test_a_codec_gives_back_as_many_frames_and_spoils_them(codec):
-    film = [pictures(48, 64)[0]] * 4
-    spoilt = encode_and_decode(film, codec, 30)
-    assert len(spoilt) == 4 and spoilt[0].shape == film[0].shape
-    assert 0.5 < np.abs(spoilt[3].astype(float) - film[3]).mean() < 40
 
 
 def test_a_finish_keeps_noise_out_of_the_truth():
