@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from helpers.plan import restore as restore
     from helpers.project.folder import project_folder as project_folder
     from helpers.project.project import Project as Project
+    from helpers.quality.judge import judge as judge
+    from helpers.quality.sound import judge_sound as judge_sound
     from helpers.retime import ConstantRate as ConstantRate
     from helpers.retime import Trim as Trim
     from helpers.runtime.machine import start as start
@@ -105,6 +107,8 @@ _HOMES = {
     "find_references": "stages.colorize.references",
     "frames_to_colour": "show.color",
     "free_name": "runtime.names",
+    "judge": "quality.judge",
+    "judge_sound": "quality.sound",
     "models": "catalog.table",
     "open_video": "video.reader",
     "play": "show.player",

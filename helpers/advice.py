@@ -18,8 +18,9 @@ from typing import Any
 
 from helpers.catalog import table as catalog
 from helpers.clip import Clip
-from helpers.estimates import format_duration, time_model
+from helpers.estimates import time_model
 from helpers.plan import NONE, Plan
+from helpers.project.words import format_duration
 from helpers.retime import Trim
 from helpers.run import RunContext
 from helpers.stages.cleaners import diagnose, examine

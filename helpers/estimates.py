@@ -28,7 +28,7 @@ from helpers.project.room import Room
 from helpers.project.segments import CODECS, SavedClip
 from helpers.project.trial import SAMPLES, Trial
 from helpers.project.versions import END_TO_END, Version
-from helpers.project.words import format_bytes
+from helpers.project.words import format_bytes, format_duration
 from helpers.runtime.machine import on_colab, runtime
 from helpers.verify.promise import film_of
 
@@ -173,15 +173,6 @@ def _say_session(seconds: float, session: float) -> str:
         f"{limit}. This run needs about {count} of them: open the notebook again and run the same "
         "cells, and it goes on where it was."
     )
-
-
-def format_duration(seconds: float) -> str:
-    """Return a length of time in words: "45 seconds", "10 minutes", "2.5 hours"."""
-    if seconds < 90:
-        return "1 second" if seconds < 1.5 else f"{seconds:.0f} seconds"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"
 
 
 def estimate(

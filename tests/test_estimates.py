@@ -14,7 +14,8 @@ from helpers.catalog import registry
 from helpers.catalog import table as catalog
 from helpers.catalog.registry import Probe, Request, engine
 from helpers.catalog.table import Model
-from helpers.estimates import costs, format_duration, time_sound
+from helpers.estimates import costs, time_sound
+from helpers.project.words import format_duration
 from tests.support import saves
 from tests.support.law import one_picture, varying_clip
 from tests.support.paths import FILM

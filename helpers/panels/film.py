@@ -18,9 +18,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.estimates import format_duration
 from helpers.panels.box import error_box, guard, note
-from helpers.project.words import format_bytes
+from helpers.project.words import format_bytes, format_duration
 from helpers.runtime.machine import on_colab
 from helpers.video.download import ENDINGS
 from helpers.video.glance import Glance, glance

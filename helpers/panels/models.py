@@ -14,9 +14,10 @@ from PIL import Image
 
 from helpers.catalog.table import Model, models
 from helpers.clip import Clip, MemoryClip
-from helpers.estimates import format_duration, time_model
+from helpers.estimates import time_model
 from helpers.panels.box import guard, note, show_panel
 from helpers.panels.choose import AGAIN, can_show_panels
+from helpers.project.words import format_duration
 from helpers.show.picture import Part
 from helpers.show.telling import find_part, find_stretch
 from helpers.stages.upscale.find import suggest

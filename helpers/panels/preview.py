@@ -13,12 +13,13 @@ from helpers.audio import preview as clean_stretch
 from helpers.audio import sound_file
 from helpers.audio.track import SoundError
 from helpers.clip import Clip
-from helpers.estimates import Estimate, estimate, format_duration
+from helpers.estimates import Estimate, estimate
 from helpers.panels.box import guard, note, quiet, show_panel
 from helpers.panels.place import Place, page
 from helpers.panels.state import Event, State
 from helpers.plan import NONE
 from helpers.project.versions import PREVIEW
+from helpers.project.words import format_duration
 from helpers.retime import Trim
 from helpers.run import RunContext
 from helpers.show.beside import Beside

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from helpers.estimates import format_duration
 from helpers.panels.box import guard, note, show_panel
 from helpers.panels.place import Place, page
 from helpers.panels.state import Event, State
 from helpers.project.report import Report
-from helpers.project.words import format_bytes
+from helpers.project.words import format_bytes, format_duration
 from helpers.runtime.machine import download_file, on_colab
 from helpers.show.compare import compare
 from helpers.show.player import play

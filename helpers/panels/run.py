@@ -9,12 +9,12 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from helpers.errors import Stopped
-from helpers.estimates import format_duration
 from helpers.panels.box import error_box, guard, note, quiet, show_panel
 from helpers.panels.state import Event, State
 from helpers.panels.watch import PanelWatch
 from helpers.plan import Plan, restore
 from helpers.project.versions import END_TO_END
+from helpers.project.words import format_duration
 from helpers.runtime.names import free_name
 
 

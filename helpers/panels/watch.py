@@ -14,8 +14,9 @@ from PIL import Image
 
 from helpers.clip import Clip, Frame
 from helpers.errors import SilkPurseError
-from helpers.estimates import RENDER, Estimate, format_duration
+from helpers.estimates import RENDER, Estimate
 from helpers.project.versions import END_TO_END
+from helpers.project.words import format_duration
 
 EVERY = 3.0
 """Seconds between the pictures that are shown. Each is decoded once more for that."""

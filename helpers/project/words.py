@@ -20,6 +20,15 @@ def format_bytes(count: float) -> str:
     return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
 
 
+def format_duration(seconds: float) -> str:
+    """Return a length of time in words: "45 seconds", "10 minutes", "2.5 hours"."""
+    if seconds < 90:
+        return "1 second" if seconds < 1.5 else f"{seconds:.0f} seconds"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
 def format_moment(seconds: float) -> str:
     """Return a moment of a film as players show it: "0:05", "1:02:03", or "0:02.5"."""
     tenths = round(float(seconds) * 10)

@@ -172,11 +172,13 @@ def read_stretches(clip: Clip, run: RunContext, count: int = 4, length: int = 25
     room = len(clip) - length
     count = max(min(count, len(clip) // length), 1)
     parts = [(n + 0.5) / count for n in range(count)] if count > 1 else [0.5]
-    return [_read_stretch(clip, round(room * part), length, run) for part in parts]
+    return [read_stretch(clip, round(room * part), length, run) for part in parts]
 
 
-def _read_stretch(clip: Clip, first: int, length: int, run: RunContext) -> Stretch:
-    with closing(prefetch(clip.frames(first, first + length, run))) as frames:
+def read_stretch(clip: Clip, first: int, length: int, run: RunContext) -> Stretch:
+    """Read up to `length` consecutive frames, and find the shots in them."""
+    stop = min(first + length, len(clip))
+    with closing(prefetch(clip.frames(first, stop, run))) as frames:
         seen = list(frames)
     shots: list[list[Frame]] = []
     for frame in seen:
