@@ -1,4 +1,4 @@
-"""Choose the moments at which two films are compared, and the frames that belong together.
+"""Choose the moments at which films are compared, and the frames that belong together.
 
 One film may hold only a stretch of the other, have more frames than it, or have its times rounded
 by its container. So the moments are those that both have, and of each film the frame is taken that
@@ -37,17 +37,17 @@ def read_times(at: Moment | Sequence[Moment]) -> list[Fraction]:
     return times
 
 
-def share_time(clips: Sequence[Clip], late: Fraction = Fraction(0)) -> tuple[Fraction, Fraction]:
+def share_time(clips: Sequence[Clip], shifts: Sequence[Fraction] = ()) -> tuple[Fraction, Fraction]:
     """Return from when to when all clips have a picture, on the clock of the first; 0 if none do.
 
     Args:
-        late: where the 0 of all others lies on that clock, in seconds.
+        shifts: where the 0 of each clip lies on that clock, in seconds; at 0 if not given.
 
     Raises:
         StageError: they have no moment in common.
     """
-    shifts = [Fraction(0), *[late] * (len(clips) - 1)]
-    spans = [(c.times[0] + by, c.end + by) for c, by in zip(clips, shifts, strict=False)]
+    by = shifts or [Fraction(0)] * len(clips)
+    spans = [(c.times[0] + late, c.end + late) for c, late in zip(clips, by, strict=True)]
     begin = max((first for first, _ in spans), default=Fraction(0))
     stop = min((end for _, end in spans), default=begin)
     if spans and begin >= stop:
@@ -60,16 +60,18 @@ def share_time(clips: Sequence[Clip], late: Fraction = Fraction(0)) -> tuple[Fra
 
 
 def choose_moments(
-    clips: Sequence[Clip], at: Moment | Sequence[Moment] | None, late: Fraction = Fraction(0)
+    clips: Sequence[Clip],
+    at: Moment | Sequence[Moment] | None,
+    shifts: Sequence[Fraction] = (),
 ) -> tuple[list[Fraction], str]:
     """Return those of the times asked for that all clips have, and what was left out, in words.
 
     Args:
         clips: on the clock of the first.
         at: in seconds; if None, or if none is in all clips, the middle of what they share.
-        late: as in `share_time`.
+        shifts: as in `share_time`.
     """
-    begin, stop = share_time(clips, late)
+    begin, stop = share_time(clips, shifts)
     middle = [(begin + stop) / 2]
     if at is None:
         return middle, ""
@@ -80,37 +82,45 @@ def choose_moments(
     if len(times) == len(asked):
         return times, ""
     lost = ", ".join(f"{float(time):g}" for time in asked if time not in times)
+    every = "both" if len(clips) < 3 else "all"
     return times or middle, (
-        f"Only moments from {float(begin):.2f} to {float(stop):.2f} s are in both, so these were "
-        f"left out: {lost} s."
+        f"Only moments from {float(begin):.2f} to {float(stop):.2f} s are in {every}, so these "
+        f"were left out: {lost} s."
     )
 
 
 def match_frames(
-    before: Clip, after: Clip, time: Fraction, late: Fraction = Fraction(0)
-) -> tuple[int, int]:
+    clips: Sequence[Clip], time: Fraction, shifts: Sequence[Fraction] = ()
+) -> tuple[int, ...]:
     """Return the numbers of the frames, one of each clip, that begin together and near `time`.
 
-    Where no two begin at the same moment, those are taken whose beginnings are closest.
+    Where no such frames begin at the same moment, those are taken whose beginnings are closest.
 
     Args:
-        time: in seconds on the clock of `before`.
-        late: where the 0 of `after` lies on that clock.
+        time: in seconds on the clock of the first clip.
+        shifts: where the 0 of each clip lies on that clock, in seconds; at 0 if not given.
     """
-    if before.info.fps > after.info.fps:
-        other, one = match_frames(after, before, time - late, -late)
-        return one, other
-    middle = before.number_at(time)
-    near = range(max(middle - REACH, 0), min(middle + REACH + 1, len(before)))
+    shifts = shifts or [Fraction(0)] * len(clips)
+    # The clip with the fewest frames decides: the others have one near each of them.
+    slowest = min(range(len(clips)), key=lambda n: clips[n].info.fps)
+    base, late = clips[slowest], shifts[slowest]
+    middle = base.number_at(time - late)
+    near = range(max(middle - REACH, 0), min(middle + REACH + 1, len(base)))
+
+    def pick(begins: Fraction) -> list[int]:
+        return [_nearest(clip, begins - by) for clip, by in zip(clips, shifts, strict=True)]
 
     def rank(number: int) -> tuple[int, Fraction]:
-        begins = before.times[number]
-        partner = after.times[_nearest(after, begins - late)] + late
+        begins = base.times[number] + late
+        partners = zip(clips, pick(begins), shifts, strict=True)
         # In milliseconds, since a container may round to them.
-        return round(abs(partner - begins) * 1000), abs(begins - time)
+        apart = [round(abs(clip.times[n] + by - begins) * 1000) for clip, n, by in partners]
+        return max(apart), abs(begins - time)
 
     best = min(near, key=rank)
-    return best, _nearest(after, before.times[best] - late)
+    picked = pick(base.times[best] + late)
+    picked[slowest] = best
+    return tuple(picked)
 
 
 def _nearest(clip: Clip, time: Fraction) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +147,41 @@ def encode_jpeg(image: np.ndarray, cap: int) -> bytes:
     if max(width, height) <= 64:
         return data
     return encode_jpeg(resize(image, max(width * 3 // 4, 1), max(height * 3 // 4, 1)), cap)
+
+
+QUALITIES = (90, 82, 74, 66, 58, 50)
+"""Qualities of WebP; below, its blocks would be taken for what was done to the film."""
+
+
+def encode_alike(images: Sequence[np.ndarray], cap: int) -> list[bytes]:
+    """Encode pictures, (H, W, 3) uint8, as WebP: all in the same quality, together in `cap` bytes.
+
+    The best quality that fits is taken; if none does, all are made smaller. Pictures of 64 pixels
+    are encoded in any case.
+    """
+    from helpers.imaging.resample import resize
+
+    tried = cache(lambda quality: [_encode_webp(image, quality) for image in images])
+
+    def fits(quality: int) -> bool:
+        return sum(map(len, tried(quality))) <= cap
+
+    best = bisect_left(QUALITIES, True, key=fits)
+    side = max(max(image.shape[:2]) for image in images)
+    if best < len(QUALITIES) or side <= 64:
+        return tried(QUALITIES[min(best, len(QUALITIES) - 1)])
+    shapes = [[max(length * 3 // 4, 1) for length in image.shape[1::-1]] for image in images]
+    smaller = [resize(image, *shape) for image, shape in zip(images, shapes, strict=True)]
+    return encode_alike(smaller, cap)
+
+
+def _encode_webp(image: np.ndarray, quality: int) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    # The effort of 2 takes less than half as long as the usual 4, and a twentieth more bytes.
+    Image.fromarray(image).save(file, "WEBP", quality=quality, method=2)
+    return file.getvalue()
 
 
 def save_picture(image: np.ndarray, path: Path) -> None:

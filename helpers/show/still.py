@@ -17,23 +17,31 @@ if TYPE_CHECKING:
     from PIL import ImageDraw, ImageFont
 
 PICTURE_CAP = 400_000
-"""The most bytes of a still picture, and of each side of a slider."""
+"""The most bytes of a still picture."""
 
 GAP, STRIP, FONT = 4, 28, 18
 """In pixels: the gap between pictures, the height of a label's strip, and the font size."""
 
 
 def make_still(
-    rows: Sequence[Sequence[Picture]], width: int, path: str | Path | None, sentence: str = ""
+    rows: Sequence[Sequence[Picture]],
+    width: int,
+    path: str | Path | None,
+    sentence: str = "",
+    cap: int = PICTURE_CAP,
 ) -> View:
-    """Draw rows of labelled pictures as one picture; also write it to `path` if that is given."""
+    """Draw rows of labelled pictures as one picture; also write it to `path` if that is given.
+
+    Args:
+        cap: the most bytes of the picture that is shown.
+    """
     names = "; ".join(picture.label for row in rows for picture in row)
     sentence = sentence or f"Pictures of {names}"
     canvas = draw(rows, width)
     if path is not None:
         save_picture(canvas, Path(path))
         sentence += f"; written to {path}"
-    data = base64.b64encode(encode_jpeg(canvas, PICTURE_CAP)).decode()
+    data = base64.b64encode(encode_jpeg(canvas, cap)).decode()
     return View(sentence, ({"image/jpeg": data, "text/plain": sentence},))
 
 
@@ -51,7 +59,8 @@ def draw(rows: Sequence[Sequence[Picture]], width: int) -> np.ndarray:
     canvas = Image.new("RGB", ((cell + GAP) * columns - GAP, height), (24, 24, 24))
     pen, top = ImageDraw.Draw(canvas), 0
     for row, (wide, high) in zip(rows, sizes, strict=True):
-        for left, picture in zip(range(0, canvas.width, cell + GAP), row, strict=True):
+        # The last row may be shorter.
+        for left, picture in zip(range(0, canvas.width, cell + GAP), row, strict=False):
             _write_label(pen, picture, left + 6, top + STRIP // 2, cell - 12)
             image = Image.fromarray(resize(picture.image, wide, high, "bicubic"))
             canvas.paste(image, (left + (cell - wide) // 2, top + STRIP))

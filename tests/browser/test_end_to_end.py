@@ -103,7 +103,7 @@ def test_a_film_is_restored_by_a_few_clicks(page):
 
 def drag_and_press_keys(page, slider):
     """Drag the line of a slider, and move it by keys then."""
-    line = slider.locator("input[type=range]")
+    line = slider.locator("input.line")
     line.scroll_into_view_if_needed()
     box = line.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -12,7 +12,8 @@ from PIL import Image
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError, VideoWriteError
 from helpers.show import picture as show
-from helpers.show.compare import compare, sheet
+from helpers.show.compare import STILL_CAP, compare, sheet
+from helpers.show.picture import encode_alike
 from helpers.show.still import GAP, PICTURE_CAP, STRIP
 from tests.support.views import clip, embedded, markup, noise, static
 
@@ -32,28 +33,38 @@ def halves(view):
 
 @pytest.mark.parametrize("width", [200, 641, 1280])
 def test_static_picture_keeps_its_width_and_its_cap(width):
-    image, data = static(compare(noise(160, 120), noise(1920, 1440), width=width))
+    image, _ = static(compare(clip(160, 120), clip(1920, 1440), width=width))
     assert width - 2 <= image.shape[1] <= width
-    assert len(data) <= PICTURE_CAP
+    _, data = static(compare(noise(160, 120), noise(1920, 1440), width=width))
+    assert len(data) <= STILL_CAP
 
 
-def test_many_rows_stay_under_the_caps():
+def test_the_whole_output_fits_into_its_kilobytes():
     images = [noise(640, 480)] * 4
     film = MemoryClip(images, [Fraction(k) for k in range(4)], Fraction(4))
-    view = compare(film, film, at=[0, 1, 2, 3])
-    assert len(static(view)[1]) <= PICTURE_CAP
-    sliders = embedded(view, "image/jpeg")
-    assert len(sliders) == 8
-    assert sum(map(len, sliders)) <= 2 * PICTURE_CAP
+    view = compare(film, film, film, at=[0, 1, 2, 3], labels=["x" * 500] * 3)
+    assert len(embedded(view, "image/webp")) == 12
+    assert sum(len(text.encode()) for text in view.outputs[0].values()) <= 400_000
+    small = compare(film, film, kilobytes=120)
+    assert sum(len(text.encode()) for text in small.outputs[0].values()) <= 120_000
 
 
-def test_two_outputs_and_a_sentence():
+def test_all_candidates_have_one_quality_and_the_best_that_fits():
+    """A picture that is easy to compress gives its bytes to one that is not."""
+    easy, hard = np.full((480, 640, 3), 90, np.uint8), noise(640, 480)
+    sizes = [len(one) for one in encode_alike([easy, hard], 200_000)]
+    assert sizes[0] < 2000 and sizes[1] > 100_000 and sum(sizes) <= 200_000
+    plenty = encode_alike([easy, hard], 2_000_000)
+    assert decoded(plenty[1]).shape == hard.shape
+    assert np.abs(decoded(plenty[0]).astype(int) - 90).max() <= 2
+
+
+def test_one_output_that_every_page_can_show():
     view = compare(clip(), clip(64, 48))
-    assert [sorted(output) for output in view.outputs] == [
-        ["image/jpeg", "text/plain"],
-        ["text/html", "text/plain"],
-    ]
-    assert repr(view) == "Pictures of before 32x24, 0.500 s; after 64x48, 0.500 s"
+    (output,) = view.outputs
+    assert sorted(output) == ["image/jpeg", "text/html", "text/plain"]
+    sentence = "Pictures of before 32x24, 0.500 s; after 64x48, 0.500 s"
+    assert repr(view) == output["text/plain"] == sentence
 
 
 def test_a_notebook_shows_every_output():
@@ -66,8 +77,7 @@ def test_a_notebook_shows_every_output():
         with capture_output() as captured:
             shell.run_cell("view")
         assert [kind for output in captured.outputs for kind in output.data] == [
-            *("image/jpeg", "text/plain"),
-            *("text/html", "text/plain"),
+            *("text/html", "image/jpeg", "text/plain"),
         ]
     finally:
         InteractiveShell.clear_instance()
@@ -78,6 +88,8 @@ def test_odd_labels_are_drawn_and_escaped():
     html = markup(view)
     assert "a&lt;b&gt;&amp;&quot;&#x27; ? é Зерно 中 😀 %s {x} $id long" in html
     assert "<script" not in html
+    hostile = compare(clip(), clip(), labels=("<img src=x onerror=a()>", "</script></style>\"'"))
+    assert not re.search(r"<img src=x|</script|</style>[^\n]", markup(hostile))
     html.encode()
     static(sheet([clip()], [0], ["\ud800"], width=20))
 
@@ -93,7 +105,7 @@ def test_slider_is_self_contained_with_ids_of_its_own():
 
 
 def test_both_sides_of_the_slider_have_one_size():
-    before, after = embedded(compare(clip(160, 120), clip(1000, 750)), "image/jpeg")
+    before, after = embedded(compare(clip(160, 120), clip(1000, 750)), "image/webp")
     assert decoded(before).shape == decoded(after).shape == (750, 1000, 3)
 
 
@@ -117,7 +129,7 @@ def test_a_result_of_a_stretch_shows_the_moment_of_the_film():
 
 def test_a_moment_that_only_one_has_is_left_out_and_that_is_said():
     view = compare(clip(), clip(count=4), at=[0.25, 0.75])
-    assert "0.250 s" in repr(view) and len(embedded(view, "image/jpeg")) == 2
+    assert "0.250 s" in repr(view) and len(embedded(view, "image/webp")) == 2
     words = "Only moments from 0.00 to 0.50 s are in both, so these were left out: 0.75 s."
     assert words in repr(view) and words in markup(view)
     late = MemoryClip([noise(8, 8)], [Fraction(9)], Fraction(10))
@@ -125,13 +137,38 @@ def test_a_moment_that_only_one_has_is_left_out_and_that_is_said():
         compare(clip(), late)
 
 
-def test_several_moments_are_one_picture_and_one_slider():
+def test_several_moments_are_one_picture_and_one_comparison():
     view = compare(clip(), clip(64, 48), at=[0, 0.25, 0.5])
-    assert len(view.outputs) == 2
-    assert markup(view).count('type="range"') == 1
-    assert markup(view).count("aria-pressed") == 1 + 3 + 1  # in the style, the buttons, the script
+    assert len(view.outputs) == 1
+    assert len(embedded(view, "image/webp")) == 6
+    assert re.search(r'<input type="range" min="0" max="2"[^>]* aria-label="Moment">', markup(view))
     image, _ = static(view)
     assert image.shape[0] < image.shape[1]
+
+
+def test_up_to_six_candidates_have_names_and_one_moment():
+    films = [clip(), clip(count=12, fps=12), clip(64, 48)]
+    view = compare(*films, at=0.4, labels=["film", "smooth", "large"])
+    assert repr(view) == (
+        "Pictures of film 32x24, 0.500 s; smooth 32x24, 0.500 s; large 64x48, 0.500 s"
+    )
+    found = re.findall(r'data-moment="0" data-side="(\d)"', markup(view))
+    assert found == ["0", "1", "2"]
+    assert "after 32x24" in repr(compare(*films)) and "after 2 64x48" in repr(compare(*films))
+    four = compare(*[noise(64, 48)] * 4)
+    image, _ = static(four)
+    assert image.shape[0] > image.shape[1] / 2  # two by two
+    static(compare(*[noise(64, 48)] * 5))
+    with pytest.raises(StageError, match="7 films or pictures are too many"):
+        compare(*[noise(8, 8)] * 7)
+    with pytest.raises(StageError, match="2 labels were given for 3"):
+        compare(*films, labels=("a", "b"))
+
+
+def test_a_start_shifts_every_result():
+    film, part = clip(), MemoryClip([image for image in clip().images[4:]], clip().times[:4], 1 / 2)
+    view = compare(film, part, part, at=0.75, start=0.5)
+    assert repr(view).count("0.750 s") == 3
 
 
 def test_a_time_in_decimals_means_the_frame_that_starts_there():
@@ -149,7 +186,7 @@ def test_the_default_time_is_the_middle_of_what_is_shared():
 @pytest.mark.parametrize(("sar", "shape"), [(2, (320, 640)), (Fraction(1, 2), (640, 320))])
 def test_pictures_have_the_shape_that_the_pixels_give_them(sar, shape):
     for after in (clip(64, 64, sar=sar), clip(128, 128, sar=sar)):
-        before, after = embedded(compare(clip(64, 64), after), "image/jpeg")
+        before, after = embedded(compare(clip(64, 64), after), "image/webp")
         assert decoded(before).shape[:2] == decoded(after).shape[:2] == shape
 
 
