@@ -130,6 +130,10 @@ class FrameRepair:
 
     @cached_property
     def _aligned(self) -> list[np.ndarray]:
+        return self.align()
+
+    def align(self) -> list[np.ndarray]:
+        """Align the neighbours' lumas, in which lines may be bridged; float32 (H, W) each."""
         pairs = zip(self.lumas[1:], self.flows, strict=True)
         return [warp(luma, flow, cv2.INTER_CUBIC) for luma, flow in pairs]
 

@@ -16,6 +16,7 @@ import numpy as np
 from helpers.stages.damage import alignment, scratches
 from helpers.stages.damage.frame_repair import FrameRepair, ShotFrame
 from helpers.stages.damage.network import Cleaner
+from helpers.stages.damage.unsteady import keep_unsteady
 
 REPEATED, REPEATED_MEAN = 4.0, 0.7
 """The most grey levels by which a repeated frame may differ: anywhere (smoothed), and on average.
@@ -122,7 +123,12 @@ class FilmCleaning:
             return []
         around = [n for step in (-1, 1) for n, _ in self._list_side(window, at, step, LINE_FRAMES)]
         marks = {step: window[at + step].marks for step in [0, *around]}
-        return scratches.find_lines(marks, repair.horizontal_motion())
+        moved = repair.horizontal_motion()
+        lines = scratches.find_lines(marks, moved)
+        if not lines:
+            return []
+        lumas = [window[at + step].luma for step in around]
+        return keep_unsteady(lines, window[at].luma, lumas, repair.align(), list(moved.values()))
 
 
 def _nearness(step: int) -> tuple[int, int]:

@@ -50,7 +50,11 @@ STANDS, WANDERS = 0.5, 0.5
 more, on average over the frames around, is not a part of it."""
 
 DRIFT = 2
-"""The most pixels per frame that a line may drift."""
+"""The most pixels that a line may move from one frame to the next."""
+
+STEADY_DRIFT = 0.7
+"""The most pixels per frame that a line may drift over all frames around. Posts that pass behind a
+pan in benchmarks/quality/clean_film.py have 1.3 and more, scratches at most 0.4."""
 
 STRAY = 1.0
 """The most pixels by which a line may deviate from a steady drift, on average."""
@@ -212,7 +216,8 @@ def find_lines(marks: Mapping[int, Sequence[Mark]], moved: Mapping[int, np.ndarr
         steps = np.array(list(matches), float)
         places = np.array([other.place for other in matches.values()])
         drift, start = np.polyfit(steps, places, 1)
-        if np.abs(places - start - drift * steps).mean() > STRAY:
+        stray = np.abs(places - start - drift * steps).mean()
+        if stray > STRAY or abs(drift) > STEADY_DRIFT:
             continue
         score = sum(other.score for other in matches.values()) / len(marks)
         lines += [mark] if score > _score_threshold(mark, matches, moved) else []

@@ -90,3 +90,21 @@ def test_bridging_joins_what_is_left_and_right():
     filled = scratches.bridge(spoiled, mask)
     assert np.allclose(filled[2:4, 8:11], image[2:4, 8:11], atol=0.01)
     assert filled[3, 0] == 1
+
+
+def test_a_thin_mast_before_moving_clouds_is_no_scratch():
+    images = panning(9, 160, 120)
+    for image in images:
+        image[:, 80:82] = 20
+    made = RemoveDamage("median")(clip_of(images))[4].image
+    assert np.array_equal(made, images[4])
+
+
+def test_a_post_that_passes_more_quickly_than_the_picture_is_no_scratch():
+    images = panning(9, 160, 120, speed=1)
+    for number, image in enumerate(images):
+        place = 90 - 3 * number // 2
+        image[:, place : place + 2] = 20
+    marks = {n - 4: scratches.find_marks(image[..., 0].astype(np.float32)) for n, image in
+             enumerate(images)}  # fmt: skip
+    assert marks[0] and not scratches.find_lines(marks, {1: np.full(160, -0.2)})
