@@ -34,6 +34,7 @@ TITLES = {
         "damage": "Dust and dirt: found and repaired",
         "picture": "Flicker, shake and noise",
         "color": "Colour: how near the truth, how steady",
+        "deinterlace": "Deinterlacing: how near the truth",
         "interpolation": "Interpolation: how near the truth",
         "small_video": "Small compressed video: how near the truth, how steady",
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",

@@ -68,8 +68,9 @@ class Reading:
 
     deinterlace: Deinterlace | None = option(
         None,
-        "auto deinterlaces interlaced pictures; telecine gets the frames of a film back that was "
-        "telecined for television.",
+        "auto deinterlaces interlaced pictures along the motion, on all of them; bwdif is quick "
+        "and further from the truth; telecine gets the frames of a film back that was telecined "
+        "for television.",
     )
 
     @property

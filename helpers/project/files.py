@@ -119,6 +119,7 @@ class SourceFile:
     over_black: bool = False
     sars: tuple[tuple[Whole, Fraction], ...] = ()
     telecine: bool = False
+    motion: bool = False
 
     def __post_init__(self) -> None:
         check_info(self.info)

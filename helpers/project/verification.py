@@ -50,7 +50,11 @@ def _read_deinterlace(report: Report | None) -> Deinterlace:
     row = next((row for row in report.recipe if "source" in row), None) if report else None
     if row is None:
         return "auto"
-    return "telecine" if row.get("telecine") else "on" if row.get("bwdif") else "off"
+    if row.get("telecine"):
+        return "telecine"
+    if row.get("bwdif"):
+        return "on" if row.get("motion") else "bwdif"
+    return "off"
 
 
 def _read_promise(output: Path, film: VideoClip, report: Report | None) -> Promise:

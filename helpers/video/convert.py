@@ -64,12 +64,15 @@ def swscale_matrix(look: Look) -> str | None:
     return SWSCALE_MATRIX.get(look.colour.matrix or "", look.colour.matrix)
 
 
-def deinterlacing(parity: str, look: Look) -> Iterator[tuple[str, str]]:
+def deinterlacing(parity: str, look: Look, mode: str = "send_frame") -> Iterator[tuple[str, str]]:
     """Yield the names and options of the filters that deinterlace pictures.
 
     bwdif does not take every pixel format. ffmpeg converts the others by itself, but to BT.601
     whatever their matrix is, so that is asked for here: to a format that it takes, of the same
     matrix and range.
+
+    Args:
+        mode: "send_frame" makes a picture of the first field of each, "send_field" of both.
     """
     if look.colour.matrix != "gbr":
         matrix, span = swscale_matrix(look), look.colour.range
@@ -77,7 +80,7 @@ def deinterlacing(parity: str, look: Look) -> Iterator[tuple[str, str]]:
             f"in_color_matrix={matrix}:out_color_matrix={matrix}:in_range={span}:out_range={span}"
         )
         yield "scale", f"flags=accurate_rnd+full_chroma_int+full_chroma_inp:{same}"
-    yield "bwdif", f"mode=send_frame:parity={parity}:deint=all"
+    yield "bwdif", f"mode={mode}:parity={parity}:deint=all"
 
 
 SAME_SHAPE = Fraction(1, 50)

@@ -124,7 +124,7 @@ def test_it_is_done_on_request_even_if_nothing_is_seen(tmp_path):
 
 
 def test_a_way_that_is_none_is_refused(tmp_path):
-    with pytest.raises(VideoOpenError, match="auto, on, off, telecine"):
+    with pytest.raises(VideoOpenError, match="auto, on, bwdif, off, telecine"):
         open_video(film(tmp_path, count=3), deinterlace="ivtc")
 
 
