@@ -170,8 +170,8 @@ def encode_alike(images: Sequence[np.ndarray], cap: int) -> list[bytes]:
     side = max(max(image.shape[:2]) for image in images)
     if best < len(QUALITIES) or side <= 64:
         return tried(QUALITIES[min(best, len(QUALITIES) - 1)])
-    shapes = [[max(length * 3 // 4, 1) for length in image.shape[1::-1]] for image in images]
-    smaller = [resize(image, *shape) for image, shape in zip(images, shapes, strict=True)]
+    sizes = [(max(w * 3 // 4, 1), max(h * 3 // 4, 1)) for h, w in (one.shape[:2] for one in images)]
+    smaller = [resize(image, w, h) for image, (w, h) in zip(images, sizes, strict=True)]
     return encode_alike(smaller, cap)
 
 
