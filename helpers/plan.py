@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
 from helpers.clip import Clip
-from helpers.errors import StageError, VideoOpenError, VideoWriteError
+from helpers.errors import SilkPurseError, StageError, VideoOpenError, VideoWriteError
 from helpers.options import Option, names, option, options_of
 from helpers.project.manifest import StageManifest
 from helpers.project.networks import describe_backends
 from helpers.project.project import Project
-from helpers.project.report import Report, Saved, Side, report_path
+from helpers.project.report import VERSION, Report, Saved, Side, report_path
 from helpers.project.segments import CODECS, SavedClip, read_done
 from helpers.project.temporary import is_temporary, open_project
 from helpers.project.versions import END_TO_END
@@ -400,6 +400,8 @@ def _restore(
     )  # fmt: skip
     done = time.perf_counter()
 
+    measures = _measure(source, output, clip, saved, run)
+    measured = time.perf_counter()
     checked = written.checks is not None and not written.checks.of("unknown")
     kept = _keep_or_discard(opened, saved, discard, checked, run.notes)
     kept = replace(kept, frames=known.done if known else 0)
@@ -409,7 +411,8 @@ def _restore(
             seconds[name.lower()] = value
     if sound:
         seconds["audio"] = begun - heard
-    seconds |= {"make": made - begun, "render": done - made, "all": done - clock}
+    seconds |= {"make": made - begun, "render": done - made, "measure": measured - done}
+    seconds["all"] = measured - clock
     return Report(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
@@ -427,7 +430,23 @@ def _restore(
         checks=written.checks.to_json() if written.checks else [],
         saved=kept,
         stretch=(float(saved.times[0]), float(saved.end)) if plan.trim != Trim() else None,
+        measures=measures,
+        version=VERSION,
     )
+
+
+def _measure(
+    source: Path, output: Path, film: Clip, made: Clip, run: RunContext
+) -> dict[str, Any] | None:
+    """Measure film and result side by side; note it if that cannot be done."""
+    from helpers.quality.after import measure_restoration
+
+    quiet = RunContext(machine=run.machine, progress=run.progress)
+    try:
+        return measure_restoration(source, output, film, made, quiet).to_json()
+    except SilkPurseError as error:
+        run.notes.append(f"The result was not measured. {error}")
+        return None
 
 
 def _keep_or_discard(

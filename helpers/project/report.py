@@ -20,6 +20,9 @@ from helpers.verify.contents import read_contents
 from helpers.verify.ffmpeg import read_sound
 from helpers.verify.sound import ALIKE, align
 
+VERSION = 2
+"""The version of a report; docs/report.md describes it. 2 has `measures`."""
+
 LISTEN = 30
 """Seconds of sound that are compared."""
 
@@ -79,6 +82,9 @@ class Report:
         checks: what was looked at in the result; empty in a report of an older version.
         saved: the frames that were saved; None in a report of an older version.
         stretch: the seconds of the film that were restored; None if all of it was.
+        measures: what was measured in film and result side by side, as `quality.no_reference`
+            writes it; None in a report of an older version, and where it could not be measured.
+        version: of the report; 1 where it says nothing.
     """
 
     source: Side
@@ -92,6 +98,8 @@ class Report:
     checks: list[dict[str, Any]] = field(default_factory=list)
     saved: Saved | None = None
     stretch: tuple[float, float] | None = None
+    measures: dict[str, Any] | None = None
+    version: int = 1
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -125,7 +133,7 @@ class Report:
         write_atomically(path, f"{self.to_json()}\n".encode())
 
     def summary(self) -> str:
-        """Return the report as text: seven lines, and one more for every note."""
+        """Return the report as text: seven lines, one for every measure and one for every note."""
         a, b = self.source, self.result
         times = ", ".join(self._say_time(*item) for item in self.seconds.items())
         offset = self.sound_offset_ms
@@ -139,6 +147,7 @@ class Report:
                 f"sound    {sound}",
                 f"checked  {self._checked()}",
                 *([f"saved    {self._say_saved(self.saved)}"] if self.saved else []),
+                *(f"measured {line}" for line in self._say_measures()),
                 *(f"note     {note}" for note in self.notes),
             ]
         )
@@ -169,6 +178,16 @@ class Report:
         """Return how much room the saved frames take, or took."""
         where = f"in {saved.folder}" if saved.kept else "that are deleted, since the film is whole"
         return f"{format_bytes(saved.bytes)} of frames {where}"
+
+    def _say_measures(self) -> list[str]:
+        """Return a line for each measure: its mean before and after."""
+        if not self.measures:
+            return []
+        lines = []
+        for course in self.measures["courses"]:
+            before, after = (float(np.mean(course[side])) for side in ("before", "after"))
+            lines.append(f"{course['title']}: {before:.3g} -> {after:.3g} {course['unit']}")
+        return lines
 
     def _checked(self) -> str:
         """Return what was looked at in the result, in one line."""

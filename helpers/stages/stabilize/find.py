@@ -84,13 +84,13 @@ class Shake:
 
 def measure_shake(samples: FilmSamples) -> Shake:
     """Measure the shake of a film."""
-    sways = [_measure_sway(shot) for shot in samples.shots]
+    sways = [measure_sway(shot) for shot in samples.shots]
     pixels = samples.typical([float(np.sqrt((sway**2).sum(axis=1).mean())) for sway in sways])
     rounded = tuple(tuple((round(float(x), 3), round(float(y), 3)) for x, y in s) for s in sways)
     return Shake(pixels / samples.clip.info.width, pixels, rounded)
 
 
-def _measure_sway(shot: Sequence[Frame]) -> np.ndarray:
+def measure_sway(shot: Sequence[Frame]) -> np.ndarray:
     """Return the deviation of the background from a smooth path, (n, 2): pixels right and down."""
     tracker = Tracker()
     path = np.cumsum([tracker.track(frame.image)[:2] for frame in shot], axis=0)
