@@ -1,6 +1,6 @@
 """A film and its result beside each other, as one film to play.
 
-clip = Beside(film, result)
+clip = Beside(film, result, labels=("before", "after"))
 write_video(clip, "beside.mp4", check=False)
 """
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 GAP = 4
 """Black columns between the two."""
 
+LETTERS = 24
+"""A label's letters have this part of the height of the picture, and at least SMALLEST pixels."""
+
+SMALLEST = 13
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Beside(Clip):
@@ -32,16 +37,21 @@ class Beside(Clip):
         left: enlarged or reduced by bicubic interpolation; where it has no frame of its own, the
             one before is shown on.
         right: the clip that gives the times.
+        labels: the names of both, written above them; nothing is written if there are none.
+        late: where the 0 of the right clip lies on the timeline of the left one, in seconds.
     """
 
     left: Clip
     right: Clip
+    labels: tuple[str, ...] = ()
+    late: Fraction = Fraction(0)
 
     @property
     def info(self) -> ClipInfo:  # type: ignore[override]
         """The properties of the frames: square pixels of 8 bits."""
         width = sum(self._widths) + GAP
-        return ClipInfo(width, self.right.info.height, self.right.info.fps)
+        height = self.right.info.height + (2 * self._letters if self.labels else 0)
+        return ClipInfo(width, height, self.right.info.fps)
 
     @property
     def times(self) -> Sequence[Fraction]:  # type: ignore[override]
@@ -72,10 +82,10 @@ class Beside(Clip):
     ) -> Generator[Frame, None, None]:
         """Yield a half-open range of frames."""
         start, stop = self.span(start, stop)
-        numbers = [self.left.number_at(time) for time in self.times[start:stop]]
+        numbers = [self.left.number_at(time + self.late) for time in self.times[start:stop]]
         if not numbers:
             return
-        begun, shown = numbers[0] - 1, None
+        begun, shown, strip = numbers[0] - 1, None, self._write_labels()
         with (
             closing(self.left.frames(numbers[0], numbers[-1] + 1, run)) as left,
             closing(self.right.frames(start, stop, run)) as right,
@@ -84,7 +94,8 @@ class Beside(Clip):
                 while begun < number:
                     shown, begun = next(left), begun + 1
                 assert shown is not None
-                yield Frame(self._join(shown.image, frame.image), frame.time, frame.cut)
+                image = self._join(shown.image, frame.image)
+                yield Frame(np.concatenate([strip, image]), frame.time, frame.cut)
 
     def _join(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return two pictures, (H, W, 3), beside each other, in uint8."""
@@ -95,6 +106,28 @@ class Beside(Clip):
         ]
         gap = np.zeros((height, GAP, 3), np.uint8)
         return np.concatenate([sides[0], gap, sides[1]], axis=1)
+
+    @property
+    def _letters(self) -> int:
+        """The height of the letters of the labels, in pixels."""
+        return max(self.right.info.height // LETTERS, SMALLEST)
+
+    def _write_labels(self) -> np.ndarray:
+        """Return what stands above each picture, (H, W, 3) uint8; of no height without labels."""
+        from PIL import Image, ImageDraw
+
+        from helpers.show.picture import clean_label
+        from helpers.show.still import font
+
+        height = 2 * self._letters if self.labels else 0
+        strip = Image.new("RGB", (self.info.width, height), (24, 24, 24))
+        pen, left = ImageDraw.Draw(strip), 0
+        for name, width in zip(map(clean_label, self.labels), self._widths, strict=False):
+            place = (left + self._letters // 2, self._letters)
+            pen.text(place, name, (235, 235, 235), font(self._letters), anchor="lm")
+            left += width + GAP
+            pen.rectangle((left - GAP, 0, self.info.width, height), (24, 24, 24))
+        return np.asarray(strip)
 
     def recipe(self) -> list[dict[str, Any]]:
         """Name what both are made of."""

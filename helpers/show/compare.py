@@ -90,7 +90,7 @@ def compare(
     timed = [(one, by) for one, by in zip(sources, shifts, strict=True) if isinstance(one, Clip)]
     clips = [clip for clip, _ in timed]
     times, left_out = choose_moments(clips, at, [by for _, by in timed])
-    rows = [crop_alike(row, zoom) for row in _take_rows(sources, times, shifts, names)]
+    rows = [crop_alike(row, zoom) for row in take_rows(sources, times, shifts, names)]
     still = make_still(_lay_out(rows), width, path, cap=STILL_CAP)
     picture = still.outputs[0]["image/jpeg"]
     slider = make_slider(rows, width, int(kilobytes * 1000) - len(picture), left_out)
@@ -134,7 +134,7 @@ def _find_shifts(sources: Sequence[Source], start: Fraction) -> list[Fraction]:
     return shifts
 
 
-def _take_rows(
+def take_rows(
     sources: Sequence[Source],
     times: Sequence[Fraction],
     shifts: Sequence[Fraction],

@@ -97,7 +97,7 @@ def _say_what_is_played(
 
 def _make_poster(clip: Clip, begin: Fraction, width: int) -> str:
     """Return the picture for browsers that do not load a video before it is played."""
-    first = Preview(*_preview_size(clip.info, width))(clip).at(begin).image
+    first = Preview(*preview_size(clip.info, width))(clip).at(begin).image
     return base64.b64encode(encode_jpeg(first, POSTER_CAP)).decode()
 
 
@@ -135,7 +135,7 @@ class Preview(Stage):
             yield Frame(image, frame.time)
 
 
-def _preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
+def preview_size(info: ClipInfo, widest: float) -> tuple[int, int]:
     """Return a film's size in square pixels: even, at most `widest` wide, never enlarged."""
     wide, high = info.width * max(info.sar, Fraction(1)), info.height / min(info.sar, Fraction(1))
     scale = min(widest / wide, 1)
@@ -155,7 +155,7 @@ def _encode_preview(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "preview.mp4")
         for scale, quality in COPIES:
-            copy = Preview(*_preview_size(clip.info, width * scale))(stretch)
+            copy = Preview(*preview_size(clip.info, width * scale))(stretch)
             write_video(
                 copy, file, quality=quality, source=sound, start=begin, stop=end, check=False,
                 quietly=True,  # nobody asked for this file

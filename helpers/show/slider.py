@@ -44,9 +44,7 @@ STARTER = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAE
 """A picture of one transparent pixel."""
 
 
-def make_slider(
-    rows: Sequence[Sequence[Picture]], width: int, cap: int, note: str = "", starts: bool = True
-) -> str:
+def make_slider(rows: Sequence[Sequence[Picture]], width: int, cap: int, note: str = "") -> str:
     """Return HTML that shows pictures over each other, with a line between two of them.
 
     Args:
@@ -54,38 +52,48 @@ def make_slider(
         width: the greatest width, in pixels.
         cap: the most bytes of the HTML. All pictures are encoded in the best quality that fits.
         note: a sentence for below.
-        starts: whether it starts by itself; if not, the page has to call `behaviour()` on it.
+    """
+    script = html.escape(f"({behaviour()})(this.parentNode)", quote=True)
+    starter = f'<img src="{STARTER}" alt="" hidden onload="{script}">\n'
+    style, element = make_parts(rows, width, cap, note, starter)
+    return f"<style>{style}</style>\n{element}"
+
+
+def make_parts(
+    rows: Sequence[Sequence[Picture]], width: int, cap: int, note: str = "", starter: str = ""
+) -> tuple[str, str]:
+    """Return the style of a comparison and its element, for a page that starts it by itself.
+
+    Args:
+        rows, width, cap, note: as in `make_slider`.
+        starter: HTML that starts it; if empty, the page has to call `behaviour()` on the element.
     """
     from helpers.imaging.resample import resize
 
-    size = fit_size(rows[0], width, width * 3 // 4)
+    wide, high = size = fit_size(rows[0], width, width * 3 // 4)
     mark = f"compare-{uuid.uuid4().hex[:12]}"
+    values = f"--wide: {wide}px; --shape: {wide}/{high}; --moments: {len(rows)}"
+    style = f"#{mark} {{{values}}}\n{_read('slider.css').replace('ID', mark)}"
+    below = f"{_make_controls(rows)}\n{_make_words(rows, note)}\n{starter}"
 
     def make(sources: Sequence[str]) -> str:
-        parts = (_make_stage(rows, sources), _make_controls(rows), _make_words(rows, note))
-        return _make_frame(mark, size, rows, "\n".join(parts), starts)
+        return _make_frame(mark, rows[0], f"{_make_stage(rows, sources)}\n{below}")
 
     images = [resize(picture.image, *size, "bicubic") for row in rows for picture in row]
-    room = cap - len(make([""] * len(images)).encode())
-    # Four bytes of base64 stand for three; each picture's is rounded up, below its own header.
+    room = cap - len(f"{style}{make([''] * len(images))}".encode())
+    # Four bytes of base64 stand for three; each picture's is rounded up, after its own header.
     encoded = encode_alike(images, room * 3 // 4 - 32 * len(images))
-    return make([f"data:image/webp;base64,{base64.b64encode(one).decode()}" for one in encoded])
+    coded = (base64.b64encode(data).decode() for data in encoded)
+    return style, make([f"data:image/webp;base64,{data}" for data in coded])
 
 
-def _make_frame(
-    mark: str, size: tuple[int, int], rows: Sequence[Sequence[Picture]], content: str, starts: bool
-) -> str:
-    """Return the element of a comparison, with its style and what starts it."""
-    wide, high = size
-    names = html.escape(" | ".join(picture.name for picture in rows[0]))
-    values = f"--wide: {wide}px; --shape: {wide}/{high}; --moments: {len(rows)}"
-    style = f"#{mark} {{{values}}}\n{_style(mark)}"
-    script = html.escape(f"({behaviour()})(this.parentNode)", quote=True)
-    starter = f'<img src="{STARTER}" alt="" hidden onload="{script}">\n' if starts else ""
+def _make_frame(mark: str, row: Sequence[Picture], content: str) -> str:
+    """Return the element of a comparison."""
+    names = html.escape(" | ".join(picture.name for picture in row))
     # JupyterLab leaves the keys to what has the attribute data-lm-suppress-shortcuts.
     return (
-        f'<style>{style}</style>\n<div id="{mark}" class="silk-purse-comparison" role="group" '
-        f'aria-label="{names}" data-lm-suppress-shortcuts="true">\n{content}\n{starter}</div>'
+        f'<div id="{mark}" class="silk-purse-comparison" role="group" aria-label="{names}" '
+        f'data-lm-suppress-shortcuts="true">\n{content}</div>'
     )
 
 
@@ -169,10 +177,6 @@ def _make_words(rows: Sequence[Sequence[Picture]], note: str) -> str:
 def behaviour() -> str:
     """Return the behaviour as a function of a comparison's element, in JavaScript."""
     return f"root => {{\n{_read('slider.js')}}}"
-
-
-def _style(mark: str) -> str:
-    return _read("slider.css").replace("ID", mark)
 
 
 @cache

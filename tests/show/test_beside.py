@@ -32,3 +32,14 @@ def test_deep_and_anamorphic_films_are_shown_in_their_shape():
     clip = Beside(shades(3, 8, 40, 30, sar=2, deep=True), shades(3, 8, 40, 30))
     assert clip.info.width == 80 + GAP + 40
     assert clip[2].image.dtype == np.uint8 and clip[2].image[5, 5, 0] == 20
+
+
+def test_labels_stand_above_and_a_late_result_is_beside_its_moment():
+    film, part = shades(8, 8, 40, 30), shades(4, 8, 80, 60)
+    clip = Beside(film, part, ("before", "<after>"), late=Fraction(1, 2))
+    assert clip.info.size == f"{80 + GAP + 80}x{60 + 26}"
+    image = clip[1].image
+    assert image[60, 5, 0] == 50 and image[60, -5, 0] == 10
+    left, right = image[:26, :80], image[:26, 80 + GAP :]
+    assert left.max() > 200 and right.max() > 200
+    assert_ranges_equal_the_whole(clip, [(0, 1), (1, 3), (3, 4)])
