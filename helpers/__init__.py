@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from helpers.retime import Trim as Trim
     from helpers.runtime.machine import start as start
     from helpers.runtime.names import free_name as free_name
+    from helpers.sharing.page import share as share
+    from helpers.sharing.side_by_side import sidebyside as sidebyside
     from helpers.show.cleaning import show_diagnosis as show_diagnosis
     from helpers.show.cleaning import show_doubtful as show_doubtful
     from helpers.show.cleaning import show_duplicates as show_duplicates
@@ -119,10 +121,12 @@ _HOMES = {
     "restore": "plan",
     "review_duplicates": "stages.duplicates.decisions",
     "sample": "video.sources",
+    "share": "sharing.page",
     "sheet": "show.compare",
     "show_diagnosis": "show.cleaning",
     "show_doubtful": "show.cleaning",
     "show_duplicates": "show.cleaning",
+    "sidebyside": "sharing.side_by_side",
     "start": "runtime.machine",
     "sweep_colours": "show.color",
     "trust_model": "catalog.table",

@@ -249,6 +249,40 @@ def report(
     typer.echo(found.to_json() if as_json else found.summary())
 
 
+@app.command()
+def share(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
+    page: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The page to write; OUT with the ending .page.html."),
+    ] = None,
+    size: Annotated[float, typer.Option(metavar="MB", help="The most megabytes.")] = 15,
+    source: Annotated[
+        Path | None,
+        typer.Option(metavar="IN", help="The film it was made from, if that has moved."),
+    ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write both side by side into FILE instead: a film, or a picture that moves "
+            "(.webp).",
+        ),
+    ] = None,
+) -> None:
+    """Write a page about a restored film, to send to other people: one HTML file."""
+    if beside is None:
+        from helpers.sharing.page import share as write
+
+        typer.echo(repr(write(output, page, source=source, megabytes=size)))
+        return
+    from helpers.sharing.page import open_both
+    from helpers.sharing.side_by_side import sidebyside
+
+    film, result, late, _ = open_both(output, source)
+    typer.echo(sidebyside(film, result, beside, late=late))
+
+
 @app.command("verify")
 def compare(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
