@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -230,3 +231,24 @@ def test_a_large_film_fits_into_its_page(tmp_path):
     opened = open_video(path)
     page = share(path, source=path, clip=opened, megabytes=1)
     assert page.bytes < 1e6
+
+
+def test_the_command_writes_a_page_and_asks_for_a_film_that_moved(made, tmp_path, monkeypatch):
+    from helpers.__main__ import main
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["silk-purse", "share", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    film, result = made
+    page, moved = tmp_path / "page.html", tmp_path / "moved.mp4"
+    moved.write_bytes(result.read_bytes())
+    report(tmp_path / "gone.mp4", moved).write(report_path(moved))
+    monkeypatch.setattr(sys.stdout, "reconfigure", lambda **_: None, raising=False)
+    assert run(moved, "-o", page) == 2 and not page.exists()
+    assert run(moved, "-o", page, "--source", film, "--size", 2) == 0
+    assert page.stat().st_size < 2e6
+    assert run(moved, "--source", film, "--beside", tmp_path / "beside.webp") == 0
+    assert (tmp_path / "beside.webp").stat().st_size > 1000
