@@ -128,10 +128,7 @@ def measure_both(film: Clip, result: Clip, run: RunContext | None = None) -> Mea
         moments.append(float(before[at].time))
         rows.append(_measure_moment(before, after))
         changed.append(_share_changed(before[at], after[at]))
-    courses = tuple(
-        Course(name, *words, *(tuple(float(row[name][n]) for row in rows) for n in (0, 1)))
-        for name, (*words, _) in _MEASURES.items()
-    )
+    courses = tuple(_gather(name, rows) for name in _MEASURES)
     times = set(film.times)
     new = sum(time not in times for time in result.times) / len(result)
     order = np.argsort(changed)[::-1][:6]
@@ -139,6 +136,13 @@ def measure_both(film: Clip, result: Clip, run: RunContext | None = None) -> Mea
     return Measures(
         tuple(moments), cuts, courses, tuple(changed), new, tuple(moments[n] for n in order)
     )
+
+
+def _gather(name: str, rows: Sequence[dict[str, tuple[float, float]]]) -> Course:
+    """Return a measure over all moments."""
+    title, unit, better, _ = _MEASURES[name]
+    before, after = (tuple(round(float(row[name][n]), 4) for row in rows) for n in (0, 1))
+    return Course(name, title, unit, better, before, after)
 
 
 def _read_same(result: Clip, before: Sequence[Frame], run: RunContext) -> list[Frame]:
