@@ -79,7 +79,10 @@ const startFilms = root => {
   };
   const again = () => { if (playing) seek(0); };
   const step = async () => {
-    if (playing) return stop();
+    if (playing) {
+      stop();
+      return seek(leads.currentTime);  // both stand still at one moment, exactly
+    }
     if (after.currentTime >= length - 0.05) await seek(0);
     else if (Math.abs(after.currentTime - before.currentTime) > CLOSE) await seek(after.currentTime);
     start();
