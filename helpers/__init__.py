@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from helpers.estimates import costs as costs
     from helpers.estimates import estimate as estimate
     from helpers.health import doctor as doctor
+    from helpers.panels.blind import blind as blind
     from helpers.panels.choose import choose_film as choose_film
     from helpers.panels.job import Job as Job
     from helpers.panels.models import choose_model as choose_model
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from helpers.show.color import sweep_colours as sweep_colours
     from helpers.show.compare import compare as compare
     from helpers.show.compare import sheet as sheet
+    from helpers.show.judged import show_judged as show_judged
     from helpers.show.player import play as play
     from helpers.stages.cleaners import choose_cleaners as choose_cleaners
     from helpers.stages.cleaners import diagnose as diagnose
@@ -91,6 +93,7 @@ _HOMES = {
     "Stabilize": "stages.stabilize.stage",
     "Trim": "retime",
     "Upscale": "stages.upscale.stage",
+    "blind": "panels.blind",
     "choose_film": "panels.choose",
     "choose_model": "panels.models",
     "choose_cleaners": "stages.cleaners",
@@ -124,6 +127,7 @@ _HOMES = {
     "share": "sharing.page",
     "sheet": "show.compare",
     "show_diagnosis": "show.cleaning",
+    "show_judged": "show.judged",
     "show_doubtful": "show.cleaning",
     "show_duplicates": "show.cleaning",
     "sidebyside": "sharing.side_by_side",

@@ -71,7 +71,7 @@ def judge(
         ModelError: a model is not here.
     """
     run = run or RunContext()
-    stages = _name_choices(choices)
+    stages = name_choices(choices)
     kind = next(type(stage) for stage in stages.values() if stage is not None)
     plain = _add_plain(stages, kind)
     worsening = choose_degradation(clip, [s for s in stages.values() if s is not None], run)
@@ -101,7 +101,7 @@ def judge(
 # --- the choices ----------------------------------------------------------------------------------
 
 
-def _name_choices(
+def name_choices(
     choices: Sequence[str | Stage] | Mapping[str, str | Stage],
 ) -> dict[str, Stage | None]:
     """Return the stages that were given, by their labels."""

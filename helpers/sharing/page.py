@@ -9,7 +9,6 @@ from elsewhere, and only the style and the behaviour that were written here, by 
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,7 +91,7 @@ def share(
     film, after, late, report = open_both(output, source, clip)
     target = output.with_name(f"{output.stem}.page.html") if path is None else expand(path)
     cap = int(megabytes * 1e6)
-    plots = read_plots(getattr(report, "measures", None) or _read_measures(output))
+    plots = read_plots(report.measures)
     content = _compare(film, after, late, report, plots, cap)
     # Four bytes of base64 stand for three.
     pair = make_pair(film, after, late, (cap - len(write_page(content))) * 3 // 4 - 100_000)
@@ -142,14 +141,6 @@ def _models_of(recipe: list[dict[str, Any]]) -> list[tuple[str, str]]:
         )
         found += [(str(n), str(w)) for n, w in zip(names, weights, strict=False) if n]
     return found
-
-
-def _read_measures(output: Path) -> Any:
-    """Return what stands under "measures" in a report, which older versions do not have."""
-    try:
-        return json.loads(report_path(output).read_bytes()).get("measures")
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 def find_source(report: Report, output: Path, source: str | Path | None) -> Path:

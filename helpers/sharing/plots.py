@@ -42,17 +42,19 @@ def read_plots(measures: Any) -> list[Plot]:
     """Return the plots in the measures of a report; those that are not whole are left out.
 
     Args:
-        measures: a dict whose "plots" is a list of dicts with "name", "unit", "times", "before"
-            and "after"; anything else has no plots.
+        measures: what `Measures.to_json` wrote; anything else has no plots.
     """
-    rows = measures.get("plots", []) if isinstance(measures, dict) else []
-    return [plot for row in rows if (plot := _read_plot(row)) is not None]
+    if not isinstance(measures, dict):
+        return []
+    rows, times = measures.get("courses"), measures.get("moments")
+    found = (_read_plot(row, times) for row in (rows if isinstance(rows, list) else []))
+    return [plot for plot in found if plot is not None]
 
 
-def _read_plot(row: Any) -> Plot | None:
+def _read_plot(row: Any, moments: Any) -> Plot | None:
     try:
-        name, unit = str(row["name"]), str(row["unit"])
-        times = [float(value) for value in row["times"]]
+        name, unit = str(row["title"]), str(row["unit"])
+        times = [float(value) for value in moments]
         before, after = ([_number(value) for value in row[side]] for side in ("before", "after"))
     except (KeyError, TypeError, ValueError):
         return None

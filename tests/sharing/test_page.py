@@ -182,9 +182,11 @@ def test_what_is_invented_is_said(step, words):
 
 
 def test_measures_are_drawn_and_hostile_ones_are_not():
-    row = {"name": HOSTILE, "unit": "dB", "times": [0, 1, 2], "before": [1, None, 3]}
-    plots = read_plots({"plots": [row, {**row, "after": [2, 2, 2]}, "nonsense", {"times": 3}]})
-    assert len(plots) == 1 and read_plots(None) == read_plots({"plots": []}) == []
+    row = {"title": HOSTILE, "unit": "dB", "before": [1, None, 3]}
+    rows = [row, {**row, "after": [2, 2, 2]}, "nonsense", {"before": 3}]
+    plots = read_plots({"moments": [0, 1, 2], "courses": rows})
+    assert len(plots) == 1 and read_plots(None) == read_plots({"courses": 3}) == []
+    assert read_plots({"moments": "x", "courses": rows}) == []
     drawn = draw_plot(plots[0])
     assert "<script" not in drawn and drawn.count("<polyline") == 3
     wave = [float(np.sin(n / 50)) for n in range(5000)]
@@ -195,10 +197,11 @@ def test_measures_are_drawn_and_hostile_ones_are_not():
 def test_measures_of_the_report_reach_the_page(made, tmp_path):
     _, result = made
     path = report_path(result)
-    row = {"name": "sharpness", "unit": "dB", "times": [0, 1], "before": [1, 2], "after": [3, 4]}
+    row = {"title": "sharpness", "unit": "dB", "before": [1, 2], "after": [3, 4]}
+    measures = {"moments": [0, 1], "courses": [row]}
     old = path.read_text()
     try:
-        path.write_text(json.dumps({**json.loads(old), "measures": {"plots": [row]}}))
+        path.write_text(json.dumps({**json.loads(old), "measures": measures}))
         text = share(result, tmp_path / "page.html", megabytes=2).path.read_text(encoding="utf-8")
     finally:
         path.write_text(old)
