@@ -22,7 +22,7 @@ from helpers.errors import StageError
 from helpers.options import names as read_names
 from helpers.run import RunContext
 from helpers.stage import Stage
-from helpers.stages.damage.find import damage_sentence, measure_damage
+from helpers.stages.damage.find import VISIBLE, damage_sentence, measure_damage
 from helpers.stages.damage.stage import RemoveDamage
 from helpers.stages.denoise.find import (
     blocks_sentence,
@@ -74,7 +74,7 @@ CLEANERS: tuple[Cleaner, ...] = (
     Cleaner("duplicates", (RemoveDuplicates(),), measure_repeats, MANY_REPEATS, repeats_sentence,
             whole=True),
     Cleaner("flicker", (Deflicker(),), measure_flicker, 1.0, flicker_sentence),
-    Cleaner("damage", (RemoveDamage(),), measure_damage, 0.0002, damage_sentence, whole=True),
+    Cleaner("damage", (RemoveDamage(),), measure_damage, VISIBLE, damage_sentence, whole=True),
     Cleaner("shake", (Stabilize(),), measure_shake, 0.001, shake_sentence, advised=False),
     # Deblocking leaves slight artefacts around edges, but no noise that could be measured.
     Cleaner("blocks", (Denoise("deblock"), Denoise(sigma=3.0, alike=0.7)), measure_blocks, 1.7,

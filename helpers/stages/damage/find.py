@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
+from helpers.clip import Clip, MemoryClip
 from helpers.stages.damage.stage import RemoveDamage
 from helpers.stages.diagnosis import FilmSamples
 
@@ -17,15 +19,55 @@ class Damage:
     amount: float
 
 
-def measure_damage(samples: FilmSamples, count: int = 7) -> Damage:
-    """Measure the damage with the method "median": the median over frames spread over the film."""
+VISIBLE = 0.0005
+"""The share of the picture from which on a film is damaged. Measured as here, by "learned": modern
+films have up to 0.03 % (a deinterlaced studio; seven of nine have none, bikes 0.003 %), old films
+0.09 % (hydepark, abomb), the sample film 1.1 %, and films with known damage 1 % and more. Old films
+that are clean (chaplin, friday) have none."""
+
+FRAMES = 9
+"""So many frames are examined: more take longer than anybody likes to wait."""
+
+
+WIDEST = 480
+"""Wider films are reduced to so many pixels. It bounds the time; the old films that were measured
+have 430 to 480."""
+
+
+def measure_damage(samples: FilmSamples, count: int = FRAMES) -> Damage:
+    """Measure the damage as `RemoveDamage` finds it: the median over frames spread over the film.
+
+    Something that flashes or flies past is in a few frames of a film, dust in most of them.
+    """
     clip = samples.clip
-    repaired = RemoveDamage("median")(clip)
     numbers = np.unique(np.linspace(0, len(clip) - 1, count + 2)[1:-1].round().astype(int))
-    parts = [np.mean(repaired[int(n)].image != clip[int(n)].image) for n in numbers]
+    parts = [_changed_share(clip, int(number)) for number in numbers]
     return Damage(float(np.median(parts)) if parts else 0.0)
+
+
+def _changed_share(clip: Clip, number: int) -> float:
+    """Return the share of the pixels of a frame that `RemoveDamage` changes."""
+    clean = RemoveDamage()
+    first = max(number - clean.context, 0)
+    frames = list(clip.frames(first, min(number + clean.context + 1, len(clip))))
+    cuts = [frame.time for frame in frames[1:] if frame.cut]
+    end = frames[-1].time + 1
+    small = MemoryClip([_reduce(f.image) for f in frames], [f.time for f in frames], end, cuts)
+    here = number - first
+    return float((clean(small)[here].image != small[here].image).any(-1).mean())
+
+
+def _reduce(image: np.ndarray) -> np.ndarray:
+    """Reduce a picture to at most `WIDEST` pixels in width."""
+    height, width = image.shape[:2]
+    if width <= WIDEST:
+        return image
+    size = WIDEST, max(round(height * WIDEST / width), 1)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def damage_sentence(found: Damage, needed: bool) -> str:
     """Describe the measurement in a sentence."""
+    if not needed:
+        return "There is hardly any dust, and no scratch."
     return f"Dust and scratches cover {found.amount:.2%} of the picture."
