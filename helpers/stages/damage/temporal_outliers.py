@@ -187,7 +187,7 @@ def _remove_flyers(
 
     Dust on the neighbours lies on such a path only by chance.
     """
-    first, second = _choose_witnesses(offsets)
+    first, second = choose_witnesses(offsets)
     base = median_of(witnesses)
     shown = [here - base, witnesses[first] - base, witnesses[second] - base]
     ratio = offsets[second] / offsets[first]
@@ -201,7 +201,7 @@ def _remove_flyers(
     return kept
 
 
-def _choose_witnesses(offsets: Sequence[int]) -> tuple[int, int]:
+def choose_witnesses(offsets: Sequence[int]) -> tuple[int, int]:
     """Return the two witnesses to track a thing in: the nearest, on both sides if possible."""
     order = sorted(range(len(offsets)), key=lambda n: abs(offsets[n]))
     first = order[0]
