@@ -108,3 +108,13 @@ def test_a_post_that_passes_more_quickly_than_the_picture_is_no_scratch():
     marks = {n - 4: scratches.find_marks(image[..., 0].astype(np.float32)) for n, image in
              enumerate(images)}  # fmt: skip
     assert marks[0] and not scratches.find_lines(marks, {1: np.full(160, -0.2)})
+
+
+def test_a_line_that_ends_in_the_picture_in_all_frames_is_no_scratch():
+    def frames(present):
+        marks = [scratches.Mark((40,) * 12, present, 1, 1, 1, 0.9)]
+        return scratches.find_lines(dict.fromkeys(range(-4, 5), marks), {})
+
+    whole, post = (True,) * 12, (False,) * 2 + (True,) * 10
+    assert frames(whole) and not frames(post) and not frames(post[::-1])
+    assert frames((False, *whole[1:]))  # it fades where the picture is bright
