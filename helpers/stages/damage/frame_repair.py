@@ -21,8 +21,14 @@ from helpers.imaging.luma import opencv_luma, to_levels
 from helpers.imaging.optical_flow import is_inside, sample, target_positions, warp
 from helpers.stages.damage import alignment, network_input, scratches
 from helpers.stages.damage.flying import drop_flying
+from helpers.stages.damage.light import drop_light
 from helpers.stages.damage.network import BESIDE, Cleaner, mix_candidates, repair_opacity
-from helpers.stages.damage.temporal_outliers import find_differences, find_dust, keep_credible
+from helpers.stages.damage.temporal_outliers import (
+    find_differences,
+    find_dust,
+    keep_credible,
+    median_of,
+)
 
 FOUND, MOSTLY = 8.0, 0.5
 """A piece is also in a neighbour if this share of its pixels differs by fewer grey levels. This
@@ -124,7 +130,7 @@ class FrameRepair:
 
     def _find_by_comparison(self) -> Repair:
         """Find what differs from the neighbours, to be replaced by their median."""
-        rows, columns = np.nonzero(self._drop_flying(self.confirmed_dust))
+        rows, columns = np.nonzero(self._drop_pictured(self.confirmed_dust))
         if not rows.size:
             return NOTHING
         return rows, columns, np.median(self._sample_neighbours(rows, columns), 0)
@@ -208,7 +214,7 @@ class FrameRepair:
         witnesses = self.filled_witnesses if self._one_sided() else self.witnesses
         share = share * find_differences(self.lumas[0], witnesses)
         share = np.maximum(share, self._likely_dust(verdict.mask))
-        rows, columns = np.nonzero(self._drop_flying(self._confirm(share > 0)))
+        rows, columns = np.nonzero(self._drop_pictured(self._confirm(share > 0)))
         if not rows.size:
             return NOTHING
         shown = self._sample_neighbours(rows, columns)
@@ -236,11 +242,13 @@ class FrameRepair:
         witnesses = self.filled_witnesses
         return self._drop_shown(keep_credible(mask, self.lumas[0], witnesses, self._one_sided()))
 
-    def _drop_flying(self, mask: np.ndarray) -> np.ndarray:
-        """Drop the pieces of a mask that fly on in the neighbours."""
+    def _drop_pictured(self, mask: np.ndarray) -> np.ndarray:
+        """Drop the pieces of a mask that are light, or things that fly on in the neighbours."""
         if not mask.any():
             return mask
-        return drop_flying(mask, self.lumas[0], self.filled_witnesses, self.offsets)
+        here, witnesses = self.lumas[0], self.filled_witnesses
+        mask = drop_light(mask, here, median_of(witnesses))
+        return drop_flying(mask, here, witnesses, self.offsets)
 
     def _drop_shown(self, mask: np.ndarray) -> np.ndarray:
         """Drop the pieces of a mask that the neighbours do show.
