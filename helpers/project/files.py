@@ -18,6 +18,7 @@ from msgspec import Meta
 from helpers.clip import ClipInfo
 from helpers.runtime.schema import Positive, Sha256, Whole
 from helpers.video.index import Index
+from helpers.video.stretches import Stretch
 
 N = TypeVar("N", int, Fraction)
 
@@ -120,6 +121,7 @@ class SourceFile:
     sars: tuple[tuple[Whole, Fraction], ...] = ()
     telecine: bool = False
     motion: bool = False
+    stretches: tuple[Stretch, ...] = ()
 
     def __post_init__(self) -> None:
         check_info(self.info)

@@ -6,7 +6,7 @@ where the motion can be followed. A picture is made of itself, the two before an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ BEFORE, AFTER = 2, 1
 
 
 def follow_motion(
-    pictures: Iterable[av.VideoFrame], parity: str, wanted: range
+    pictures: Iterable[av.VideoFrame], parity: str, wanted: Container[int]
 ) -> Iterator[av.VideoFrame]:
     """Yield each picture, progressive, in planes of the same matrix, range and depth.
 

@@ -28,9 +28,11 @@ from helpers.video.convert import Conversion
 from helpers.video.decode import decode, decode_from
 from helpers.video.deinterlace import AFTER, BEFORE, follow_motion
 from helpers.video.index import Index, make_index
+from helpers.video.mixed import Frames
 from helpers.video.open import open_container, pick_stream
 from helpers.video.orientation import Orientation
 from helpers.video.probe import probe_pictures
+from helpers.video.stretches import Stretch, describe_stretches, find_stretches, look_at
 from helpers.video.telecine import (
     film_timeline,
     first_frame,
@@ -66,7 +68,8 @@ def open_video(
             "on" in any case: missing lines are fetched along the motion from the fields around.
             "bwdif" deinterlaces in any case, in a thirtieth of the time, further from the truth.
             "telecine" gets the frames of a film back that was telecined, four of every five
-            pictures.
+            pictures. For this, every picture is looked at: parts that are interlaced video are
+            deinterlaced along the motion, and progressive parts stay as they are.
         scan: how the timeline is found: "packets" reads the packets, "decode" decodes everything
             once and uses the decoder's timestamps, "auto" decodes if the film is small or the
             packets look wrong.
@@ -91,11 +94,16 @@ def open_video(
             f"of one size and an even number of lines. This has {float(info.fps):.4g} "
             f"of {info.size}. Choose auto, on or off."
         )
+    stretches: tuple[Stretch, ...] = ()
+    if telecine:
+        stretches, order = _find_stretches(path, stream, index, info.field_order)
+        info = info.replace(field_order=order)
     bwdif = deinterlace in ("on", "bwdif") or (deinterlace == "auto" and interlaced)
     motion = bwdif and deinterlace != "bwdif"
     notes = [*index.notes, *pictures.notes, *_note_fields(info, bwdif, motion, telecine)]
     if telecine:
-        info = info.replace(fps=info.fps * Fraction(4, 5), telecined=False)
+        notes += describe_stretches(stretches, index.times)
+        info = info.replace(fps=_rate_of(stretches, info.fps, index), telecined=False)
     for note in notes:
         log.warning("%s: %s", path.name, note)
     return VideoClip(
@@ -106,12 +114,31 @@ def open_video(
         bwdif=bwdif,
         motion=motion,
         telecine=telecine,
+        stretches=stretches,
         rotation=pictures.orientation.rotation,
         mirrored=pictures.orientation.mirrored,
         over_black=pictures.over_black,
         sars=pictures.sars,
         notes=tuple(notes),
     )
+
+
+def _find_stretches(
+    path: Path, stream: int | None, index: Index, order: str
+) -> tuple[tuple[Stretch, ...], str]:
+    """Look at every picture to find the telecined parts; return also which field comes first."""
+    bare = VideoClip(path, ClipInfo(1, 1, Fraction(1)), index, stream)
+    with closing(bare._decode(0, len(index.pts))) as pictures:
+        traits, seen = look_at(pictures)
+    return find_stretches(traits), seen if traits.mended.any() or order == "progressive" else order
+
+
+def _rate_of(stretches: tuple[Stretch, ...], fps: Fraction, index: Index) -> Fraction:
+    """Return the average frame rate after the repeated pictures of telecined parts are left out."""
+    if all(stretch.kind == "film" for stretch in stretches):
+        return fps * Fraction(4, 5)
+    frames = len(Frames.of(stretches, index.times, index.end).times)
+    return (frames / (index.end - index.times[0])).limit_denominator(100_000)
 
 
 def _note_fields(info: ClipInfo, bwdif: bool, motion: bool, telecine: bool) -> list[str]:
@@ -145,6 +172,8 @@ class VideoClip(Clip):
         bwdif: whether the pictures are deinterlaced.
         motion: whether the lines that bwdif guesses are fetched along the motion, too.
         telecine: whether the film's own frames are put together from telecined pictures.
+        stretches: which parts of it are telecined and which are not; none in projects that were
+            begun before these were told apart.
         rotation, mirrored: what makes a picture upright; see `orientation.Orientation`.
         over_black: whether transparent pictures are laid over black.
         sars: if the pictures change midway, the sample aspect ratio of the stored pictures from a
@@ -159,6 +188,7 @@ class VideoClip(Clip):
     bwdif: bool = False
     motion: bool = False
     telecine: bool = False
+    stretches: tuple[Stretch, ...] = ()
     rotation: int = 0
     mirrored: bool = False
     over_black: bool = False
@@ -169,6 +199,8 @@ class VideoClip(Clip):
     def times(self) -> Sequence[Fraction]:  # type: ignore[override]
         """The start of every frame in exact seconds, strictly rising."""
         index = self.index
+        if self.stretches:
+            return self._mixed.times
         return film_timeline(index.times, index.end) if self.telecine else index.times
 
     @property
@@ -187,6 +219,9 @@ class VideoClip(Clip):
         """Yield a half-open range of frames, seeking to the nearest key frame before it."""
         start, stop = self.span(start, stop)
         if start == stop:
+            return
+        if self.stretches:
+            yield from self._mixed_frames(start, stop)
             return
         before, after = self._around
         first, last = start - before, stop + after
@@ -207,6 +242,19 @@ class VideoClip(Clip):
                     yield Frame(image, time, cut=number == 0)
                 number += 1
 
+    @cached_property
+    def _mixed(self) -> Frames:
+        return Frames.of(self.stretches, self.index.times, self.index.end)
+
+    def _mixed_frames(self, start: int, stop: int) -> Generator[Frame, None, None]:
+        """Yield a range of frames of a film that is telecined in parts."""
+        first, last = self._mixed.pictures_needed(start, stop)
+        with closing(self._decode(first, min(last, len(self.index.pts)))) as decoded:
+            made = self._mixed.make(decoded, first, start, stop, self.parity)
+            images = self.conversion.images(made)
+            for number, image in enumerate(images, start):
+                yield Frame(image, self.times[number], cut=number == 0)
+
     def recipe(self) -> list[dict[str, Any]]:
         """Identify the file by its content, and say how it is read."""
         from helpers.runtime.machine import file_sha256
@@ -221,6 +269,8 @@ class VideoClip(Clip):
         # Only where they matter, so that the projects of version 0.1.0 are continued.
         row |= {"motion": True} if self.motion else {}
         row |= {"telecine": True} if self.telecine else {}
+        if self.stretches:
+            row |= {"stretches": [[s.first, s.kind, s.phase] for s in self.stretches]}
         row |= {"mirrored": True} if self.mirrored else {}
         row |= {"over_black": True} if self.over_black else {}
         row |= {"sars": [[n, str(sar)] for n, sar in self.sars]} if self.sars else {}

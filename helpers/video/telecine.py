@@ -11,7 +11,8 @@ fields of two frames, and look combed where something moves.
 Two steps undo it exactly. A picture takes its second field from the picture before it, if it is
 combed less then ("field matching"). Then one of every five pictures shows a frame for the second
 time and is dropped ("decimation"). A picture that no field matches, as at an edit that was made
-after the telecine, is deinterlaced.
+after the telecine, is deinterlaced. Which pictures these are, and which parts of a film are
+telecined at all, `stretches` finds; `undo_telecine` is for projects begun before it did.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def undo_telecine(pictures: Iterable[av.VideoFrame], parity: str) -> Iterator[av
         pictures: consecutive ones; the first must begin a cycle.
         parity: which field comes first, "tff" or "bff".
     """
-    matched = _match_fields(pictures, parity)
+    matched = match_fields(pictures, parity)
     before = None
     while cycle := list(islice(matched, CYCLE)):
         lumas = [_luma(frame) for frame in cycle]
@@ -143,7 +144,7 @@ def undo_telecine(pictures: Iterable[av.VideoFrame], parity: str) -> Iterator[av
         before = lumas[-1]
 
 
-def _match_fields(pictures: Iterable[av.VideoFrame], parity: str) -> Iterator[av.VideoFrame]:
+def match_fields(pictures: Iterable[av.VideoFrame], parity: str) -> Iterator[av.VideoFrame]:
     """Yield each picture with the second field that belongs to it, or else deinterlaced."""
     for woven, deinterlaced in _choices(pictures, parity):
         yield deinterlaced if woven is None else woven
@@ -154,7 +155,7 @@ def _choices(
 ) -> Iterator[tuple[av.VideoFrame | None, av.VideoFrame]]:
     """Yield each picture as field matching makes it, or None if no field matches; deinterlaced."""
     for own, other, deinterlaced in _candidates(pictures, parity):
-        rough = [(_roughness(_luma(frame)), frame) for frame in (own, other) if frame]
+        rough = [(roughness(_luma(frame)), frame) for frame in (own, other) if frame]
         best = min(rough, key=lambda pair: pair[0])[1]
         yield (best if measure_combing(_luma(best)) <= COMBED else None), deinterlaced
 
@@ -230,7 +231,7 @@ def _luma(picture: av.VideoFrame) -> np.ndarray:
     return picture.to_ndarray(format="gray")
 
 
-def _roughness(luma: np.ndarray) -> float:
+def roughness(luma: np.ndarray) -> float:
     """Return how much the lines of a picture differ from the mean of those above and below."""
     lines = luma.astype(np.int16)
     return float(np.abs(lines[:-2] + lines[2:] - 2 * lines[1:-1]).mean())

@@ -29,3 +29,9 @@ def drifting(count, height=240, width=320, speed=(1.3, 0.4)):
     ]
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return [cv2.warpAffine(wide, matrix, (width, height), flags=how) for matrix in moved]
+
+
+def telecined(frames, order="tff", pattern=(2, 3)):
+    """Show a film's frames for so many fields in turn, and weave these into pictures."""
+    shown = [frame for n, frame in enumerate(frames) for _ in range(pattern[n % len(pattern)])]
+    return woven(shown[: len(shown) // 2 * 2], order)
