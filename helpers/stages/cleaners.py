@@ -200,9 +200,9 @@ def _find_telecine(film: Clip) -> list[Fault]:
     if not film.info.telecined:
         return []
     sentence = (
-        "It is a film of 24 frames a second, telecined for television: two of every five pictures "
-        "mix two frames. Open it with deinterlace='telecine' (--deinterlace telecine) to get its "
-        "own frames back."
+        "It is a film of 24 frames a second, telecined for television, at least in parts: two of "
+        "every five pictures mix two frames. Open it with deinterlace='telecine' (--deinterlace "
+        "telecine) to get its own frames back."
     )
     return [Fault("telecine", Mixed(), True, False, sentence)]
 

@@ -69,9 +69,8 @@ def probe_pictures(path: Path, wanted: int | None, index: Index) -> PictureInfo:
         over_black, seen = _find_transparency(pictures)
         field_order, found = _find_field_order(_flagged_order(stream, first), pictures)
         fps = _average_rate(stream, index)
-        telecined = False
-        if field_order != "progressive" and len(runs) == 1:
-            telecined = is_telecined(pictures, field_order, fps)
+        orders = ("tff", "bff") if field_order == "progressive" else (field_order,)
+        telecined = len(runs) == 1 and is_telecined(pictures, orders, fps)
         notes += [*orientation.note, *describe_changes(runs, index.times, main), *seen, *found]
         width, height, sar = main.width, main.height, main.sar
         if orientation.rotation % 180:

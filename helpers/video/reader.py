@@ -149,7 +149,7 @@ def _note_fields(info: ClipInfo, bwdif: bool, motion: bool, telecine: bool) -> l
             notes if info.telecined else [*notes, "they do not look telecined, so check the result"]
         )
     if info.field_order == "progressive":
-        return []
+        return [f"some pictures are combed: {TELECINED}"] if info.telecined else []
     order = {"tff": "top", "bff": "bottom"}[info.field_order]
     way = "along the motion" if motion else "with bwdif"
     done = f"deinterlaced {way}" if bwdif else "left as they are, as requested"
@@ -158,8 +158,9 @@ def _note_fields(info: ClipInfo, bwdif: bool, motion: bool, telecine: bool) -> l
 
 
 TELECINED = (
-    "they are those of a film of 24 frames a second, telecined for television: two of every five "
-    "mix two frames; --deinterlace telecine gets the film's own frames back exactly"
+    "they are those of a film of 24 frames a second, telecined for television, at least in parts: "
+    "two of every five mix two frames; --deinterlace telecine gets the film's own frames back "
+    "exactly"
 )
 """What is said of such a film."""
 

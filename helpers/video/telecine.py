@@ -66,29 +66,37 @@ def has_rate_of_television(fps: Fraction) -> bool:
 # --- finding it -----------------------------------------------------------------------------------
 
 
-def is_telecined(runs: Sequence[Sequence[av.VideoFrame]], parity: str, fps: Fraction) -> bool:
-    """Tell whether pictures are a film that was telecined.
+def is_telecined(
+    runs: Sequence[Sequence[av.VideoFrame]], parities: Sequence[str], fps: Fraction
+) -> bool:
+    """Tell whether pictures are a film that was telecined, at least in parts.
 
-    In every run of pictures with motion, the combed ones must be the same two of every five and no
-    others, and field matching must leave no combing. Interlaced video is combed everywhere.
+    In a run of such pictures with motion, the combed ones are the same two of every five and no
+    others, and field matching leaves no combing. Interlaced video is combed everywhere.
 
     Args:
         runs: consecutive pictures from a few places.
-        parity: which field comes first, "tff" or "bff".
+        parities: which field may come first, "tff" or "bff".
         fps: pictures a second.
     """
     if not has_rate_of_television(fps) or runs[0][0].height % 2:
         return False
-    seen, rest = 0, 0
+    seen = dict.fromkeys(parities, 0)
     for run in runs:
         combed = [measure_combing(_luma(frame)) > COMBED for frame in run]
         if sum(combed) < 4:
             continue  # too little motion to tell
         regular = max(_hits(combed, phase) for phase in range(CYCLE))
-        rest += sum(combed) - regular
-        seen += regular
-        rest += sum(matched is None for matched, _ in _choices(run, parity))
-    return seen >= 8 and rest <= seen * 0.1
+        rest = sum(combed) - regular
+        for parity in parities:
+            if rest <= regular * 0.1 and _unmatched(run, parity) + rest <= regular * 0.1:
+                seen[parity] += regular
+    return max(seen.values()) >= 8
+
+
+def _unmatched(run: Sequence[av.VideoFrame], parity: str) -> int:
+    """Count the pictures that stay combed whatever fields they are woven of."""
+    return sum(matched is None for matched, _ in _choices(run, parity))
 
 
 def _hits(combed: Sequence[bool], phase: int) -> int:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from helpers import open_video
+from helpers import diagnose, open_video
 from helpers.project.project import Project
 from helpers.runtime.storage import read_json, write_json
 from helpers.video.telecine import measure_combing
@@ -130,3 +130,17 @@ def test_a_project_keeps_the_stretches_and_an_older_one_goes_on_without(tmp_path
     old = Project(tmp_path / "p").source(path).source
     assert old.telecine and not old.stretches and "stretches" not in old.recipe()[0]
     assert len(list(old)) == len(old)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_a_film_that_is_telecined_in_parts_is_recognised(tmp_path, order):
+    film, video, whole, _ = mixed(order)
+    for name, parts in {"a": [film, video, whole], "b": [film, shot(6, 130, 3)]}.items():
+        path = write(tmp_path / f"{name}.mkv", [picture for part in parts for picture in part])
+        clip = open_video(path)
+        assert clip.info.telecined
+        assert any("--deinterlace telecine" in note for note in clip.notes)
+        assert "telecine" in [fault.name for fault in diagnose(clip).faults]
+    for pictures in (video, shot(6, 130, 3)):
+        assert not open_video(write(tmp_path / "c.mkv", pictures)).info.telecined
