@@ -250,6 +250,28 @@ def report(
 
 
 @app.command()
+def judge(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
+    choices: Annotated[
+        list[str],
+        typer.Argument(help="Models of one kind, or methods of cleaning sound, to be compared."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Find out which models, or methods for the sound, come nearest to the truth on a film."""
+    from helpers.audio.methods import METHODS
+    from helpers.quality.judge import judge as run
+    from helpers.quality.sound import judge_sound
+    from helpers.video.reader import open_video
+
+    if set(choices) <= set(METHODS):
+        found = judge_sound(source, choices)
+    else:
+        found = run(open_video(source), choices)
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else found)
+
+
+@app.command()
 def share(
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A film that was restored.")],
     page: Annotated[

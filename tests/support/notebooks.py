@@ -10,5 +10,6 @@ QUICK = {
     "06_audio": {},
     "07_render": {},
     "08_train_cleaner": {"SAMPLES": "8", "STEPS": "4", "BATCH": "2"},
+    "09_is_it_better": {"CHOICES": '"bilinear, lanczos"', "SOUND": '"spectral"'},
 }
 """What is changed so that a test does not wait for the slowest network."""
