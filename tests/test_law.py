@@ -41,6 +41,8 @@ from helpers.stages.scenes.stage import MarkShots
 from helpers.stages.stabilize.stage import Stabilize
 from helpers.stages.upscale.stage import Upscale
 from helpers.video.reader import open_video
+from tests.support.films import encode
+from tests.support.interlaced import drifting, woven
 from tests.support.law import assert_law, assert_true, same, varying_clip
 from tests.support.law_cases import CASES, a_network_of_ones_own, rife
 from tests.support.paths import FILM, TALK
@@ -218,6 +220,18 @@ def test_a_video_obeys_the_law(path):
     ranges = [(0, 1), (1, 5), (size // 2, size // 2 + 3), (size - 2, size), (7, 7)]
     assert_true(clip, assert_law(clip, ranges))
     assert same(list(pickle.loads(pickle.dumps(clip)).frames(3, 5)), list(clip.frames(3, 5)))
+
+
+@pytest.mark.parametrize("way", ["bwdif", "on"])
+def test_a_deinterlaced_video_obeys_the_law_in_any_number_of_threads(tmp_path, way):
+    pictures = woven(drifting(24, 96, 128), "tff")
+    clip = open_video(encode(tmp_path / "a.mkv", pictures, codec="ffv1"), deinterlace=way)
+    whole = assert_law(clip, [(0, 1), (1, 5), (6, 7), (10, 12)])
+    try:
+        cv2.setNumThreads(3)
+        assert same(list(clip.frames(4, 7)), whole[4:7])
+    finally:
+        cv2.setNumThreads(1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
