@@ -66,7 +66,7 @@ def open_video(
         stream: which video stream, counted from 0; the file's default stream if not given.
         deinterlace: "auto" deinterlaces if the pictures are interlaced, whatever the flags say,
             "on" in any case: missing lines are fetched along the motion from the fields around.
-            "bwdif" deinterlaces in any case, in a thirtieth of the time, further from the truth.
+            "bwdif" deinterlaces in any case, quickly, and further from the truth.
             "telecine" gets the frames of a film back that was telecined, four of every five
             pictures. For this, every picture is looked at: parts that are interlaced video are
             deinterlaced along the motion, and progressive parts stay as they are.
