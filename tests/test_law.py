@@ -210,7 +210,8 @@ def test_the_number_of_threads_changes_nothing(stage):
 def test_its_recipe_survives_json_and_names_every_field(stage):
     recipe = stage.recipe()
     assert json.loads(json.dumps(recipe)) == recipe == stage.recipe()
-    assert {"stage", *vars(stage)} <= recipe.keys()
+    left_out = {name for name, value in vars(stage).items() if value is None}
+    assert {"stage", *vars(stage)} - left_out <= recipe.keys()
 
 
 @pytest.mark.parametrize("path", [TALK, FILM], ids=lambda path: path.stem)
