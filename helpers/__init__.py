@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from helpers.project.project import Project as Project
     from helpers.quality.judge import judge as judge
     from helpers.quality.sound import judge_sound as judge_sound
+    from helpers.recipe import read_recipe as read_recipe
     from helpers.retime import ConstantRate as ConstantRate
     from helpers.retime import Trim as Trim
     from helpers.runtime.machine import start as start
@@ -119,6 +120,7 @@ _HOMES = {
     "play": "show.player",
     "project_folder": "project.folder",
     "read_csv": "stages.duplicates.decisions",
+    "read_recipe": "recipe",
     "recommend": "advice",
     "replace_sound": "audio",
     "restore": "plan",

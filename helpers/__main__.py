@@ -94,6 +94,17 @@ def is_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def follow(path: Path, given: dict[str, Any], codec: str | None) -> tuple[dict[str, Any], str]:
+    """Return the options and the codec of a recipe, and say what is done otherwise."""
+    from helpers.recipe import read_recipe
+
+    found = read_recipe(path, **given)
+    other = [f"--{name.replace('_', '-')}" for name in (*given, *(["codec"] if codec else []))]
+    if other:
+        typer.echo(f"As you say, and not as the recipe says: {', '.join(other)}.", err=True)
+    return found, codec or found.codec
+
+
 def restore(
     typed: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")],
@@ -105,9 +116,12 @@ def restore(
         ),
     ] = None,
     codec: Annotated[
-        str,
-        typer.Option(metavar="|".join(CODECS), help="The codec of the output; ffv1 is lossless."),
-    ] = "h264",
+        str | None,
+        typer.Option(
+            metavar="|".join(CODECS),
+            help="The codec of the output, h264 by default; ffv1 is lossless.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output if it is there already.")
     ] = False,
@@ -118,6 +132,14 @@ def restore(
             help="Do what the film needs. The options that you give are done as you say.",
         ),
     ] = False,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Do what a recipe says: OUT.recipe.toml, which is written beside every result. "
+            "The options that you give are done as you say.",
+        ),
+    ] = None,
     discard: Annotated[
         bool,
         typer.Option(
@@ -143,11 +165,19 @@ def restore(
 
     chosen = {name: value for name, value in choices.items() if value is not None}
     given = {name: value for name, value in chosen.items() if is_typed(typed, name)}
+    if recipe and recommended:
+        raise StageError(
+            "--recipe and --recommended were both given, and each says what to do. Give one."
+        )
+    if recipe:
+        chosen, codec = follow(recipe, given, codec)
     plan = Plan.of(**chosen)
     if not recommended:
         plan.fetch_models()  # before the film is looked at
 
     def choose(clip: Clip, film: Path, context: RunContext) -> Plan:
+        if recipe:
+            return plan
         found = recommend(clip, film, context, thorough=recommended)
         typer.echo(found.summary(), err=True)
         return Plan.of(**{**found.options(), **given}) if recommended else plan

@@ -60,6 +60,10 @@ class StageError(SilkPurseError, ValueError):
     """A stage was given a value that is not allowed, or broke the law of stages."""
 
 
+class RecipeError(SilkPurseError):
+    """A file is no recipe of a restoration, or cannot be followed here."""
+
+
 class ModelError(SilkPurseError):
     """A model is unknown, missing, damaged or of the wrong kind."""
 

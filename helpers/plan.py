@@ -19,7 +19,7 @@ from helpers.catalog import table as catalog
 from helpers.catalog.load import native_scale
 from helpers.clip import Clip
 from helpers.errors import SilkPurseError, StageError, VideoOpenError, VideoWriteError
-from helpers.options import Option, names, option, options_of
+from helpers.options import Option, options_of
 from helpers.project.manifest import StageManifest
 from helpers.project.networks import describe_backends
 from helpers.project.project import Project
@@ -27,16 +27,20 @@ from helpers.project.report import VERSION, Report, Saved, Side, report_path
 from helpers.project.segments import CODECS, SavedClip, read_done
 from helpers.project.temporary import is_temporary, open_project
 from helpers.project.versions import END_TO_END
+from helpers.recipe import Recipe, recipe_path
+from helpers.recipe_text import write_recipe
 from helpers.retime import Trim
 from helpers.run import RunContext, Watch
 from helpers.runtime.ahead import import_ahead
 from helpers.runtime.names import expand, is_text
 from helpers.runtime.output import claim_output
-from helpers.stages.cleaners import FINISH, NAMES, check_cleaners, clean, finish_film
+from helpers.stages.cleaners import FINISH, check_cleaners, choose_for, clean, finish_film
 from helpers.stages.colorize.find import chroma_flicker
 from helpers.stages.colorize.stage import Colorize
+from helpers.stages.colorize.temporal import choose_model
 from helpers.stages.interpolate.stage import Interpolate
 from helpers.stages.upscale.stage import Upscale
+from helpers.steps import NONE, STEPS, Cleaning, Reading, SoundChoice
 from helpers.video.carry import read_tracks
 from helpers.video.codecs import check_target
 from helpers.video.encoder import check_encoder
@@ -51,76 +55,8 @@ log = logging.getLogger("helpers")
 UHD = (3840, 2160)
 """By default a film is not enlarged beyond this size."""
 
-NONE = "none"
-"""The value that leaves a step out."""
-
 KEPT = "lossless"
 """How frames may be kept beside the film; see `restore`."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How the film is read.
-
-    Attributes:
-        deinterlace: see `open_video`; if None, as its project read it the last time, or "auto".
-    """
-
-    deinterlace: Deinterlace | None = option(
-        None,
-        "auto deinterlaces interlaced pictures along the motion, on all of them; bwdif is quick "
-        "and further from the truth; telecine gets the frames of a film back that was telecined "
-        "for television.",
-    )
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options for `Project.source`."""
-        return {} if self.deinterlace is None else {"deinterlace": self.deinterlace}
-
-
-@dataclass(frozen=True)
-class Cleaning:
-    """The faults that a film is cleaned of; see `cleaners.CLEANERS`."""
-
-    names: str | tuple[str, ...] = option(
-        NONE,
-        f"auto, none, or a comma-separated list of {', '.join(NAMES)}.",
-        name="clean", read=names, metavar="CLEANER[,CLEANER]",
-    )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        check_cleaners(self.names)
-
-
-@dataclass(frozen=True)
-class SoundChoice:
-    """What is done with a film's sound.
-
-    Attributes:
-        method: a method of cleaning it, a file that replaces it (music, if the film is silent), or
-            "none".
-        strength: 0 to 1; the default of the method if None.
-        keep: whether the original sound is kept as a second track.
-    """
-
-    method: str = option(
-        NONE,
-        "How to clean the sound (talk, film and others), or a file that replaces it.",
-        name="audio", metavar="METHOD",
-    )  # fmt: skip
-    strength: float | None = option(
-        None, "0 to 1; each method has its own default.", name="audio_strength"
-    )
-    keep: bool = option(False, "Keep the original sound as a second track.", name="keep_audio")
-
-    def __post_init__(self) -> None:
-        if self.method != NONE:
-            from helpers.audio import sound_file
-            from helpers.audio.methods import check_method
-
-            if sound_file(self.method) is None:
-                check_method(self.method, self.strength)
 
 
 @dataclass(frozen=True)
@@ -141,12 +77,12 @@ class Plan:
     """
 
     trim: Trim = Trim()  # noqa: RUF009 (frozen)
-    cleaning: Cleaning = Cleaning()
+    cleaning: Cleaning = Cleaning()  # noqa: RUF009
     colorize: Colorize | None = None
     upscale: Upscale | None = Upscale()  # noqa: RUF009
     interpolate: Interpolate | None = Interpolate()  # noqa: RUF009
-    sound: SoundChoice = SoundChoice()
-    reading: Reading = Reading()
+    sound: SoundChoice = SoundChoice()  # noqa: RUF009
+    reading: Reading = Reading()  # noqa: RUF009
 
     @classmethod
     def of(cls, **choices: Any) -> Plan:
@@ -181,7 +117,7 @@ class Plan:
             clip = self.trim(clip)
         film = clip
         if self.cleaning.names != NONE:
-            clip = clean(clip, self.cleaning.names, run, even=self.interpolate is not None)
+            clip = _clean(self, clip, run)
         if self.colorize:
             clip = _colorize(self.colorize, clip, run)
         if self.upscale:
@@ -206,17 +142,6 @@ class Plan:
 Planner = Callable[[Clip, Path, RunContext], Plan]
 """Makes a plan for a film: given its clip, its file, and the run; see `advice`."""
 
-STEPS: dict[str, type] = {
-    "trim": Trim,
-    "cleaning": Cleaning,
-    "colorize": Colorize,
-    "upscale": Upscale,
-    "interpolate": Interpolate,
-    "sound": SoundChoice,
-    "reading": Reading,
-}
-"""The type of each field of a plan; together they declare the options of the command."""
-
 
 def plan_options() -> Iterator[tuple[str, Option]]:
     """Yield every option, with the field of the plan that it belongs to and its default there."""
@@ -226,8 +151,21 @@ def plan_options() -> Iterator[tuple[str, Option]]:
             yield one.name, replace(choice, default=NONE) if left_out else choice
 
 
+def _clean(plan: Plan, clip: Clip, run: RunContext) -> Clip:
+    """Remove the faults that the plan names, or those that the film has."""
+    names, even = choose_for(clip, plan.cleaning.names, run)
+    if names != check_cleaners(plan.cleaning.names):
+        run.decided["clean"] = names or NONE
+        if plan.interpolate is None and "duplicates" in names:
+            # Frames are spaced evenly where motion is made smoother, if only by nothing.
+            run.decided.update({"interpolate": "flow", "factor": 1})
+    return clean(clip, names, run, even=even or plan.interpolate is not None)
+
+
 def _colorize(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
     """Colour a clip, unless it is in colour already."""
+    if stage.model == "auto":
+        run.decided["colorize"] = choose_model()
     if stage.force:
         return stage.on(clip, run)
     found = stage.colours(clip, run)
@@ -235,6 +173,7 @@ def _colorize(stage: Colorize, clip: Clip, run: RunContext) -> Clip:
         run.notes.append(
             "The film is in colour already and was not coloured. Use --recolor to colour it anyway."
         )
+        run.decided["colorize"] = NONE
         return clip
     if found.share:
         run.notes.append(f"{found.share:.0%} of the film is in colour already and was not changed.")
@@ -248,6 +187,7 @@ def _upscale(stage: Upscale, clip: Clip, film: Clip, run: RunContext) -> Clip:
         film: the film before it was cleaned, which tells how much of the network it should get.
     """
     stage = stage.analyse(film, run)
+    run.decided.update({"strength": stage.strength, "steady": stage.steady})
     if stage.scale is not None or stage.size is not None:
         return stage(clip)
     own = native_scale(stage.models[0]) or 4
@@ -258,11 +198,13 @@ def _upscale(stage: Upscale, clip: Clip, film: Clip, run: RunContext) -> Clip:
             f"The film is large already ({clip.info.size}) and was not enlarged. Use --scale to "
             "enlarge it anyway."
         )
+        run.decided["upscale"] = NONE
         return clip
     if scale < own:
         run.notes.append(
             f"The film was enlarged {float(scale):.3g} times, to fit {UHD[0]}x{UHD[1]}."
         )
+    run.decided["scale"] = scale
     return replace(stage, scale=scale)(clip)
 
 
@@ -271,7 +213,9 @@ def _interpolate(stage: Interpolate, clip: Clip, run: RunContext) -> Clip:
     if not stage.unknown:
         return stage(clip)
     stage = stage.analyse(clip, run)
+    run.decided["factor"] = stage.factor
     if stage.factor == 1:
+        run.decided["interpolate"] = "flow"  # which takes every film as it is
         run.notes.append(
             f"The film is smooth already ({float(clip.info.fps):.4g} frames per second). Use --fps "
             "or --factor to add frames anyway."
@@ -284,9 +228,9 @@ def restore(
     source: str | Path,
     output: str | Path,
     *,
-    plan: Plan | Planner | None = None,
+    plan: Plan | Planner | Recipe | None = None,
     project: str | Path | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     overwrite: bool = False,
     progress: bool = True,
     watch: Watch | None = None,
@@ -297,12 +241,13 @@ def restore(
 
     Args:
         source: the film.
-        output: the file to write; OUTPUT.report.json is written beside it.
-        plan: the steps, or what makes them when the film is open; if not given, the film is
-            enlarged and its motion made smoother by the best models that run here.
+        output: the file to write; OUTPUT.report.json and OUTPUT.recipe.toml are written beside it.
+        plan: the steps, what makes them when the film is open, or a recipe that was read; if not
+            given, the film is enlarged and its motion made smoother by the best models that run
+            here.
         project: the project folder. If not given, a folder beside the output, which is deleted when
             the output is complete.
-        codec: see `write_video`.
+        codec: see `write_video`; by default that of the recipe, or h264.
         overwrite: replace a file that is there already, once the new one is whole.
         watch: is told how far the run is, and may stop it.
         discard: delete the saved frames from the project when the film is written and was found to
@@ -317,7 +262,9 @@ def restore(
     """
     if keep not in (None, KEPT):
         raise StageError(f"Frames cannot be kept as {keep!r}. Give {KEPT}, or nothing.")
-    plan = plan or Plan()
+    if isinstance(plan, Recipe):
+        codec, plan = codec or plan.codec, Plan.of(**plan)
+    plan, codec = plan or Plan(), codec or "h264"
     source, output = expand(source), expand(output)
     check_target(output, codec)
     check_film(source)
@@ -329,9 +276,26 @@ def restore(
         import_ahead("torch")  # which takes as long as the first look at a film
         with open_project(project, output) as opened:
             run = opened.context(progress, watch)
-            report = _restore(source, target, plan, opened, codec, run, discard, keep)
+            made, report = _restore(source, target, plan, opened, codec, run, discard, keep)
             report.write(report_path(output))
+            _write_recipe(output, source, made, report, codec, run)
     return report
+
+
+def _write_recipe(
+    output: Path, source: Path, plan: Plan, report: Report, codec: str, run: RunContext
+) -> None:
+    """Write the recipe of a restored film beside it."""
+    content = next((step["sha256"] for step in report.recipe if "sha256" in step), "")
+    write_recipe(
+        recipe_path(output),
+        {name: getattr(plan, name) for name in STEPS},
+        run.decided,
+        codec=codec,
+        film=(source.name, content),
+        models=report.models,
+        machine=report.machine,
+    )
 
 
 def _open_film(
@@ -372,13 +336,16 @@ def _restore(
     run: RunContext,
     discard: bool,
     keep: str | None,
-) -> Report:
-    """Restore a film in a project, and describe what was done."""
+) -> tuple[Plan, Report]:
+    """Restore a film in a project; return what was planned, and what was done."""
     if isinstance(wish, Plan):
         wish.fetch_models()
     clock = time.perf_counter()
     plan, clip = _open_film(source, wish, opened, run)
-    run.notes.extend(_find_source(clip).notes)
+    film = _find_source(clip)
+    run.notes.extend(film.notes)
+    if plan.reading.deinterlace is None:
+        run.decided["deinterlace"] = _how_read(film)
     found = time.perf_counter()
     wanted = plan.apply(clip, run)
     check_encoder(wanted, codec)
@@ -413,7 +380,7 @@ def _restore(
         seconds["audio"] = begun - heard
     seconds |= {"make": made - begun, "render": done - made, "measure": measured - done}
     seconds["all"] = measured - clock
-    return Report(
+    return plan, Report(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
         seconds={name: round(value, 2) for name, value in seconds.items()},
@@ -499,6 +466,17 @@ def _find_source(clip: Clip) -> VideoClip:
     while not isinstance(clip, VideoClip):
         clip = clip.source  # type: ignore[attr-defined]
     return clip
+
+
+def _how_read(film: VideoClip) -> Deinterlace:
+    """Return the way in which a film is deinterlaced; "auto" where that chooses the same."""
+    if film.telecine:
+        return "telecine"
+    if film.bwdif and not film.motion:
+        return "bwdif"
+    if film.bwdif == (film.info.field_order != "progressive"):
+        return "auto"
+    return "on" if film.bwdif else "off"
 
 
 def _models_used(clip: Clip) -> dict[str, str]:

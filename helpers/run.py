@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from helpers.errors import Stopped
 from helpers.progress import bar
@@ -145,6 +145,7 @@ class RunContext:
         stopwatch: seconds spent, by stage.
         progress: whether progress bars are shown.
         notes: what was decided for the user, in sentences.
+        decided: the same as options of the command, with their values, for a recipe.
         keep: keeps the results of analyses of the whole film.
         watch: is told how far the run is, and may stop it.
         on_card: whether who reads the frames takes those whose pixels lie on a graphics card; see
@@ -155,6 +156,7 @@ class RunContext:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     progress: bool = False
     notes: list[str] = field(default_factory=list)
+    decided: dict[str, Any] = field(default_factory=dict)
     keep: Keep = _find_anew
     watch: Watch = field(default_factory=Unwatched)
     on_card: bool = False

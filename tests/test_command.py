@@ -98,6 +98,20 @@ def test_every_option_reaches_its_step(monkeypatch):
     assert (off.upscale, off.interpolate, off.colorize) == (None, None, None)
 
 
+def test_options_beside_a_recipe_win(monkeypatch, tmp_path, capsys):
+    recipe = tmp_path / "a.toml"
+    recipe.write_text(
+        "version = 1\n[upscale]\nupscale = 'bicubic'\nscale = 2\n[interpolate]\nfactor = 2\n"
+    )
+    assert plan_of(monkeypatch, "--recipe", str(recipe), "--fps", "30") == Plan(
+        upscale=Upscale("bicubic", 2), interpolate=Interpolate(fps=30)
+    )
+    assert "not as the recipe says: --fps." in capsys.readouterr().err
+    assert "Give one." in refused(
+        "restore", TALK, "-o", tmp_path / "o.mp4", "--recipe", recipe, "--recommended"
+    )
+
+
 def test_an_option_that_there_is_not_is_refused_with_those_there_are():
     with pytest.raises(StageError, match=r"no option 'sharpen'. The options are alternate, audio"):
         Plan.of(sharpen=1)
@@ -238,6 +252,7 @@ def test_a_stretch_is_restored_and_reported(tmp_path):
     assert (clip.info.size, len(clip), clip.duration) == ("320x240", 24, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "out film.mp4",
+        "out film.mp4.recipe.toml",
         "out film.mp4.report.json",
     ]
 

@@ -137,16 +137,28 @@ def clean(
             always does.
     """
     run = run or RunContext()
-    asked = check_cleaners(names)
-    if asked == ("auto",):
-        found = examine(clip, run)
-        asked, even = found.advice, True
-        run.notes.extend([found.decision, *(f.sentence for f in found.faults if f.needed)])
+    asked, spaced = choose_for(clip, names, run)
+    even = even or spaced
     for cleaner in CLEANERS:
         if cleaner.name in asked and cleaner.name != FINISH:
             for stage in cleaner.stages:
                 clip = _set_retime(stage, even).on(clip, run)
     return clip
+
+
+def choose_for(
+    clip: Clip, names: str | tuple[str, ...], run: RunContext
+) -> tuple[tuple[str, ...], bool]:
+    """Return the cleaners for a clip, in order, and whether "auto" chose them.
+
+    What "auto" found is added to the run's notes.
+    """
+    asked = check_cleaners(names)
+    if asked != ("auto",):
+        return asked, False
+    found = examine(clip, run)
+    run.notes.extend([found.decision, *(f.sentence for f in found.faults if f.needed)])
+    return found.advice, True
 
 
 def _set_retime(stage: Stage, even: bool) -> Stage:
