@@ -8,7 +8,7 @@ import pytest
 
 from helpers.run import RunContext
 from helpers.stages.damage import find
-from helpers.stages.damage.find import VISIBLE, damage_sentence, measure_damage
+from helpers.stages.damage.find import VISIBLE, Damage, damage_sentence, measure_damage
 from helpers.stages.diagnosis import FilmSamples
 from helpers.video.reader import open_video
 from tests.support.clips import clip_of
@@ -32,13 +32,14 @@ def worn(numbers, count=15):
 
 @pytest.mark.slow
 def test_dust_on_most_frames_is_damage():
-    assert measure(worn(range(15))).amount > 4 * VISIBLE
+    found = measure(worn(range(15)))
+    assert found.share > 4 * VISIBLE and not found.grey
 
 
 @pytest.mark.slow
 def test_a_few_frames_are_no_evidence():
-    assert measure(worn((3, 4, 11))).amount == 0
-    assert measure(clip_of(panning(15))).amount == 0
+    assert measure(worn((3, 4, 11))).share == 0
+    assert measure(clip_of(panning(15))).share == 0
 
 
 def test_a_large_film_is_measured_in_small_pictures():
@@ -59,8 +60,13 @@ def test_old_films_are_told_from_modern_ones(name, damaged):
     assert (found.amount > VISIBLE) == damaged
 
 
-@pytest.mark.slow
+def test_a_film_in_colour_needs_more_evidence():
+    assert Damage(0.002, grey=True).amount > VISIBLE > Damage(0.002, grey=False).amount
+    assert Damage(0.01, grey=False).amount > VISIBLE
+
+
 def test_the_sentence_says_how_much():
-    found = measure(worn(range(15)))
+    found = Damage(0.01, grey=False)
     assert "% of the picture" in damage_sentence(found, needed=True)
-    assert "hardly any" in damage_sentence(found, needed=False)
+    assert "hardly any" in damage_sentence(Damage(0.0001), needed=False)
+    assert "a thing that moves" in damage_sentence(Damage(0.002, grey=False), needed=False)
