@@ -132,6 +132,13 @@ def restore(
             help="Do what the film needs. The options that you give are done as you say.",
         ),
     ] = False,
+    by_trying: Annotated[
+        bool,
+        typer.Option(
+            "--by-trying",
+            help="Choose the model that enlarges by trying several on the film; with --recommended.",
+        ),
+    ] = False,
     recipe: Annotated[
         Path | None,
         typer.Option(
@@ -169,6 +176,8 @@ def restore(
         raise StageError(
             "--recipe and --recommended were both given, and each says what to do. Give one."
         )
+    if by_trying and not recommended:
+        raise StageError("--by-trying chooses among what is recommended. Give --recommended too.")
     if recipe:
         chosen, codec = follow(recipe, given, codec)
     plan = Plan.of(**chosen)
@@ -178,7 +187,7 @@ def restore(
     def choose(clip: Clip, film: Path, context: RunContext) -> Plan:
         if recipe:
             return plan
-        found = recommend(clip, film, context, thorough=recommended)
+        found = recommend(clip, film, context, thorough=recommended, by_trying=by_trying)
         typer.echo(found.summary(), err=True)
         return Plan.of(**{**found.options(), **given}) if recommended else plan
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,7 @@ def recommend(
     run: RunContext | None = None,
     *,
     thorough: bool = True,
+    by_trying: bool = False,
 ) -> Recommendation:
     """Examine a film and recommend a plan for it.
 
@@ -175,14 +176,16 @@ def recommend(
         run: keeps the results of analyses; see `Project.context`.
         thorough: search for repeated frames and damage too, in all of a short film and in the
             middle of a long one; otherwise they are not mentioned.
+        by_trying: choose the model that enlarges with `judge`, which takes up to three minutes.
     """
     run = run or RunContext()
     found = _examine(clip, run) if thorough else diagnose(clip, run)
     drawn, sound = is_drawn(clip), _advise_sound(film)
+    size = _advise_size(clip, drawn, run)
     steps = (
         *_advise_cleaning(clip, found),
         _advise_color(clip),
-        _advise_size(clip, drawn, run),
+        _try_models(clip, size, run) if by_trying and size.needed else size,
         _advise_motion(clip),
         sound,
     )
@@ -277,6 +280,27 @@ def _advise_size(clip: Clip, drawn: bool, run: RunContext) -> Advice:
         "machine. With a graphics card it is much faster.",
         {"upscale": quick, "scale": scale},
     )  # fmt: skip
+
+
+TRIED = ("animevideov3", "small-video-x4", "x4plus")
+"""The models that are tried, from quick to slow; plain enlarging is always among them."""
+
+
+def _try_models(clip: Clip, size: Advice, run: RunContext) -> Advice:
+    """Recommend the quickest of the models that come nearest to the truth on the film itself."""
+    from helpers.quality.judge import judge
+
+    here = {model.name for model in catalog.models("upscale") if model.present}
+    found = judge(clip, [name for name in TRIED if name in here], run=run)
+    patient = [one for one in found.choices if one.seconds <= PATIENCE[run.machine.device]]
+    if not patient:
+        return size
+    equal = [one for one in patient if found.is_as_good(one.label)] or patient[:1]
+    chosen = min(equal, key=lambda one: one.seconds)
+    reason = f"{found.sentence} It takes about {format_duration(chosen.seconds)} on this machine."
+    if chosen.label != found.best.label:
+        reason = f"{found.sentence} {chosen.label} takes about {format_duration(chosen.seconds)}."
+    return replace(size, reason=reason, options={**size.options, "upscale": chosen.label})
 
 
 def _advise_motion(clip: Clip) -> Advice:

@@ -15,6 +15,7 @@ from helpers.audio.track import Sound
 from helpers.clip import MemoryClip
 from helpers.plan import Plan
 from helpers.project.project import Project
+from helpers.quality.judgement import Choice, Judgement
 from helpers.stages.upscale.find import is_drawn
 from helpers.video.reader import open_video
 from tests.support.films import encode, texture
@@ -152,3 +153,24 @@ def test_a_long_track_is_judged_by_five_minutes_of_it():
     excerpt = take_excerpt(Sound(noise, 8000))
     assert excerpt.seconds == 300
     assert take_excerpt(excerpt) is excerpt
+
+
+def test_a_model_can_be_chosen_by_trying(monkeypatch):
+    def scored(label: str, scores: tuple[float, ...], seconds: float) -> Choice:
+        return Choice(label, {"ssim": scores}, scores, seconds)
+
+    near, same = scored("x4plus", (5, 6, 7, 8), 900.0), scored("animevideov3", (5, 6, 7, 7.9), 60.0)
+    plain = scored("bicubic", (3, 4, 5, 6), 1.0)
+    tried: list[list[str]] = []
+
+    def judge(clip, choices, run):
+        tried.append(choices)
+        return Judgement("worse", tuple(map(Fraction, range(4))), (near, same, plain), "bicubic")
+
+    monkeypatch.setattr("helpers.quality.judge.judge", judge)
+    monkeypatch.setattr(advice, "TRIED", ("animevideov3", "x4plus"))
+    found = recommend(moving(), thorough=False, by_trying=True)
+    assert tried == [["animevideov3", "x4plus"]]
+    assert found["upscale"].options["upscale"] == "animevideov3"
+    assert "x4plus comes nearest" in found["upscale"].reason
+    assert "animevideov3 takes about 60 seconds" in found["upscale"].reason
