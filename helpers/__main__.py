@@ -136,7 +136,7 @@ def restore(
         bool,
         typer.Option(
             "--by-trying",
-            help="Choose the model that enlarges by trying several on the film; with --recommended.",
+            help="With --recommended: choose the model that enlarges by trying several.",
         ),
     ] = False,
     recipe: Annotated[
