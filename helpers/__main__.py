@@ -99,9 +99,14 @@ def follow(path: Path, given: dict[str, Any], codec: str | None) -> tuple[dict[s
     from helpers.recipe import read_recipe
 
     found = read_recipe(path, **given)
-    other = [f"--{name.replace('_', '-')}" for name in (*given, *(["codec"] if codec else []))]
-    if other:
-        typer.echo(f"As you say, and not as the recipe says: {', '.join(other)}.", err=True)
+    other = (*given, "codec") if codec else tuple(given)
+    for words, names in (
+        ("As you say, and not as the recipe says", other),
+        ("Left out of the recipe, since you chose another model", found.left_out),
+    ):
+        if names:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in names)
+            typer.echo(f"{words}: {flags}.", err=True)
     return found, codec or found.codec
 
 

@@ -51,9 +51,11 @@ class Recipe(dict[str, Any]):
 
     Attributes:
         codec: the codec of the result.
+        left_out: the options of the recipe that were left out, since another model was given.
     """
 
     codec: str = "h264"
+    left_out: tuple[str, ...] = ()
 
 
 def recipe_path(output: Path) -> Path:
@@ -82,7 +84,7 @@ def read_recipe(path: str | Path, **given: Any) -> Recipe:
         for name, rival in ((one, other), (other, one)):
             if name in given and rival not in given:
                 found.pop(rival, None)
-    _forget_settings(found, given)
+    found.left_out = tuple(_forget_settings(found, given))
     _refuse_paths(path, found, given)
     _check_weights(path, tables.get("models", {}), found)
     return found
@@ -214,16 +216,16 @@ def _read_codec(path: Path, table: Mapping[str, Any]) -> str:
 # --- what a recipe may not bring ----------------------------------------------------------------
 
 
-def _forget_settings(found: Recipe, given: Mapping[str, Any]) -> None:
-    """Leave out a step's other options where another model was given for it."""
+def _forget_settings(found: Recipe, given: Mapping[str, Any]) -> Iterator[str]:
+    """Leave out a step's other options where another model was given for it; yield their names."""
     for kind in STEPS.values():
         known = {one.field: one.name for one in options_of(kind)}
         model = known.pop("model", known.pop("method", None))
         if model in given:
             for name in known.values():
                 # The size and the rate are wishes for the result and not settings of a model.
-                if name not in (*given, "scale", "size", "fps", "factor"):
-                    found.pop(name, None)
+                if name not in (*given, "scale", "size", "fps", "factor") and found.pop(name, None):
+                    yield name
 
 
 def _refuse_paths(path: Path, found: Recipe, given: Mapping[str, Any]) -> None:

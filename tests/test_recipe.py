@@ -11,6 +11,7 @@ from helpers.errors import RecipeError
 from helpers.plan import Plan, restore
 from helpers.recipe import LARGEST, Recipe, read_recipe
 from helpers.run import RunContext
+from helpers.stages import cleaners
 from helpers.steps import STEPS
 from tests.support.paths import TALK
 
@@ -45,7 +46,9 @@ def test_what_is_written_is_read_again(tmp_path):
         assert f"\n{line}\n" in text
     path.write_text(text.replace("strength = 0.4", "strength = 0.7"))
     assert read_recipe(path)["strength"] == Fraction(7, 10)
-    assert Plan.of(**read_recipe(path, upscale="bicubic")).upscale.model == "bicubic"
+    other = read_recipe(path, upscale="bicubic")
+    assert Plan.of(**other).upscale.model == "bicubic"
+    assert other.left_out == ("blend", "strength", "steady")
 
 
 def test_what_was_decided_replaces_what_was_open(tmp_path):
@@ -112,6 +115,18 @@ def test_a_file_of_the_user_is_named_without_its_folder(tmp_path):
     with pytest.raises(RecipeError, match=r"my\.pth"):
         read_recipe(path)
     assert read_recipe(path, upscale=str(own))["upscale"] == str(own)
+
+
+def test_repeats_that_auto_removes_are_removed_again(film, monkeypatch):
+    plan = Plan.of(upscale="none", interpolate="none", clean="auto")
+    found = type("Found", (), {"advice": ("duplicates",), "decision": "", "faults": ()})
+    monkeypatch.setattr(cleaners, "examine", lambda clip, run: found)
+    run = RunContext()
+    clip = plan.apply(film, run)
+    assert run.decided["clean"] == ("duplicates",)
+    again = Plan.of(**{"upscale": "none", **run.decided}).apply(film)
+    assert list(again.times) == list(clip.times)
+    assert all((a.image == b.image).all() for a, b in zip(again, clip, strict=True))
 
 
 def test_a_film_that_is_smooth_or_large_stays_so(film):
