@@ -9,6 +9,7 @@ from elsewhere, and only the style and the behaviour that were written here, by 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,8 +31,8 @@ from helpers.show.picture import clean_label
 from helpers.show.slider import make_parts
 from helpers.video.reader import open_video
 
-MOMENTS = 5
-"""So many moments are compared, spread over the film."""
+MOMENTS, MOST_CHANGED = 5, 3
+"""So many moments are compared, spread over the film, and so many of those that changed most."""
 
 PICTURES = 0.12
 """The share of the page that pictures may take; films get what is left."""
@@ -172,12 +173,23 @@ def find_shift(film: Clip, after: Clip, report: Report) -> Fraction:
     return begin - after.times[0]
 
 
+def _read_most_changed(report: Report, begin: Fraction, end: Fraction) -> list[Fraction]:
+    """Return the moments that were changed most, to be checked by eye."""
+    found = (report.measures or {}).get("most_changed")
+    numbers = (
+        [one for one in found if isinstance(one, int | float)] if isinstance(found, list) else []
+    )
+    times = [Fraction(one).limit_denominator(10**6) for one in numbers if math.isfinite(one)]
+    return [time for time in times if begin <= time < end][:MOST_CHANGED]
+
+
 def _compare(
     film: Clip, after: Clip, late: Fraction, report: Report, plots: list[Plot], cap: int
 ) -> Content:
     """Return what the page tells, with its pictures."""
     begin, end = share_time([film, after], [Fraction(0), late])
     times = [begin + (end - begin) * Fraction(2 * n + 1, 2 * MOMENTS) for n in range(MOMENTS)]
+    times = sorted({*times, *_read_most_changed(report, begin, end)})
     rows = take_rows([film, after], times, [Fraction(0), late], ["before", "after"])
     parts = make_parts(rows, 1048, int(cap * PICTURES))
     return Content(clean_label(Path(report.result.file).name), report, plots, *parts)

@@ -29,6 +29,7 @@ class Plot:
         name, unit: what was measured, and in what.
         times: in seconds.
         before, after: its values; NaN, or None, where it could not be measured.
+        cuts: when shots begin, in seconds.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plot:
     times: Sequence[float]
     before: Sequence[float | None]
     after: Sequence[float | None]
+    cuts: Sequence[float] = ()
 
 
 def read_plots(measures: Any) -> list[Plot]:
@@ -47,19 +49,27 @@ def read_plots(measures: Any) -> list[Plot]:
     if not isinstance(measures, dict):
         return []
     rows, times = measures.get("courses"), measures.get("moments")
-    found = (_read_plot(row, times) for row in (rows if isinstance(rows, list) else []))
+    rows = list(rows) if isinstance(rows, list) else []
+    changed = measures.get("changed")
+    if isinstance(changed, list):
+        title = "how much of the picture was changed"
+        rows.append(
+            {"title": title, "unit": "share", "before": [None] * len(changed), "after": changed}
+        )
+    found = (_read_plot(row, times, measures.get("cuts", ())) for row in rows)
     return [plot for plot in found if plot is not None]
 
 
-def _read_plot(row: Any, moments: Any) -> Plot | None:
+def _read_plot(row: Any, moments: Any, shots: Any) -> Plot | None:
     try:
         name, unit = str(row["title"]), str(row["unit"])
         times = [float(value) for value in moments]
+        cuts = [value for value in map(float, shots) if times[0] < value < times[-1]]
         before, after = ([_number(value) for value in row[side]] for side in ("before", "after"))
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         return None
     whole = len(times) == len(before) == len(after) > 1 and all(map(math.isfinite, times))
-    return Plot(name, unit, times, before, after) if whole else None
+    return Plot(name, unit, times, before, after, cuts) if whole else None
 
 
 def _number(value: Any) -> float | None:
@@ -70,6 +80,7 @@ def draw_plot(plot: Plot) -> str:
     """Return a plot as SVG; its colours are those of the classes "before" and "after"."""
     known = [v for side in (plot.before, plot.after) for v in side if v is not None]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    low = 0.0 if low > 0 else low  # so that a small difference looks small
     first, last = min(plot.times), max(plot.times)
     room = (high - low) or 1.0
 
@@ -83,12 +94,16 @@ def draw_plot(plot: Plot) -> str:
         for side, values in (("before", plot.before), ("after", plot.after))
         for run in _split(plot.times, values)
     )
+    shots = "".join(
+        f"M{place(cut, high).split(',')[0]} {ABOVE}V{HIGH - BELOW}" for cut in plot.cuts
+    )
     title = html.escape(f"{plot.name}, {plot.unit}" if plot.unit else plot.name)
     bottom = HIGH - BELOW
     return (
         f'<figure class="plot"><figcaption>{title}</figcaption><svg viewBox="0 0 {WIDE} {HIGH}" '
         f'role="img" aria-label="{title}, before and after"><path d="M{LEFT} {ABOVE}V{bottom}'
-        f'H{WIDE}"/>{curves}<text x="{LEFT - 6}" y="{ABOVE + 4}" class="end">{high:.3g}</text>'
+        f'H{WIDE}"/><path class="shots" d="{shots}"/>{curves}'
+        f'<text x="{LEFT - 6}" y="{ABOVE + 4}" class="end">{high:.3g}</text>'
         f'<text x="{LEFT - 6}" y="{bottom}" class="end">{low:.3g}</text>'
         f'<text x="{LEFT}" y="{HIGH - 5}">{first:.4g} s</text>'
         f'<text x="{WIDE}" y="{HIGH - 5}" class="end">{last:.4g} s</text></svg></figure>'

@@ -187,6 +187,9 @@ def test_measures_are_drawn_and_hostile_ones_are_not():
     plots = read_plots({"moments": [0, 1, 2], "courses": rows})
     assert len(plots) == 1 and read_plots(None) == read_plots({"courses": 3}) == []
     assert read_plots({"moments": "x", "courses": rows}) == []
+    changed = {"moments": [0, 1, 2], "cuts": [0, 1, 9], "courses": [], "changed": [0, 0.5, 0.1]}
+    (map_,) = read_plots(changed)
+    assert map_.cuts == [1] and 'class="shots" d="M' in draw_plot(map_)
     drawn = draw_plot(plots[0])
     assert "<script" not in drawn and drawn.count("<polyline") == 3
     wave = [float(np.sin(n / 50)) for n in range(5000)]
