@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from helpers.catalog import table as catalog
-from helpers.clip import Clip
+from helpers.clip import Clip, Frame
 from helpers.errors import StageError
 from helpers.quality.degrade.base import Degradation, Worse
 from helpers.quality.degrade.choose import choose_degradation
-from helpers.quality.degrade.detail import Smaller
 from helpers.quality.full_reference import compare_pictures
 from helpers.quality.judgement import AS_IT_IS, Choice, Example, Judgement
 from helpers.quality.vmaf import ABSENT, can_measure_vmaf, measure_vmaf
@@ -43,6 +42,10 @@ FEWEST = 4
 
 PATIENCE = 150.0
 """Seconds after which no other moment is begun: all of it should take three minutes at the most."""
+
+WINDOW = (320, 240)
+"""Pixels of the middle of the picture that are tried at the most. A larger part takes longer and
+says no more; colourings get the whole picture, since they look at all of it."""
 
 _ROLES = {"upscale": Upscale, "interpolate": Interpolate, "colorize": Colorize}
 
@@ -82,7 +85,9 @@ def judge(
     }
     tries = {label: _Try(label) for label in stages}
     begun, tried = time.perf_counter(), []
+    window = None if kind is Colorize else WINDOW
     for frames in run.bar(_read_moments(clip, worsening, moments, run), moments, "moments"):
+        frames = [_cut(frame, window) for frame in frames]
         if len(tried) >= FEWEST and time.perf_counter() - begun > seconds:
             break
         worse = worsening.worsen(frames)
@@ -191,6 +196,15 @@ def _read_moments(
             yield list(shot)
 
 
+def _cut(frame: Frame, window: tuple[int, int] | None) -> Frame:
+    """Return the middle of a frame; all of it if no window is given."""
+    height, width = frame.image.shape[:2]
+    wide, tall = window or (width, height)
+    left, top = max(width - wide, 0) // 2, max(height - tall, 0) // 2
+    part = np.ascontiguousarray(frame.image[top : top + tall, left : left + wide])
+    return replace(frame, pixels=part)
+
+
 def _spread(count: int) -> list[int]:
     """Return 0..count-1 in an order whose beginnings are spread evenly: 0, 6, 3, 9, 1, ..."""
     bits = max((count - 1).bit_length(), 1)
@@ -201,7 +215,7 @@ def _spread(count: int) -> list[int]:
 def _restore(
     worsening: Degradation, stage: Stage | None, worse: Worse, run: RunContext
 ) -> tuple[list[np.ndarray], float]:
-    """Return the pictures that a choice makes of a moment, and seconds for each frame it read."""
+    """Return the pictures that a choice makes of a moment, and seconds for each pixel it read."""
     if stage is None:
         return [worse.clip.at(time).image for time in worse.times], 0.0
     quiet = RunContext(machine=run.machine)
@@ -209,7 +223,12 @@ def _restore(
     result = worsening.fit(stage).on(worse.clip, quiet)
     first, last = min(worse.kept), max(worse.kept)
     frames = {first + n: f.image for n, f in enumerate(result.frames(first, last + 1, quiet))}
-    return [frames[n] for n in worse.kept], (time.perf_counter() - begun) / len(worse.clip)
+    return [frames[n] for n in worse.kept], (time.perf_counter() - begun) / _pixels(worse.clip)
+
+
+def _pixels(clip: Clip) -> int:
+    """Return the pixels of all frames."""
+    return len(clip) * clip.info.width * clip.info.height
 
 
 # --- the result -----------------------------------------------------------------------------------
@@ -224,11 +243,10 @@ def _gather(
     plain: str,
 ) -> Judgement:
     """Put what was found in order."""
-    larger = worsening.factor**2 if isinstance(worsening, Smaller) else 1
     rate = _SCORES.get(kind, score)
     scores = {label: tuple(map(rate, one.values)) for label, one in tries.items()}
     found = [
-        _describe(one, scores[label], np.subtract(scores[label], scores[plain]), larger * len(clip))
+        _describe(one, scores[label], np.subtract(scores[label], scores[plain]), _pixels(clip))
         for label, one in tries.items()
     ]
     found.sort(key=lambda choice: -choice.score)
@@ -236,7 +254,7 @@ def _gather(
     return Judgement(worsening.words, tried, tuple(found), plain, notes)
 
 
-def _describe(one: _Try, scores: tuple[float, ...], gains: np.ndarray, frames: float) -> Choice:
+def _describe(one: _Try, scores: tuple[float, ...], gains: np.ndarray, pixels: int) -> Choice:
     names = [name for name in one.values[0] if all(name in row for row in one.values)]
     values = {name: tuple(row[name] for row in one.values) for name in names}
     rated = measure_vmaf(one.made, one.truth)
@@ -244,7 +262,7 @@ def _describe(one: _Try, scores: tuple[float, ...], gains: np.ndarray, frames: f
         each = np.reshape(rated, (len(one.values), -1)).mean(axis=1)
         values["vmaf"] = tuple(map(float, each))
     # The first moment loads the model.
-    seconds = float(np.median(one.seconds[1:] or one.seconds)) * frames
+    seconds = float(np.median(one.seconds[1:] or one.seconds)) * pixels
     best, worst = one.examples[int(np.argmax(gains))], one.examples[int(np.argmin(gains))]
     return Choice(one.label, values, scores, seconds, best, worst)
 

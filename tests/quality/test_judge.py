@@ -167,3 +167,8 @@ def test_vmaf_is_measured_where_ffmpeg_can(monkeypatch):
 def test_a_stretch_of_a_film_can_be_judged():
     found = judge(Trim(1, 3)(open_video(TALK)), ["bilinear"], moments=2)
     assert all(1 <= time <= 3 for time in found.moments)
+
+
+def test_only_the_middle_of_a_large_film_is_tried():
+    found = judge(film(8, 800, 600), ["bilinear"], moments=1)
+    assert found.best.best.truth.shape[:2] == (240, 320)
