@@ -23,5 +23,6 @@ def measure_restoration(
         run: the run that this belongs to.
     """
     found = measure_both(film, made, run)
-    sounds = measure_both_sounds(source, output, found.moments, float(made.times[0]))
+    span = float(made.times[0]), float(made.end)
+    sounds = measure_both_sounds(source, output, found.moments, span)
     return replace(found, courses=(*found.courses, *sounds))

@@ -20,30 +20,30 @@ _SILENT = -90.0
 
 
 def measure_both_sounds(
-    film: Path, result: Path, moments: Sequence[float], start: float
+    film: Path, result: Path, moments: Sequence[float], span: tuple[float, float]
 ) -> tuple[Course, ...]:
     """Measure the first sound tracks of two files.
 
     Args:
         film, result: the files.
         moments: times of the film, in seconds from what a player calls 0.
-        start: the film's time at which the result begins, on the same clock.
+        span: when the result begins and ends, on the same clock.
 
     Returns:
         The courses of loudness and of the voice above the noise; none if one has no sound.
     """
     sides = []
-    for path, late in ((film, 0.0), (result, start)):
+    for path, late in ((film, 0.0), (result, span[0])):
         contents = read_contents(path)
         if not contents.of("audio"):
             return ()
         zero = contents.zero
         if path == result:
             late -= float(np.nanmin(contents.picture().times)) - zero
-        heard = [
-            read_sound(path, 0, max(at - late - _SECONDS / 2, 0) + zero, _SECONDS, zero)
-            for at in moments
-        ]
+        heard = []
+        for at in moments:
+            begin, end = max(at - _SECONDS / 2, span[0]), min(at + _SECONDS / 2, span[1])
+            heard.append(read_sound(path, 0, max(begin - late, 0) + zero, end - begin, zero))
         sides.append([_measure(samples) for samples in heard])
     before, after = ([tuple(column) for column in zip(*side, strict=True)] for side in sides)
     return (

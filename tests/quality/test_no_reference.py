@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import Interpolate, Trim, Upscale
+from helpers import Interpolate, Plan, Trim, Upscale, restore
 from helpers.clip import MemoryClip
+from helpers.project.report import Report, report_path
 from helpers.quality.no_reference import VERSION, measure_both
 from helpers.quality.no_reference_sound import measure_both_sounds
 from tests.support.clips import clip_of, levels
@@ -103,7 +104,7 @@ def test_it_is_written_with_its_version():
 
 
 def test_sounds_are_measured_at_the_same_moments():
-    loud, voice = measure_both_sounds(TALK, TALK, [1.0, 3.0], 0.0)
+    loud, voice = measure_both_sounds(TALK, TALK, [1.0, 3.0], (0.0, 5.0))
     assert loud.before == loud.after and voice.before == voice.after
     assert len(loud.before) == 2 and -60 < loud.before[0] < 0
 
@@ -113,4 +114,13 @@ def test_a_film_without_sound_has_no_course_of_it(tmp_path):
 
     path = tmp_path / "silent.mp4"
     silent(path, count=10)
-    assert measure_both_sounds(path, TALK, [0.1], 0.0) == ()
+    assert measure_both_sounds(path, TALK, [0.1], (0.0, 0.4)) == ()
+
+
+def test_the_sound_of_a_stretch_is_measured_where_it_is(tmp_path):
+    restore(
+        TALK, tmp_path / "a.mp4", plan=Plan.of(start=2, stop=3, upscale="none", interpolate="none")
+    )
+    measures = Report.read(report_path(tmp_path / "a.mp4")).measures
+    loud = next(one for one in measures["courses"] if one["name"] == "loudness")
+    assert loud["after"] == pytest.approx(loud["before"], abs=1)
