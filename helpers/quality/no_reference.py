@@ -148,8 +148,10 @@ def _gather(name: str, rows: Sequence[dict[str, tuple[float, float]]]) -> Course
 def _read_same(result: Clip, before: Sequence[Frame], run: RunContext) -> list[Frame]:
     """Return the frames of the result that are shown when some frames of the film begin."""
     numbers = [result.number_at(frame.time) for frame in before]
-    with closing(result.frames(numbers[0], numbers[-1] + 1, run)) as frames:
-        seen = dict(zip(range(numbers[0], numbers[-1] + 1), frames, strict=True))
+    every = range(numbers[0], numbers[-1] + 1)
+    with closing(result.frames(every.start, every.stop, run)) as frames:
+        # Only these are kept: between two frames of the film there may be many new, large ones.
+        seen = {n: frame for n, frame in zip(every, frames, strict=True) if n in numbers}
     return [seen[number] for number in numbers]
 
 
