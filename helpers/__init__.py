@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from helpers.advice import recommend as recommend
     from helpers.audio import clean_audio as clean_audio
     from helpers.audio import replace_sound as replace_sound
+    from helpers.batch.run import restore_all as restore_all
     from helpers.catalog.load import describe as describe
     from helpers.catalog.table import models as models
     from helpers.catalog.table import trust_model as trust_model
@@ -124,6 +125,7 @@ _HOMES = {
     "recommend": "advice",
     "replace_sound": "audio",
     "restore": "plan",
+    "restore_all": "batch.run",
     "review_duplicates": "stages.duplicates.decisions",
     "sample": "video.sources",
     "share": "sharing.page",

@@ -232,6 +232,56 @@ def restore_command() -> Any:
 
 
 @app.command()
+def batch(
+    films: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER_OR_LIST",
+            help="A folder with films, also in its subfolders, or a text file with a path a line.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for the results.")],
+    recommended: Annotated[
+        bool,
+        typer.Option("--recommended", help="Do what each film needs, which is the default."),
+    ] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Do what a recipe says to all films.")
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace results that were made in another way."),
+    ] = False,
+    table_only: Annotated[
+        bool,
+        typer.Option("--table-only", help="Write the table, to be edited, and restore nothing."),
+    ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Look for new films when all are finished, until Ctrl-C."),
+    ] = False,
+) -> None:
+    """Restore many films, one after another. The exit code is 1 if one of them failed.
+
+    Run the same command again to continue: finished films are left alone, and what was edited in
+    the table batch.csv is done.
+    """
+    if recipe and recommended:
+        raise StageError(
+            "--recipe and --recommended were both given, and each says what to do. Give one."
+        )
+    from helpers.batch.run import restore_all
+
+    made = restore_all(
+        films, output, recipe=recipe, overwrite=overwrite, watch=watch, table_only=table_only,
+        say=typer.echo,
+    )  # fmt: skip
+    typer.echo(repr(made))
+    if made.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def probe(
     source: Annotated[Path, typer.Argument(metavar="IN", help="The film.")], as_json: Json = False
 ) -> None:

@@ -75,7 +75,7 @@ def read_recipe(path: str | Path, **given: Any) -> Recipe:
         ModelError: a model cannot be had here.
     """
     path = expand(path)
-    tables = _read_tables(path)
+    tables = read_tables(path)
     found = Recipe(_read_options(path, tables))
     found.codec = _read_codec(path, tables.get("output", {}))
     found.update(given)
@@ -90,7 +90,7 @@ def read_recipe(path: str | Path, **given: Any) -> Recipe:
     return found
 
 
-def _read_tables(path: Path) -> dict[str, Any]:
+def read_tables(path: Path) -> dict[str, Any]:
     """Return the tables of a recipe, whose version and names are checked."""
     try:
         if path.exists() and not path.is_file():
