@@ -125,7 +125,8 @@ def test_a_recipe_is_followed_for_all_and_the_sound_counts(tapes, quick):
     chosen = Wish(recipe=recipe).choose("")
     done = tapes / "one.mp4", output / "one.mp4"
     assert survey.is_finished(*done, chosen)
-    chosen["audio"] = "talk"
+    assert not survey.is_finished(*done, Wish({"audio": "talk"}, recipe).choose(""))
+    report_path(output / "one.mp4").write_text("{")
     assert not survey.is_finished(*done, chosen)
 
 
@@ -184,6 +185,15 @@ def test_a_fault_of_the_program_does_not_cost_the_other_films(tapes, quick, monk
     made = restore_all(tapes, tapes.parent / "restored", say=lambda _: None)
     assert len(made.failed) == 3
     assert made.failed[1].words == "It failed unexpectedly: ZeroDivisionError: by zero."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names are possible on Linux only")
+def test_a_name_that_is_no_text_is_refused_and_can_be_printed(tapes, quick, capsys):
+    (tapes / "one.mp4").rename(tapes / "\udcff.mp4")
+    (tapes / "bad.mp4").unlink()
+    (tapes / "sub" / "one.mkv").unlink()
+    made = restore_all(tapes, tapes.parent / "restored")
+    assert "Rename the film" in made.failed[0].words and "?.mp4" in capsys.readouterr().out
 
 
 def test_a_film_that_needs_nothing_is_left_out(tapes, monkeypatch):

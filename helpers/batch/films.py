@@ -89,7 +89,7 @@ def name_result(film: Path, taken: Iterable[str], ending: str) -> str:
     numbered = ((longer, f" ({number})") for number in count(2))
     for begin, number in chain(((stem, ""), (longer, "")), numbered):
         rest = f"{number}.{ending}"
-        name = cut_name(begin, rest + " " * ROOM) + rest
+        name = (cut_name(begin, rest + " " * ROOM) or "film") + rest
         if name.lower() not in lowered:
             return name
     raise AssertionError("unreachable")

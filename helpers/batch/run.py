@@ -101,7 +101,7 @@ def restore_all(
     ending = CODECS[read_recipe(recipe).codec if recipe else "h264"].containers[0]
     found = find_films(films, folder)
     retry("the folder of results", folder, lambda: folder.mkdir(parents=True, exist_ok=True))
-    job = _Job(Batch(folder), default, ending, overwrite, say)
+    job = _Job(Batch(folder), default, ending, overwrite, lambda text: say(_printable(text)))
     lock = folder / LOCK
     with hold(lock, folder):
         try:
@@ -129,6 +129,11 @@ def _arrivals(films: str | Path, folder: Path) -> Iterator[list[Path]]:
             done |= {film: sizes[film] for film in new}
         before = sizes
         time.sleep(LOOK)
+
+
+def _printable(text: str) -> str:
+    """Return text that can be printed: a file's name may hold bytes that are no text."""
+    return text.encode(errors="replace").decode()
 
 
 def _size_of(film: Path) -> int:

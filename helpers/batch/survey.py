@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from helpers.advice import Recommendation, recommend
 from helpers.batch.table import Row
 from helpers.batch.wishes import Wish, as_typed
 from helpers.clip import Clip
-from helpers.errors import RecipeError, SilkPurseError
+from helpers.errors import ProjectError, RecipeError, SilkPurseError
 from helpers.estimates import estimate
 from helpers.plan import NONE, Plan, check_paths
 from helpers.project.project import Project
@@ -103,21 +104,21 @@ def is_finished(film: Path, output: Path, chosen: Recipe) -> bool:
     """
     if not (output.is_file() and report_path(output).is_file() and recipe_path(output).is_file()):
         return False
-    made = Report.read(report_path(output))
     plan = Plan.of(**chosen)
-    if not _same_output(recipe_path(output), plan, chosen.codec):
+    try:
+        made = Report.read(report_path(output))
+        tables = read_tables(recipe_path(output))
+    except (ProjectError, RecipeError):
+        return False  # one of them is damaged
+    if not _same_output(tables, plan, chosen.codec):
         return False
     project = Project(project_of(output))
     wanted = _apply(plan, film, project, project.context(progress=False))
     return contents(json.loads(json.dumps(wanted.recipe()))) == contents(made.recipe)
 
 
-def _same_output(path: Path, plan: Plan, codec: str) -> bool:
-    """Tell whether a recipe has the sound of a plan, and a codec."""
-    try:
-        tables = read_tables(path)
-    except RecipeError:
-        return False  # it was damaged
+def _same_output(tables: dict[str, Any], plan: Plan, codec: str) -> bool:
+    """Tell whether the tables of a recipe have the sound of a plan, and a codec."""
     sound, output = tables.get("sound", {}), tables.get("output", {})
     choice = plan.sound
     method = choice.method if choice.method == NONE else Path(choice.method).name
