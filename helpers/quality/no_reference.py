@@ -10,6 +10,7 @@ are measured at the size of the result, of which at most the middle is looked at
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -91,8 +92,8 @@ class Measures:
     most_changed: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON-able values, with their version."""
-        return {"version": VERSION, **asdict(self)}
+        """Return it as JSON values, with their version."""
+        return json.loads(json.dumps({"version": VERSION, **asdict(self)}))  # tuples become lists
 
     def summary(self) -> str:
         """Return a line for each measure: its means before and after."""

@@ -144,6 +144,7 @@ def test_half_a_film_from_ffmpeg_is_noticed_and_the_old_one_stays(tmp_path, old)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "ffmpeg",
         "film.mkv",
+        "film.mkv.recipe.toml",
         "film.mkv.report.json",
     ]
 

@@ -26,7 +26,7 @@ def names(folder):
 
 def test_a_temporary_project_is_deleted_when_the_film_is_whole(tmp_path):
     restored(tmp_path / "film.mkv", codec="ffv1")
-    assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
+    assert names(tmp_path) == ["film.mkv", "film.mkv.recipe.toml", "film.mkv.report.json"]
 
 
 @pytest.mark.slow
@@ -37,7 +37,7 @@ def test_a_broken_off_restoration_keeps_its_project_for_the_next(tmp_path, monke
     assert names(tmp_path) == ["film.mkv.project"]
     monkeypatch.setattr("helpers.project.film.find_cuts", None)  # known from the first run
     restored(tmp_path / "film.mkv", codec="ffv1")
-    assert names(tmp_path) == ["film.mkv", "film.mkv.report.json"]
+    assert names(tmp_path) == ["film.mkv", "film.mkv.recipe.toml", "film.mkv.report.json"]
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_link_to_a_file_of_another_kind_is_refused_before_any_work(tmp_path, m
 @pytest.mark.parametrize("name", ["é" * 125 + ".mkv", "-a\nb'%d🎬.mkv"])
 def test_a_film_of_any_name_is_restored(tmp_path, name):
     restored(tmp_path / name, codec="ffv1")
-    assert len(names(tmp_path)) == 2 and name in names(tmp_path)
+    assert len(names(tmp_path)) == 3 and name in names(tmp_path)
 
 
 def test_a_film_whose_name_is_no_text_is_refused(tmp_path):
