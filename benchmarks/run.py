@@ -37,6 +37,7 @@ TITLES = {
         "deinterlace": "Deinterlacing: how near the truth",
         "interpolation": "Interpolation: how near the truth",
         "small_video": "Small compressed video: how near the truth, how steady",
+        "judge": "Judging on one's own film: does it rank as the truth does",
         "basicvsr_blocks": "RealBasicVSR: what shows of its blocks",
         "audio": "Sound: speech out of noise",
         "verify": "Results: wrong ones found, right ones accused",
