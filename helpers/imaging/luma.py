@@ -53,6 +53,19 @@ def to_levels(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) * np.float32(1 / scale_of(image.dtype))
 
 
+def to_eight_bit(image: np.ndarray) -> np.ndarray:
+    """Round uint16 (0..65535) to uint8 (0..255); uint8 is returned as it is."""
+    if image.dtype == np.uint8:
+        return image
+    return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def mean_slope(luma: np.ndarray) -> float:
+    """Return how much luma, (H, W), changes from pixel to pixel, on average: how crisp it is."""
+    across, down = np.diff(luma, axis=1)[1:], np.diff(luma, axis=0)[:, 1:]
+    return float(np.hypot(across, down).mean())
+
+
 def opencv_luma(image: np.ndarray) -> np.ndarray:
     """Return the luma of a picture as OpenCV's cvtColor computes it.
 

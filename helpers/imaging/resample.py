@@ -8,6 +8,12 @@ import numpy as np
 _METHODS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 
 
+def cut_middle(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return the middle of a picture, contiguous, of at most `size`: width and height in pixels."""
+    left, top = (max(image.shape[1 - n] - size[n], 0) // 2 for n in (0, 1))
+    return np.ascontiguousarray(image[top : top + size[1], left : left + size[0]])
+
+
 def resize(image: np.ndarray, width: int, height: int, method: str = "lanczos") -> np.ndarray:
     """Resize a picture to an exact size.
 

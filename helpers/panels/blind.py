@@ -17,12 +17,13 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import StageError
+from helpers.imaging.luma import to_eight_bit
 from helpers.panels.box import show_panel
 from helpers.quality.judge import name_choices
 from helpers.quality.judgement import Judgement
 from helpers.quality.preference import Preferences, rank_preferences
 from helpers.run import RunContext
-from helpers.show.picture import encode_alike, to_eight_bit
+from helpers.show.picture import encode_alike
 from helpers.stage import Stage
 
 CLICKS = 12

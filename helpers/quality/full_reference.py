@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from helpers.imaging.luma import brightness, to_levels, to_uint8
+from helpers.imaging.luma import brightness, mean_slope, to_levels, to_uint8
 from helpers.imaging.optical_flow import MEDIUM, measure_flow, warp
 
 _WINDOW = (11, 11)
@@ -75,8 +75,7 @@ def compare_pictures(made: Sequence[np.ndarray], truth: Sequence[np.ndarray]) ->
         "ssim": _mean(ssim, lumas),
         "ms_ssim": _mean(ms_ssim, lumas),
         "colour": _mean(colour_difference, pairs),
-        "edges": _mean(_edges, [(a, a) for a, _ in lumas])
-        / max(_mean(_edges, [(b, b) for _, b in lumas]), 1e-6),
+        "edges": _ratio_of_slopes(lumas),
     }
     if len(pairs) > 1:
         found["flicker"] = flicker([a for a, _ in lumas], [b for _, b in lumas])
@@ -157,6 +156,6 @@ def _unrest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> float:
     return float(np.abs(warp(there.astype(np.float32), flow) - here).mean())
 
 
-def _edges(luma: np.ndarray, _: np.ndarray) -> float:
-    across, down = np.diff(luma, axis=1)[1:], np.diff(luma, axis=0)[:, 1:]
-    return float(np.hypot(across, down).mean())
+def _ratio_of_slopes(lumas: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    made, truth = (float(np.mean([mean_slope(pair[n]) for pair in lumas])) for n in (0, 1))
+    return made / max(truth, 1e-6)

@@ -21,6 +21,7 @@ import numpy as np
 from helpers.catalog import table as catalog
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
+from helpers.imaging.resample import cut_middle
 from helpers.quality.degrade.base import Degradation, Worse
 from helpers.quality.degrade.choose import choose_degradation
 from helpers.quality.full_reference import compare_pictures
@@ -88,13 +89,13 @@ def judge(
     window = None if kind is Colorize else WINDOW
     for frames in run.bar(_read_moments(clip, worsening, moments, run), moments, "moments"):
         frames = [_cut(frame, window) for frame in frames]
-        if len(tried) >= FEWEST and time.perf_counter() - begun > seconds:
-            break
-        worse = worsening.worsen(frames)
+        at, worse = frames[len(frames) // 2].time, worsening.worsen(frames)
         for label, stage in stages.items():
             made, spent = _restore(worsening, stage, worse, run)
-            tries[label].add(frames[len(frames) // 2].time, worse.settle(made), worse, spent)
-        tried.append(frames[len(frames) // 2].time)
+            tries[label].add(at, worse.settle(made), worse, spent)
+        tried.append(at)
+        if len(tried) >= FEWEST and time.perf_counter() - begun > seconds:
+            break
     if not tried:
         raise StageError(
             f"No moment of this film is {worsening.length} frames long without a cut, so it cannot "
@@ -191,18 +192,14 @@ def _read_moments(
     count = max(min(count, len(clip) // length), 1)
     for number in _spread(count):
         first = round(room * (number + 0.5) / count)
-        shot = max(read_stretch(clip, first, length, run).shots, key=len)
+        shot = read_stretch(clip, first, length, run).longest
         if len(shot) == worsening.length:
             yield list(shot)
 
 
 def _cut(frame: Frame, window: tuple[int, int] | None) -> Frame:
     """Return the middle of a frame; all of it if no window is given."""
-    height, width = frame.image.shape[:2]
-    wide, tall = window or (width, height)
-    left, top = max(width - wide, 0) // 2, max(height - tall, 0) // 2
-    part = np.ascontiguousarray(frame.image[top : top + tall, left : left + wide])
-    return replace(frame, pixels=part)
+    return frame if window is None else replace(frame, pixels=cut_middle(frame.image, window))
 
 
 def _spread(count: int) -> list[int]:

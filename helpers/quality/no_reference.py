@@ -24,9 +24,9 @@ import numpy as np
 
 from helpers.clip import Clip, Frame, MemoryClip
 from helpers.imaging.color_matrix import working_size
-from helpers.imaging.luma import brightness, scale_of, to_levels
+from helpers.imaging.luma import brightness, mean_slope, scale_of, to_levels
 from helpers.imaging.noise import measure_blockiness, measure_noise
-from helpers.imaging.resample import resize
+from helpers.imaging.resample import cut_middle, resize
 from helpers.run import RunContext
 from helpers.stages.damage.stage import RemoveDamage
 from helpers.stages.diagnosis import read_stretch, smooth_curve
@@ -95,17 +95,6 @@ class Measures:
         """Return it as JSON values, with their version."""
         return json.loads(json.dumps({"version": VERSION, **asdict(self)}))  # tuples become lists
 
-    def summary(self) -> str:
-        """Return a line for each measure: its means before and after."""
-        lines = []
-        for one in self.courses:
-            values = [f"{np.mean(side):.3g}" for side in (one.before, one.after) if side]
-            lines.append(f"{one.title:<28} {' -> '.join(values)} {one.unit}".rstrip())
-        lines.append(f"{'frames that are new':<28} {self.invented:.0%}")
-        return "\n".join(lines)
-
-    __repr__ = summary
-
 
 def measure_both(film: Clip, result: Clip, run: RunContext | None = None) -> Measures:
     """Measure a film and its restoration at the same moments.
@@ -123,7 +112,7 @@ def measure_both(film: Clip, result: Clip, run: RunContext | None = None) -> Mea
     places = sorted({first + round(room * (n + 0.5) / count) for n in range(count)})
     rows, moments, changed = [], [], []
     for place in run.bar(places, len(places), "measuring"):
-        before = max(read_stretch(film, place, LENGTH, run).shots, key=len)
+        before = read_stretch(film, place, LENGTH, run).longest
         after = _read_same(result, before, run)
         at = len(before) // 2
         moments.append(float(before[at].time))
@@ -170,8 +159,8 @@ def _measure_moment(
     height, width = after[0].image.shape[:2]
     small = before[0].image.shape[:2]
     sides = (
-        [_middle(resize(one.image, width, height, "bicubic")) for one in before],
-        [_middle(one.image) for one in after],
+        [cut_middle(resize(one.image, width, height, "bicubic"), _MIDDLE) for one in before],
+        [cut_middle(one.image, _MIDDLE) for one in after],
     )
     own = (
         [one.image for one in before],
@@ -184,23 +173,13 @@ def _measure_moment(
     return found
 
 
-def _middle(image: np.ndarray, size: tuple[int, int] = _MIDDLE) -> np.ndarray:
-    """Return the middle of a picture."""
-    left, top = (
-        max(side - most, 0) // 2 for side, most in zip(image.shape[1::-1], size, strict=True)
-    )
-    return np.ascontiguousarray(image[top : top + size[1], left : left + size[0]])
-
-
 # --- the measures of one moment: of consecutive pictures of a shot, all of one size ---------------
 
 _Pictures = Sequence[np.ndarray]
 
 
 def _sharpness(images: _Pictures) -> float:
-    luma = brightness(images[len(images) // 2])
-    across, down = np.diff(luma, axis=1)[1:], np.diff(luma, axis=0)[:, 1:]
-    return float(np.hypot(across, down).mean())
+    return mean_slope(brightness(images[len(images) // 2]))
 
 
 def _noise(images: _Pictures) -> float:
@@ -246,7 +225,7 @@ def _repeats(images: _Pictures) -> float:
 
 
 def _dust(images: _Pictures) -> float:
-    seen = [_middle(image, _DUSTY) for image in images[:7]]
+    seen = [cut_middle(image, _DUSTY) for image in images[:7]]
     clip = MemoryClip(seen, [Fraction(n) for n in range(len(seen))], Fraction(len(seen)))
     at = len(seen) // 2
     return 100 * float(np.mean(RemoveDamage("median")(clip)[at].image != seen[at]))

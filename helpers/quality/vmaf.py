@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.imaging.luma import to_levels
+from helpers.imaging.luma import to_eight_bit
 from helpers.runtime.machine import runtime
 
 ABSENT = "The ffmpeg here was built without libvmaf, so VMAF was not measured."
@@ -45,7 +45,7 @@ def measure_vmaf(made: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> lis
         for name, images in (("made", made), ("truth", truth)):
             with (Path(folder) / name).open("wb") as file:
                 for image in images:
-                    file.write(np.rint(to_levels(image)).astype(np.uint8).tobytes())
+                    file.write(to_eight_bit(image).tobytes())
         read = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
         graph = "[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];"
         graph += "[a][b]libvmaf=log_fmt=json:log_path=log"

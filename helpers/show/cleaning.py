@@ -16,8 +16,9 @@ import numpy as np
 
 from helpers.clip import Clip
 from helpers.errors import StageError
+from helpers.imaging.luma import to_eight_bit
 from helpers.show.moments import Moment
-from helpers.show.picture import Picture, save_picture, to_eight_bit
+from helpers.show.picture import Picture, save_picture
 from helpers.show.still import make_still
 from helpers.show.view import View
 from helpers.stages.diagnosis import Diagnosis

@@ -6,9 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from helpers.errors import StageError
+from helpers.imaging.luma import to_eight_bit
 from helpers.project.words import format_moment
 from helpers.quality.judgement import Judgement
-from helpers.show.picture import Picture, to_eight_bit
+from helpers.show.picture import Picture
 from helpers.show.still import make_still
 from helpers.show.view import View
 

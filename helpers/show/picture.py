@@ -101,6 +101,8 @@ def label_picture(
     image: np.ndarray, name: str, time: Fraction | None = None, sar: Fraction = Fraction(1)
 ) -> Picture:
     """Return an image, (H, W, 3) uint8 or uint16, as a picture, labelled with its size and time."""
+    from helpers.imaging.luma import to_eight_bit
+
     check_image(image)
     moment = "" if time is None else f"{float(time):.3f} s"
     detail = ", ".join(filter(None, (f"{image.shape[1]}x{image.shape[0]}", moment)))
@@ -110,13 +112,6 @@ def label_picture(
 def clean_label(text: object) -> str:
     """Return text on one line, without characters that cannot be drawn or encoded."""
     return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", " ").split())
-
-
-def to_eight_bit(image: np.ndarray) -> np.ndarray:
-    """Round uint16 (0..65535) to uint8 (0..255); uint8 is returned as it is."""
-    if image.dtype == np.uint8:
-        return image
-    return ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def fit_size(row: Sequence[Picture], width: int, height: int) -> tuple[int, int]:

@@ -15,9 +15,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from helpers.clip import Clip, ClipInfo, Frame
+from helpers.imaging.luma import to_eight_bit
 from helpers.run import RunContext
 from helpers.show.moments import Moment, nearest_fraction
-from helpers.show.picture import clean_label, encode_jpeg, take_pictures, to_eight_bit
+from helpers.show.picture import clean_label, encode_jpeg, take_pictures
 from helpers.show.served import file_url, find_obstacle
 from helpers.show.still import make_still
 from helpers.show.view import View

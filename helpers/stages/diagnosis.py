@@ -38,9 +38,14 @@ class Stretch:
     shots: Sequence[Sequence[Frame]]
 
     @property
+    def longest(self) -> Sequence[Frame]:
+        """The longest shot."""
+        return max(self.shots, key=len)
+
+    @property
     def middle(self) -> tuple[np.ndarray, np.ndarray | None]:
         """A picture from the middle of the longest shot, and the next one, if there is one."""
-        shot = max(self.shots, key=len)
+        shot = self.longest
         at = len(shot) // 2
         return shot[at].image, shot[at + 1].image if len(shot) > 2 else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -67,7 +67,8 @@ class Degradation(ABC):
 def spoil(frames: Sequence[Frame], images: Sequence[np.ndarray]) -> Worse:
     """Return frames whose pictures alone became worse."""
     kept = range(AROUND, len(frames) - AROUND)
-    return make_worse(frames, as_clip(images, [frame.time for frame in frames]), kept)
+    worse = [replace(one, pixels=image) for one, image in zip(frames, images, strict=True)]
+    return make_worse(frames, as_clip(worse), kept)
 
 
 def make_worse(frames: Sequence[Frame], clip: MemoryClip, kept: Sequence[int]) -> Worse:
@@ -77,9 +78,11 @@ def make_worse(frames: Sequence[Frame], clip: MemoryClip, kept: Sequence[int]) -
     return Worse(clip, images, times, tuple(kept))
 
 
-def as_clip(images: Sequence[np.ndarray], times: Sequence[Fraction]) -> MemoryClip:
-    """Return consecutive pictures as a clip; the last is shown for the usual time."""
-    return MemoryClip(list(images), times, times[-1] + (times[-1] - times[0]) / (len(times) - 1))
+def as_clip(frames: Sequence[Frame]) -> MemoryClip:
+    """Return consecutive frames of a shot as a clip; the last is shown for the usual time."""
+    times = [frame.time for frame in frames]
+    end = times[-1] + (times[-1] - times[0]) / (len(times) - 1)
+    return MemoryClip([frame.image for frame in frames], times, end)
 
 
 def round_like(pixels: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -42,14 +41,14 @@ class Dustier(Degradation):
             for n, frame in enumerate(frames)
         ]
         worse = spoil(frames, dirty)
-        own = _find_marks([frame.image for frame in frames], [frame.time for frame in frames])
+        own = _find_marks(frames)
         return replace(worse, doubtful=tuple(own[n].any(axis=2) for n in worse.kept))
 
 
-def _find_marks(images: Sequence[np.ndarray], times: Sequence[Fraction]) -> list[np.ndarray]:
-    """Return what dust changed in consecutive pictures, (H, W, 3) float32 levels each."""
-    repaired = RemoveDamage()(as_clip(images, times))
-    return [to_levels(a) - to_levels(b.image) for a, b in zip(images, repaired, strict=True)]
+def _find_marks(frames: Sequence[Frame]) -> list[np.ndarray]:
+    """Return what dust changed in consecutive frames, (H, W, 3) float32 levels each."""
+    pairs = zip(frames, RemoveDamage()(as_clip(frames)), strict=True)
+    return [to_levels(dirty.image) - to_levels(clean.image) for dirty, clean in pairs]
 
 
 @dataclass(eq=False)
@@ -94,10 +93,10 @@ def choose_dustier(clip: Clip, stages: Sequence[Any], run: RunContext) -> Degrad
     """Find the film's own dust at several moments."""
     marks = []
     for first in _places(clip, Dustier.length):
-        shot = max(read_stretch(clip, first, Dustier.length, run).shots, key=len)
+        shot = read_stretch(clip, first, Dustier.length, run).longest
         if len(shot) < 3:
             continue
-        found = _find_marks([frame.image for frame in shot], [frame.time for frame in shot])
+        found = _find_marks(shot)
         if any(mark.any() for mark in found):
             marks.append([mark[:, ::-1] for mark in found])
     if not marks:
@@ -109,8 +108,7 @@ def choose_flickering(clip: Clip, stages: Sequence[Any], run: RunContext) -> Deg
     """Find how the film's light flickers at several moments."""
     courses = []
     for first in _places(clip, Flickering.length):
-        shot = max(read_stretch(clip, first, Flickering.length, run).shots, key=len)
-        courses.append(_flicker_of(shot))
+        courses.append(_flicker_of(read_stretch(clip, first, Flickering.length, run).longest))
     if max(float(np.std(course)) for course in courses) < 0.2:
         raise StageError("The light is steady in this film, so there is nothing to judge by.")
     return Flickering(courses)

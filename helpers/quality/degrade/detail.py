@@ -12,12 +12,13 @@ import numpy as np
 
 from helpers.clip import Clip, Frame
 from helpers.errors import StageError
-from helpers.imaging.luma import to_levels
+from helpers.imaging.luma import to_eight_bit, to_levels
 from helpers.imaging.noise import Noise
 from helpers.quality.degrade.base import Degradation, Worse, round_like, spoil
 from helpers.run import RunContext
 from helpers.stage import Stage
 from helpers.stages.denoise.find import find_noise
+from helpers.verify.promise import film_of
 from helpers.video.reader import VideoClip
 from helpers.video.recode import Compression, compress_alike, measure_compression
 
@@ -28,6 +29,37 @@ after a quarter (0.61)."""
 
 _SMALLEST = 32
 """Pixels a side below which a film is not reduced: networks need something to see."""
+
+
+@dataclass
+class Recompression:
+    """Compresses pictures as hard as a film is; the quantiser of the first is kept for the rest.
+
+    Attributes:
+        found: the film's compression.
+    """
+
+    found: Compression
+    _quantiser: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What is done."""
+        codec, bits = self.found.codec, self.found.bits
+        return f"compressed as the film is ({codec}, {bits:.2f} bits for each pixel)"
+
+    def apply(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Compress pictures with even sides; they come back in uint8."""
+        shallow = [to_eight_bit(image) for image in images]
+        made, self._quantiser = compress_alike(shallow, self.found, self._quantiser)
+        return made
+
+
+def _cut_to_multiple(frames: Sequence[Frame], unit: int) -> list[Frame]:
+    """Cut frames at the right and below, to sides that are multiples of `unit`."""
+    height, width = (side // unit * unit for side in frames[0].image.shape[:2])
+    cut = (np.ascontiguousarray(frame.image[:height, :width]) for frame in frames)
+    return [replace(frame, pixels=image) for frame, image in zip(frames, cut, strict=True)]
 
 
 @dataclass(eq=False)
@@ -42,8 +74,7 @@ class Smaller(Degradation):
 
     factor: int
     noise: float
-    compression: Compression | None
-    _quantiser: float | None = None
+    compression: Recompression | None
 
     @property
     def words(self) -> str:  # type: ignore[override]
@@ -52,28 +83,19 @@ class Smaller(Degradation):
         if self.noise:
             said.append(f"given its noise of {self.noise:.1f} grey levels again")
         if self.compression:
-            said.append(_say_compression(self.compression))
+            said.append(self.compression.words)
         return " and ".join(said)
 
     def worsen(self, frames: Sequence[Frame]) -> Worse:
         """Reduce, add noise, compress."""
         unit = 2 * self.factor  # codecs need even sides
-        height, width = (side // unit * unit for side in frames[0].image.shape[:2])
-        truth = [np.ascontiguousarray(frame.image[:height, :width]) for frame in frames]
+        frames = _cut_to_multiple(frames, unit)
+        height, width = frames[0].image.shape[:2]
         size = (width // self.factor, height // self.factor)
-        small = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in truth]
+        small = [cv2.resize(one.image, size, interpolation=cv2.INTER_AREA) for one in frames]
         dice = np.random.default_rng(round(1000 * frames[0].time))
         small = [_add_noise(image, Noise(self.noise, 0.5), dice) for image in small]
-        small = self._compress(small)
-        cut = [replace(frame, pixels=image) for frame, image in zip(frames, truth, strict=True)]
-        return spoil(cut, small)
-
-    def _compress(self, images: list[np.ndarray]) -> list[np.ndarray]:
-        if self.compression is None:
-            return images
-        shallow = [np.rint(to_levels(image)).astype(np.uint8) for image in images]
-        made, self._quantiser = compress_alike(shallow, self.compression, self._quantiser)
-        return made
+        return spoil(frames, self.compression.apply(small) if self.compression else small)
 
     def fit(self, stage: Stage) -> Stage:
         """Let the stage enlarge by this factor."""
@@ -93,14 +115,13 @@ class Noisier(Degradation):
     """
 
     noise: Noise
-    compression: Compression | None
-    _quantiser: float | None = None
+    compression: Recompression | None
 
     @property
     def words(self) -> str:  # type: ignore[override]
         """What is done."""
         if self.compression:
-            return f"{_say_compression(self.compression)} again"
+            return f"{self.compression.words} again"
         return f"given noise like its own, of {self.noise.sigma:.1f} grey levels"
 
     def worsen(self, frames: Sequence[Frame]) -> Worse:
@@ -108,14 +129,8 @@ class Noisier(Degradation):
         if self.compression is None:
             dice = np.random.default_rng(round(1000 * frames[0].time))
             return spoil(frames, [_add_noise(frame.image, self.noise, dice) for frame in frames])
-        sides = [side // 2 * 2 for side in frames[0].image.shape[:2]]
-        cut = [
-            replace(one, pixels=np.ascontiguousarray(one.image[: sides[0], : sides[1]]))
-            for one in frames
-        ]
-        shallow = [np.rint(to_levels(one.image)).astype(np.uint8) for one in cut]
-        made, self._quantiser = compress_alike(shallow, self.compression, self._quantiser)
-        return spoil(cut, made)
+        frames = _cut_to_multiple(frames, 2)
+        return spoil(frames, self.compression.apply([frame.image for frame in frames]))
 
 
 def _add_noise(image: np.ndarray, noise: Noise, dice: np.random.Generator) -> np.ndarray:
@@ -126,10 +141,6 @@ def _add_noise(image: np.ndarray, noise: Noise, dice: np.random.Generator) -> np
     own = dice.standard_normal(image.shape).astype(np.float32)
     grain = np.sqrt(noise.alike) * common + np.sqrt(1 - noise.alike) * own
     return round_like(to_levels(image) + np.float32(noise.sigma) * grain, image)
-
-
-def _say_compression(found: Compression) -> str:
-    return f"compressed as the film is ({found.codec}, {found.bits:.2f} bits for each pixel)"
 
 
 def choose_smaller(clip: Clip, stages: Sequence[Any], run: RunContext) -> Degradation:
@@ -161,11 +172,8 @@ def choose_noisier(clip: Clip, stages: Sequence[Any], run: RunContext) -> Degrad
     return Noisier(replace(noise, sigma=2 * noise.sigma), compression)
 
 
-def _visible_compression(clip: Clip) -> Compression | None:
+def _visible_compression(clip: Clip) -> Recompression | None:
     """Return how hard the film's file is compressed; None if that cannot be seen."""
-    while not isinstance(clip, VideoClip):
-        if not hasattr(clip, "source"):
-            return None
-        clip = clip.source  # type: ignore[attr-defined]
-    found = measure_compression(clip.path, clip.stream)
-    return found if found and found.visible else None
+    film = film_of(clip)
+    found = measure_compression(film.path, film.stream) if isinstance(film, VideoClip) else None
+    return Recompression(found) if found and found.visible else None

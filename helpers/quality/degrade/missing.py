@@ -33,8 +33,7 @@ class Fewer(Degradation):
         """Leave frames out; those from the middle should come out again."""
         rest = frames[::2]
         kept = range(AROUND + 1, len(frames) - AROUND, 2)
-        clip = as_clip([frame.image for frame in rest], [frame.time for frame in rest])
-        return make_worse(frames, clip, kept)
+        return make_worse(frames, as_clip(rest), kept)
 
     def fit(self, stage: Stage) -> Stage:
         """Let the stage draw one frame between two."""

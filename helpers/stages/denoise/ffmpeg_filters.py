@@ -19,7 +19,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from helpers.imaging.luma import scale_of
+from helpers.imaging.luma import scale_of, to_eight_bit
 
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 """The matrix from R, G, B to brightness and two colour differences; it is orthonormal, so that
@@ -81,7 +81,7 @@ def nlmeans(image: np.ndarray, sigma: float) -> np.ndarray:
     options = f"s={min(max(0.65 * sigma, 1.0), 30.0):.4f}:p=5:r=11"
     if image.dtype == np.uint8:
         return run_filter("nlmeans", options, [image], "gbrp")[0]
-    coarse = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    coarse = to_eight_bit(image)
     change = run_filter("nlmeans", options, [coarse], "gbrp")[0].astype(np.int32) - coarse
     return np.clip(image + 257 * change, 0, 65535).astype(np.uint16)
 
