@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers.clip import Frame, MemoryClip
 from helpers.errors import StageError, VideoWriteError
+from helpers.imaging.luma import to_eight_bit
 from helpers.show import picture as show
 from helpers.show.compare import STILL_CAP, compare, sheet
 from helpers.show.picture import encode_alike
@@ -193,7 +194,7 @@ def test_pictures_have_the_shape_that_the_pixels_give_them(sar, shape):
 def test_sixteen_bits_are_shown_as_eight():
     view = compare(clip(dtype=np.uint16), clip(), at=0.5)
     assert halves(view) == pytest.approx((100, 100), abs=2)
-    ends = show.to_eight_bit(np.array([0, 128, 129, 65535], np.uint16))
+    ends = to_eight_bit(np.array([0, 128, 129, 65535], np.uint16))
     assert ends.tolist() == [0, 0, 1, 255]
 
 
