@@ -24,7 +24,7 @@ import numpy as np
 
 from helpers.clip import Clip, Frame, MemoryClip
 from helpers.imaging.color_matrix import working_size
-from helpers.imaging.luma import brightness, mean_slope, scale_of, to_levels
+from helpers.imaging.luma import brightness, mean_slope, to_levels
 from helpers.imaging.noise import measure_blockiness, measure_noise
 from helpers.imaging.resample import cut_middle, resize
 from helpers.run import RunContext
@@ -218,8 +218,7 @@ def _small_lab(image: np.ndarray) -> np.ndarray:
 def _repeats(images: _Pictures) -> float:
     if len(images) < 3:
         return 0.0
-    unit = scale_of(images[0].dtype)
-    lumas = [brightness(image) / unit if unit != 1 else brightness(image) for image in images]
+    lumas = [brightness(image) for image in images]
     steps = np.array([float(np.abs(b - a).mean()) for a, b in pairwise(lumas)])
     return float(np.mean(steps < _SAME * np.median(steps))) if np.median(steps) > 0.2 else 0.0
 

@@ -124,3 +124,10 @@ def test_the_sound_of_a_stretch_is_measured_where_it_is(tmp_path):
     measures = Report.read(report_path(tmp_path / "a.mp4")).measures
     loud = next(one for one in measures["courses"] if one["name"] == "loudness")
     assert loud["after"] == pytest.approx(loud["before"], abs=1)
+
+
+def test_repeats_of_sixteen_bits_are_found_like_those_of_eight():
+    images = [film().images[n - n % 2] for n in range(40)]
+    deep = clip_of([image.astype(np.uint16) * 257 for image in images])
+    assert means(deep, deep)["repeats"] == means(clip_of(images), clip_of(images))["repeats"]
+    assert means(deep, deep)["repeats"][0] > 0.3
