@@ -23,7 +23,7 @@ from helpers.options import Option, options_of
 from helpers.project.manifest import StageManifest
 from helpers.project.networks import describe_backends
 from helpers.project.project import Project
-from helpers.project.report import VERSION, Report, Saved, Side, report_path
+from helpers.project.report import VERSION, Report, Saved, Side, models_used, report_path
 from helpers.project.segments import CODECS, SavedClip, read_done
 from helpers.project.temporary import is_temporary, open_project
 from helpers.project.versions import END_TO_END
@@ -384,7 +384,7 @@ def _restore(
         source=Side.of(source, clip),
         result=Side.of(output, saved),
         seconds={name: round(value, 2) for name, value in seconds.items()},
-        models=_models_used(wanted),
+        models=models_used(wanted.recipe()),
         recipe=wanted.recipe(),
         notes=[*run.notes, *written.notes],
         sound_offset_ms=written.checks.sound_offset_ms if written.checks else None,
@@ -477,15 +477,3 @@ def _how_read(film: VideoClip) -> Deinterlace:
     if film.bwdif == (film.info.field_order != "progressive"):
         return "auto"
     return "on" if film.bwdif else "off"
-
-
-def _models_used(clip: Clip) -> dict[str, str]:
-    """Return the models of a clip's stages, with the sha256 of their weights ("-" if none)."""
-    found: dict[str, str] = {}
-    for step in clip.recipe():
-        names, weights = step.get("model"), step.get("weights", "-")
-        if isinstance(names, list):
-            found |= dict(zip(names, weights, strict=True))
-        elif names:
-            found[names] = weights
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -197,6 +198,18 @@ class Report:
         return "; ".join([*words, *(f"{name} differs (see the notes)" for name in differs)])
 
     __repr__ = summary
+
+
+def models_used(recipe: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the models of a recipe, with the sha256 of their weights ("-" if none)."""
+    found: dict[str, str] = {}
+    for step in recipe:
+        names, weights = step.get("model"), step.get("weights", "-")
+        if isinstance(names, list):
+            found |= dict(zip(names, weights, strict=True))
+        elif names:
+            found[names] = weights
+    return found
 
 
 def sound_offset_ms(source: Path, result: Path, start: Fraction | None = None) -> float | None:

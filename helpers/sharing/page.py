@@ -14,11 +14,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from helpers.clip import Clip
 from helpers.errors import ProjectError, StageError
-from helpers.project.report import Report, Side, report_path
+from helpers.project.report import Report, Side, models_used, report_path
 from helpers.project.words import format_bytes
 from helpers.runtime.names import expand
 from helpers.runtime.storage import write_atomically
@@ -126,22 +125,10 @@ def _describe(output: Path, after: Clip, source: str | Path | None, clip: Clip |
         source=Side.of(Path(source), film),
         result=Side.of(output, after),
         seconds={},
-        models=dict(_models_of(recipe)),
+        models=models_used(recipe),
         recipe=recipe,
         stretch=None if whole else (float(clip.times[0]), float(clip.end)),
     )
-
-
-def _models_of(recipe: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return the models of a recipe, with the sha256 of their weights."""
-    found = []
-    for step in recipe:
-        names, weights = (
-            value if isinstance(value, list) else [value]
-            for value in (step.get("model"), step.get("weights", "-"))
-        )
-        found += [(str(n), str(w)) for n, w in zip(names, weights, strict=False) if n]
-    return found
 
 
 def find_source(report: Report, output: Path, source: str | Path | None) -> Path:

@@ -14,9 +14,8 @@ from typing import Any
 
 from helpers.catalog import table as catalog
 from helpers.errors import ModelError
-from helpers.estimates import format_duration
 from helpers.project.report import Report
-from helpers.project.words import format_moment
+from helpers.project.words import format_duration, format_moment
 
 DONE = {
     "RemoveDuplicates": "repeated frames were left out",
