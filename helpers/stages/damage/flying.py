@@ -4,7 +4,7 @@ Dirt is in one frame. A thing that flies is in the frames around too, along one 
 so far away that no flow follows it. A streak, which is a bright thing's path while the shutter was
 open, flies along its own direction, so there it is enough that one neighbour shows it.
 
-    mask = drop_flying(mask, here, witnesses, offsets)
+    mask = drop_flying(mask, here, base, witnesses, offsets)
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from helpers.stages.damage.temporal_outliers import LARGEST_FLYER, choose_witnesses, median_of
+from helpers.stages.damage.temporal_outliers import LARGEST_FLYER, choose_witnesses
 
 REACH = 34
 """Things are sought up to a speed of so many pixels per frame: rain in clean_film.py has 28. This
@@ -81,17 +81,21 @@ class Search:
 
 
 def drop_flying(
-    mask: np.ndarray, here: np.ndarray, witnesses: Sequence[np.ndarray], offsets: Sequence[int]
+    mask: np.ndarray,
+    here: np.ndarray,
+    base: np.ndarray,
+    witnesses: Sequence[np.ndarray],
+    offsets: Sequence[int],
 ) -> np.ndarray:
     """Drop the small pieces of a mask that are things that fly.
 
     Args:
         mask: bool (H, W).
         here: float32 (H, W) luma in 0..255.
+        base: the median of the witnesses, likewise.
         witnesses: two or more neighbours of it, aligned.
         offsets: how many frames after `here` each is; negative is before.
     """
-    base = median_of(witnesses)
     shown = here - base
     others = [(witnesses[n] - base, offsets[n]) for n in choose_witnesses(offsets)]
     kept, known = mask.copy(), dict[Box, bool]()

@@ -247,8 +247,9 @@ class FrameRepair:
         if not mask.any():
             return mask
         here, witnesses = self.lumas[0], self.filled_witnesses
-        mask = drop_light(mask, here, median_of(witnesses))
-        return drop_flying(mask, here, witnesses, self.offsets)
+        base = median_of(witnesses)
+        mask = drop_light(mask, here, base)
+        return drop_flying(mask, here, base, witnesses, self.offsets)
 
     def _drop_shown(self, mask: np.ndarray) -> np.ndarray:
         """Drop the pieces of a mask that the neighbours do show.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.stages.damage.flying import drop_flying
+from helpers.stages.damage.temporal_outliers import median_of
 
 
 def frame(*segments, seed=0):
@@ -24,7 +25,7 @@ def found(here, around, offsets=(-1, 1, -2, 2)):
     mask = here > 120
     quiet = [frame(seed=n) for n in range(4)]
     witnesses = [*around, *quiet[len(around) :]]
-    kept = drop_flying(mask, here, witnesses, offsets)
+    kept = drop_flying(mask, here, median_of(witnesses), witnesses, offsets)
     assert not (kept & ~mask).any()
     return kept.sum() / mask.sum()
 
