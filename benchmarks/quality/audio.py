@@ -1,7 +1,7 @@
 """How much cleaner speech becomes: every method on pairs of noisy and clean recordings.
 
-PESQ and STOI are measured where the packages `pesq` and `pystoi` are installed, and noisereduce is
-compared with where that is; they are used here and nowhere else.
+PESQ is measured where the package `pesq` is installed, and noisereduce is compared with where that
+is; they are used here and nowhere else.
 """
 
 from __future__ import annotations
@@ -19,29 +19,19 @@ from helpers.audio import METHODS, clean_audio
 from helpers.audio import models as audio_models
 from helpers.audio.reader import read_sound
 from helpers.audio.track import Sound, run_filters
+from helpers.quality.sound import measure_stoi, si_sdr
 
 SETS = ("voicebank-p232", "voicebank-p287")
-OPTIONAL = ("pesq", "pystoi", "noisereduce")
+OPTIONAL = ("pesq", "noisereduce")
 BANDS = ((-math.inf, 5.0), (5.0, 10.0), (10.0, 15.0), (15.0, math.inf))
 """Decibels of the noisy recordings' SI-SDR."""
 
 SKIPPED = ("loudness", "vinyl", "shellac", "optical")
 
 
-def si_sdr(made: np.ndarray, truth: np.ndarray) -> float:
-    """Return the scale-invariant ratio of truth to error, in decibels (Le Roux et al., 2019)."""
-    made, truth = made - made.mean(), truth - truth.mean()
-    part = (made @ truth) / (truth @ truth) * truth
-    return float(10 * np.log10((part @ part) / ((made - part) @ (made - part) + 1e-20)))
-
-
 def measures(made: np.ndarray, truth: np.ndarray, rate: int) -> dict[str, float]:
     """Return what can be measured here."""
-    found = {"SI-SDR": si_sdr(made, truth)}
-    if installed("pystoi"):
-        from pystoi import stoi  # type: ignore[import-not-found]
-
-        found["STOI"] = float(stoi(truth, made, rate))
+    found = {"SI-SDR": si_sdr(made, truth), "STOI": measure_stoi(made, truth, rate)}
     if installed("pesq"):
         from pesq import pesq  # type: ignore[import-not-found]
 

@@ -25,6 +25,7 @@ from benchmarks import datasets
 from benchmarks.common import ROOT, UnavailableError, dis_flow, ffmpeg, left_out, psnr, warped
 from helpers import Upscale, open_video
 from helpers.clip import Clip
+from helpers.imaging.luma import mean_slope
 
 STEADY = "animevideov3 steady"
 """As films like these are enlarged by default: 0.4 of the network, and steadied."""
@@ -152,7 +153,7 @@ def judge(model: str, small: Clip, truth: list[np.ndarray], numbers: range) -> d
         "psnr": mean(psnr(a, b) for a, b in pairs),
         "ssim": mean(structural_similarity(a, b, data_range=255) for a, b in lumas),
         "flicker": mean(steps) if steps else float("nan"),
-        "edges": mean(_edges(b) for _, b in lumas),
+        "edges": mean(mean_slope(b.astype(np.float32)) for _, b in lumas),
         "colour": mean(
             float(np.abs(b.mean((0, 1)) - a.mean((0, 1))).max()) for a, b in pairs
         ),
@@ -191,12 +192,6 @@ def _flicker(here: tuple[np.ndarray, np.ndarray], then: tuple[np.ndarray, np.nda
     """Return the mean difference of two frames along the motion of the truth, in levels."""
     back = warped(then[1].astype(np.float32), dis_flow(here[0], then[0]))
     return float(np.abs(back - here[1]).mean())
-
-
-def _edges(luma: np.ndarray) -> float:
-    away = luma.astype(np.float32)
-    across, down = np.diff(away, axis=1)[1:], np.diff(away, axis=0)[:, 1:]
-    return float(np.hypot(across, down).mean())
 
 
 @cache
