@@ -457,10 +457,8 @@ def models(
     elif into:
         catalog.write_table(into)
     else:
-        lines = catalog.table(rows)
-        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            typer.echo("  ".join(f"{cell:<{w}}" for cell, w in zip(line, wide, strict=True)))
+        for line in catalog.align_columns(catalog.table(rows)):
+            typer.echo(line)
 
 
 @app.command()

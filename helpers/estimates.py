@@ -19,7 +19,7 @@ import numpy as np
 from helpers.catalog import registry
 from helpers.catalog.load import Colorizer, Enlarger, Interpolator, load_engine
 from helpers.catalog.registry import Probe
-from helpers.catalog.table import Model, html_table, models
+from helpers.catalog.table import Model, align_columns, html_table, models
 from helpers.clip import Clip
 from helpers.project.begin import choose_codec
 from helpers.project.networks import try_fast_frames
@@ -318,11 +318,7 @@ class Costs:
     HEAD: ClassVar[tuple[str, ...]] = ("model", "per frame", "whole film", "good at")
 
     def __repr__(self) -> str:
-        lines = [self.HEAD, *self.rows]
-        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(f"{cell:<{w}}" for cell, w in zip(line, wide, strict=True)) for line in lines
-        )
+        return "\n".join(align_columns([self.HEAD, *self.rows]))
 
     def _repr_html_(self) -> str:
         return html_table(self.HEAD, self.rows)

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from helpers.catalog.table import align_columns
 from helpers.errors import ProjectError
 from helpers.project.words import format_bytes, format_duration
 from helpers.runtime.storage import refuse_link, write_atomically
@@ -126,14 +127,12 @@ def format_table(rows: list[Row]) -> str:
     """Return a table to be printed, and what all of it takes."""
     cells = [HEAD, *map(_cells, rows)]
     cells = [tuple(_cut(cell) for cell in line) for line in cells]
-    wide = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(c, wide, strict=True)) for c in cells]
     made = [row for row in rows if not row.skipped]
     seconds = 60 * sum(_number(row.minutes) for row in made)
     size = format_bytes(1e6 * sum(_number(row.megabytes) for row in made))
     count = f"{len(made)} film{'s' if len(made) != 1 else ''}"
     total = f"{count}: about {format_duration(seconds)} and {size} in all."
-    return "\n".join([*(line.rstrip() for line in lines), total])
+    return "\n".join([*(line.rstrip() for line in align_columns(cells)), total])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

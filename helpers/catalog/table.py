@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import html
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -513,6 +513,12 @@ MODELS: tuple[Model, ...] = (
         "public domain (stated)", "RNNoise: speech in a room; fast",
     ),
 )  # fmt: skip
+
+
+def align_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of text as lines, each column as wide as its longest cell."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, wide, strict=True)) for row in rows]
 
 
 def html_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

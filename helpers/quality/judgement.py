@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from helpers.catalog.table import align_columns
 from helpers.project.words import format_duration, format_moment
 from helpers.quality.full_reference import MEASURES, Measure
 
@@ -198,11 +199,7 @@ class Judgement:
         return rows
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(f"{cell:<{w}}" for cell, w in zip(row, wide, strict=True)) for row in rows
-        ]
+        lines = align_columns(self._rows())
         return "\n".join([self.sentence, "", *lines, "", *self._footnotes()])
 
     def _repr_html_(self) -> str:
